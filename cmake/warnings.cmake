@@ -9,7 +9,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     list(APPEND troupe_warning_flags -Wno-restrict)
   endif()
-  # Instrumented code confuses the flow analysis (gcc.gnu.org says so too).
+  # Instrumented code confuses the flow analysis (GCC's manual says so).
   if(TROUPE_SANITIZE)
     list(APPEND troupe_warning_flags -Wno-maybe-uninitialized)
   endif()

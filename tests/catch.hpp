@@ -1,8 +1,9 @@
 #pragma once
 
 // Catch2 under one name: the tests compile with v3 (many headers and a
-// library) and with v2.13 (one header). In v3 some names moved, so write
-// Catch::Approx and Catch::Matchers::..., which both versions know.
+// library) and with v2.13 (one header). Not everything is spelled alike in
+// both; for floating-point numbers, Catch::Matchers::WithinAbs and WithinRel
+// are.
 
 #if __has_include(<catch2/catch_all.hpp>)
 #  include <catch2/catch_all.hpp>
