@@ -1,0 +1,146 @@
+#pragma once
+
+// The operations of a shard as function objects: what a blocking call, an
+// asynchronous call and a typed message have in common. `Bytes` is `bytes_view`
+// when the caller waits, and `bytes` when the operation travels on its own.
+//
+// An operation with `leased_key` reads what it changes, so it waits while an
+// update holds its key's lease; see shard.hpp.
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/parked.hpp>
+#include <troupe/backends/memory/store.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe::operations {
+
+/// A key with its hash.
+template <class Bytes>
+struct keyed {
+  explicit keyed(Bytes x) : key(std::move(x)), hash(hash_key(key)) {
+    // nop
+  }
+
+  keyed(Bytes x, std::uint64_t known_hash)
+    : key(std::move(x)), hash(known_hash) {
+    // nop
+  }
+
+  operator memory::hashed_key() const noexcept {
+    return {key, hash};
+  }
+
+  Bytes key;
+  std::uint64_t hash;
+};
+
+template <class Bytes>
+struct set {
+  keyed<Bytes> key;
+  Bytes value;
+  write_options how;
+
+  expected<bool> operator()(memory::store& where) const {
+    return where.set(key, value, how);
+  }
+
+  /// Only a conditional set looks before it writes.
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    if (how.condition == write_condition::always && !how.keep_ttl)
+      return std::nullopt;
+    return key;
+  }
+};
+
+template <class Bytes>
+struct compare_and_set {
+  keyed<Bytes> key;
+  version_number version;
+  Bytes value;
+  write_options how;
+
+  expected<std::optional<version_number>>
+  operator()(memory::store& where) const {
+    return where.compare_and_set(key, version, value, how);
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
+template <class Bytes>
+struct compare_and_erase {
+  keyed<Bytes> key;
+  version_number version;
+
+  expected<bool> operator()(memory::store& where) const {
+    return where.compare_and_erase(key, version);
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
+template <class Bytes>
+struct erase {
+  keyed<Bytes> key;
+
+  expected<bool> operator()(memory::store& where) const {
+    return where.erase(key);
+  }
+};
+
+template <class Bytes>
+struct touch {
+  keyed<Bytes> key;
+  ttl_duration ttl;
+
+  expected<bool> operator()(memory::store& where) const {
+    return where.touch(key, ttl);
+  }
+};
+
+template <class Bytes>
+struct increment {
+  keyed<Bytes> key;
+  std::int64_t delta;
+
+  expected<std::int64_t> operator()(memory::store& where) const {
+    return where.increment(key, delta);
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
+struct clear {
+  expected<void> operator()(memory::store& where) const {
+    return where.clear();
+  }
+};
+
+/// Takes the key's update lease, after whoever holds it.
+template <class Bytes>
+struct begin_update {
+  keyed<Bytes> key;
+  std::uint64_t token;
+
+  expected<memory::update_snapshot> operator()(memory::store& where) const {
+    return where.begin_update(key, token);
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
+} // namespace troupe::operations

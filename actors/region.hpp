@@ -1,0 +1,315 @@
+#pragma once
+
+// A region at the level of encoded bytes: what `cache<V>` wraps with a codec,
+// what the server speaks, and what the typed messages end in.
+//
+//   read    → the shard's table, under an epoch guard, no mailbox, no lock
+//   write   → the shard's mailbox, on the calling thread when it is idle
+//   load    → the shard grants a lease or joins a load; the coordinator runs it
+//   update  → the caller's function outside the shard, committed by version
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <troupe/actors/load_context.hpp>
+#include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/shard.hpp>
+#include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/entry_view.hpp>
+#include <troupe/backends/memory/hash.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+/// Makes a new encoded value from the present one (nothing when the key is
+/// absent); returns nothing to erase the key, or to leave it absent. Runs on
+/// the calling thread, outside the shard, possibly several times.
+using bytes_updater = std::function<expected<std::optional<bytes>>(
+  std::optional<bytes_view> present)>;
+
+/// What a region holds and did. A snapshot; the parts are not taken at one
+/// instant.
+struct region_stats {
+  std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
+  std::uint64_t bytes = 0;       ///< Memory of tables and entries.
+  std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
+  std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
+  std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
+  std::uint64_t restarts = 0;    ///< Restarts of shards.
+};
+
+/// A named cache of encoded bytes. Thread-safe; made by `runtime::open`, and
+/// alive as long as anybody holds it. After the runtime drained, operations
+/// answer `shutting_down`.
+///
+/// Errors of every operation that takes a key: `key_too_large`; of every write
+/// also `timeout` (shard restarting for longer than `op_timeout`), `shard_down`,
+/// `out_of_memory`, `shutting_down`. After an error nothing has changed.
+///
+/// Per key, writes are totally ordered and reads are linearizable: a read that
+/// starts after a write returned sees that write or a later one.
+class region : public std::enable_shared_from_this<region> {
+public:
+  /// Use `runtime::open`. `options` passed their `check`; `time` outlives the
+  /// region. Throws std::bad_alloc.
+  region(std::string name, const region_options& options, const clock& time,
+         std::shared_ptr<lane_executor> executor,
+         std::shared_ptr<load_coordinator> loads);
+
+  ~region();
+
+  region(const region&) = delete;
+  region& operator=(const region&) = delete;
+
+  [[nodiscard]] const std::string& name() const noexcept {
+    return name_;
+  }
+
+  [[nodiscard]] const region_options& options() const noexcept {
+    return options_;
+  }
+
+  // -- reading -----------------------------------------------------------------
+
+  /// Calls `f(const entry_view&)` when `key` has a live entry and tells whether
+  /// it had. No lock, no message, no allocation. The view ends with the call;
+  /// until `f` returns, memory that writers free stays allocated, so be brief.
+  template <class F>
+  expected<bool> visit(bytes_view key, F&& f) const;
+
+  /// Calls `f(std::size_t index, const entry_view* entry)` for every key in
+  /// order, with nullptr for a miss. The memory accesses of the whole batch
+  /// overlap: prefer it to single reads.
+  /// Each key is read on its own; this is not a snapshot across keys.
+  template <class F>
+  expected<void> visit_many(std::span<const bytes_view> keys, F&& f) const;
+
+  /// A copy of the value, or nothing when the key is absent or expired.
+  expected<std::optional<bytes>> get(bytes_view key) const;
+
+  expected<std::vector<std::optional<bytes>>>
+  get_many(std::span<const bytes_view> keys) const;
+
+  /// Tells whether `key` has a live entry.
+  expected<bool> contains(bytes_view key) const;
+
+  /// The time the entry has left, rounded up; `no_expiry` when it has no
+  /// deadline; nothing when the key is absent.
+  expected<std::optional<ttl_duration>> ttl(bytes_view key) const;
+
+  // -- writing -----------------------------------------------------------------
+  // Each voids the lease of a load in flight for its key when it changes the
+  // key, and `erase` and `clear` in any case: what the loader brings after that
+  // is handed to its waiters and not stored.
+
+  /// Stores `value`. False when the condition did not hold.
+  /// Errors: `value_too_large`, `invalid_argument`.
+  expected<bool> set(bytes_view key, bytes_view value,
+                     const write_options& how = {});
+
+  /// Stores `value` unless the key has a live entry; tells whether it did.
+  expected<bool> set_if_absent(bytes_view key, bytes_view value,
+                               write_options how = {});
+
+  /// Stores `value` when the entry's version is `version` (`no_version`: when
+  /// the key is absent). The new version, or nothing when it was another.
+  expected<std::optional<version_number>>
+  compare_and_set(bytes_view key, version_number version, bytes_view value,
+                  const write_options& how = {});
+
+  /// Removes the entry; tells whether there was a live one.
+  expected<bool> erase(bytes_view key);
+
+  /// Gives a live entry a new TTL (exactly, without jitter), `no_expiry` to
+  /// keep it for good; tells whether there was one.
+  expected<bool> touch(bytes_view key, ttl_duration ttl);
+
+  /// Adds `delta` to the decimal integer under `key` (absent: 0) and returns
+  /// the sum. A present entry keeps its deadline; a new one gets the region's
+  /// TTL. Errors: `not_an_integer`, `integer_overflow`.
+  expected<std::int64_t> increment(bytes_view key, std::int64_t delta = 1);
+
+  /// Removes everything. Shard by shard: an entry written to one shard while
+  /// another is being cleared may stay.
+  expected<void> clear();
+
+  // -- loading and updating ----------------------------------------------------
+
+  /// The value of `key`; when absent, of one run of `loader` for all that ask
+  /// meanwhile. Must not be called from a loader for the same key.
+  /// Errors: `load_failed`, `load_timeout`, `load_cancelled`, `overloaded`.
+  expected<bytes> get_or_set(bytes_view key, bytes_loader loader,
+                             const write_options& how = {});
+
+  /// Replaces the value by what `f` makes of it, atomically, and returns the
+  /// new value (nothing when `f` chose to erase). Loses no concurrent update:
+  /// after `defaults::update_races` lost races it takes the key's update lease.
+  /// Errors: what `f` returns, `update_failed` when it throws.
+  expected<std::optional<bytes>> update(bytes_view key, const bytes_updater& f,
+                                        const write_options& how = {});
+
+  // -- the same without waiting ------------------------------------------------
+  // The work is done at once when the shard is idle; the future is ready then.
+  // `overloaded` when the shard's mailbox or the loaders' queue is full.
+  // The future of a region that drains becomes ready with `shutting_down`.
+
+  std::future<expected<bool>> set_async(bytes key, bytes value,
+                                        write_options how = {});
+  std::future<expected<bool>> set_if_absent_async(bytes key, bytes value,
+                                                  write_options how = {});
+  std::future<expected<bool>> erase_async(bytes key);
+  std::future<expected<bool>> touch_async(bytes key, ttl_duration ttl);
+  std::future<expected<std::int64_t>> increment_async(bytes key,
+                                                      std::int64_t delta = 1);
+  std::future<expected<void>> clear_async();
+  std::future<expected<bytes>> get_or_set_async(bytes key, bytes_loader loader,
+                                                write_options how = {});
+  std::future<expected<std::optional<bytes>>>
+  update_async(bytes key, bytes_updater f, write_options how = {});
+
+  /// As `get_or_set`, but calls `done` with the result instead of waiting; on
+  /// the calling thread for a hit, else on a thread of the runtime. `done` must
+  /// be brief and not throw.
+  void get_or_set_then(bytes key, bytes_loader loader, write_options how,
+                       std::function<void(expected<bytes>)> done);
+
+  /// As `update`, on a loader thread; `done` as above.
+  void update_then(bytes key, bytes_updater f, write_options how,
+                   std::function<void(expected<std::optional<bytes>>)> done);
+
+  // -- the parts, for the runtime ----------------------------------------------
+
+  /// The part of a load that is the shard's. For the coordinator: the value or
+  /// TTL a loader brought is within the limits.
+  [[nodiscard]] expected<void> check_loaded(bytes_view value,
+                                            const write_options& how) const;
+
+  /// Stores what load `id` brought if its lease still holds; in any case hands
+  /// the value on to `done`, in the shard's turn. For the coordinator.
+  void commit_load(bytes_view key, load_id id, bytes value,
+                   const write_options& how, std::function<void(bytes)> done);
+
+  /// Gives the lease of load `id` back; `done` is called in the shard's turn.
+  /// For the coordinator.
+  void release_load(bytes_view key, load_id id, std::function<void()> done);
+
+  /// Tells whether load `id` has lost its lease. Waits for the shard's turn.
+  [[nodiscard]] bool fenced(bytes_view key, load_id id);
+
+  /// Number of entries, those included that expired and were not swept yet.
+  [[nodiscard]] std::size_t size() const noexcept;
+
+  [[nodiscard]] region_stats stats() const noexcept;
+
+  [[nodiscard]] std::size_t shard_count() const noexcept {
+    return shards_.size();
+  }
+
+  [[nodiscard]] shard& shard_at(std::size_t index) noexcept {
+    return *shards_[index];
+  }
+
+  /// Index of the shard that owns `key`.
+  [[nodiscard]] std::size_t shard_of(bytes_view key) const noexcept {
+    return shard_index(hash_key(key));
+  }
+
+  /// Frees some of the space of expired entries in every idle shard; called by
+  /// the runtime's clockwork.
+  void sweep() noexcept;
+
+  /// Ends every operation with `shutting_down` from now on, those included
+  /// that wait for a restart.
+  void stop() noexcept;
+
+private:
+  /// Keys per group of a batch: more do not fit the processor's miss queue.
+  static constexpr std::size_t batch_size = 16;
+
+  [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
+    return memory::shard_bits(hash) & shard_mask_;
+  }
+
+  [[nodiscard]] shard& owner(std::uint64_t hash) const noexcept {
+    return *shards_[shard_index(hash)];
+  }
+
+  [[nodiscard]] expected<void> check_key(bytes_view key) const {
+    if (key.size() > options_.max_key_size) [[unlikely]]
+      return key_too_large(key.size());
+    return {};
+  }
+
+  [[nodiscard]] expected<void> check_write(bytes_view key, bytes_view value,
+                                           const write_options& how) const;
+  [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
+  [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
+
+  template <class T, class Operation>
+  std::future<expected<T>> submit_async(Operation op);
+
+  expected<std::optional<bytes>>
+  update_under_lease(const memory::hashed_key& key, const bytes_updater& f,
+                     const write_options& how);
+
+  std::string name_;
+  region_options options_;
+  const clock& time_;
+  std::shared_ptr<lane_executor> executor_;
+  std::shared_ptr<load_coordinator> loads_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  std::size_t shard_mask_;
+};
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+expected<bool> region::visit(bytes_view key, F&& f) const {
+  if (auto ok = check_key(key); !ok) [[unlikely]]
+    return tl::unexpected{std::move(ok.error())};
+  auto hash = hash_key(key);
+  return owner(hash).store().read({key, hash}, std::forward<F>(f));
+}
+
+template <class F>
+expected<void> region::visit_many(std::span<const bytes_view> keys,
+                                  F&& f) const {
+  for (auto key : keys)
+    if (auto ok = check_key(key); !ok) [[unlikely]]
+      return ok;
+  // In three passes, so that the misses of a whole group are in flight
+  // together: first the buckets, then the entries, then the reads.
+  std::array<std::uint64_t, batch_size> hashes;
+  epoch_guard guard;
+  for (std::size_t start = 0; start < keys.size(); start += batch_size) {
+    auto group = keys.subspan(start, std::min(batch_size, keys.size() - start));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      hashes[i] = hash_key(group[i]);
+      owner(hashes[i]).store().prefetch_bucket(hashes[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i)
+      owner(hashes[i]).store().prefetch_entry(hashes[i]);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      auto found = owner(hashes[i]).store().read(
+        {group[i], hashes[i]}, [&](const entry_view& x) { f(start + i, &x); });
+      if (!found)
+        f(start + i, static_cast<const entry_view*>(nullptr));
+    }
+  }
+  return {};
+}
+
+} // namespace troupe

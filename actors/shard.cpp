@@ -1,0 +1,200 @@
+#include <troupe/actors/shard.hpp>
+
+#include <string>
+
+namespace troupe {
+
+std::string_view to_string(shard_state x) noexcept {
+  switch (x) {
+    case shard_state::restarting:
+      return "restarting";
+    case shard_state::running:
+      return "running";
+    case shard_state::failed:
+      return "failed";
+    case shard_state::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+shard::shard(std::string name, const memory::store_options& options,
+             std::chrono::milliseconds op_timeout, lane_executor& executor)
+  : name_(std::move(name)),
+    op_timeout_(op_timeout),
+    store_(options),
+    mailbox_(executor) {
+  // nop
+}
+
+shard::~shard() {
+  stop();
+}
+
+// -- in the shard's turn -----------------------------------------------------------
+
+/// Runs, parks or rejects an operation; every operation passes here.
+void shard::admit(shard_operation& op) noexcept {
+  switch (state_.load(std::memory_order_relaxed)) {
+    case shard_state::running:
+      if (op.leased_key() != nullptr && waits_for_lease(op)) [[unlikely]]
+        return;
+      complete(op, &store_, errc::none);
+      break;
+    case shard_state::restarting:
+      op.parked_ = true;
+      waiting_.push(op);
+      break;
+    case shard_state::failed:
+      complete(op, nullptr, errc::shard_down);
+      break;
+    case shard_state::stopped:
+      complete(op, nullptr, errc::shutting_down);
+      break;
+  }
+}
+
+/// Parks the operation when another holds its key's update lease.
+bool shard::waits_for_lease(shard_operation& op) noexcept {
+  auto& leases = store_.updates();
+  if (!leases.held(op.leased_key()->key)) [[likely]]
+    return false;
+  op.parked_ = true;
+  leases.park(op);
+  // An overdue lease ends here; what waited for it, this operation included,
+  // is admitted again in order.
+  leases.release_overdue(store_.now());
+  admit_released();
+  return true;
+}
+
+/// Completes an operation, after which it must not be touched, and then admits
+/// what its end let go.
+void shard::complete(shard_operation& op, memory::store* store,
+                     errc why) noexcept {
+  auto awaited = op.parked_ && !op.detached_;
+  auto* word = &op.phase_;
+  op.complete_(op, store, why);
+  if (awaited
+      && word->exchange(shard_operation::completed, std::memory_order_acq_rel)
+           == shard_operation::asleep)
+    futex_wake_one(word);
+  admit_released();
+}
+
+/// Admits the operations whose update lease ended. One of them may end another
+/// lease; the outermost call takes care of that, so the stack stays flat.
+void shard::admit_released() noexcept {
+  if (admitting_) [[unlikely]]
+    return;
+  auto released = store_.updates().take_released();
+  if (released.empty()) [[likely]]
+    return;
+  admitting_ = true;
+  while (auto* op = released.pop()) {
+    admit(static_cast<shard_operation&>(*op));
+    released.append(store_.updates().take_released());
+  }
+  admitting_ = false;
+}
+
+void shard::down() noexcept {
+  auto running = shard_state::running;
+  state_.compare_exchange_strong(running, shard_state::restarting,
+                                 std::memory_order_acq_rel);
+}
+
+void shard::up() noexcept {
+  auto restarting = shard_state::restarting;
+  if (!state_.compare_exchange_strong(restarting, shard_state::running,
+                                      std::memory_order_acq_rel))
+    return;
+  auto waiting = std::move(waiting_);
+  while (auto* op = waiting.pop())
+    admit(static_cast<shard_operation&>(*op));
+}
+
+// -- from anywhere -----------------------------------------------------------------
+
+void shard::fail() noexcept {
+  end(shard_state::failed);
+}
+
+void shard::stop() noexcept {
+  end(shard_state::stopped);
+}
+
+/// Rejects what waits and what will come.
+void shard::end(shard_state final_state) noexcept {
+  auto task = [this, final_state]() noexcept {
+    if (state_.load(std::memory_order_relaxed) == shard_state::stopped)
+      return;
+    state_.store(final_state, std::memory_order_release);
+    store_.updates().release_all();
+    waiting_.append(store_.updates().take_released());
+    while (auto* op = waiting_.pop())
+      admit(static_cast<shard_operation&>(*op));
+  };
+  blocking_task<decltype(task)> turn{task};
+  if (mailbox_.running_here())
+    task();
+  else
+    mailbox_.run(turn);
+}
+
+void shard::sweep() noexcept {
+  auto task = [this]() noexcept {
+    store_.sweep();
+    admit_released();
+  };
+  blocking_task<decltype(task)> turn{task};
+  mailbox_.try_run(turn);
+}
+
+/// Waits for an operation that was parked: until it completes, or for
+/// `op_timeout`, after which it is taken back and rejected.
+void shard::await(shard_operation& op) noexcept {
+  auto& word = op.phase_;
+  auto until = std::chrono::steady_clock::now() + op_timeout_;
+  std::uint32_t phase = shard_operation::pending;
+  if (word.compare_exchange_strong(phase, shard_operation::asleep,
+                                   std::memory_order_acq_rel))
+    phase = shard_operation::asleep;
+  while (phase != shard_operation::completed) {
+    auto left = until - std::chrono::steady_clock::now();
+    if (!futex_wait(word, shard_operation::asleep, left)) {
+      auto task = [this, &op]() noexcept {
+        // Found in neither list, it completed while this turn was waited for.
+        auto respects = op.leased_key() != nullptr;
+        if (waiting_.remove(op)
+            || (respects && store_.updates().unpark(op)))
+          complete(op, nullptr, errc::timeout);
+      };
+      blocking_task<decltype(task)> turn{task};
+      mailbox_.run(turn);
+    }
+    phase = word.load(std::memory_order_acquire);
+  }
+}
+
+error shard::rejection(errc why) const {
+  switch (why) {
+    case errc::timeout:
+      return {why, name_ + " did not take the operation within "
+                     + std::to_string(op_timeout_.count())
+                     + " ms; it restarts or the key is being updated"};
+    case errc::shard_down:
+      return {why, name_ + " crashed too often and stays down; restart the "
+                           "process or raise the restart limit"};
+    case errc::overloaded:
+      return {why, name_ + " has "
+                     + std::to_string(defaults::mailbox_limit)
+                     + " operations waiting; slow down and try again"};
+    case errc::shutting_down:
+      return {why, name_ + " has been stopped; the runtime drains"};
+    default:
+      return {why};
+  }
+}
+
+} // namespace troupe

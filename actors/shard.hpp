@@ -1,0 +1,298 @@
+#pragma once
+
+// A shard owns one slice of a region's keys: a store, and the mailbox through
+// which every change to it passes. This class is the shard itself; the thin
+// actor around it (shard_actor.hpp) makes it addressable, and may crash and be
+// replaced while this object, and with it every committed entry, stays.
+//
+// Invariants
+//   1. The store is only touched by tasks of the mailbox, one at a time, but
+//      for its lock-free reads.
+//   2. An operation is completed exactly once: it ran, or it was rejected.
+//   3. While the actor is being restarted, operations wait in arrival order and
+//      run when it is back; none overtakes another on the same key.
+//   4. An operation that reads what it changes (increment, compare-and-set,
+//      set-if-absent, update) waits while another holds the key's update lease.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <troupe/backends/core/futex.hpp>
+#include <troupe/backends/core/lane.hpp>
+#include <troupe/backends/memory/store.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+/// Whether the actor around a shard is there.
+enum class shard_state : std::uint8_t {
+  restarting, ///< No actor: operations wait for it.
+  running,
+  failed,  ///< It crashed too often: operations answer `shard_down`.
+  stopped, ///< The runtime drained: operations answer `shutting_down`.
+};
+
+std::string_view to_string(shard_state x) noexcept;
+
+/// An operation on its way to the store. Made by `shard::run` and its siblings.
+class shard_operation : public memory::parked_operation {
+public:
+  /// Completes the operation: runs it on `store`, or rejects it with `why` when
+  /// `store` is nullptr.
+  using function = void (*)(shard_operation& self, memory::store* store,
+                            errc why) noexcept;
+
+  explicit shard_operation(function complete) noexcept : complete_(complete) {
+    // nop
+  }
+
+protected:
+  /// Nobody waits for it; it frees itself when it completes.
+  bool detached_ = false;
+
+private:
+  friend class shard;
+
+  enum phase : std::uint32_t { pending, asleep, completed };
+
+  function complete_;
+  futex_word phase_{pending};
+
+  /// Set in the turn that admitted the operation when it could not be completed
+  /// there. Only then is `phase_` used: whoever waited for the turn itself
+  /// needs no second signal.
+  bool parked_ = false;
+};
+
+/// Thread-safe unless a member says otherwise.
+class shard {
+public:
+  /// `executor` and the clock in `options` must outlive the shard. Starts in
+  /// state `running`: an embedder without actors can use it as it is.
+  shard(std::string name, const memory::store_options& options,
+        std::chrono::milliseconds op_timeout, lane_executor& executor);
+
+  shard(const shard&) = delete;
+  shard& operator=(const shard&) = delete;
+
+  /// Ends as `stop` does. Nobody may use the shard any more.
+  ~shard();
+
+  [[nodiscard]] const std::string& name() const noexcept {
+    return name_;
+  }
+
+  // -- operations --------------------------------------------------------------
+
+  /// Runs `f(memory::store&)`, which returns an `expected<T>` and does not
+  /// throw, in its turn and returns its result. An `f` with a member
+  /// `std::optional<memory::hashed_key> leased_key() const` respects the update
+  /// lease of that key (invariant 4); see operations.hpp. Must not be called from inside a task of this mailbox.
+  /// Errors: those of `f`, `timeout`, `shard_down`, `shutting_down`.
+  template <class F>
+  auto run(F&& f) -> std::invoke_result_t<F&, memory::store&>;
+
+  /// As `run`, without waiting: `done(result)` is called in the shard's turn,
+  /// possibly before this returns, and must be brief and not throw; with
+  /// `overloaded` when the mailbox is full.
+  template <class F, class Done>
+  void submit(F f, Done done);
+
+  /// As `submit`, from inside a task of the mailbox: for the actor's handlers.
+  template <class F, class Done>
+  void perform(F f, Done done);
+
+  // -- for lock-free reads -----------------------------------------------------
+
+  /// Only `read`, `read_many` and the statistics may be called from outside
+  /// the mailbox.
+  [[nodiscard]] memory::store& store() noexcept {
+    return store_;
+  }
+
+  [[nodiscard]] const memory::store& store() const noexcept {
+    return store_;
+  }
+
+  // -- for the actor and its supervisor ----------------------------------------
+
+  [[nodiscard]] lane& mailbox() noexcept {
+    return mailbox_;
+  }
+
+  [[nodiscard]] const lane& mailbox() const noexcept {
+    return mailbox_;
+  }
+
+  /// The actor is gone; operations wait from now on. Call it in a task of the
+  /// mailbox.
+  void down() noexcept;
+
+  /// The actor is (back) in place: runs what waited. In a task of the mailbox.
+  void up() noexcept;
+
+  /// The supervisor gave up: everything that waits or comes is rejected with
+  /// `shard_down`. From anywhere.
+  void fail() noexcept;
+
+  /// The runtime ends: rejects everything with `shutting_down`. From anywhere.
+  void stop() noexcept;
+
+  [[nodiscard]] shard_state state() const noexcept {
+    return state_.load(std::memory_order_acquire);
+  }
+
+  /// Counts a restart of the actor.
+  void restarted() noexcept {
+    restarts_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::uint64_t restarts() const noexcept {
+    return restarts_.load(std::memory_order_relaxed);
+  }
+
+  /// Housekeeping in the shard's turn, skipped when the mailbox is busy: frees
+  /// space of expired entries and ends overdue update leases.
+  void sweep() noexcept;
+
+private:
+  template <class F, class Done>
+  class detached_operation;
+
+  void admit(shard_operation& op) noexcept;
+  bool waits_for_lease(shard_operation& op) noexcept;
+  void complete(shard_operation& op, memory::store* store, errc why) noexcept;
+  void admit_released() noexcept;
+  void end(shard_state final_state) noexcept;
+  void await(shard_operation& op) noexcept;
+  [[nodiscard]] error rejection(errc why) const;
+
+  /// What an operation comes to, running out of memory included.
+  template <class F>
+  auto outcome(F& f, memory::store* store, errc why) const
+    -> std::invoke_result_t<F&, memory::store&>;
+
+  template <class F>
+  static void respect_lease(shard_operation& op, const F& f);
+
+  std::string name_;
+  std::chrono::milliseconds op_timeout_;
+  std::atomic<shard_state> state_{shard_state::running};
+  std::atomic<std::uint64_t> restarts_{0};
+  memory::parked_list waiting_; ///< For the actor's restart.
+  bool admitting_ = false;      ///< Keeps `admit_released` from nesting.
+  memory::store store_;
+  lane mailbox_;
+};
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+auto shard::outcome(F& f, memory::store* store, errc why) const
+  -> std::invoke_result_t<F&, memory::store&> {
+  if (store == nullptr)
+    return tl::unexpected{rejection(why)};
+  try {
+    return f(*store);
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected{rejection(errc::out_of_memory)};
+  }
+}
+
+template <class F>
+void shard::respect_lease([[maybe_unused]] shard_operation& op,
+                          [[maybe_unused]] const F& f) {
+  if constexpr (requires { f.leased_key(); })
+    if (auto key = f.leased_key())
+      op.respect(*key);
+}
+
+template <class F>
+auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
+  using result_type = std::invoke_result_t<F&, memory::store&>;
+  struct operation final : shard_operation {
+    operation(F& body, const shard& owner)
+      : shard_operation(&complete), f(body), where(owner) {
+      // nop
+    }
+
+    static void complete(shard_operation& self, memory::store* store,
+                         errc why) noexcept {
+      auto& op = static_cast<operation&>(self);
+      op.result.emplace(op.where.outcome(op.f, store, why));
+    }
+
+    F& f;
+    const shard& where;
+    std::optional<result_type> result;
+  };
+  operation op{f, *this};
+  respect_lease(op, f);
+  auto task = [this, &op]() noexcept { admit(op); };
+  blocking_task<decltype(task)> turn{task};
+  mailbox_.run(turn);
+  if (op.parked_) [[unlikely]]
+    await(op);
+  return std::move(*op.result);
+}
+
+/// An operation that owns its function and completion and frees itself.
+template <class F, class Done>
+class shard::detached_operation final : public shard_operation {
+public:
+  using result_type = std::invoke_result_t<F&, memory::store&>;
+
+  detached_operation(F f, Done done, const shard& owner)
+    : shard_operation(&complete),
+      f_(std::move(f)),
+      done_(std::move(done)),
+      where_(owner) {
+    detached_ = true;
+    respect_lease(*this, f_);
+  }
+
+private:
+  static void complete(shard_operation& self, memory::store* store,
+                       errc why) noexcept {
+    std::unique_ptr<detached_operation> op{
+      static_cast<detached_operation*>(&self)};
+    op->done_(op->where_.outcome(op->f_, store, why));
+  }
+
+  F f_;
+  Done done_;
+  const shard& where_;
+};
+
+template <class F, class Done>
+void shard::submit(F f, Done done) {
+  using operation = detached_operation<F, Done>;
+  if (mailbox_.depth() >= defaults::mailbox_limit) {
+    done(typename operation::result_type{tl::unexpect,
+                                         rejection(errc::overloaded)});
+    return;
+  }
+  auto op = std::make_unique<operation>(std::move(f), std::move(done), *this);
+  auto turn = [this, op = op.get()]() noexcept { admit(*op); };
+  auto* task = new detached_task<decltype(turn)>(turn);
+  // The task frees itself, the operation itself: both are the mailbox's now.
+  static_cast<void>(op.release());
+  mailbox_.submit(*task);
+}
+
+template <class F, class Done>
+void shard::perform(F f, Done done) {
+  auto op = std::make_unique<detached_operation<F, Done>>(
+    std::move(f), std::move(done), *this);
+  admit(*op.release());
+}
+
+} // namespace troupe

@@ -1,0 +1,175 @@
+#pragma once
+
+// Safe memory reclamation for lock-free readers: epochs, with one scan instead
+// of two grace periods.
+//
+//   reader:  slot = global epoch; [barrier]; read; slot = idle
+//   writer:  unlink; retire into a batch; when the batch is full:
+//            tag = ++global epoch; [barrier]; free every batch whose tag is at
+//            most the smallest epoch in a reader's slot
+//
+// A reader whose slot the scan did not see starts its loads after the barrier
+// and cannot find what was unlinked before it; a reader whose slot shows the
+// tag or a later epoch read the global epoch after the unlink. This is the
+// scheme of Fraser (2004, section 5.2.3), with the batch's own tag in place of
+// three rotating epochs.
+//
+// The reader's barrier must order its store before its later loads, which
+// costs a full fence. Linux can move that cost to the writer: membarrier(2)
+// runs a fence on every core that runs a thread of the process, once per batch;
+// readers then need a compiler barrier only. Without the system call, and under
+// ThreadSanitizer, both sides use real fences.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#if defined(__SANITIZE_THREAD__)
+#  define TROUPE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#  if __has_feature(thread_sanitizer)
+#    define TROUPE_THREAD_SANITIZER 1
+#  endif
+#endif
+
+namespace troupe {
+
+namespace detail {
+
+/// One per thread that ever read; reused after the thread ended.
+struct alignas(64) epoch_slot {
+  static constexpr std::uint64_t idle = ~std::uint64_t{0};
+
+  /// The epoch this thread entered in, or `idle`.
+  std::atomic<std::uint64_t> entered{idle};
+
+  /// Guards within guards; used by the owning thread only.
+  std::uint32_t depth = 0;
+
+  std::atomic<bool> owned{false};
+  epoch_slot* next = nullptr;
+};
+
+struct epoch_state {
+  std::atomic<std::uint64_t> global{1};
+  std::atomic<epoch_slot*> slots{nullptr};
+  /// True when readers may leave their fence to membarrier(2).
+  bool asymmetric = false;
+};
+
+extern epoch_state epochs;
+extern thread_local constinit epoch_slot* this_thread_slot;
+
+/// Takes a slot for the calling thread; given back when the thread ends.
+epoch_slot& acquire_epoch_slot() noexcept;
+
+} // namespace detail
+
+/// While one of these lives, nothing that the calling thread can reach through
+/// a published pointer is freed. Cheap (some nanoseconds, no shared write),
+/// nestable, never blocks. Not to be moved across threads.
+class epoch_guard {
+public:
+  epoch_guard() noexcept
+    : slot_(detail::this_thread_slot != nullptr
+              ? *detail::this_thread_slot
+              : detail::acquire_epoch_slot()) {
+    if (slot_.depth++ != 0)
+      return;
+#ifdef TROUPE_THREAD_SANITIZER
+    // ThreadSanitizer does not model fences; the exchange is a full one.
+    slot_.entered.exchange(
+      detail::epochs.global.load(std::memory_order_seq_cst),
+      std::memory_order_seq_cst);
+#else
+    slot_.entered.store(detail::epochs.global.load(std::memory_order_acquire),
+                        std::memory_order_relaxed);
+    if (detail::epochs.asymmetric) [[likely]]
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    else
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+  }
+
+  ~epoch_guard() {
+    if (--slot_.depth == 0)
+      slot_.entered.store(detail::epoch_slot::idle, std::memory_order_release);
+  }
+
+  epoch_guard(const epoch_guard&) = delete;
+  epoch_guard& operator=(const epoch_guard&) = delete;
+
+private:
+  detail::epoch_slot& slot_;
+};
+
+/// What one writer unlinked and readers may still see. Single-threaded: it
+/// belongs to whoever owns the structure that things are unlinked from.
+class retired_list {
+public:
+  /// Frees one object: `context` is what `retire` was given.
+  using free_function = void (*)(void* context, void* object) noexcept;
+
+  retired_list() = default;
+
+  /// Waits until no reader is left and frees everything.
+  ~retired_list();
+
+  retired_list(const retired_list&) = delete;
+  retired_list& operator=(const retired_list&) = delete;
+
+  /// Frees `object` by `free(context, object)` once no reader can see it, in
+  /// the order of the calls. `object` must be unlinked already. `size` (bytes)
+  /// only steers when to look. Amortised constant. When not even the list can
+  /// grow, the object is leaked (and stays in `bytes`): waiting for readers here
+  /// could wait for the caller itself.
+  void retire(void* object, std::size_t size, free_function free,
+              void* context) noexcept;
+
+  /// Frees what can be freed without waiting.
+  void collect() noexcept;
+
+  /// Waits for all readers that are inside a guard now, then frees everything.
+  /// Must not be called inside a guard.
+  void drain() noexcept;
+
+  /// Bytes retired and not yet freed.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_;
+  }
+
+  /// Objects per scan: the price of a membarrier (about a microsecond) is
+  /// spread over this many writes.
+  static constexpr std::size_t batch_objects = 256;
+
+  /// A batch also ends at this many bytes, so that large values do not pile up.
+  static constexpr std::size_t batch_bytes = 1 << 20;
+
+private:
+  struct item {
+    void* object;
+    std::size_t size;
+    free_function free;
+    void* context;
+  };
+
+  struct batch {
+    std::uint64_t tag = 0;
+    std::vector<item> items;
+  };
+
+  void seal() noexcept;
+  void free_until(std::uint64_t oldest) noexcept;
+  void release(batch& which) noexcept;
+
+  batch open_;
+  std::size_t open_bytes_ = 0;
+  std::size_t bytes_ = 0;
+  std::deque<batch> sealed_;
+  std::vector<std::vector<item>> spare_;
+};
+
+} // namespace troupe

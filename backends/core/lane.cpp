@@ -1,0 +1,176 @@
+#include <troupe/backends/core/lane.hpp>
+
+#include <cassert>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+/// How often a waiter looks before it sleeps: some microseconds, about the
+/// price of the two system calls that sleeping costs both sides.
+constexpr int spins_before_parking = 256;
+
+/// How often the runner looks for a link that a submitter is about to set
+/// before it lets that submitter have the core.
+constexpr int spins_before_yielding = 64;
+
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+/// The lanes that the calling thread runs right now, innermost first: a task
+/// may find another lane idle and run that one inside.
+struct running_frame {
+  const lane* which;
+  running_frame* outer;
+};
+
+thread_local constinit running_frame* innermost = nullptr;
+
+class running_scope {
+public:
+  explicit running_scope(const lane* which) noexcept
+    : frame_{which, innermost} {
+    innermost = &frame_;
+  }
+
+  ~running_scope() {
+    innermost = frame_.outer;
+  }
+
+  running_scope(const running_scope&) = delete;
+  running_scope& operator=(const running_scope&) = delete;
+
+private:
+  running_frame frame_;
+};
+
+/// The writer is alone, so a plain increment in two halves will do.
+void bump(std::atomic<std::uint64_t>& counter) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + 1,
+                std::memory_order_relaxed);
+}
+
+} // namespace
+
+lane::~lane() {
+  assert(tail_.load(std::memory_order_acquire) == nullptr);
+}
+
+void lane::submit(lane_task& task) noexcept {
+  assert(task.release_ != nullptr);
+  auto* last = tail_.exchange(&task, std::memory_order_acq_rel);
+  if (last == nullptr) {
+    run_from(&task, true);
+    return;
+  }
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  last->next_.store(&task, std::memory_order_release);
+}
+
+void lane::resume() noexcept {
+  bump(dequeued_);
+  run_from(resume_at_, false);
+}
+
+bool lane::running_here() const noexcept {
+  for (auto* frame = innermost; frame != nullptr; frame = frame->outer)
+    if (frame->which == this)
+      return true;
+  return false;
+}
+
+/// Runs tasks from `task` on until the lane is idle or was handed over. `own`
+/// tells that the first task belongs to this thread.
+void lane::run_from(lane_task* task, bool own) noexcept {
+  running_scope scope{this};
+  for (std::size_t served = 1;; ++served) {
+    task->run_(*task);
+    bump(handled_);
+    auto* next = task->next_.load(std::memory_order_acquire);
+    if (next == nullptr) {
+      auto* last = task;
+      if (tail_.compare_exchange_strong(last, nullptr,
+                                        std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+        finish(*task, own);
+        return;
+      }
+      // A submitter swapped the tail and is about to set the link.
+      for (int i = 0;
+           (next = task->next_.load(std::memory_order_acquire)) == nullptr; ++i)
+        i < spins_before_yielding ? relax() : std::this_thread::yield();
+    }
+    finish(*task, own);
+    if (served >= hand_over_after) {
+      hand_over(*next);
+      return;
+    }
+    task = next;
+    own = false;
+    bump(dequeued_);
+  }
+}
+
+/// Frees a detached task, or lets the waiter of somebody else's task go. The
+/// task must not be touched afterwards.
+void lane::finish(lane_task& task, bool own) noexcept {
+  if (task.release_ != nullptr) {
+    task.release_(task);
+    return;
+  }
+  if (own)
+    return;
+  auto* word = &task.state_;
+  if (word->exchange(lane_task::done, std::memory_order_acq_rel)
+      == lane_task::parked)
+    futex_wake_one(word);
+}
+
+/// Gives the runner's role to whoever waits for `next` in person, else to the
+/// executor.
+void lane::hand_over(lane_task& next) noexcept {
+  if (next.release_ != nullptr) {
+    resume_at_ = &next;
+    executor_.schedule(*this);
+    return;
+  }
+  auto* word = &next.state_;
+  if (word->exchange(lane_task::promoted, std::memory_order_acq_rel)
+      == lane_task::parked)
+    futex_wake_one(word);
+}
+
+/// Queues `task` behind `last` and returns when it ran.
+void lane::wait_behind(lane_task& last, lane_task& task) noexcept {
+  assert(!running_here());
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  last.next_.store(&task, std::memory_order_release);
+  auto& word = task.state_;
+  auto state = word.load(std::memory_order_acquire);
+  for (int i = 0; state == lane_task::pending && i < spins_before_parking;
+       ++i) {
+    relax();
+    state = word.load(std::memory_order_acquire);
+  }
+  if (state == lane_task::pending
+      && word.compare_exchange_strong(state, lane_task::parked,
+                                      std::memory_order_acq_rel,
+                                      std::memory_order_acquire))
+    state = lane_task::parked;
+  while (state == lane_task::parked) {
+    futex_wait(word, lane_task::parked);
+    state = word.load(std::memory_order_acquire);
+  }
+  if (state == lane_task::promoted) {
+    bump(dequeued_);
+    run_from(&task, true);
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,204 @@
+#pragma once
+
+// The mailbox of a shard: a queue whose tasks run on the thread that finds it
+// idle.
+//
+//   tail_ == nullptr         idle
+//   tail_ == last task       somebody runs; tasks are linked first → last
+//
+// A submitter swaps its task into `tail_`. Found nothing there: the lane was
+// idle, the submitter is now its runner and starts with its own task. Found a
+// task: it links its own behind and either waits (blocking callers) or leaves.
+// The runner follows the links; at the end it swaps the tail from the last
+// task back to nullptr and the lane is idle again. This is the queue of an MCS
+// lock (Mellor-Crummey, Scott 1991), with the critical sections handed over to
+// the holder, as in CC-Synch (Fatourou, Kallimanis 2012).
+//
+// A runner serves others for a bounded number of tasks, then hands its role to
+// the next blocking caller, or to the executor when nobody waits in person.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <troupe/backends/core/futex.hpp>
+
+namespace troupe {
+
+class lane;
+
+/// Runs lanes that were handed over. Thread-safe.
+class lane_executor {
+public:
+  virtual ~lane_executor() = default;
+
+  /// Arranges that `lane::resume` is called once, soon, on another thread.
+  virtual void schedule(lane& which) noexcept = 0;
+};
+
+/// A unit of work for a lane. Derive, or use `blocking_task` or
+/// `detached_task`. The memory of a waited task is its submitter's and lives
+/// until `lane::run` or `lane::try_run` returned; a detached task is freed by
+/// its `release` after it ran.
+class lane_task {
+public:
+  using function = void (*)(lane_task& self) noexcept;
+
+  /// A task is detached when it has a `release` function.
+  explicit lane_task(function run, function release = nullptr) noexcept
+    : run_(run), release_(release) {
+    // nop
+  }
+
+  lane_task(const lane_task&) = delete;
+  lane_task& operator=(const lane_task&) = delete;
+
+private:
+  friend class lane;
+
+  enum state : std::uint32_t {
+    pending,  ///< Not run yet.
+    parked,   ///< As `pending`, and the waiter sleeps on the futex.
+    promoted, ///< The waiter must become the runner, starting here.
+    done,     ///< Ran; the runner will not touch this object again.
+  };
+
+  function run_;
+  function release_;
+  std::atomic<lane_task*> next_{nullptr};
+  futex_word state_{pending};
+};
+
+/// A multi-producer queue with one runner at a time, first in, first out.
+///
+/// Thread-safe but for the destructor, which needs the lane idle. Tasks never
+/// throw. A task may submit further tasks to its own lane, detached ones only:
+/// waiting for one's own lane would wait forever.
+class lane {
+public:
+  /// `executor` must outlive the lane.
+  explicit lane(lane_executor& executor) noexcept : executor_(executor) {
+    // nop
+  }
+
+  ~lane();
+
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+
+  /// Runs `task` in its turn and returns when it ran: on this thread when the
+  /// lane is idle, else by whoever runs the lane. Complexity: constant, plus
+  /// at most `hand_over_after` tasks of others when this thread is the runner.
+  void run(lane_task& task) noexcept {
+    auto* last = tail_.exchange(&task, std::memory_order_acq_rel);
+    if (last == nullptr) [[likely]]
+      run_from(&task, true);
+    else
+      wait_behind(*last, task);
+  }
+
+  /// Queues a detached task. Runs it (and up to `hand_over_after` others) at
+  /// once when the lane is idle.
+  void submit(lane_task& task) noexcept;
+
+  /// Runs `task` at once and returns true when the lane is idle; does nothing
+  /// and returns false otherwise. Lets a caller keep the task on its stack.
+  bool try_run(lane_task& task) noexcept {
+    lane_task* idle = nullptr;
+    if (!tail_.compare_exchange_strong(idle, &task, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed))
+      return false;
+    run_from(&task, true);
+    return true;
+  }
+
+  /// Continues after a hand-over; called by the executor, once per `schedule`.
+  void resume() noexcept;
+
+  /// Tasks that wait for their turn. A snapshot.
+  [[nodiscard]] std::size_t depth() const noexcept {
+    auto out = dequeued_.load(std::memory_order_relaxed);
+    auto in = queued_.load(std::memory_order_relaxed);
+    return in > out ? static_cast<std::size_t>(in - out) : 0;
+  }
+
+  /// Tasks that ran since construction. A snapshot.
+  [[nodiscard]] std::uint64_t handled() const noexcept {
+    return handled_.load(std::memory_order_relaxed);
+  }
+
+  /// True while the calling thread runs a task of this lane.
+  [[nodiscard]] bool running_here() const noexcept;
+
+  /// Tasks of others that a runner serves before it hands over: bounds how
+  /// long a caller works for strangers (64 table operations: about 20 µs).
+  static constexpr std::size_t hand_over_after = 64;
+
+private:
+  void run_from(lane_task* task, bool own) noexcept;
+  void wait_behind(lane_task& last, lane_task& task) noexcept;
+  void hand_over(lane_task& next) noexcept;
+  static void finish(lane_task& task, bool own) noexcept;
+
+  std::atomic<lane_task*> tail_{nullptr};
+
+  /// Where `resume` continues; written by the runner that handed over.
+  lane_task* resume_at_ = nullptr;
+
+  /// Written by the runner only.
+  std::atomic<std::uint64_t> handled_{0};
+  std::atomic<std::uint64_t> dequeued_{0};
+
+  lane_executor& executor_;
+
+  /// Written by those who found the lane busy; on a line of its own, since the
+  /// runner does not need it.
+  alignas(64) std::atomic<std::uint64_t> queued_{0};
+};
+
+/// A callable on the caller's stack as a task: `lane.run(blocking_task{f})`.
+/// `f` must not throw.
+template <class F>
+class blocking_task final : public lane_task {
+public:
+  explicit blocking_task(F& f) noexcept : lane_task(&invoke), f_(f) {
+    // nop
+  }
+
+private:
+  static void invoke(lane_task& self) noexcept {
+    static_cast<blocking_task&>(self).f_();
+  }
+
+  F& f_;
+};
+
+/// A callable on the heap as a detached task; frees itself after it ran.
+template <class F>
+class detached_task final : public lane_task {
+public:
+  explicit detached_task(F f)
+    : lane_task(&invoke, &destroy), f_(std::move(f)) {
+    // nop
+  }
+
+private:
+  static void invoke(lane_task& self) noexcept {
+    static_cast<detached_task&>(self).f_();
+  }
+
+  static void destroy(lane_task& self) noexcept {
+    delete &static_cast<detached_task&>(self);
+  }
+
+  F f_;
+};
+
+/// Queues `f`, which must not throw, as a detached task. Throws std::bad_alloc.
+template <class F>
+void submit(lane& where, F f) {
+  where.submit(*new detached_task<F>(std::move(f)));
+}
+
+} // namespace troupe

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe {
+
+/// 64 well-mixed bits of a key: XXH3 with a seed drawn once per process, so
+/// that nobody outside can choose keys that collide. Thread-safe.
+[[nodiscard]] std::uint64_t hash_key(bytes_view key) noexcept;
+
+} // namespace troupe
+
+/// Who uses which bits of a hash. They do not overlap: an entry's tag says
+/// something new about it although shard and bucket are given.
+namespace troupe::memory {
+
+/// Bits 0 to 39 choose the bucket.
+inline constexpr unsigned bucket_bits = 40;
+
+/// Bits 40 to 47 choose the shard.
+[[nodiscard]] constexpr std::size_t shard_bits(std::uint64_t hash) noexcept {
+  return static_cast<std::size_t>(hash >> bucket_bits) & 0xff;
+}
+
+/// Bits 48 to 63 tag the entry in its bucket.
+inline constexpr unsigned tag_shift = 48;
+
+} // namespace troupe::memory

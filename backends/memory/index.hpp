@@ -1,0 +1,176 @@
+#pragma once
+
+// The hash index of one shard: lock-free readers, one writer, growth by one
+// bucket at a time.
+//
+//   bucket (one cache line):  [tag|entry] x 7, overflow ─► bucket ─► ...
+//   buckets: segments of 8, 8, 16, 32, ... that never move
+//
+// A word is an entry's address with 16 bits of its hash on top, so a lookup
+// touches one line of the index and, but for one time in ten thousand, no entry
+// but the right one. Growth is linear hashing (Litwin 1980): when the load
+// passes its bound, an insert splits the next bucket in line, which moves some
+// four entries; there is no rehash and no pause, at any size.
+//
+// How a reader stays right while a bucket is split:
+//   writer: link the moving entries in the new bucket; publish the new bucket
+//           count (release); clear their words in the old bucket (release)
+//   reader: load the count; scan; on a miss load the count again, and repeat
+//           when the key's bucket has become another one
+// Who misses because a word was cleared has synchronised with the clearing, and
+// so sees the new count.
+//
+// Invariants (see `validate`)
+//   1. An entry is linked exactly once, in the chain of its key's bucket.
+//   2. Words are never moved inside a chain: a reader that passed an empty word
+//      has not missed an entry that was there all the time.
+//   3. The bucket count never falls.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <troupe/backends/memory/entry.hpp>
+#include <troupe/backends/memory/parked.hpp>
+
+namespace troupe::memory {
+
+/// Not an owner of entries. `find` and the prefetches may be called by any
+/// thread inside an epoch guard; the rest by the writer only.
+class index {
+public:
+  /// A tagged pointer to an entry; 0 is empty.
+  using word = std::uint64_t;
+
+  struct alignas(64) bucket {
+    static constexpr std::size_t width = 7;
+
+    std::array<std::atomic<word>, width> words{};
+    std::atomic<bucket*> overflow{nullptr};
+  };
+
+  /// Where a key is, or could be put. Good until the next change.
+  struct position {
+    std::atomic<word>* found = nullptr; ///< The word of the key's entry.
+    entry* item = nullptr;              ///< That entry.
+    std::atomic<word>* free = nullptr;  ///< The first empty word of the chain.
+    bucket* last = nullptr;             ///< The end of the chain.
+  };
+
+  /// Throws std::bad_alloc.
+  index();
+  ~index();
+
+  index(const index&) = delete;
+  index& operator=(const index&) = delete;
+
+  // -- any thread, inside an epoch guard ---------------------------------------
+
+  /// The entry of `key`, expired or not, or nullptr.
+  [[nodiscard]] const entry* find(const hashed_key& key) const noexcept;
+
+  /// Fetches the line of the key's bucket.
+  void prefetch_bucket(std::uint64_t hash) const noexcept;
+
+  /// Fetches the entries whose tag fits; the bucket should be there already.
+  void prefetch_entry(std::uint64_t hash) const noexcept;
+
+  // -- the writer --------------------------------------------------------------
+
+  [[nodiscard]] position locate(const hashed_key& key) noexcept;
+
+  /// Links `item` where `where` found the key's old entry, or where it is free.
+  /// False when an overflow bucket was needed and there is no memory; nothing
+  /// has changed then.
+  [[nodiscard]] bool link(const position& where, std::uint64_t hash,
+                          entry* item) noexcept;
+
+  /// Unlinks the entry at `where.found`.
+  void unlink(const position& where) noexcept;
+
+  /// Splits one bucket when `entries` is more than the buckets should hold.
+  /// Without memory the index stays as it is and chains grow. Constant time.
+  void grow(std::size_t entries) noexcept;
+
+  [[nodiscard]] std::size_t bucket_count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
+
+  /// Memory of all buckets, in bytes.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_;
+  }
+
+  /// Unlinks every entry of one bucket for which `dead(entry&)` holds, and hands
+  /// each to `unlinked(entry&)` then.
+  template <class Dead, class Unlinked>
+  void sweep_bucket(std::size_t number, Dead&& dead,
+                    Unlinked&& unlinked) noexcept {
+    for_each_word(at(number), [&](std::atomic<word>& w, word x) {
+      auto& item = *to_entry(x);
+      if (!dead(item))
+        return;
+      w.store(0, std::memory_order_release);
+      unlinked(item);
+    });
+  }
+
+  /// Calls `f(const entry&)` for every entry. Linear.
+  template <class F>
+  void for_each(F&& f) const {
+    for (std::size_t i = 0, n = bucket_count(); i < n; ++i)
+      for_each_word(at(i), [&](std::atomic<word>&, word x) {
+        f(static_cast<const entry&>(*to_entry(x)));
+      });
+  }
+
+  /// Checks the invariants against an expected number of entries; returns what
+  /// is wrong, or an empty string. Linear.
+  [[nodiscard]] std::string validate(std::size_t entries) const;
+
+  /// Entries per bucket of seven that start a split. Linear hashing fills the
+  /// buckets that are next in line up to twice as much as those just split;
+  /// at 4.25 about 6 % of the entries are in overflow buckets.
+  static constexpr double target_load = 4.25;
+
+private:
+  static constexpr std::size_t first_segment = 8;
+  static constexpr std::size_t max_segments = 40;
+
+  [[nodiscard]] static std::size_t bucket_of(std::uint64_t hash,
+                                             std::size_t count) noexcept;
+  [[nodiscard]] static entry* to_entry(word x) noexcept {
+    return reinterpret_cast<entry*>(x & ((word{1} << 48) - 1));
+  }
+  [[nodiscard]] static word to_word(std::uint64_t hash, entry* x) noexcept;
+  [[nodiscard]] static word tag_of(std::uint64_t hash) noexcept;
+
+  [[nodiscard]] bucket& at(std::size_t number) const noexcept;
+
+  /// Calls `f(std::atomic<word>&, word)` for what is linked in a chain.
+  template <class F>
+  static void for_each_word(bucket& first, F&& f) {
+    for (auto* b = &first; b != nullptr;
+         b = b->overflow.load(std::memory_order_relaxed))
+      for (auto& w : b->words)
+        if (auto x = w.load(std::memory_order_relaxed); x != 0)
+          f(w, x);
+  }
+
+  bool make_room(std::size_t count) noexcept;
+  bucket* append_overflow(bucket& last) noexcept;
+  bool move_to(bucket& target, word x) noexcept;
+
+  std::atomic<std::size_t> count_;
+
+  /// Published by `count_`: a segment is set before any of its numbers counts.
+  std::array<bucket*, max_segments> segments_{};
+
+  std::vector<bucket*> overflows_;
+  std::size_t bytes_ = 0;
+};
+
+} // namespace troupe::memory

@@ -1,0 +1,141 @@
+#pragma once
+
+// The two kinds of right that a shard hands out for a key.
+//
+// A *load lease* is the right to store one loader's result. Any invalidation of
+// the key voids it simply by forgetting it: the commit finds nothing and is
+// refused, and the next reader who misses gets a new lease. That is the whole
+// of the promise that an invalidation beats a load in flight.
+//
+// An *update lease* is the right of one `update` that lost too many races to
+// read, compute and store undisturbed. Operations that read what they change
+// wait for its end. A blind write (set, erase, clear) does not wait; it
+// overtakes: since it does not depend on what it overwrites, the update may
+// count as having happened just before it.
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include <troupe/backends/memory/parked.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+
+namespace troupe::memory {
+
+/// Numbers a load; unique in a runtime, never zero.
+using load_id = std::uint64_t;
+
+/// Lets maps be asked by a view. Hashes as the index does.
+struct key_hash {
+  using is_transparent = void;
+  std::size_t operator()(bytes_view key) const noexcept;
+};
+
+struct key_equal {
+  using is_transparent = void;
+  bool operator()(bytes_view x, bytes_view y) const noexcept {
+    return x == y;
+  }
+};
+
+template <class T>
+using key_map = std::unordered_map<bytes, T, key_hash, key_equal>;
+
+/// Not thread-safe: part of a store.
+class load_leases {
+public:
+  /// The load that holds the key's lease; 0 when there is none.
+  [[nodiscard]] load_id holder(bytes_view key) const;
+
+  /// Gives the lease to `id`. The key must have none. Throws std::bad_alloc.
+  void grant(bytes_view key, load_id id);
+
+  /// Ends the lease of `id` and tells whether it still held it.
+  bool release(bytes_view key, load_id id);
+
+  /// Voids the lease of whoever holds it.
+  void fence(bytes_view key) {
+    // Nearly always there is no load in flight, and a write pays one branch.
+    if (!leases_.empty()) [[unlikely]]
+      fence_held(key);
+  }
+
+  void fence_all() noexcept {
+    leases_.clear();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return leases_.size();
+  }
+
+private:
+  void fence_held(bytes_view key);
+
+  key_map<load_id> leases_;
+};
+
+/// Not thread-safe: part of a store.
+class update_leases {
+public:
+  [[nodiscard]] bool empty() const noexcept {
+    return leases_.empty();
+  }
+
+  [[nodiscard]] bool held(bytes_view key) const {
+    return !leases_.empty() && leases_.find(key) != leases_.end();
+  }
+
+  /// Gives the lease of a key that has none. Throws std::bad_alloc.
+  void grant(bytes_view key, std::uint64_t token, time_point deadline);
+
+  /// Tells whether `token` still holds the lease.
+  [[nodiscard]] bool holds(bytes_view key, std::uint64_t token) const;
+
+  /// Tells whether a blind write passed since the lease was granted.
+  [[nodiscard]] bool overtaken(bytes_view key) const;
+
+  /// A blind write of `key` happened.
+  void overtake(bytes_view key) {
+    if (!leases_.empty()) [[unlikely]]
+      overtake_held(key);
+  }
+
+  void overtake_all() noexcept;
+
+  /// Lets `op` wait for the end of its key's lease, which is held.
+  void park(parked_operation& op);
+
+  /// Takes a waiting operation back; false when it does not wait here.
+  bool unpark(const parked_operation& op);
+
+  /// Ends a lease. What waited for it is handed out by `take_released`.
+  void release(bytes_view key);
+
+  /// Ends the leases whose deadline has passed.
+  void release_overdue(time_point now);
+
+  /// Operations whose lease ended, in the order of their arrival.
+  [[nodiscard]] parked_list take_released() noexcept {
+    return std::move(released_);
+  }
+
+  /// Ends all leases, as `release`.
+  void release_all();
+
+private:
+  struct lease {
+    std::uint64_t token = 0;
+    time_point deadline = never;
+    bool overtaken = false;
+    parked_list waiting;
+  };
+
+  void overtake_held(bytes_view key);
+
+  key_map<lease> leases_;
+  parked_list released_;
+};
+
+} // namespace troupe::memory

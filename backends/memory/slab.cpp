@@ -1,0 +1,173 @@
+#include <troupe/backends/memory/slab.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#  define TROUPE_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#  if __has_feature(address_sanitizer)
+#    define TROUPE_ADDRESS_SANITIZER 1
+#  endif
+#endif
+
+#ifdef TROUPE_ADDRESS_SANITIZER
+#  include <sanitizer/asan_interface.h>
+#endif
+
+namespace troupe::memory {
+
+namespace {
+
+constexpr std::size_t granule = 16;
+
+/// Up to here classes are `granule` apart.
+constexpr std::size_t linear_end = 256;
+constexpr std::size_t smallest_block = 32;
+constexpr std::size_t linear_classes
+  = (linear_end - smallest_block) / granule + 1; // 15: 32, 48, ..., 256
+
+/// A class starts small, so that a nearly empty shard costs little, and doubles
+/// its chunks up to where the system maps them with few page faults.
+constexpr std::size_t first_chunk = 4 * 1024;
+constexpr std::size_t largest_chunk = 256 * 1024;
+
+/// A block that nobody holds must not be touched; AddressSanitizer knows only
+/// the chunk, so it is told.
+void poison([[maybe_unused]] void* block,
+            [[maybe_unused]] std::size_t size) noexcept {
+#ifdef TROUPE_ADDRESS_SANITIZER
+  __asan_poison_memory_region(block, size);
+#endif
+}
+
+void unpoison([[maybe_unused]] void* block,
+              [[maybe_unused]] std::size_t size) noexcept {
+#ifdef TROUPE_ADDRESS_SANITIZER
+  __asan_unpoison_memory_region(block, size);
+#endif
+}
+
+struct class_of {
+  std::size_t index;
+  std::size_t block_size;
+};
+
+/// The smallest class that holds `size` bytes, at most `slab::largest_block`.
+class_of find_class(std::size_t size) noexcept {
+  if (size <= linear_end) {
+    auto rounded = std::max((size + granule - 1) & ~(granule - 1),
+                            smallest_block);
+    return {(rounded - smallest_block) / granule, rounded};
+  }
+  // size is in (2^e, 2^(e+1)], cut into eight steps.
+  auto e = static_cast<std::size_t>(std::bit_width(size - 1)) - 1;
+  auto step = (std::size_t{1} << e) / 8;
+  auto above = size - (std::size_t{1} << e);
+  auto steps = (above + step - 1) / step; // 1 to 8
+  constexpr std::size_t first_exponent = 8;
+  return {linear_classes + (e - first_exponent) * 8 + steps - 1,
+          (std::size_t{1} << e) + steps * step};
+}
+
+static_assert(linear_classes == 15);
+static_assert(slab::class_count == linear_classes + 8 * 7);
+
+} // namespace
+
+slab::~slab() {
+  for (auto* chunk : chunks_) {
+    // The next owner of this memory must not inherit the poison.
+    std::free(chunk);
+  }
+  for (auto* i = large_.next; i != &large_;) {
+    auto* next = i->next;
+    std::free(i);
+    i = next;
+  }
+}
+
+void* slab::allocate(std::size_t size) noexcept {
+  if (size > largest_block)
+    return allocate_large(size);
+  auto [index, block_size] = find_class(size);
+  auto& c = classes_[index];
+  if (auto* block = c.free; block != nullptr) {
+    unpoison(block, block_size);
+    c.free = block->next;
+    return block;
+  }
+  if (c.fresh == c.fresh_end && !add_chunk(c, block_size))
+    return nullptr;
+  auto* block = c.fresh;
+  c.fresh += block_size;
+  unpoison(block, block_size);
+  return block;
+}
+
+void slab::deallocate(void* block, std::size_t size) noexcept {
+  if (size > largest_block) {
+    deallocate_large(block, size);
+    return;
+  }
+  auto [index, block_size] = find_class(size);
+  auto& c = classes_[index];
+  auto* freed = static_cast<free_block*>(block);
+  freed->next = c.free;
+  c.free = freed;
+  poison(block, block_size);
+}
+
+std::size_t slab::footprint(std::size_t size) noexcept {
+  if (size > largest_block)
+    return size + sizeof(large_header);
+  return find_class(size).block_size;
+}
+
+/// Gives a class fresh blocks; a whole number of them, so `fresh` meets
+/// `fresh_end` exactly.
+bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
+  auto wanted = std::max(where.next_chunk, first_chunk);
+  auto bytes = std::max<std::size_t>(wanted / block_size, 1) * block_size;
+  void* chunk = nullptr;
+  try {
+    chunks_.push_back(nullptr);
+    chunk = std::aligned_alloc(granule, bytes);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (chunk == nullptr) {
+    chunks_.pop_back();
+    return false;
+  }
+  chunks_.back() = chunk;
+  poison(chunk, bytes);
+  where.fresh = static_cast<std::byte*>(chunk);
+  where.fresh_end = where.fresh + bytes;
+  where.next_chunk = std::min(wanted * 2, largest_chunk);
+  reserved_ += bytes;
+  return true;
+}
+
+void* slab::allocate_large(std::size_t size) noexcept {
+  auto* raw = std::malloc(sizeof(large_header) + size);
+  if (raw == nullptr)
+    return nullptr;
+  auto* header = new (raw) large_header{large_.previous, &large_};
+  header->previous->next = header;
+  large_.previous = header;
+  reserved_ += sizeof(large_header) + size;
+  return header + 1;
+}
+
+void slab::deallocate_large(void* block, std::size_t size) noexcept {
+  auto* header = static_cast<large_header*>(block) - 1;
+  header->previous->next = header->next;
+  header->next->previous = header->previous;
+  reserved_ -= sizeof(large_header) + size;
+  std::free(header);
+}
+
+} // namespace troupe::memory

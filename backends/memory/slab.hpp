@@ -1,0 +1,75 @@
+#pragma once
+
+// Memory for the entries of one shard: size classes of blocks carved from
+// chunks. The shard is the only one that allocates and frees, so there is no
+// lock and no atomic; and a cleared table gives all its chunks back at once
+// instead of entry by entry.
+//
+//   class 0: 32 bytes, steps of 16 up to 256, then eight steps per doubling up
+//   to `largest_block`; above, blocks come from malloc, linked for the end.
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace troupe::memory {
+
+/// Allocates blocks; everything not freed goes with the slab. Not thread-safe.
+class slab {
+public:
+  slab() = default;
+  ~slab();
+
+  slab(const slab&) = delete;
+  slab& operator=(const slab&) = delete;
+
+  /// A block of at least `size` bytes, aligned to 16, or nullptr when there is
+  /// no memory. Constant time but for the system's share in new chunks.
+  [[nodiscard]] void* allocate(std::size_t size) noexcept;
+
+  /// Takes back a block that was allocated with this very `size`.
+  void deallocate(void* block, std::size_t size) noexcept;
+
+  /// What a block of `size` really occupies, in bytes.
+  [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept;
+
+  /// Bytes taken from the system.
+  [[nodiscard]] std::size_t reserved() const noexcept {
+    return reserved_;
+  }
+
+  /// Largest block from a chunk, in bytes. A larger one costs a malloc, which
+  /// its copying dwarfs.
+  static constexpr std::size_t largest_block = 32 * 1024;
+
+  static constexpr std::size_t class_count = 15 + 8 * 7;
+
+private:
+  struct free_block {
+    free_block* next;
+  };
+
+  /// Stands before a block from malloc.
+  struct alignas(16) large_header {
+    large_header* previous;
+    large_header* next;
+  };
+
+  struct size_class {
+    free_block* free = nullptr;
+    std::byte* fresh = nullptr;     ///< Start of what was never handed out.
+    std::byte* fresh_end = nullptr; ///< End of the newest chunk.
+    std::size_t next_chunk = 0;     ///< Bytes of the next chunk; 0: the first.
+  };
+
+  void* allocate_large(std::size_t size) noexcept;
+  void deallocate_large(void* block, std::size_t size) noexcept;
+  bool add_chunk(size_class& where, std::size_t block_size) noexcept;
+
+  std::array<size_class, class_count> classes_{};
+  std::vector<void*> chunks_;
+  large_header large_{&large_, &large_};
+  std::size_t reserved_ = 0;
+};
+
+} // namespace troupe::memory

@@ -1,0 +1,207 @@
+#pragma once
+
+// What a memory shard can do: the meaning of every operation, with versions,
+// deadlines and leases, over the bare table. The shard calls it one operation
+// at a time; reads come from any thread.
+//
+// Invariants
+//   1. Every committed change takes the next version.
+//   2. A change voids the load lease of its key in the same step (G3); `erase`
+//      and `clear` do so even when there was nothing to remove.
+//   3. An operation that returns an error has changed nothing.
+//   4. An entry past its deadline is absent for every operation (G7).
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <variant>
+
+#include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/entry_view.hpp>
+#include <troupe/backends/memory/leases.hpp>
+#include <troupe/backends/memory/parked.hpp>
+#include <troupe/backends/memory/table.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe::memory {
+
+struct store_options {
+  /// Must outlive the store.
+  const clock* time = &clock::steady();
+
+  /// For writes that say nothing of their own; see `region_options`.
+  ttl_duration ttl = no_expiry;
+  double jitter = 0.0;
+
+  /// How long an update lease may be held.
+  std::chrono::milliseconds update_lease = defaults::op_timeout;
+
+  /// Seeds the jitter; tests fix it.
+  std::uint64_t seed = std::random_device{}();
+};
+
+/// The key has a live value.
+struct load_hit {
+  bytes value;
+};
+
+/// A load is in flight that may store the key.
+struct load_joined {
+  load_id id;
+};
+
+/// The caller's load now holds the key's lease.
+struct load_granted {};
+
+using load_decision = std::variant<load_hit, load_joined, load_granted>;
+
+/// How the commit of an update under a lease ended.
+enum class update_outcome : std::uint8_t {
+  stored,    ///< The new value is in place.
+  overtaken, ///< A blind write came after; the update counts as before it.
+  lost,      ///< The lease ran out; start again.
+};
+
+/// What an update under a lease starts from.
+struct update_snapshot {
+  std::optional<bytes> value;
+};
+
+/// Keys are within the limits: the region checked.
+class store {
+public:
+  /// Throws std::bad_alloc.
+  explicit store(const store_options& options);
+
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  // -- any thread --------------------------------------------------------------
+
+  /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
+  template <class F>
+  bool read(const hashed_key& key, F&& f) const {
+    epoch_guard guard;
+    const auto* item = table_.find(key);
+    if (item == nullptr || !item->live(time_))
+      return false;
+    f(static_cast<const entry_view&>(item->view()));
+    return true;
+  }
+
+  void prefetch_bucket(std::uint64_t hash) const noexcept {
+    table_.prefetch_bucket(hash);
+  }
+
+  /// Inside an epoch guard.
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    table_.prefetch_entry(hash);
+  }
+
+  [[nodiscard]] const table& entries() const noexcept {
+    return table_;
+  }
+
+  // -- the shard's turn --------------------------------------------------------
+
+  /// Stores a value; false when the condition does not hold.
+  expected<bool> set(const hashed_key& key, bytes_view value,
+                     const write_options& how);
+
+  /// Stores when the live entry's version is `version`, `no_version` meaning
+  /// that there is none. The new version, or nothing.
+  expected<std::optional<version_number>>
+  compare_and_set(const hashed_key& key, version_number version,
+                  bytes_view value, const write_options& how);
+
+  /// As `compare_and_set`, but removes the entry; tells whether it matched.
+  expected<bool> compare_and_erase(const hashed_key& key,
+                                   version_number version);
+
+  /// Tells whether there was a live entry.
+  expected<bool> erase(const hashed_key& key);
+
+  expected<bool> touch(const hashed_key& key, ttl_duration ttl);
+
+  expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta);
+
+  expected<void> clear();
+
+  // -- loads, in the shard's turn ----------------------------------------------
+
+  /// Decides about a key that a reader missed: it is there by now, somebody
+  /// loads it, or load `id` may.
+  expected<load_decision> acquire_load(const hashed_key& key, load_id id);
+
+  /// Stores what load `id` brought and ends its lease; false when the lease was
+  /// voided meanwhile. On an error the lease is ended, too.
+  expected<bool> commit_load(const hashed_key& key, load_id id,
+                             bytes_view value, const write_options& how);
+
+  /// Ends the lease of a load that brings nothing.
+  expected<void> release_load(const hashed_key& key, load_id id);
+
+  /// Tells whether load `id` still holds the key's lease.
+  expected<bool> holds_load(const hashed_key& key, load_id id) const;
+
+  // -- updates under a lease, in the shard's turn ------------------------------
+
+  /// Takes the key's update lease, which nobody holds, and voids its load
+  /// lease: a load that began before must not store in between.
+  expected<update_snapshot> begin_update(const hashed_key& key,
+                                         std::uint64_t token);
+
+  /// Stores the new value (removes the entry, when it is empty) and ends the
+  /// lease, whatever the outcome.
+  expected<update_outcome> commit_update(const hashed_key& key,
+                                         std::uint64_t token,
+                                         std::optional<bytes_view> value,
+                                         const write_options& how);
+
+  /// Ends the lease without a change.
+  expected<void> abandon_update(const hashed_key& key, std::uint64_t token);
+
+  [[nodiscard]] update_leases& updates() noexcept {
+    return updates_;
+  }
+
+  // -- housekeeping, in the shard's turn ---------------------------------------
+
+  /// Frees expired entries of some buckets, and overdue update leases.
+  void sweep();
+
+  /// The newest version.
+  [[nodiscard]] version_number version() const noexcept {
+    return version_;
+  }
+
+  [[nodiscard]] time_point now() const noexcept {
+    return time_.now();
+  }
+
+private:
+  [[nodiscard]] bool live(const table::position& where) const noexcept {
+    return where.item != nullptr && where.item->live(time_);
+  }
+
+  [[nodiscard]] time_point deadline_for(const write_options& how);
+  expected<version_number> put(const table::position& where,
+                               const hashed_key& key, bytes_view value,
+                               time_point deadline);
+  void changed(const hashed_key& key);
+
+  const clock& time_;
+  store_options options_;
+  table table_;
+  version_number version_ = no_version;
+  load_leases loads_;
+  update_leases updates_;
+  std::minstd_rand random_;
+};
+
+} // namespace troupe::memory

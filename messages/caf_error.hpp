@@ -1,0 +1,45 @@
+#pragma once
+
+// Our errors as CAF's and back: category "troupe", the errc as code, the text
+// as context.
+
+#include <string>
+
+#include <caf/atom.hpp>
+#include <caf/error.hpp>
+#include <caf/message.hpp>
+#include <caf/result.hpp>
+
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+/// The category of our errors.
+inline constexpr caf::atom_value error_category = caf::atom("troupe");
+
+/// Ours as CAF's. `errc::none` becomes CAF's "no error".
+[[nodiscard]] caf::error to_caf(const error& x);
+
+/// CAF's as ours. What is not ours already: a request timeout is `timeout`; a
+/// receiver that died or crashed is `shard_down`, one that was shut down
+/// `shutting_down`; a refused argument or message is `invalid_argument`;
+/// anything else, the network included, is `system_error`.
+[[nodiscard]] error from_caf(const caf::error& x);
+
+/// Renders an error of our category for `actor_system::render`.
+[[nodiscard]] std::string render_error(std::uint8_t code,
+                                       caf::atom_value category,
+                                       const caf::message& context);
+
+/// The result of an operation as the result of a message handler.
+template <class T>
+[[nodiscard]] caf::result<T> to_result(expected<T> x) {
+  if (!x)
+    return to_caf(x.error());
+  if constexpr (std::is_void_v<T>)
+    return caf::unit;
+  else
+    return std::move(*x);
+}
+
+} // namespace troupe

@@ -1,0 +1,24 @@
+#include <troupe/messages/requests.hpp>
+
+namespace troupe {
+
+expected<write_options> options_of(const write_terms& x) {
+  write_options result;
+  if (x.ttl != x.ttl.zero())
+    result.ttl = x.ttl;
+  // Written so that NaN is not taken for "the region's".
+  if (!(x.jitter < 0.0))
+    result.jitter = x.jitter;
+  if (x.condition > write_condition::if_present)
+    return fail(errc::invalid_argument,
+                "condition is "
+                  + std::to_string(static_cast<unsigned>(x.condition))
+                  + ", allowed is 0 (always), 1 (if absent), 2 (if present)");
+  result.condition = x.condition;
+  result.keep_ttl = x.keep_ttl;
+  if (auto ok = check(result); !ok)
+    return tl::unexpected<error>{ok.error()};
+  return result;
+}
+
+} // namespace troupe

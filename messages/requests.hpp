@@ -1,0 +1,233 @@
+#pragma once
+
+// What actors say to each other: structs with named fields. Requests are verbs,
+// replies carry what was found. Values are encoded bytes; `codec<V>` decodes.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+// -- to a region or a shard ------------------------------------------------------
+
+struct get_request {
+  bytes key;
+};
+
+struct get_reply {
+  bool found = false;
+  bytes value;
+  version_number version = no_version;
+};
+
+struct get_many_request {
+  std::vector<bytes> keys;
+};
+
+/// One reply per key, in the order of the request.
+struct get_many_reply {
+  std::vector<get_reply> entries;
+};
+
+struct contains_request {
+  bytes key;
+};
+
+struct ttl_request {
+  bytes key;
+};
+
+struct ttl_reply {
+  bool found = false;
+  std::chrono::milliseconds ttl = no_expiry;
+};
+
+/// How a message spells `write_options`.
+struct write_terms {
+  /// Zero: the region's TTL.
+  std::chrono::milliseconds ttl{0};
+  /// Negative: the region's jitter.
+  double jitter = -1.0;
+  write_condition condition = write_condition::always;
+  bool keep_ttl = false;
+};
+
+/// What these terms mean. Terms may come from another machine, so everything is
+/// checked: `invalid_argument`.
+[[nodiscard]] expected<write_options> options_of(const write_terms& x);
+
+struct set_request {
+  bytes key;
+  bytes value;
+  write_terms how;
+};
+
+/// Stores when the version matches; `no_version` asks for absence.
+struct compare_and_set_request {
+  bytes key;
+  version_number version = no_version;
+  bytes value;
+  write_terms how;
+};
+
+/// `version` is `no_version` when nothing was stored.
+struct compare_and_set_reply {
+  version_number version = no_version;
+};
+
+struct erase_request {
+  bytes key;
+};
+
+struct touch_request {
+  bytes key;
+  std::chrono::milliseconds ttl = no_expiry;
+};
+
+struct increment_request {
+  bytes key;
+  std::int64_t delta = 1;
+};
+
+struct clear_request {
+  /// Message structs need a field; clears everything.
+  bool everything = true;
+};
+
+// -- to a region only, from the same process (functions do not travel) -----------
+
+class load_context;
+
+/// `region::get_or_set` as a message.
+struct load_request {
+  bytes key;
+  /// Runs on a loader thread when the key is absent; may throw.
+  std::function<expected<bytes>(load_context&)> loader;
+  write_terms how;
+};
+
+struct load_reply {
+  bytes value;
+};
+
+/// `region::update` as a message.
+struct update_request {
+  bytes key;
+  /// Runs on a loader thread, possibly several times.
+  std::function<expected<std::optional<bytes>>(std::optional<bytes_view>)>
+    updater;
+  write_terms how;
+};
+
+/// `found` is false when the updater chose to erase.
+struct update_reply {
+  bool found = false;
+  bytes value;
+};
+
+// -- supervision -----------------------------------------------------------------
+
+/// One row of the actor tree.
+struct actor_info {
+  std::string name;   ///< Path, e.g. "profiles/shard-3"; unique.
+  std::string parent; ///< Name of the parent; empty for the root.
+  std::string kind;   ///< "supervisor", "region", "shard", "load-coordinator".
+  std::string state;  ///< "running", "restarting", "failed", "stopped".
+  std::uint64_t mailbox_depth = 0; ///< Messages that wait.
+  std::uint64_t handled = 0;       ///< Messages and operations handled.
+  std::uint64_t restarts = 0;
+  std::uint64_t bytes = 0; ///< Memory it owns.
+  std::uint64_t keys = 0;  ///< Entries it owns.
+};
+
+struct list_actors_request {
+  /// Only actors whose name starts with this.
+  std::string prefix;
+};
+
+struct actor_list {
+  std::vector<actor_info> actors;
+};
+
+struct runtime_stat_request {
+  bool with_regions = true;
+};
+
+struct region_info {
+  std::string name;
+  std::string value_type;
+  std::uint64_t shards = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t restarts = 0;
+};
+
+struct runtime_stat {
+  std::string version;               ///< Of Troupe.
+  std::chrono::milliseconds uptime{0};
+  std::uint64_t process_id = 0;
+  std::uint64_t resident_bytes = 0;  ///< Of the whole process.
+  std::uint64_t cpu_milliseconds = 0; ///< User and system time of the process.
+  std::uint64_t actors = 0;
+  std::uint64_t loads_in_flight = 0;
+  std::uint64_t loader_threads = 0;  ///< Started so far.
+  std::uint64_t loader_queue = 0;    ///< Jobs that wait for a thread.
+  bool draining = false;
+  std::vector<region_info> regions;
+};
+
+/// Ends an actor as a crash would, to rehearse one.
+struct kill_request {
+  std::string name;
+};
+
+/// Finishes what is in flight and stops everything.
+struct drain_request {
+  std::chrono::milliseconds deadline{0};
+};
+
+struct drain_report {
+  std::chrono::milliseconds took{0};
+  std::vector<std::string> stuck; ///< What had not ended at the deadline.
+};
+
+/// A load in flight.
+struct load_info {
+  std::uint64_t id = 0;
+  std::string region;
+  bytes key;
+  std::chrono::milliseconds age{0};
+  std::chrono::milliseconds remaining{0}; ///< Until the attempt's deadline.
+  std::uint32_t attempt = 1;
+  std::uint64_t waiters = 0;
+  bool fenced = false; ///< Invalidated: its result will not be stored.
+};
+
+struct list_loads_request {
+  /// At most this many rows, oldest first.
+  std::uint64_t limit = 1000;
+};
+
+struct load_list {
+  std::vector<load_info> loads;
+  std::uint64_t total = 0; ///< Rows without the limit.
+};
+
+struct cancel_load_request {
+  std::uint64_t id = 0;
+};
+
+struct find_region_request {
+  std::string name;
+};
+
+} // namespace troupe

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every default of the vocabulary and the runtime: name, unit, reason.
+namespace troupe::defaults {
+
+/// Bytes. Redis users rarely pass 1 KiB; 64 KiB keeps a hostile key from
+/// occupying a mailbox step for long.
+inline constexpr std::size_t max_key_size = 64 * 1024;
+
+/// Bytes. The same bound as Redis's `proto-max-bulk-len`.
+inline constexpr std::size_t max_value_size = 512 * 1024 * 1024;
+
+/// How long an operation waits for a shard that is being restarted, and for
+/// the update lease of its key. Long enough for a restart (microseconds) by
+/// orders of magnitude, short enough for a caller to notice an outage.
+inline constexpr std::chrono::milliseconds op_timeout{1'000};
+
+/// How long a loader may run before the next waiter's loader replaces it.
+inline constexpr std::chrono::milliseconds load_timeout{30'000};
+
+/// How many loaders one load tries, each brought by another waiter, before all
+/// that still wait get the error. Bounds what a dead database is asked.
+inline constexpr std::uint32_t load_attempts = 3;
+
+/// How many lost races send an `update` to its key's lease.
+inline constexpr std::uint32_t update_races = 4;
+
+/// Threads that run blocking loaders and asynchronous update functions; they
+/// start when needed. Loaders wait for I/O, so there are many more than cores.
+inline constexpr std::size_t loader_threads = 64;
+
+/// Jobs that wait for a loader thread before `overloaded` is answered.
+inline constexpr std::size_t loader_queue = 16'384;
+
+/// Asynchronous operations and typed messages that wait in one shard's mailbox
+/// before `overloaded` is answered (blocking callers are bounded by threads).
+inline constexpr std::size_t mailbox_limit = 65'536;
+
+/// Shards per region and core: enough that two cores rarely meet in one shard.
+inline constexpr std::size_t shards_per_core = 16;
+
+/// Bounds of the shard count; a power of two, and the index takes its share of
+/// the hash's bits.
+inline constexpr std::size_t min_shards = 16;
+inline constexpr std::size_t max_shards = 256;
+
+/// A shard that crashes more often than this within the window stays down.
+inline constexpr std::uint32_t restart_limit = 5;
+inline constexpr std::chrono::milliseconds restart_window{10'000};
+
+/// How long the destructor of a runtime waits for loads in flight.
+inline constexpr std::chrono::milliseconds drain_deadline{10'000};
+
+/// Period of the coordinator's clockwork: load timeouts are noticed at most
+/// this much late, and expired entries are swept in this rhythm.
+inline constexpr std::chrono::milliseconds tick{20};
+
+} // namespace troupe::defaults

@@ -1,0 +1,74 @@
+#include <troupe/messages/types/options.hpp>
+
+#include <bit>
+#include <cmath>
+#include <string>
+
+namespace troupe {
+
+namespace {
+
+tl::unexpected<error> bad(const char* field, const std::string& value,
+                          const char* range) {
+  return fail(errc::invalid_argument, std::string{field} + " is " + value
+                                        + ", allowed is " + range);
+}
+
+expected<void> check_ttl(ttl_duration ttl) {
+  if (ttl == no_expiry)
+    return {};
+  if (ttl <= ttl_duration::zero() || ttl > max_ttl)
+    return bad("ttl", std::to_string(ttl.count()) + " ms",
+               "1 ms to 100 years, or no_expiry");
+  return {};
+}
+
+expected<void> check_jitter(double jitter) {
+  // Written so that NaN fails too.
+  if (!(jitter >= 0.0 && jitter < 1.0))
+    return bad("jitter", std::to_string(jitter), "0 up to, not including, 1");
+  return {};
+}
+
+expected<void> check_timeout(const char* field, std::chrono::milliseconds x) {
+  if (x <= x.zero() || x > max_ttl)
+    return bad(field, std::to_string(x.count()) + " ms", "1 ms to 100 years");
+  return {};
+}
+
+} // namespace
+
+expected<void> check(const region_options& x) {
+  if (auto ok = check_ttl(x.ttl); !ok)
+    return ok;
+  if (auto ok = check_jitter(x.jitter); !ok)
+    return ok;
+  if (x.shards != 0
+      && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
+    return bad("shards", std::to_string(x.shards),
+               "a power of two up to 256, or 0 for 16 per core");
+  if (auto ok = check_timeout("load_timeout", x.load_timeout); !ok)
+    return ok;
+  if (auto ok = check_timeout("op_timeout", x.op_timeout); !ok)
+    return ok;
+  if (x.load_attempts == 0)
+    return bad("load_attempts", "0", "1 or more");
+  if (x.max_key_size > defaults::max_key_size)
+    return bad("max_key_size", std::to_string(x.max_key_size) + " bytes",
+               "up to 64 KiB");
+  if (x.max_value_size > defaults::max_value_size)
+    return bad("max_value_size", std::to_string(x.max_value_size) + " bytes",
+               "up to 512 MiB");
+  return {};
+}
+
+expected<void> check(const write_options& x) {
+  if (x.ttl)
+    if (auto ok = check_ttl(*x.ttl); !ok)
+      return ok;
+  if (x.jitter)
+    return check_jitter(*x.jitter);
+  return {};
+}
+
+} // namespace troupe

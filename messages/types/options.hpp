@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <troupe/messages/types/defaults.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+/// A time to live, in milliseconds. Positive, or `no_expiry`.
+using ttl_duration = std::chrono::milliseconds;
+
+/// The TTL of an entry that never expires.
+inline constexpr ttl_duration no_expiry = ttl_duration::max();
+
+/// The longest finite TTL: a hundred years, so that adding it to the clock
+/// cannot overflow.
+inline constexpr ttl_duration max_ttl = std::chrono::hours{24 * 365 * 100};
+
+/// How a region behaves. Plain values, checked by `check` when the region is
+/// opened.
+struct region_options {
+  /// TTL of entries that are written without one of their own.
+  ttl_duration ttl = no_expiry;
+
+  /// Share of the TTL, in [0, 1), by which an entry may expire early: the
+  /// actual TTL is uniform in [ttl * (1 - jitter), ttl], so that entries
+  /// written together do not expire together, and none lives longer than told.
+  double jitter = 0.0;
+
+  /// Number of shards, a power of two up to 256; 0 picks 16 per core.
+  std::size_t shards = 0;
+
+  /// How long a loader may run before another waiter's loader replaces it.
+  std::chrono::milliseconds load_timeout = defaults::load_timeout;
+
+  /// How many waiters' loaders one load tries before all get the error.
+  std::uint32_t load_attempts = defaults::load_attempts;
+
+  /// How long an operation waits for a shard that restarts or for the update
+  /// lease of its key.
+  std::chrono::milliseconds op_timeout = defaults::op_timeout;
+
+  /// Largest key, in bytes.
+  std::size_t max_key_size = defaults::max_key_size;
+
+  /// Largest encoded value, in bytes.
+  std::size_t max_value_size = defaults::max_value_size;
+};
+
+/// Which state of the key a `set` asks for.
+enum class write_condition : std::uint8_t {
+  always,     ///< Store in any case.
+  if_absent,  ///< Store only when there is no live entry (Redis: NX).
+  if_present, ///< Store only over a live entry (Redis: XX).
+};
+
+/// What one write may say for itself; what it leaves open, the region decides.
+struct write_options {
+  /// TTL of this entry; empty: the region's.
+  std::optional<ttl_duration> ttl = std::nullopt;
+
+  /// Jitter of this entry; empty: the region's.
+  std::optional<double> jitter = std::nullopt;
+
+  write_condition condition = write_condition::always;
+
+  /// Keeps the deadline of the entry that is replaced, if there is one; `ttl`
+  /// then only counts for a new entry.
+  bool keep_ttl = false;
+};
+
+/// Tells what is wrong with these options: `invalid_argument` with the name of
+/// the field, its value and the allowed range.
+[[nodiscard]] expected<void> check(const region_options& x);
+
+/// As above, for a single write.
+[[nodiscard]] expected<void> check(const write_options& x);
+
+} // namespace troupe
