@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/region.hpp>
+#include <troupe/messages/types/clock.hpp>
+
+#include "backends/core/thread_executor.hpp"
+#include "catch.hpp"
+
+/// A region without the runtime, on a clock that the test owns.
+struct region_fixture {
+  explicit region_fixture(troupe::region_options options = {},
+                          std::size_t loader_threads = 128)
+    : loads(std::make_shared<troupe::load_coordinator>(time, executor,
+                                                       loader_threads)) {
+    if (options.shards == 0)
+      options.shards = 4;
+    uut = std::make_shared<troupe::region>("test", options, time, executor,
+                                           loads);
+  }
+
+  // Every test ends with a look at the tables' structure.
+  ~region_fixture() {
+    auto stuck = loads->drain(std::chrono::steady_clock::now()
+                              + std::chrono::seconds{30});
+    CHECK(stuck.empty());
+    for (std::size_t i = 0; i < uut->shard_count(); ++i) {
+      auto& shard = uut->shard_at(i);
+      if (shard.state() != troupe::shard_state::running)
+        continue;
+      auto problem = shard.run(
+        [](troupe::memory::store& x) -> troupe::expected<std::string> {
+          return x.entries().validate();
+        });
+      CHECK(problem == std::string{});
+    }
+    uut->stop();
+  }
+
+  std::string get(std::string_view key) {
+    auto value = uut->get(key);
+    REQUIRE(value);
+    return value->value_or("<none>");
+  }
+
+  troupe::shard& shard_of(std::string_view key) {
+    return uut->shard_at(uut->shard_of(key));
+  }
+
+  troupe::manual_clock time;
+  std::shared_ptr<thread_executor> executor
+    = std::make_shared<thread_executor>();
+  std::shared_ptr<troupe::load_coordinator> loads;
+  std::shared_ptr<troupe::region> uut;
+};

@@ -1,0 +1,190 @@
+#include <troupe/actors/shard.hpp>
+
+#include <future>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include <troupe/actors/operations.hpp>
+
+#include "actors/plain/fixture.hpp"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Runs `f` in the shard's turn, as its actor would.
+template <class F>
+void in_turn(shard& where, F f) {
+  auto task = [&]() noexcept { f(); };
+  blocking_task<decltype(task)> turn{task};
+  where.mailbox().run(turn);
+}
+
+region_options one_shard(std::chrono::milliseconds op_timeout = 1s) {
+  region_options x;
+  x.shards = 1;
+  x.op_timeout = op_timeout;
+  return x;
+}
+
+} // namespace
+
+TEST_CASE("operations wait for a restart in their order", "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  CHECK(uut.state() == shard_state::restarting);
+  std::vector<std::future<expected<std::int64_t>>> sums;
+  for (int i = 0; i < 10; ++i)
+    sums.push_back(f.uut->increment_async("n", 1));
+  auto stored = f.uut->set_async("n2", "x");
+  CHECK(sums.front().wait_for(0s) == std::future_status::timeout);
+  CHECK(f.get("n") == "<none>");
+  in_turn(uut, [&] { uut.up(); });
+  for (int i = 0; i < 10; ++i)
+    CHECK(sums[static_cast<std::size_t>(i)].get() == i + 1);
+  CHECK(stored.get() == true);
+  CHECK(uut.state() == shard_state::running);
+}
+
+TEST_CASE("a blocking call waits out a restart", "[shard]") {
+  region_fixture f{one_shard(1h)};
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  auto call = std::async(std::launch::async,
+                         [&] { return f.uut->set("a", "1"); });
+  // The shard is brought back once the call is in its turn and parked; before
+  // that, `up` finds nothing, and the call finds the shard running: both right.
+  in_turn(uut, [&] { uut.up(); });
+  CHECK(call.get() == true);
+  CHECK(f.get("a") == "1");
+}
+
+TEST_CASE("reads go on while a shard restarts", "[shard]") {
+  region_fixture f{one_shard()};
+  REQUIRE(f.uut->set("a", "1"));
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  CHECK(f.get("a") == "1");
+  in_turn(uut, [&] { uut.up(); });
+}
+
+TEST_CASE("a call that waits too long for a restart gives up and leaves nothing",
+          "[shard]") {
+  region_fixture f{one_shard(10ms)};
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  auto outcome = f.uut->set("a", "1");
+  REQUIRE(!outcome);
+  CHECK(outcome.error() == errc::timeout);
+  in_turn(uut, [&] { uut.up(); });
+  CHECK(f.get("a") == "<none>");
+}
+
+TEST_CASE("a failed shard rejects what waits and what comes", "[shard]") {
+  region_fixture f{one_shard()};
+  REQUIRE(f.uut->set("a", "1"));
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  auto waiting = f.uut->set_async("a", "2");
+  uut.fail();
+  CHECK(waiting.get().error() == errc::shard_down);
+  CHECK(f.uut->set("a", "3").error() == errc::shard_down);
+  CHECK(f.uut->increment("a").error() == errc::shard_down);
+  CHECK(f.uut->get_or_set("b", [](load_context&) { return "x"; }).error()
+        == errc::shard_down);
+  CHECK(f.get("a") == "1");
+}
+
+TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  in_turn(uut, [&] { uut.down(); });
+  auto waiting = f.uut->erase_async("a");
+  f.uut->stop();
+  CHECK(waiting.get().error() == errc::shutting_down);
+  CHECK(f.uut->set("a", "1").error() == errc::shutting_down);
+  uut.fail(); // A stop is final.
+  CHECK(f.uut->set("a", "1").error() == errc::shutting_down);
+}
+
+TEST_CASE("a full mailbox refuses asynchronous operations", "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  std::vector<std::future<expected<bool>>> accepted;
+  in_turn(uut, [&] {
+    // This thread runs the shard, so everything it submits queues up.
+    for (std::size_t i = 0; i < defaults::mailbox_limit; ++i)
+      accepted.push_back(f.uut->set_async("a", std::to_string(i)));
+    auto refused = f.uut->set_async("a", "too many");
+    CHECK(refused.get().error() == errc::overloaded);
+  });
+  for (auto& x : accepted)
+    if (x.get() != true)
+      FAIL("an accepted operation failed");
+  CHECK(f.get("a") == std::to_string(defaults::mailbox_limit - 1));
+}
+
+TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
+  region_fixture f{one_shard()};
+  REQUIRE(f.uut->set("n", "1"));
+  auto& uut = f.uut->shard_at(0);
+  using memory::store;
+  operations::keyed<bytes_view> key{"n"};
+  REQUIRE(uut.run([&](store& x) { return x.begin_update(key, 7); }));
+  auto increment = f.uut->increment_async("n", 1);
+  auto absent = f.uut->set_if_absent_async("n", "x");
+  CHECK(increment.wait_for(0s) == std::future_status::timeout);
+  CHECK(absent.wait_for(0s) == std::future_status::timeout);
+  // Another key, a read and a blind write do not wait.
+  CHECK(f.uut->increment("m") == 1);
+  CHECK(f.get("n") == "1");
+  SECTION("which stored") {
+    auto done = uut.run([&](store& x) {
+      return x.commit_update(key, 7, bytes_view{"10"}, {});
+    });
+    CHECK(done == memory::update_outcome::stored);
+    CHECK(increment.get() == 11);
+    CHECK(absent.get() == false);
+  }
+  SECTION("which was overtaken") {
+    CHECK(f.uut->set("n", "20") == true);
+    auto done = uut.run([&](store& x) {
+      return x.commit_update(key, 7, bytes_view{"10"}, {});
+    });
+    CHECK(done == memory::update_outcome::overtaken);
+    CHECK(increment.get() == 21);
+    CHECK(absent.get() == false);
+  }
+  SECTION("which gave up") {
+    REQUIRE(uut.run([&](store& x) { return x.abandon_update(key, 7); }));
+    CHECK(increment.get() == 2);
+    CHECK(absent.get() == false);
+  }
+  SECTION("which took too long, seen by the next operation") {
+    f.time.advance(1s);
+    CHECK(f.uut->increment("n") == 3);
+    CHECK(increment.get() == 2);
+    CHECK(absent.get() == false);
+  }
+  SECTION("which took too long, seen by the sweep") {
+    f.time.advance(1s);
+    uut.sweep();
+    CHECK(increment.get() == 2);
+    CHECK(absent.get() == false);
+  }
+}
+
+TEST_CASE("a caller does not wait for an update for longer than its timeout",
+          "[shard]") {
+  region_fixture f{one_shard(10ms)};
+  auto& uut = f.uut->shard_at(0);
+  operations::keyed<bytes_view> key{"n"};
+  REQUIRE(uut.run([&](memory::store& x) { return x.begin_update(key, 7); }));
+  // The fixture's clock stands still, so the lease is never overdue.
+  CHECK(f.uut->increment("n").error() == errc::timeout);
+  REQUIRE(uut.run([&](memory::store& x) { return x.abandon_update(key, 7); }));
+  CHECK(f.get("n") == "<none>");
+}

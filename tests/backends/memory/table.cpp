@@ -1,0 +1,221 @@
+#include <troupe/backends/memory/table.hpp>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <troupe/backends/memory/hash.hpp>
+
+#include "catch.hpp"
+
+using namespace troupe;
+using memory::hashed_key;
+using memory::table;
+
+namespace {
+
+hashed_key hashed(const std::string& key) {
+  return {key, hash_key(key)};
+}
+
+bool put(table& where, const std::string& key, const std::string& value,
+         version_number version = 1, time_point deadline = never) {
+  auto k = hashed(key);
+  return where.put(where.locate(k), k, value, version, deadline);
+}
+
+bool remove(table& where, const std::string& key) {
+  auto position = where.locate(hashed(key));
+  if (position.item == nullptr)
+    return false;
+  where.remove(position);
+  return true;
+}
+
+std::string get(const table& where, const std::string& key) {
+  epoch_guard guard;
+  auto* x = where.find(hashed(key));
+  return x == nullptr ? "<none>" : std::string{x->value()};
+}
+
+} // namespace
+
+TEST_CASE("a table finds what was put last", "[table]") {
+  table uut;
+  CHECK(get(uut, "a") == "<none>");
+  REQUIRE(put(uut, "a", "1"));
+  REQUIRE(put(uut, "", "empty key"));
+  REQUIRE(put(uut, "b", ""));
+  CHECK(get(uut, "a") == "1");
+  CHECK(get(uut, "") == "empty key");
+  CHECK(get(uut, "b") == "");
+  REQUIRE(put(uut, "a", "2"));
+  CHECK(get(uut, "a") == "2");
+  CHECK(uut.size() == 3);
+  CHECK(remove(uut, "a"));
+  CHECK(!remove(uut, "a"));
+  CHECK(get(uut, "a") == "<none>");
+  CHECK(uut.size() == 2);
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("keys and values may hold any bytes", "[table]") {
+  table uut;
+  std::string key{"k\0ey", 4};
+  std::string value{"\0\xff\0", 3};
+  REQUIRE(put(uut, key, value));
+  CHECK(get(uut, key) == value);
+  CHECK(get(uut, "k") == "<none>");
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("a table does what a plain map does", "[table]") {
+  table uut;
+  std::map<std::string, std::string> model;
+  std::minstd_rand random{42};
+  for (int i = 0; i < 100'000; ++i) {
+    auto key = "key:" + std::to_string(random() % 5'000);
+    switch (random() % 4) {
+      case 0:
+        if (remove(uut, key) != (model.erase(key) == 1))
+          FAIL("remove differs for " << key);
+        break;
+      case 1: {
+        auto expected = model.count(key) != 0 ? model[key] : "<none>";
+        if (get(uut, key) != expected)
+          FAIL("get differs for " << key);
+        break;
+      }
+      default: {
+        auto value = std::string(random() % 300, 'x') + std::to_string(i);
+        REQUIRE(put(uut, key, value));
+        model[key] = value;
+      }
+    }
+    if (i % 20'000 == 0) {
+      CHECK(uut.validate() == "");
+      REQUIRE(uut.clear());
+      model.clear();
+    }
+  }
+  CHECK(uut.size() == model.size());
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("a table grows bucket by bucket", "[table]") {
+  table uut;
+  constexpr int n = 50'000;
+  for (int i = 0; i < n; ++i)
+    if (!put(uut, std::to_string(i), std::to_string(i)))
+      FAIL("put failed");
+  CHECK(uut.validate() == "");
+  for (int i = 0; i < n; ++i)
+    if (get(uut, std::to_string(i)) != std::to_string(i))
+      FAIL("lost " << i);
+}
+
+TEST_CASE("a clear gives the memory back", "[table]") {
+  table uut;
+  auto empty = uut.bytes();
+  for (int i = 0; i < 10'000; ++i)
+    if (!put(uut, std::to_string(i), std::string(100, 'x')))
+      FAIL("put failed");
+  CHECK(uut.bytes() > 1'000'000);
+  REQUIRE(uut.clear());
+  CHECK(uut.size() == 0);
+  CHECK(uut.bytes() == empty);
+  CHECK(uut.retired_bytes() == 0);
+  CHECK(get(uut, "1") == "<none>");
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("a reader keeps the generation that a clear replaced", "[table]") {
+  table uut;
+  REQUIRE(put(uut, "a", "old"));
+  {
+    epoch_guard guard;
+    auto* x = uut.find(hashed("a"));
+    REQUIRE(x != nullptr);
+    REQUIRE(uut.clear());
+    REQUIRE(put(uut, "a", "new"));
+    CHECK(uut.retired_bytes() > 0);
+    CHECK(x->value() == "old");
+  }
+  uut.collect();
+  CHECK(uut.retired_bytes() == 0);
+  CHECK(get(uut, "a") == "new");
+}
+
+TEST_CASE("a sweep removes exactly what is dead", "[table]") {
+  manual_clock time;
+  table uut;
+  for (int i = 0; i < 1'000; ++i) {
+    auto deadline = i % 3 == 0 ? never
+                               : time.now() + std::chrono::seconds{i % 3};
+    if (!put(uut, std::to_string(i), "x", 1, deadline))
+      FAIL("put failed");
+  }
+  CHECK(uut.expiring() == 666);
+  time.advance(std::chrono::seconds{1});
+  uut.sweep(time.now(), 10'000);
+  CHECK(uut.size() == 1'000 - 333);
+  CHECK(uut.expiring() == 333);
+  CHECK(uut.validate() == "");
+  time.advance(std::chrono::seconds{1});
+  uut.sweep(time.now(), 10'000);
+  CHECK(uut.size() == 334);
+  CHECK(uut.expiring() == 0);
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("readers find every key that stays while the table grows", "[table]") {
+  // Keys "stay:*" are there all the time; the writer adds, replaces and removes
+  // others, so that buckets split and chains change under the readers.
+  constexpr int staying = 2'000;
+  constexpr int added = 40'000;
+  table uut;
+  std::vector<std::string> keys;
+  for (int i = 0; i < staying; ++i) {
+    keys.push_back("stay:" + std::to_string(i));
+    REQUIRE(put(uut, keys.back(), keys.back()));
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<int> missed{0};
+  std::atomic<int> wrong{0};
+  std::atomic<long> reads{0};
+  std::vector<std::thread> readers;
+  for (unsigned t = 0; t < 3; ++t)
+    readers.emplace_back([&, t] {
+      std::minstd_rand random{t + 1};
+      while (!stop.load(std::memory_order_relaxed)) {
+        auto& key = keys[random() % keys.size()];
+        epoch_guard guard;
+        auto* x = uut.find(hashed(key));
+        if (x == nullptr)
+          ++missed;
+        else if (x->value().substr(0, key.size()) != key)
+          ++wrong;
+        ++reads;
+      }
+    });
+  std::minstd_rand random{99};
+  for (int i = 0; i < added; ++i) {
+    REQUIRE(put(uut, "add:" + std::to_string(i), "x"));
+    if (i % 4 == 0)
+      remove(uut, "add:" + std::to_string(random() % added));
+    if (i % 3 == 0) {
+      auto& key = keys[random() % keys.size()];
+      REQUIRE(put(uut, key, key + std::string(random() % 50, '.')));
+    }
+  }
+  stop = true;
+  for (auto& x : readers)
+    x.join();
+  CHECK(missed == 0);
+  CHECK(wrong == 0);
+  CHECK(reads > 0);
+  CHECK(uut.validate() == "");
+}
