@@ -1,5 +1,6 @@
 #include <troupe/actors/lane_actor.hpp>
 
+#include <condition_variable>
 #include <new>
 
 #include <caf/actor_system.hpp>
@@ -191,10 +192,48 @@ void lane_port::answer(caf::mailbox_element& what, caf::error why,
 
 // -- lanes on CAF's scheduler ----------------------------------------------------
 
+/// Whether there still is a system, and who uses it right now.
+class lane_scheduler::gate {
+public:
+  explicit gate(caf::actor_system& system) noexcept : system_(&system) {
+    // nop
+  }
+
+  /// The system, which stays until `leave`, or nullptr.
+  caf::actor_system* enter() noexcept {
+    std::lock_guard guard{mutex_};
+    if (system_ != nullptr)
+      ++inside_;
+    return system_;
+  }
+
+  void leave() noexcept {
+    std::lock_guard guard{mutex_};
+    if (--inside_ == 0)
+      empty_.notify_all();
+  }
+
+  void shut() noexcept {
+    std::lock_guard guard{mutex_};
+    system_ = nullptr;
+  }
+
+  void await_empty() noexcept {
+    std::unique_lock guard{mutex_};
+    empty_.wait(guard, [this] { return inside_ == 0; });
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable empty_;
+  caf::actor_system* system_;
+  std::size_t inside_ = 0;
+};
+
 class lane_scheduler::job final : public caf::resumable {
 public:
-  job(lane_scheduler& parent, lane& which) noexcept
-    : parent_(parent), which_(which) {
+  job(std::shared_ptr<gate> entered, lane& which) noexcept
+    : gate_(std::move(entered)), which_(which) {
     // nop
   }
 
@@ -204,9 +243,6 @@ public:
 
   resume_result resume(caf::execution_unit*, std::size_t) override {
     which_.resume();
-    std::lock_guard guard{parent_.mutex_};
-    if (--parent_.under_way_ == 0)
-      parent_.idle_.notify_all();
     return done;
   }
 
@@ -215,37 +251,39 @@ public:
   }
 
   void intrusive_ptr_release_impl() override {
+    gate_->leave();
     delete this;
   }
 
 private:
-  lane_scheduler& parent_;
+  std::shared_ptr<gate> gate_;
   lane& which_;
 };
 
+lane_scheduler::lane_scheduler(caf::actor_system& system)
+  : gate_(std::make_shared<gate>(system)) {
+  // nop
+}
+
 lane_scheduler::~lane_scheduler() {
-  close();
+  gate_->shut();
 }
 
 void lane_scheduler::schedule(lane& which) noexcept {
-  if (auto* task = new (std::nothrow) job(*this, which)) {
-    std::unique_lock guard{mutex_};
-    if (system_ != nullptr) {
-      ++under_way_;
-      system_->scheduler().enqueue(task);
+  if (auto* system = gate_->enter()) {
+    if (auto* task = new (std::nothrow) job(gate_, which)) {
+      system->scheduler().enqueue(task);
       return;
     }
-    guard.unlock();
-    delete task;
+    gate_->leave();
   }
   // Without a system or memory: better late for the caller than never.
   which.resume();
 }
 
 void lane_scheduler::close() noexcept {
-  std::unique_lock guard{mutex_};
-  system_ = nullptr;
-  idle_.wait(guard, [this] { return under_way_ == 0; });
+  gate_->shut();
+  gate_->await_empty();
 }
 
 } // namespace troupe

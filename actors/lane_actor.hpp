@@ -29,10 +29,10 @@
 // like others), running detached.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -156,28 +156,24 @@ private:
 /// Runs lanes that were handed over on the workers of CAF's scheduler.
 class lane_scheduler final : public lane_executor {
 public:
-  explicit lane_scheduler(caf::actor_system& system) noexcept
-    : system_(&system) {
-    // nop
-  }
+  explicit lane_scheduler(caf::actor_system& system);
 
+  /// Stops using the system, but does not wait as `close` does: the last owner
+  /// of a lane and of this executor may be a task of that very lane.
   ~lane_scheduler() override;
 
   void schedule(lane& which) noexcept override;
 
-  /// Returns when no lane is on its way to a worker, and sends none from now
-  /// on: a lane that is handed over then goes on where it is. To be called
-  /// before the system ends.
+  /// Returns when no lane is on its way to a worker or runs on one, and sends
+  /// none from now on: a lane that is handed over then goes on where it is. To
+  /// be called before the system ends, not from inside a lane.
   void close() noexcept;
 
 private:
   class job;
+  class gate;
 
-  std::mutex mutex_;
-  caf::actor_system* system_;
-  /// Lanes on their way or running on a worker.
-  std::size_t under_way_ = 0;
-  std::condition_variable idle_;
+  std::shared_ptr<gate> gate_;
 };
 
 } // namespace troupe

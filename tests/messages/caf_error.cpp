@@ -1,0 +1,90 @@
+#include <troupe/messages/caf_error.hpp>
+
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/pec.hpp>
+#include <caf/sec.hpp>
+
+#include <troupe/messages/type_ids.hpp>
+
+#include "catch.hpp"
+
+using namespace troupe;
+
+namespace {
+
+struct test_config : caf::actor_system_config {
+  test_config() {
+    troupe::add_message_types(*this);
+  }
+};
+
+constexpr auto last = static_cast<std::uint8_t>(errc::system_error);
+
+} // namespace
+
+TEST_CASE("every error of ours survives the way through CAF and a wire") {
+  test_config cfg;
+  caf::actor_system system{cfg};
+  for (std::uint8_t code = 1; code <= last; ++code) {
+    for (const char* text : {"", "key of 70000 bytes"}) {
+      error before{static_cast<errc>(code), text};
+      auto as_caf = to_caf(before);
+      std::vector<char> wire;
+      caf::binary_serializer sink{system, wire};
+      REQUIRE_FALSE(sink(as_caf));
+      caf::error arrived;
+      caf::binary_deserializer source{system, wire};
+      REQUIRE_FALSE(source(arrived));
+      auto after = from_caf(arrived);
+      CHECK(after == before);
+      CHECK(after.text() == before.text());
+    }
+  }
+}
+
+TEST_CASE("no error is no error on both sides") {
+  CHECK_FALSE(to_caf({}));
+  CHECK(from_caf({}) == errc::none);
+}
+
+TEST_CASE("CAF's errors become ours") {
+  CHECK(from_caf(caf::make_error(caf::sec::request_timeout)) == errc::timeout);
+  CHECK(from_caf(caf::make_error(caf::sec::request_receiver_down))
+        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::sec::runtime_error))
+        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::sec::unexpected_message))
+        == errc::invalid_argument);
+  CHECK(from_caf(caf::make_error(caf::sec::cannot_connect_to_node))
+        == errc::system_error);
+  CHECK(from_caf(caf::make_error(caf::exit_reason::kill))
+        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::exit_reason::unreachable))
+        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::exit_reason::user_shutdown))
+        == errc::shutting_down);
+  CHECK(from_caf(caf::make_error(caf::exit_reason::remote_link_unreachable))
+        == errc::system_error);
+  CHECK(from_caf(caf::make_error(caf::pec::not_an_option))
+        == errc::system_error);
+}
+
+TEST_CASE("an error of ours that no version knows is a system error") {
+  caf::error strange{200, error_category};
+  CHECK(from_caf(strange) == errc::system_error);
+  CHECK_FALSE(from_caf(strange).text().empty());
+}
+
+TEST_CASE("a system renders our errors") {
+  test_config cfg;
+  caf::actor_system system{cfg};
+  CHECK(system.render(to_caf({errc::overloaded, "try later"}))
+        == "overloaded: try later");
+  CHECK(system.render(to_caf({errc::timeout, {}})) == "timeout");
+}
