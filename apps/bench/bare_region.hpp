@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include <troupe/actors/region.hpp>
+
+namespace troupe::bench {
+
+/// A region without the runtime around it: what is measured is the region, and
+/// nothing happens behind its back. Good for reads and blocking writes.
+[[nodiscard]] std::shared_ptr<region>
+open_bare_region(const region_options& options);
+
+} // namespace troupe::bench

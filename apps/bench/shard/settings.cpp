@@ -1,0 +1,85 @@
+#include <apps/bench/shard/settings.hpp>
+
+#include <apps/bench/shard/contestant.hpp>
+
+namespace troupe::bench {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string result;
+  for (auto& x : words)
+    result += (result.empty() ? "" : ",") + x;
+  return result;
+}
+
+} // namespace
+
+const std::vector<std::string>& shard_settings::contestant_names() {
+  static const std::vector<std::string> names
+    = {"region", "region-copies", "absl",  "tbb",
+       "locked", "locked-absl",   "array", "naive"};
+  return names;
+}
+
+const std::vector<std::string>& shard_settings::workload_names() {
+  static const std::vector<std::string> names
+    = {"read", "batch", "write", "mix"};
+  return names;
+}
+
+void shard_settings::declare(option_table& table) {
+  table.add(entries, "entries", "keys in the table")
+    .add(value_size, "value-size", "bytes per value")
+    .add(key_size, "key-size", "bytes per key; std::string holds 15 in itself")
+    .add(zipf, "zipf", "exponent of Zipf's law; 0: all keys alike")
+    .add(ops, "ops", "requests per thread and pass")
+    .add(naive_ops, "naive-ops", "the same for the naive design, at most")
+    .add(rounds, "rounds", "passes per measurement, after one to warm up")
+    .add(write_share, "write-share", "share of writes in the mix, 0 to 1")
+    .add(threads, "threads", "numbers of threads, as in 1,2,4")
+    .add(contestants, "contestants", "of " + joined(contestant_names()))
+    .add(workloads, "workloads", "of " + joined(workload_names()));
+  common.declare(table);
+}
+
+void shard_settings::shrink() {
+  entries = 10'000;
+  ops = 20'000;
+  naive_ops = 500;
+  rounds = 1;
+}
+
+expected<void> shard_settings::check() const {
+  struct bounds {
+    const char* name;
+    std::uint64_t value;
+    std::uint64_t smallest;
+    std::uint64_t largest;
+  };
+  const bounds all[] = {
+    {"entries", entries, 1, 1'000'000'000},
+    {"value-size", value_size, 1, 1 << 20},
+    {"key-size", key_size, data_set::smallest_key(entries), 1024},
+    {"ops", ops, batch_size, 100'000'000},
+    {"naive-ops", naive_ops, 1, 100'000'000},
+    {"rounds", rounds, 1, 10'000},
+  };
+  for (auto& x : all)
+    if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
+      return ok;
+  if (!(zipf >= 0 && zipf <= 10))
+    return fail(errc::invalid_argument, "--zipf must be between 0 and 10");
+  if (!(write_share >= 0 && write_share <= 1))
+    return fail(errc::invalid_argument,
+                "--write-share must be between 0 and 1");
+  if (auto ok = number_list("threads", threads, most_threads); !ok)
+    return tl::unexpected<error>{ok.error()};
+  if (auto ok = word_list("contestants", contestants, contestant_names()); !ok)
+    return tl::unexpected<error>{ok.error()};
+  if (auto ok = word_list("workloads", workloads, workload_names()); !ok)
+    return tl::unexpected<error>{ok.error()};
+  return {};
+}
+
+} // namespace troupe::bench

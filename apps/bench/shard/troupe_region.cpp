@@ -1,0 +1,98 @@
+#include <apps/bench/shard/contestant.hpp>
+
+#include <stdexcept>
+
+#include <apps/bench/bare_region.hpp>
+
+namespace troupe::bench {
+
+namespace {
+
+/// A store on a region; `Copy`: batches through `get_many`, not `visit_many`.
+template <bool Copy>
+class troupe_region final : public contestant {
+public:
+  troupe_region(std::string name, std::string what)
+    : contestant(std::move(name), std::move(what)),
+      region_(open_bare_region({})) {
+    // nop
+  }
+
+  bool takes(workload load, std::size_t) const override {
+    return !Copy || load == workload::batch_read || load == workload::read;
+  }
+
+  void fill(const data_set& data) override {
+    for (std::size_t i = 0; i < data.entries(); ++i)
+      write(data.key(i), data.value(i));
+  }
+
+  tally run(workload load, const request_sequence& sequence,
+            std::size_t count) override {
+    return run_requests(*this, load, sequence, count);
+  }
+
+  bool read(std::string_view key, std::uint64_t& sum) {
+    if constexpr (Copy) {
+      auto value = region_->get(key);
+      if (!value || !*value)
+        return false;
+      sum += touch(**value);
+      return true;
+    } else {
+      auto found = region_->visit(
+        key, [&](const entry_view& x) { sum += touch(x.value); });
+      return found && *found;
+    }
+  }
+
+  std::uint64_t read_batch(const std::array<std::string_view, batch_size>& keys,
+                           std::uint64_t& sum) {
+    std::uint64_t found = 0;
+    if constexpr (Copy) {
+      auto values = region_->get_many(keys);
+      if (!values)
+        return 0;
+      for (auto& x : *values) {
+        if (!x)
+          continue;
+        sum += touch(*x);
+        ++found;
+      }
+    } else {
+      auto done
+        = region_->visit_many(keys, [&](std::size_t, const entry_view* x) {
+            if (x == nullptr)
+              return;
+            sum += touch(x->value);
+            ++found;
+          });
+      if (!done)
+        return 0;
+    }
+    return found;
+  }
+
+  void write(std::string_view key, std::string_view value) {
+    auto done = region_->set(key, value);
+    if (!done || !*done) [[unlikely]]
+      throw std::runtime_error("a write to the region failed");
+  }
+
+private:
+  std::shared_ptr<region> region_;
+};
+
+} // namespace
+
+std::unique_ptr<contestant> make_region() {
+  return std::make_unique<troupe_region<false>>(
+    "region", "Troupe: visit, visit_many, set");
+}
+
+std::unique_ptr<contestant> make_region_copies() {
+  return std::make_unique<troupe_region<true>>(
+    "region-copies", "Troupe: get, get_many (a copy each)");
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+// Each reads its own options, measures, prints and returns the exit code.
+
+/// Reads and writes of a large table against other maps.
+int run_shard(const std::vector<std::string>& arguments);
+
+/// Ways to free memory that readers may still look at.
+int run_reclamation(const std::vector<std::string>& arguments);
+
+/// The price of one operation through a mailbox.
+int run_mailbox(const std::vector<std::string>& arguments);
+
+/// The longest pause while a table grows, and memory per entry.
+int run_growth(const std::vector<std::string>& arguments);
+
+} // namespace troupe::bench

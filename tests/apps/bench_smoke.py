@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Runs every subcommand of troupe-bench with small sizes and checks what comes
+out: shape, completeness, no lost key. Says nothing about times.
+
+usage: bench_smoke.py <directory of the built programs>
+"""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+BENCH = ""
+
+SHARD_MAPS = {"region", "locked", "naive", "array"}
+OPTIONAL_MAPS = {"absl", "locked-absl", "tbb"}
+SCHEMES = {"none", "epoch", "shared-mutex", "shared-ptr"}
+WAYS = {"bare", "mutex", "lane", "scoped-to-pooled", "actor-to-pooled"}
+TABLES = {"empty-loop", "region-1", "region", "unordered_map"}
+
+
+def run(*arguments):
+    """Runs troupe-bench; returns exit code, standard output, standard error."""
+    done = subprocess.run(
+        [BENCH, *arguments], capture_output=True, text=True, timeout=300
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def report(*arguments):
+    """The JSON report of a quick run."""
+    code, out, err = run(*arguments, "--quick", "--json")
+    if code != 0:
+        raise AssertionError(f"exit code {code}\n{out}\n{err}")
+    return json.loads(out)
+
+
+class Reports(unittest.TestCase):
+    def check_head(self, x, subcommand):
+        self.assertEqual(x["program"], "troupe-bench")
+        self.assertEqual(x["subcommand"], subcommand)
+        self.assertEqual(x["failures"], [])
+        for name in ("date", "processor", "processors", "compiler", "build"):
+            self.assertTrue(x["machine"][name], name)
+        self.assertEqual(x["options"]["quick"], "true")
+        self.assertTrue(x["method"])
+        self.assertTrue(x["tables"]["results"])
+
+    def test_shard_does_all_operations_and_finds_every_key(self):
+        x = report("shard", "--threads=1,2")
+        self.check_head(x, "shard")
+        rows = x["tables"]["results"]
+        names = {row["name"] for row in rows}
+        self.assertLessEqual(SHARD_MAPS, names)
+        self.assertLessEqual(
+            names, SHARD_MAPS | OPTIONAL_MAPS | {"region-copies"}
+        )
+        ours = {
+            (row["workload"], row["threads"])
+            for row in rows
+            if row["name"] == "region"
+        }
+        self.assertEqual(
+            ours,
+            {(w, t) for w in ("read", "batch", "write", "mix") for t in (1, 2)},
+        )
+        requests = int(x["options"]["ops"]) * int(x["options"]["rounds"])
+        for row in rows:
+            with self.subTest(**{k: row[k] for k in ("workload", "name")}):
+                self.assertEqual(row["operations"], row["operations_due"])
+                self.assertEqual(row["found"], row["reads"])
+                self.assertTrue(row["correct"])
+                self.assertGreater(row["ns"], 0)
+                if row["name"] != "naive":
+                    self.assertEqual(
+                        row["operations"], requests * row["threads"]
+                    )
+        names = {y["name"] for y in x["expectations"]}
+        self.assertLessEqual({"read_scaling", "read_vs_naive"}, names)
+        for y in x["expectations"]:
+            self.assertIsInstance(y["met"], bool)
+
+    def test_shard_takes_only_what_it_was_asked_for(self):
+        x = report(
+            "shard",
+            "--threads=1",
+            "--contestants=region,locked",
+            "--workloads=write",
+            "--zipf=0",
+            "--key-size=15",
+            "--ops=1000",
+        )
+        rows = x["tables"]["results"]
+        self.assertEqual(
+            [(row["name"], row["workload"]) for row in rows],
+            [("region", "write"), ("locked", "write")],
+        )
+        self.assertEqual([row["operations"] for row in rows], [1000, 1000])
+
+    def test_reclamation_never_shows_freed_memory(self):
+        x = report("reclamation", "--readers=1,2")
+        self.check_head(x, "reclamation")
+        rows = x["tables"]["results"]
+        self.assertLessEqual(SCHEMES, {row["name"] for row in rows})
+        for row in rows:
+            with self.subTest(**{k: row[k] for k in ("name", "readers")}):
+                self.assertEqual(row["broken"], 0)
+                self.assertEqual(row["reads"], row["reads_due"])
+
+    def test_mailbox_loses_no_operation(self):
+        x = report("mailbox")
+        self.check_head(x, "mailbox")
+        rows = x["tables"]["results"]
+        self.assertLessEqual(WAYS, {row["name"] for row in rows})
+        for row in rows:
+            with self.subTest(**{k: row[k] for k in ("name", "threads")}):
+                self.assertTrue(row["correct"])
+                self.assertEqual(row["operations"], row["operations_due"])
+
+    def test_growth_keeps_every_entry(self):
+        x = report("growth")
+        self.check_head(x, "growth")
+        rows = x["tables"]["results"]
+        self.assertLessEqual(TABLES, {row["name"] for row in rows})
+        for row in rows:
+            self.assertEqual(row["present"], row["inserted"], row["name"])
+
+    def test_without_json_there_is_a_table(self):
+        code, out, err = run("shard", "--quick", "--contestants=region")
+        self.assertEqual(code, 0, err)
+        self.assertIn("workload", out)
+        self.assertIn("expectations", out)
+
+
+class Options(unittest.TestCase):
+    def check_refused(self, arguments, *words):
+        code, out, err = run(*arguments)
+        self.assertEqual(code, 2, out + err)
+        self.assertEqual(out, "")
+        for word in words:
+            self.assertIn(word, err)
+
+    def test_an_unknown_option_gets_a_suggestion(self):
+        self.check_refused(["shard", "--entrys=5"], "--entrys", "--entries")
+        self.check_refused(["growth", "--entres=5"], "--entries")
+        self.check_refused(["mailbox", "--thread=5"], "--threads")
+        self.check_refused(["reclamation", "--size=64"], "--sizes")
+
+    def test_an_unknown_subcommand_gets_a_suggestion(self):
+        self.check_refused(["shrad"], "'shrad'", "'shard'")
+
+    def test_a_bad_value_is_named(self):
+        self.check_refused(["shard", "--entries=many"], "--entries=many")
+        self.check_refused(["shard", "--entries=0"], "--entries", "between")
+        self.check_refused(["shard", "--key-size=5"], "--key-size")
+        self.check_refused(["shard", "--zipf=-1"], "--zipf")
+        self.check_refused(["shard", "--threads=1,x"], "--threads", "'x'")
+        self.check_refused(["shard", "--contestants=abls"], "abls", "absl")
+        self.check_refused(["shard", "--entries"], "needs a value")
+        self.check_refused(["shard", "quickly"], "quickly")
+        self.check_refused(["reclamation", "--objects=3"], "power of two")
+        self.check_refused(["reclamation", "--sizes=1"], "--sizes")
+
+    def test_nothing_to_do_is_an_error_that_lists_the_subcommands(self):
+        code, out, _ = run()
+        self.assertEqual(code, 2)
+        self.assertIn("reclamation", out)
+
+    def test_help_names_every_option_and_its_default(self):
+        code, out, _ = run("--help")
+        self.assertEqual(code, 0)
+        for name in ("shard", "reclamation", "mailbox", "growth"):
+            self.assertIn(name, out)
+            code, text, _ = run(name, "--help")
+            self.assertEqual(code, 0)
+            for option in ("--rounds=N", "--quick", "--json", "--pin"):
+                self.assertIn(option, text)
+            self.assertIn("[true]", text)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    BENCH = os.path.join(sys.argv[1], "troupe-bench")
+    unittest.main(argv=sys.argv[:1], verbosity=2)
