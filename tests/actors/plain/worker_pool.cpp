@@ -12,12 +12,22 @@
 using namespace troupe;
 using std::chrono::steady_clock;
 
+namespace {
+
+/// Ends a test: what the jobs refer to on its stack must outlive them.
+void await_end(worker_pool& x) {
+  CHECK(x.stop(steady_clock::time_point::max()) == 0);
+}
+
+} // namespace
+
 TEST_CASE("jobs run on threads of the pool", "[workers]") {
   worker_pool uut{4, 100};
   std::promise<std::thread::id> where;
   REQUIRE(uut.post([&] { where.set_value(std::this_thread::get_id()); }));
   CHECK(where.get_future().get() != std::this_thread::get_id());
   CHECK(uut.threads() == 1);
+  await_end(uut);
 }
 
 TEST_CASE("a blocked job does not hold up the next while threads are left",
@@ -30,6 +40,7 @@ TEST_CASE("a blocked job does not hold up the next while threads are left",
   ran.wait();
   CHECK(uut.threads() == 2);
   blocked.count_down();
+  await_end(uut);
 }
 
 TEST_CASE("a full queue refuses jobs", "[workers]") {
@@ -47,6 +58,7 @@ TEST_CASE("a full queue refuses jobs", "[workers]") {
   REQUIRE(!refused);
   CHECK(refused.error() == errc::overloaded);
   blocked.count_down();
+  await_end(uut);
 }
 
 TEST_CASE("a stopped pool waits for what runs and drops what waits",
@@ -61,7 +73,7 @@ TEST_CASE("a stopped pool waits for what runs and drops what waits",
   }));
   running.wait();
   REQUIRE(uut.post([dropped] {}));
-  CHECK(uut.stop(steady_clock::time_point::max()) == 0);
+  await_end(uut);
   CHECK(finished);
   CHECK(dropped.use_count() == 1);
   auto late = uut.post([] {});
