@@ -181,8 +181,8 @@ public:
   update_async(bytes key, bytes_updater f, write_options how = {});
 
   /// As `get_or_set`, but calls `done` with the result instead of waiting; on
-  /// the calling thread for a hit, else on a thread of the runtime. `done` must
-  /// be brief and not throw.
+  /// the calling thread for a hit, else inside some mailbox's turn. `done` must
+  /// be brief, not throw, and call nothing that waits for a shard.
   void get_or_set_then(bytes key, bytes_loader loader, write_options how,
                        std::function<void(expected<bytes>)> done);
 

@@ -101,8 +101,9 @@ public:
   auto run(F&& f) -> std::invoke_result_t<F&, memory::store&>;
 
   /// As `run`, without waiting: `done(result)` is called in the shard's turn,
-  /// possibly before this returns, and must be brief and not throw; with
-  /// `overloaded` when the mailbox is full.
+  /// possibly before this returns, and must be brief, not throw and
+  /// not wait for any shard (it runs inside this one's turn); with `overloaded`
+  /// when the mailbox is full.
   template <class F, class Done>
   void submit(F f, Done done);
 

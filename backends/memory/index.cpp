@@ -205,7 +205,7 @@ bool index::make_room(std::size_t count) noexcept {
 
 void index::grow(std::size_t entries) noexcept {
   auto count = bucket_count();
-  if (static_cast<double>(entries) <= static_cast<double>(count) * target_load)
+  if (entries * 4 <= count * target_load_quarters)
     return;
   if (count >> (bucket_bits - 1) != 0 || !make_room(count + 1))
     return;

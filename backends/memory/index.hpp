@@ -131,10 +131,10 @@ public:
   /// is wrong, or an empty string. Linear.
   [[nodiscard]] std::string validate(std::size_t entries) const;
 
-  /// Entries per bucket of seven that start a split. Linear hashing fills the
+  /// Quarters of an entry per bucket of seven that start a split. Linear hashing fills the
   /// buckets that are next in line up to twice as much as those just split;
-  /// at 4.25 about 6 % of the entries are in overflow buckets.
-  static constexpr double target_load = 4.25;
+  /// at 4.25 a few per cent of the entries are in overflow buckets.
+  static constexpr std::size_t target_load_quarters = 17;
 
 private:
   static constexpr std::size_t first_segment = 8;
