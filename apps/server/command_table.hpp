@@ -1,0 +1,156 @@
+#pragma once
+
+// Every command the server knows, in tables by family (commands_*.cpp). A new
+// command is a row and a function.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <troupe/actors/region.hpp>
+
+#include "apps/server/reply_writer.hpp"
+#include "apps/server/resp_parser.hpp"
+#include "apps/server/server_state.hpp"
+
+namespace troupe::server {
+
+struct command;
+
+/// What the server knows about a client; belongs to its connection.
+struct client {
+  std::uint64_t id = 0;
+  std::string name;     ///< As CLIENT SETNAME says; empty: none.
+  bool leaving = false; ///< Replies are sent, then the connection closes.
+};
+
+/// What a running command may use. `words` has the arity the table asks for.
+struct command_call {
+  region& db;
+  client& self;
+  server_state& server;
+  thread_counters& counters;
+  reply_writer& reply;
+  const command& what;
+  arguments words;
+};
+
+/// Redis's command flags, as COMMAND INFO shows them.
+enum class command_flag : std::uint16_t {
+  write = 1 << 0,
+  readonly = 1 << 1,
+  denyoom = 1 << 2,
+  admin = 1 << 3,
+  noscript = 1 << 4,
+  loading = 1 << 5,
+  stale = 1 << 6,
+  fast = 1 << 7,
+  no_auth = 1 << 8,
+  allow_busy = 1 << 9,
+};
+
+class command_flags {
+public:
+  constexpr command_flags() noexcept = default;
+
+  constexpr command_flags(command_flag x) noexcept
+    : bits_(static_cast<std::uint16_t>(x)) {
+    // nop
+  }
+
+  [[nodiscard]] constexpr bool has(command_flag x) const noexcept {
+    return (bits_ & static_cast<std::uint16_t>(x)) != 0;
+  }
+
+  friend constexpr command_flags operator|(command_flags a,
+                                           command_flags b) noexcept {
+    a.bits_ = static_cast<std::uint16_t>(a.bits_ | b.bits_);
+    return a;
+  }
+
+private:
+  std::uint16_t bits_ = 0;
+};
+
+constexpr command_flags operator|(command_flag a, command_flag b) noexcept {
+  return command_flags{a} | command_flags{b};
+}
+
+/// Which words are keys, in Redis's terms; `last` may count from the end.
+struct key_positions {
+  int first = 0;
+  int last = 0;
+  int step = 0;
+};
+
+struct command {
+  /// Lower case; "container|name" for a subcommand.
+  std::string_view name;
+
+  /// Number of words, the name (and the container's) included; at least -n of
+  /// them when negative.
+  int arity;
+
+  command_flags flags;
+  key_positions keys;
+  std::string_view group;
+  std::string_view since;
+  std::string_view summary;
+
+  /// Writes exactly one reply. May throw std::bad_alloc.
+  void (*run)(command_call& call);
+
+  /// When there is one: runs several successive calls of this command at once,
+  /// `calls` in all, and returns how many of them, at least one. `call.words`
+  /// are those of the first.
+  std::size_t (*run_many)(command_call& call, std::span<const arguments> calls)
+    = nullptr;
+
+  std::span<const command> subcommands = {};
+
+  [[nodiscard]] bool accepts(std::size_t words) const noexcept {
+    return arity < 0 ? words >= static_cast<std::size_t>(-arity)
+                     : words == static_cast<std::size_t>(arity);
+  }
+
+  /// The name without the container's.
+  [[nodiscard]] std::string_view own_name() const noexcept {
+    return name.substr(name.find('|') + 1);
+  }
+};
+
+// -- the families ----------------------------------------------------------------
+
+std::span<const command> connection_commands() noexcept;
+std::span<const command> key_commands() noexcept;
+std::span<const command> server_commands() noexcept;
+std::span<const command> string_commands() noexcept;
+
+// -- all of them -----------------------------------------------------------------
+
+/// Every command, in the order of the families.
+std::span<const command* const> all_commands();
+
+/// The command of this name in any case, or nullptr. Constant time.
+const command* find_command(bytes_view name) noexcept;
+
+/// The same among the subcommands of a container.
+const command* find_subcommand(const command& container,
+                               bytes_view name) noexcept;
+
+/// The command these words call, or nullptr after `refusal` was given the
+/// reason: unknown, or the wrong number of words.
+const command* resolve(arguments words, std::string& refusal);
+
+/// Compares as Redis compares names and options: ASCII, in any case.
+bool same_word(bytes_view x, std::string_view lower) noexcept;
+
+/// Replies with an error of the runtime, in place of anything written before.
+void reply_error(command_call& call, const error& why);
+
+/// Replies to HELP of a container: its subcommands with their summaries.
+void reply_help(command_call& call);
+
+} // namespace troupe::server

@@ -1,0 +1,198 @@
+// The commands about the connection itself: PING, HELLO, CLIENT and their kin.
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "apps/server/command_table.hpp"
+#include "apps/server/error_text.hpp"
+#include "apps/server/integer.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+using flag = command_flag;
+
+void ping(command_call& call) {
+  if (call.words.size() > 2)
+    return call.reply.error(error_text::wrong_arity(call.what.name));
+  if (call.words.size() == 2)
+    return call.reply.bulk(call.words[1]);
+  call.reply.simple("PONG");
+}
+
+void echo(command_call& call) {
+  call.reply.bulk(call.words[1]);
+}
+
+void quit(command_call& call) {
+  call.self.leaving = true;
+  call.reply.ok();
+}
+
+// There is one database; SELECT 0 is what clients send to be sure.
+void select(command_call& call) {
+  const auto index = parse_integer(call.words[1]);
+  if (!index)
+    return call.reply.error(error_text::not_an_integer);
+  if (*index != 0)
+    return call.reply.error(error_text::database_range);
+  call.reply.ok();
+}
+
+void reset(command_call& call) {
+  call.self.name.clear();
+  call.reply.simple("RESET");
+}
+
+// -- AUTH and HELLO ----------------------------------------------------------------
+
+// As a Redis without a password: its default user is let in with any.
+bool admits(bytes_view user) noexcept {
+  return user == "default";
+}
+
+void auth(command_call& call) {
+  if (call.words.size() > 3)
+    return call.reply.error(error_text::syntax);
+  if (call.words.size() == 2)
+    return call.reply.error(error_text::no_password);
+  if (!admits(call.words[1]))
+    return call.reply.error(error_text::wrong_password);
+  call.reply.ok();
+}
+
+bool valid_client_name(bytes_view name) noexcept {
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c >= '!' && c <= '~'; });
+}
+
+bool set_client_name(command_call& call, bytes_view name) {
+  if (!valid_client_name(name)) {
+    call.reply.error(error_text::client_name);
+    return false;
+  }
+  call.self.name = name;
+  return true;
+}
+
+// False after an error was replied.
+bool apply_hello_options(command_call& call, arguments options) {
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const auto more = options.size() - i - 1;
+    if (same_word(options[i], "auth") && more >= 2) {
+      if (!admits(options[i + 1])) {
+        call.reply.error(error_text::wrong_password);
+        return false;
+      }
+      i += 2;
+    } else if (same_word(options[i], "setname") && more >= 1) {
+      if (!set_client_name(call, options[i + 1]))
+        return false;
+      i += 1;
+    } else {
+      call.reply.error(error_text::hello_option(options[i]));
+      return false;
+    }
+  }
+  return true;
+}
+
+void hello(command_call& call) {
+  if (call.words.size() > 1) {
+    const auto version_asked = parse_integer(call.words[1]);
+    if (!version_asked)
+      return call.reply.error(error_text::protocol_not_an_integer);
+    if (*version_asked != 2)
+      return call.reply.error(error_text::protocol_version);
+    if (!apply_hello_options(call, call.words.subspan(2)))
+      return;
+  }
+  call.reply.map(7);
+  call.reply.bulk("server");
+  call.reply.bulk("redis");
+  call.reply.bulk("version");
+  call.reply.bulk(redis_version);
+  call.reply.bulk("proto");
+  call.reply.integer(2);
+  call.reply.bulk("id");
+  call.reply.integer(static_cast<std::int64_t>(call.self.id));
+  call.reply.bulk("mode");
+  call.reply.bulk("standalone");
+  call.reply.bulk("role");
+  call.reply.bulk("master");
+  call.reply.bulk("modules");
+  call.reply.array(0);
+}
+
+// -- CLIENT ------------------------------------------------------------------------
+
+void client_id(command_call& call) {
+  call.reply.integer(static_cast<std::int64_t>(call.self.id));
+}
+
+void client_getname(command_call& call) {
+  if (call.self.name.empty())
+    return call.reply.null();
+  call.reply.bulk(call.self.name);
+}
+
+void client_setname(command_call& call) {
+  if (set_client_name(call, call.words[2]))
+    call.reply.ok();
+}
+
+// Redis 7.2; libraries send it to every server and want no error.
+void client_setinfo(command_call& call) {
+  if (!same_word(call.words[2], "lib-name")
+      && !same_word(call.words[2], "lib-ver"))
+    return call.reply.error(error_text::unrecognized_option(call.words[2]));
+  call.reply.ok();
+}
+
+constexpr std::string_view group = "connection";
+constexpr auto always = flag::loading | flag::stale;
+constexpr auto handshake
+  = flag::noscript | flag::fast | flag::no_auth | flag::allow_busy | always;
+
+// clang-format off
+constexpr std::array client_commands{
+  command{"client|getname", 2, flag::noscript | always, {}, group, "2.6.9",
+          "Get the name of the connection", client_getname},
+  command{"client|help", 2, always, {}, group, "5.0.0",
+          "Show this text", reply_help},
+  command{"client|id", 2, flag::noscript | always, {}, group, "5.0.0",
+          "Get the number of the connection", client_id},
+  command{"client|setinfo", 4, flag::noscript | always, {}, group, "7.2.0",
+          "Tell the name or version of the client library", client_setinfo},
+  command{"client|setname", 3, flag::noscript | always, {}, group, "2.6.9",
+          "Name the connection", client_setname},
+};
+
+constexpr std::array commands{
+  command{"ping", -1, flag::fast, {}, group, "1.0.0", "Ping the server", ping},
+  command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
+          "Echo the given string", echo},
+  command{"quit", -1, handshake, {}, group, "1.0.0", "Close the connection",
+          quit},
+  command{"select", 2, always | flag::fast, {}, group, "1.0.0",
+          "Select the database; there is only 0", select},
+  command{"auth", -2, handshake, {}, group, "1.0.0",
+          "Authenticate to the server", auth},
+  command{"hello", -1, handshake, {}, group, "6.0.0",
+          "Agree on the protocol; only RESP2 is spoken", hello},
+  command{"reset", 1, handshake, {}, group, "6.2.0", "Reset the connection",
+          reset},
+  command{"client", -2, {}, {}, group, "2.4.0",
+          "Commands on client connections", nullptr, nullptr, client_commands},
+};
+// clang-format on
+
+} // namespace
+
+std::span<const command> connection_commands() noexcept {
+  return commands;
+}
+
+} // namespace troupe::server

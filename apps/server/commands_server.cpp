@@ -1,0 +1,324 @@
+// The commands about the server: COMMAND, CONFIG, INFO, DBSIZE, FLUSHALL.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/server/command_table.hpp"
+#include "apps/server/error_text.hpp"
+#include "apps/server/glob.hpp"
+#include "apps/server/info.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+using flag = command_flag;
+
+// -- the database ------------------------------------------------------------------
+
+void dbsize(command_call& call) {
+  call.reply.integer(static_cast<std::int64_t>(call.db.size()));
+}
+
+// ASYNC and SYNC are understood; it takes the same time either way.
+void flush(command_call& call) {
+  const auto words = call.words;
+  if (words.size() > 2
+      || (words.size() == 2 && !same_word(words[1], "sync")
+          && !same_word(words[1], "async")))
+    return call.reply.error(error_text::syntax);
+  if (const auto cleared = call.db.clear(); !cleared)
+    return reply_error(call, cleared.error());
+  call.reply.ok();
+}
+
+void time(command_call& call) {
+  using namespace std::chrono;
+  const auto now
+    = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+  call.reply.array(2);
+  call.reply.bulk(std::to_string(now.count() / 1'000'000));
+  call.reply.bulk(std::to_string(now.count() % 1'000'000));
+}
+
+void info(command_call& call) {
+  call.reply.bulk(info_text(call.db, call.server, call.words.subspan(1)));
+}
+
+// -- CONFIG ------------------------------------------------------------------------
+
+// What programs ask a Redis about before they start.
+struct setting {
+  std::string_view name;
+  std::string (*value)(const command_call& call);
+};
+
+constexpr std::array settings{
+  setting{"appendonly", [](const command_call&) { return std::string{"no"}; }},
+  setting{"bind",
+          [](const command_call& call) { return call.server.options.bind; }},
+  setting{"databases", [](const command_call&) { return std::string{"1"}; }},
+  setting{"maxclients",
+          [](const command_call& call) {
+            return std::to_string(call.server.options.max_connections);
+          }},
+  setting{"maxmemory", [](const command_call&) { return std::string{"0"}; }},
+  setting{"maxmemory-policy",
+          [](const command_call&) { return std::string{"noeviction"}; }},
+  setting{"port",
+          [](const command_call& call) {
+            return std::to_string(call.server.options.port);
+          }},
+  setting{"proto-max-bulk-len",
+          [](const command_call& call) {
+            return std::to_string(call.server.options.limits.bulk);
+          }},
+  setting{"save", [](const command_call&) { return std::string{}; }},
+  setting{"timeout", [](const command_call&) { return std::string{"0"}; }},
+};
+
+void config_get(command_call& call) {
+  const auto patterns = call.words.subspan(2);
+  std::vector<const setting*> found;
+  for (const auto& x : settings)
+    if (std::any_of(patterns.begin(), patterns.end(),
+                    [&x](bytes_view p) { return glob_match(p, x.name); }))
+      found.push_back(&x);
+  call.reply.map(found.size());
+  for (const auto* x : found) {
+    call.reply.bulk(x->name);
+    call.reply.bulk(x->value(call));
+  }
+}
+
+// Settings are fixed at start; see --help.
+void config_set(command_call& call) {
+  const auto name = call.words[2];
+  const auto known
+    = std::any_of(settings.begin(), settings.end(),
+                  [name](const setting& x) { return same_word(name, x.name); });
+  call.reply.error(known ? error_text::immutable_setting(name)
+                         : error_text::unknown_setting(name));
+}
+
+// -- COMMAND -----------------------------------------------------------------------
+
+struct flag_name {
+  flag bit;
+  std::string_view text;
+};
+
+constexpr std::array flag_names{
+  flag_name{flag::write, "write"},
+  flag_name{flag::readonly, "readonly"},
+  flag_name{flag::denyoom, "denyoom"},
+  flag_name{flag::admin, "admin"},
+  flag_name{flag::noscript, "noscript"},
+  flag_name{flag::loading, "loading"},
+  flag_name{flag::stale, "stale"},
+  flag_name{flag::fast, "fast"},
+  flag_name{flag::no_auth, "no_auth"},
+  flag_name{flag::allow_busy, "allow_busy"},
+};
+
+void reply_words(command_call& call,
+                 const std::vector<std::string_view>& words) {
+  call.reply.array(words.size());
+  for (const auto& x : words)
+    call.reply.simple(x);
+}
+
+std::vector<std::string_view> names_of(command_flags flags) {
+  std::vector<std::string_view> result;
+  for (const auto& x : flag_names)
+    if (flags.has(x.bit))
+      result.push_back(x.text);
+  return result;
+}
+
+std::vector<std::string_view> categories_of(const command& x) {
+  std::vector<std::string_view> result;
+  if (x.group == "generic")
+    result.push_back("@keyspace");
+  if (x.flags.has(flag::readonly))
+    result.push_back("@read");
+  if (x.flags.has(flag::write))
+    result.push_back("@write");
+  if (x.group == "string")
+    result.push_back("@string");
+  if (x.flags.has(flag::admin))
+    result.push_back("@admin");
+  result.push_back(x.flags.has(flag::fast) ? "@fast" : "@slow");
+  if (x.group == "connection")
+    result.push_back("@connection");
+  return result;
+}
+
+// The ten fields of Redis 7; tips and key specifications stay empty.
+void reply_details(command_call& call, const command& x) {
+  call.reply.array(10);
+  call.reply.bulk(x.name);
+  call.reply.integer(x.arity);
+  reply_words(call, names_of(x.flags));
+  call.reply.integer(x.keys.first);
+  call.reply.integer(x.keys.last);
+  call.reply.integer(x.keys.step);
+  reply_words(call, categories_of(x));
+  call.reply.array(0);
+  call.reply.array(0);
+  call.reply.array(x.subcommands.size());
+  for (const auto& sub : x.subcommands)
+    reply_details(call, sub);
+}
+
+void reply_docs(command_call& call, const command& x) {
+  const auto has_more = !x.subcommands.empty();
+  call.reply.bulk(x.name);
+  call.reply.map(has_more ? 4 : 3);
+  call.reply.bulk("summary");
+  call.reply.bulk(x.summary);
+  call.reply.bulk("since");
+  call.reply.bulk(x.since);
+  call.reply.bulk("group");
+  call.reply.bulk(x.group);
+  if (!has_more)
+    return;
+  call.reply.bulk("subcommands");
+  call.reply.map(x.subcommands.size());
+  for (const auto& sub : x.subcommands)
+    reply_docs(call, sub);
+}
+
+// "name" or "container|name".
+const command* find_by_full_name(bytes_view name) {
+  const auto bar = name.find('|');
+  const auto* top = find_command(name.substr(0, bar));
+  if (top == nullptr || bar == bytes_view::npos)
+    return top;
+  return find_subcommand(*top, name.substr(bar + 1));
+}
+
+void command_all(command_call& call) {
+  const auto all = all_commands();
+  call.reply.array(all.size());
+  for (const auto* x : all)
+    reply_details(call, *x);
+}
+
+void command_info(command_call& call) {
+  const auto names = call.words.subspan(2);
+  if (names.empty())
+    return command_all(call);
+  call.reply.array(names.size());
+  for (const auto& name : names) {
+    if (const auto* x = find_by_full_name(name))
+      reply_details(call, *x);
+    else
+      call.reply.null();
+  }
+}
+
+void command_docs(command_call& call) {
+  const auto names = call.words.subspan(2);
+  std::vector<const command*> found;
+  for (const auto& name : names)
+    if (const auto* x = find_by_full_name(name))
+      found.push_back(x);
+  if (names.empty())
+    found.assign(all_commands().begin(), all_commands().end());
+  call.reply.map(found.size());
+  for (const auto* x : found)
+    reply_docs(call, *x);
+}
+
+void command_count(command_call& call) {
+  call.reply.integer(static_cast<std::int64_t>(all_commands().size()));
+}
+
+// COMMAND LIST [FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)]
+void command_list(command_call& call) {
+  const auto words = call.words;
+  if (words.size() != 2
+      && (words.size() != 5 || !same_word(words[2], "filterby")))
+    return call.reply.error(error_text::syntax);
+  std::function<bool(const command&)> wanted
+    = [](const command&) { return true; };
+  if (words.size() == 5 && same_word(words[3], "pattern"))
+    wanted = [p = words[4]](const command& x) { return glob_match(p, x.name); };
+  else if (words.size() == 5 && same_word(words[3], "aclcat"))
+    wanted = [category = words[4]](const command& x) {
+      const auto categories = categories_of(x);
+      return std::any_of(
+        categories.begin(), categories.end(),
+        [category](auto c) { return same_word(category, c.substr(1)); });
+    };
+  else if (words.size() == 5 && same_word(words[3], "module"))
+    wanted = [](const command&) { return false; };
+  else if (words.size() == 5)
+    return call.reply.error(error_text::syntax);
+  std::vector<std::string_view> names;
+  for (const auto* x : all_commands())
+    if (wanted(*x))
+      names.push_back(x->name);
+  call.reply.array(names.size());
+  for (const auto& x : names)
+    call.reply.bulk(x);
+}
+
+constexpr std::string_view group = "server";
+constexpr auto always = flag::loading | flag::stale;
+constexpr auto admin = flag::admin | flag::noscript | always;
+
+// clang-format off
+constexpr std::array command_commands{
+  command{"command|count", 2, always, {}, group, "2.8.13",
+          "Count the commands", command_count},
+  command{"command|docs", -2, always, {}, group, "7.0.0",
+          "Describe all or some commands", command_docs},
+  command{"command|help", 2, always, {}, group, "5.0.0", "Show this text",
+          reply_help},
+  command{"command|info", -2, always, {}, group, "2.8.13",
+          "Get the details of all or some commands", command_info},
+  command{"command|list", -2, always, {}, group, "7.0.0",
+          "List the names of the commands", command_list},
+};
+
+constexpr std::array config_commands{
+  command{"config|get", -3, admin, {}, group, "2.0.0",
+          "Get settings by name or pattern", config_get},
+  command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
+          reply_help},
+  command{"config|set", -4, admin, {}, group, "2.0.0",
+          "Refused: settings are given at start", config_set},
+};
+
+constexpr std::array commands{
+  command{"info", -1, always, {}, group, "1.0.0",
+          "Get information about the server", info},
+  command{"command", -1, always, {}, group, "2.8.13",
+          "Get the details of all commands", command_all, nullptr,
+          command_commands},
+  command{"config", -2, {}, {}, group, "2.0.0", "Commands on settings", nullptr,
+          nullptr, config_commands},
+  command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
+          "Count the keys", dbsize},
+  command{"flushall", -1, flag::write, {}, group, "1.0.0", "Remove all keys",
+          flush},
+  command{"flushdb", -1, flag::write, {}, group, "1.0.0", "Remove all keys",
+          flush},
+  command{"time", 1, always | flag::fast, {}, group, "2.6.0",
+          "Get the server's time", time},
+};
+// clang-format on
+
+} // namespace
+
+std::span<const command> server_commands() noexcept {
+  return commands;
+}
+
+} // namespace troupe::server

@@ -1,0 +1,263 @@
+#include "apps/server/connection.hpp"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+
+#include "apps/server/worker.hpp"
+
+namespace troupe::server {
+
+namespace asio = boost::asio;
+
+connection::connection(worker& home, socket peer, std::uint64_t id)
+  : home_(home), peer_(std::move(peer)), parser_(home.server().options.limits) {
+  self_.id = id;
+}
+
+// A handler that keeps the connection alive, and closes it when memory for its
+// buffers is refused.
+template <class F>
+auto connection::guarded(F f) {
+  return [self = shared_from_this(), f](error_code code, auto... rest) {
+    if (self->state_ == state::closed)
+      return;
+    try {
+      f(*self, code, rest...);
+    } catch (const std::exception&) {
+      self->home_.output.truncate(0);
+      self->close();
+    }
+  };
+}
+
+void connection::start() {
+  error_code ignored;
+  peer_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  peer_.non_blocking(true, ignored);
+  wait();
+}
+
+void connection::close() noexcept {
+  if (std::exchange(state_, state::closed) == state::closed)
+    return;
+  error_code ignored;
+  linger_timer_.reset();
+  peer_.close(ignored);
+  home_.remove(*this);
+}
+
+void connection::drain() {
+  if (state_ != state::waiting)
+    return;
+  error_code ignored;
+  peer_.cancel(ignored);
+  take_turn();
+}
+
+// -- reading ---------------------------------------------------------------------
+
+void connection::wait() {
+  if (home_.draining())
+    return close();
+  state_ = state::waiting;
+  peer_.async_wait(
+    socket::wait_read,
+    guarded([](connection& self, error_code code) { self.on_readable(code); }));
+}
+
+void connection::on_readable(error_code code) {
+  if (code == asio::error::operation_aborted || state_ == state::sending)
+    return;
+  if (code)
+    return close();
+  if (state_ == state::lingering)
+    return discard();
+  take_turn();
+}
+
+void connection::take_turn() {
+  state_ = state::serving;
+  for (int i = 0; i < defaults::reads_per_turn; ++i) {
+    bytes_view input;
+    const auto how = receive(input);
+    if (how == received::ended)
+      return close();
+    if (how == received::nothing)
+      break;
+    if (!serve(input))
+      return;
+    if (how == received::all)
+      break;
+  }
+  wait();
+}
+
+// Without a rest of the last turn, the thread's buffer serves. It holds what
+// most turns bring, and needs no memory of the connection's own.
+connection::received connection::receive(bytes_view& input) {
+  auto& buffer = input_.empty() ? home_.input : input_;
+  if (input_.empty())
+    buffer.truncate(0);
+  buffer.prepare(input_.empty() ? defaults::read_size : defaults::kept_input);
+  const auto room = buffer.capacity() - buffer.size();
+  error_code code;
+  const auto size
+    = peer_.read_some(asio::buffer(buffer.prepare(room), room), code);
+  buffer.commit(size);
+  home_.counters().bytes_read.add(size);
+  input = buffer.view();
+  return classify(code, size, room);
+}
+
+connection::received connection::classify(error_code code, std::size_t size,
+                                          std::size_t room) noexcept {
+  if (code == asio::error::would_block || code == asio::error::interrupted)
+    return received::nothing;
+  if (code || size == 0)
+    return received::ended;
+  return size < room ? received::all : received::some;
+}
+
+// Executes the complete commands of `input`, which is the thread's buffer or
+// `input_`, and keeps the rest. False when the turn is over: replies wait for
+// the client, or it is on its way out.
+bool connection::serve(bytes_view input) {
+  reply_writer reply{home_.output, home_.server().options.max_reply};
+  auto& batch = home_.batch;
+  for (;;) {
+    batch.clear();
+    const auto parsed = parser_.parse(input, batch);
+    for (std::size_t next = 0; next < batch.size() && !self_.leaving;) {
+      next = home_.commands.run(batch, next, self_, reply);
+      if (reply.pending() < defaults::flush_size || flush())
+        continue;
+      keep(input.substr(next < batch.size() ? batch.offset(next)
+                                            : parsed.consumed));
+      // What was not executed is parsed again.
+      parser_.reset();
+      return false;
+    }
+    input.remove_prefix(parsed.consumed);
+    if (parsed.state == resp_parser::status::broken && !self_.leaving)
+      refuse_stream();
+    if (parsed.state != resp_parser::status::full || self_.leaving)
+      break;
+  }
+  keep(input);
+  if (!flush())
+    return false;
+  return finish();
+}
+
+void connection::refuse_stream() {
+  reply_writer{home_.output}.error("ERR " + parser_.error());
+  home_.counters().errors.add(1);
+  self_.leaving = true;
+}
+
+void connection::keep(bytes_view rest) {
+  if (self_.leaving)
+    rest = {};
+  if (input_.empty())
+    input_.append(rest);
+  else
+    input_.consume(input_.size() - rest.size());
+  if (input_.empty())
+    input_.clear(defaults::kept_input);
+}
+
+// -- sending ---------------------------------------------------------------------
+
+// Sends the gathered replies. False when the client does not take all of them
+// now; `on_sent` goes on then.
+bool connection::flush() {
+  auto& out = home_.output;
+  std::size_t sent = 0;
+  while (sent < out.size() && !broken_) {
+    error_code code;
+    sent += peer_.write_some(asio::buffer(out.data() + sent, out.size() - sent),
+                             code);
+    if (code == asio::error::would_block) {
+      send_rest(sent);
+      return false;
+    }
+    broken_ = code && code != asio::error::interrupted;
+  }
+  home_.counters().bytes_written.add(sent);
+  out.clear(defaults::kept_output);
+  // Nobody reads any more: what remains to be executed has no witness.
+  self_.leaving = self_.leaving || broken_;
+  return true;
+}
+
+void connection::send_rest(std::size_t sent) {
+  home_.counters().bytes_written.add(sent);
+  pending_.swap(home_.output);
+  state_ = state::sending;
+  asio::async_write(
+    peer_, asio::buffer(pending_.data() + sent, pending_.size() - sent),
+    guarded([](connection& self, error_code code, std::size_t size) {
+      self.on_sent(code, size);
+    }));
+}
+
+void connection::on_sent(error_code code, std::size_t size) {
+  home_.counters().bytes_written.add(size);
+  pending_.clear(0);
+  if (code)
+    return close();
+  state_ = state::serving;
+  if (serve(input_.view()))
+    take_turn();
+}
+
+// -- leaving ---------------------------------------------------------------------
+
+// Tells whether the connection stays.
+bool connection::finish() {
+  if (!self_.leaving)
+    return true;
+  if (broken_ || home_.draining())
+    close();
+  else
+    linger();
+  return false;
+}
+
+// Closing a socket with unread input makes the kernel throw away replies that
+// are still on their way. So the client is told that nothing more comes, and
+// gets a moment to do the same.
+void connection::linger() {
+  error_code code;
+  peer_.shutdown(socket::shutdown_send, code);
+  if (code)
+    return close();
+  state_ = state::lingering;
+  input_.clear(0);
+  linger_timer_.emplace(peer_.get_executor(), defaults::linger);
+  linger_timer_->async_wait(guarded([](connection& self, error_code ended) {
+    if (!ended)
+      self.close();
+  }));
+  discard();
+}
+
+void connection::discard() {
+  for (int i = 0; i < defaults::reads_per_turn; ++i) {
+    bytes_view ignored;
+    const auto how = receive(ignored);
+    if (how == received::ended)
+      return close();
+    if (how == received::nothing)
+      break;
+  }
+  peer_.async_wait(
+    socket::wait_read,
+    guarded([](connection& self, error_code code) { self.on_readable(code); }));
+}
+
+} // namespace troupe::server

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every default and limit of the server: name, unit, reason.
+namespace troupe::server::defaults {
+
+/// One above Redis's 6379, so that both run side by side.
+inline constexpr std::uint16_t port = 6380;
+inline constexpr std::uint16_t console_port = 6381;
+
+/// The same as Redis's `maxclients`.
+inline constexpr std::size_t max_connections = 10'000;
+
+/// Descriptors that are not connections: log, epoll, console, accept.
+inline constexpr std::size_t reserved_descriptors = 64;
+
+/// How long a stop waits for replies that clients have not taken yet, and for
+/// loads in flight.
+inline constexpr std::chrono::seconds drain_timeout{10};
+
+// -- the protocol ----------------------------------------------------------------
+
+/// Arguments of one command. Redis allows 2^31; nobody sends more than this.
+inline constexpr std::size_t max_arguments = 1'048'576;
+
+/// Bytes of an inline command, and of the line that announces a length. As
+/// Redis.
+inline constexpr std::size_t max_line = 64 * 1024;
+
+/// Bytes of one command with all its arguments; as Redis's
+/// `client-query-buffer-limit`.
+inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
+
+/// Bytes of one reply, unless it is a single value: an MGET cannot make the
+/// server collect more than this.
+inline constexpr std::size_t max_reply = 64UL * 1024 * 1024;
+
+// -- a connection's turn -----------------------------------------------------------
+
+/// Bytes read at once. Holds a pipeline of a thousand small commands.
+inline constexpr std::size_t read_size = 64 * 1024;
+
+/// Commands parsed before they are executed: enough to overlap the cache misses
+/// of their keys, few enough to stay in the first-level cache.
+inline constexpr std::size_t batch_size = 128;
+
+/// Replies are sent when this many bytes have gathered, although more commands
+/// wait. A client that does not read stops its connection here.
+inline constexpr std::size_t flush_size = 256 * 1024;
+
+/// Reads of one connection before others get their turn.
+inline constexpr int reads_per_turn = 4;
+
+/// Bytes of buffer an idle connection, or a thread, may keep.
+inline constexpr std::size_t kept_input = 16 * 1024;
+inline constexpr std::size_t kept_output = 1024 * 1024;
+
+/// How long a refused client may keep sending before it is cut off, so that it
+/// gets to read the reason.
+inline constexpr std::chrono::milliseconds linger{500};
+
+/// Pause of the acceptor when descriptors have run out.
+inline constexpr std::chrono::milliseconds accept_pause{50};
+
+} // namespace troupe::server::defaults

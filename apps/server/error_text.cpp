@@ -1,0 +1,125 @@
+#include "apps/server/error_text.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace troupe::server::error_text {
+
+namespace {
+
+// As much of a client's word as an error repeats; Redis stops there, too, and
+// at a NUL.
+constexpr std::size_t quoted_size = 128;
+
+std::string_view up_to_nul(bytes_view x, std::size_t size) {
+  x = x.substr(0, size);
+  return x.substr(0, x.find('\0'));
+}
+
+std::string with_reason(std::string text, const error& x) {
+  if (!x.text().empty())
+    text.append(": ").append(x.text());
+  return text;
+}
+
+} // namespace
+
+std::string wrong_arity(std::string_view name) {
+  std::string text = "ERR wrong number of arguments for '";
+  return text.append(name).append("' command");
+}
+
+std::string unknown_command(arguments words) {
+  std::string list;
+  for (const auto& word : words.subspan(1)) {
+    if (list.size() >= quoted_size)
+      break;
+    list += '\'';
+    list.append(up_to_nul(word, quoted_size - (list.size() - 1))).append("' ");
+  }
+  std::string text = "ERR unknown command '";
+  return text.append(up_to_nul(words[0], quoted_size))
+    .append("', with args beginning with: ")
+    .append(list);
+}
+
+std::string unknown_subcommand(arguments words) {
+  std::string container{words[0]};
+  std::transform(
+    container.begin(), container.end(), container.begin(),
+    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::string text = "ERR unknown subcommand '";
+  return text.append(up_to_nul(words[1], quoted_size))
+    .append("'. Try ")
+    .append(container)
+    .append(" HELP.");
+}
+
+std::string invalid_expire(std::string_view command) {
+  std::string text = "ERR invalid expire time in '";
+  return text.append(command).append("' command");
+}
+
+std::string unsupported_option(bytes_view option) {
+  return std::string{"ERR Unsupported option "}.append(
+    up_to_nul(option, option.size()));
+}
+
+std::string unrecognized_option(bytes_view option) {
+  return std::string{"ERR Unrecognized option '"}
+    .append(up_to_nul(option, quoted_size))
+    .append("'");
+}
+
+std::string hello_option(bytes_view option) {
+  return std::string{"ERR Syntax error in HELLO option '"}
+    .append(up_to_nul(option, option.size()))
+    .append("'");
+}
+
+std::string unknown_setting(bytes_view name) {
+  return std::string{
+    "ERR Unknown option or number of arguments for CONFIG SET - '"}
+    .append(up_to_nul(name, quoted_size))
+    .append("'");
+}
+
+std::string immutable_setting(bytes_view name) {
+  return std::string{"ERR CONFIG SET failed (possibly related to argument '"}
+    .append(up_to_nul(name, quoted_size))
+    .append("') - can't set immutable config");
+}
+
+std::string reply_too_large(std::size_t limit) {
+  return "ERR the reply is larger than " + std::to_string(limit)
+         + " bytes; ask for fewer keys at once";
+}
+
+std::string of(const error& x) {
+  switch (x.code()) {
+    case errc::key_too_large:
+      return with_reason("ERR key is too large", x);
+    case errc::value_too_large:
+      return with_reason("ERR value is too large", x);
+    case errc::invalid_argument:
+      return with_reason("ERR invalid argument", x);
+    case errc::not_an_integer:
+      return std::string{not_an_integer};
+    case errc::integer_overflow:
+      return std::string{overflow};
+    case errc::out_of_memory:
+      return std::string{out_of_memory};
+    case errc::shutting_down:
+      return std::string{shutting_down};
+    case errc::timeout:
+      return with_reason("TRYAGAIN the shard did not answer in time", x);
+    case errc::shard_down:
+      return with_reason("TRYAGAIN the shard of this key is down", x);
+    case errc::overloaded:
+      return with_reason("TRYAGAIN the server is overloaded", x);
+    default:
+      return "ERR internal error: " + to_string(x);
+  }
+}
+
+} // namespace troupe::server::error_text

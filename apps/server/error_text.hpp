@@ -1,0 +1,79 @@
+#pragma once
+
+// What clients read when something is refused: Redis 7's own words wherever
+// Redis has some, since clients compare them.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <troupe/messages/types/error.hpp>
+
+#include "apps/server/resp_parser.hpp"
+
+namespace troupe::server::error_text {
+
+inline constexpr std::string_view syntax = "ERR syntax error";
+inline constexpr std::string_view not_an_integer
+  = "ERR value is not an integer or out of range";
+inline constexpr std::string_view overflow
+  = "ERR increment or decrement would overflow";
+inline constexpr std::string_view decrement_overflow
+  = "ERR decrement would overflow";
+inline constexpr std::string_view database_range
+  = "ERR DB index is out of range";
+inline constexpr std::string_view expire_options_nx
+  = "ERR NX and XX, GT or LT options at the same time are not compatible";
+inline constexpr std::string_view expire_options_gt_lt
+  = "ERR GT and LT options at the same time are not compatible";
+inline constexpr std::string_view protocol_version
+  = "NOPROTO unsupported protocol version";
+inline constexpr std::string_view protocol_not_an_integer
+  = "ERR Protocol version is not an integer or out of range";
+inline constexpr std::string_view no_password
+  = "ERR AUTH <password> called without any password configured for the "
+    "default user. Are you sure your configuration is correct?";
+inline constexpr std::string_view wrong_password
+  = "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view client_name
+  = "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view too_many_clients
+  = "ERR max number of clients reached";
+inline constexpr std::string_view out_of_memory
+  = "OOM out of memory; nothing was changed";
+inline constexpr std::string_view shutting_down = "ERR server is shutting down";
+inline constexpr std::string_view internal
+  = "ERR internal error; nothing is known about the command's effect";
+
+/// `name` as the command table spells it, e.g. "client|setname".
+std::string wrong_arity(std::string_view name);
+
+/// `words` as the client sent them.
+std::string unknown_command(arguments words);
+std::string unknown_subcommand(arguments words);
+
+std::string invalid_expire(std::string_view command);
+std::string unsupported_option(bytes_view option);
+std::string unrecognized_option(bytes_view option);
+std::string hello_option(bytes_view option);
+std::string unknown_setting(bytes_view name);
+std::string immutable_setting(bytes_view name);
+std::string reply_too_large(std::size_t limit);
+
+/// How the runtime's errors read on the wire:
+///
+///   key_too_large    ERR key is too large: ...
+///   value_too_large  ERR value is too large: ...
+///   invalid_argument ERR invalid argument: ...
+///   not_an_integer   ERR value is not an integer or out of range
+///   integer_overflow ERR increment or decrement would overflow
+///   out_of_memory    OOM ...
+///   shutting_down    ERR server is shutting down
+///   timeout, shard_down, overloaded   TRYAGAIN ...
+///   anything else    ERR internal error: its name
+///
+/// Except for "internal error", the command has changed nothing, or of several
+/// keys only those before the one that failed.
+std::string of(const error& x);
+
+} // namespace troupe::server::error_text

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+
+#include <troupe/actors/region.hpp>
+
+#include "apps/server/command_table.hpp"
+#include "apps/server/reply_writer.hpp"
+#include "apps/server/resp_parser.hpp"
+#include "apps/server/server_state.hpp"
+
+namespace troupe::server {
+
+/// Runs commands on the calling thread. One per thread.
+class executor {
+public:
+  /// All three outlive the executor.
+  executor(region& db, server_state& server, thread_counters& counters) noexcept
+    : db_(db), server_(server), counters_(counters) {
+    // nop
+  }
+
+  /// Runs the commands of `batch` from number `first` on, in order, and appends
+  /// one reply for each, until all ran, `defaults::flush_size` bytes wait to be
+  /// sent, or the client takes its leave. Returns the number of the first that
+  /// did not run; at least one does. Successive commands of a kind that gains
+  /// by it (GET) run together.
+  std::size_t run(const command_batch& batch, std::size_t first, client& self,
+                  reply_writer& reply);
+
+private:
+  std::size_t run_next(const command_batch& batch, std::size_t first,
+                       client& self, reply_writer& reply);
+
+  region& db_;
+  server_state& server_;
+  thread_counters& counters_;
+};
+
+} // namespace troupe::server

@@ -1,0 +1,203 @@
+#include "apps/server/info.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string_view>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "apps/server/command_table.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+// "name:value" lines below a title.
+class section_writer {
+public:
+  explicit section_writer(std::string& out) noexcept : out_(out) {
+    // nop
+  }
+
+  void title(std::string_view x) {
+    if (!out_.empty())
+      out_ += "\r\n";
+    out_.append("# ").append(x).append("\r\n");
+  }
+
+  void field(std::string_view name, std::string_view value) {
+    out_.append(name).append(":").append(value).append("\r\n");
+  }
+
+  void field(std::string_view name, std::uint64_t value) {
+    field(name, std::to_string(value));
+  }
+
+private:
+  std::string& out_;
+};
+
+std::string human_size(std::uint64_t size) {
+  constexpr std::string_view units = "BKMGTP";
+  auto x = static_cast<double>(size);
+  std::size_t unit = 0;
+  for (; x >= 1024.0 && unit + 1 < units.size(); ++unit)
+    x /= 1024.0;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f%c" : "%.2f%c", x,
+                units[unit]);
+  return text.data();
+}
+
+std::string seconds_text(const timeval& x) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%lld.%06lld",
+                static_cast<long long>(x.tv_sec),
+                static_cast<long long>(x.tv_usec));
+  return text.data();
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream in{"/proc/self/statm"};
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  in >> total >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+struct info_source {
+  const region& db;
+  const server_state& server;
+  region_stats stats;
+  server_counters counters;
+};
+
+void write_server(section_writer& out, const info_source& from) {
+  using namespace std::chrono;
+  const auto uptime
+    = duration_cast<seconds>(steady_clock::now() - from.server.started).count();
+  out.title("Server");
+  out.field("redis_version", redis_version);
+  out.field("redis_mode", "standalone");
+  out.field("troupe_version", from.server.options.version);
+  out.field("arch_bits", std::uint64_t{sizeof(void*) * 8});
+  out.field("process_id", static_cast<std::uint64_t>(getpid()));
+  out.field("tcp_port", std::uint64_t{from.server.options.port});
+  out.field("uptime_in_seconds", static_cast<std::uint64_t>(uptime));
+  out.field("uptime_in_days", static_cast<std::uint64_t>(uptime / 86'400));
+  out.field("io_threads", std::uint64_t{from.server.options.threads});
+}
+
+void write_clients(section_writer& out, const info_source& from) {
+  out.title("Clients");
+  out.field("connected_clients", from.counters.connected());
+  out.field("maxclients", std::uint64_t{from.server.options.max_connections});
+  out.field("blocked_clients", std::uint64_t{0});
+}
+
+void write_memory(section_writer& out, const info_source& from) {
+  const auto resident = resident_bytes();
+  out.title("Memory");
+  out.field("used_memory", from.stats.bytes);
+  out.field("used_memory_human", human_size(from.stats.bytes));
+  out.field("used_memory_rss", resident);
+  out.field("used_memory_rss_human", human_size(resident));
+  out.field("retired_memory", from.stats.retired);
+  out.field("maxmemory", std::uint64_t{0});
+  out.field("maxmemory_human", "0B");
+  out.field("maxmemory_policy", "noeviction");
+}
+
+// Nothing is persisted; monitors look for these two all the same.
+void write_persistence(section_writer& out, const info_source&) {
+  out.title("Persistence");
+  out.field("loading", std::uint64_t{0});
+  out.field("aof_enabled", std::uint64_t{0});
+}
+
+void write_stats(section_writer& out, const info_source& from) {
+  const auto& x = from.counters;
+  out.title("Stats");
+  out.field("total_connections_received", x.connections_opened);
+  out.field("total_commands_processed", x.commands);
+  out.field("total_net_input_bytes", x.bytes_read);
+  out.field("total_net_output_bytes", x.bytes_written);
+  out.field("rejected_connections", x.connections_rejected);
+  out.field("protocol_errors", x.errors);
+  out.field("keyspace_hits", x.hits);
+  out.field("keyspace_misses", x.misses);
+  out.field("mailbox_handled", from.stats.handled);
+  out.field("mailbox_depth", from.stats.mailbox_depth);
+  out.field("shard_restarts", from.stats.restarts);
+}
+
+void write_replication(section_writer& out, const info_source&) {
+  out.title("Replication");
+  out.field("role", "master");
+  out.field("connected_slaves", std::uint64_t{0});
+}
+
+void write_cpu(section_writer& out, const info_source&) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  out.title("CPU");
+  out.field("used_cpu_sys", seconds_text(usage.ru_stime));
+  out.field("used_cpu_user", seconds_text(usage.ru_utime));
+}
+
+void write_cluster(section_writer& out, const info_source&) {
+  out.title("Cluster");
+  out.field("cluster_enabled", std::uint64_t{0});
+}
+
+void write_keyspace(section_writer& out, const info_source& from) {
+  out.title("Keyspace");
+  if (from.stats.keys > 0)
+    out.field("db0", "keys=" + std::to_string(from.stats.keys)
+                       + ",shards=" + std::to_string(from.db.shard_count()));
+}
+
+struct section {
+  std::string_view name;
+  void (*write)(section_writer& out, const info_source& from);
+};
+
+constexpr std::array all_sections{
+  section{"server", write_server},
+  section{"clients", write_clients},
+  section{"memory", write_memory},
+  section{"persistence", write_persistence},
+  section{"stats", write_stats},
+  section{"replication", write_replication},
+  section{"cpu", write_cpu},
+  section{"cluster", write_cluster},
+  section{"keyspace", write_keyspace},
+};
+
+bool is_asked_for(const section& x, arguments names) {
+  return names.empty()
+         || std::any_of(names.begin(), names.end(), [&x](bytes_view name) {
+              return same_word(name, x.name) || same_word(name, "all")
+                     || same_word(name, "default")
+                     || same_word(name, "everything");
+            });
+}
+
+} // namespace
+
+std::string info_text(const region& db, const server_state& server,
+                      arguments sections) {
+  const info_source from{db, server, db.stats(), server.counters()};
+  std::string text;
+  section_writer out{text};
+  for (const auto& x : all_sections)
+    if (is_asked_for(x, sections))
+      x.write(out, from);
+  return text;
+}
+
+} // namespace troupe::server

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe::server {
+
+/// A decimal 64-bit integer in the only spelling Redis accepts: no sign but a
+/// minus, no leading zeros, no spaces, nothing behind it.
+[[nodiscard]] inline std::optional<std::int64_t>
+parse_integer(bytes_view text) noexcept {
+  const auto digits = text.starts_with('-') ? text.substr(1) : text;
+  if (digits.empty() || digits.front() == '-')
+    return std::nullopt;
+  if (digits.front() == '0' && text.size() > 1)
+    return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, code]
+    = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return value;
+}
+
+} // namespace troupe::server

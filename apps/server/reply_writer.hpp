@@ -1,0 +1,135 @@
+#pragma once
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include <troupe/messages/types/bytes.hpp>
+
+#include "apps/server/byte_buffer.hpp"
+#include "apps/server/defaults.hpp"
+
+namespace troupe::server {
+
+/// Appends replies in RESP2 to a buffer. A command's reply stands between
+/// `begin` and `end`, so that it can be taken back as long as it is not
+/// finished, and is bounded in size.
+class reply_writer {
+public:
+  /// `out` outlives the writer. A reply of more than `limit` bytes becomes an
+  /// error, unless it is one single value.
+  explicit reply_writer(byte_buffer& out,
+                        std::size_t limit = defaults::max_reply) noexcept
+    : out_(out), limit_(limit) {
+    // nop
+  }
+
+  /// Starts the reply of the next command.
+  void begin() noexcept {
+    mark_ = out_.size();
+    values_ = 0;
+    too_large_ = false;
+  }
+
+  /// Takes back what was written since `begin`.
+  void rollback() noexcept {
+    out_.truncate(mark_);
+    begin();
+  }
+
+  /// Finishes the reply: exchanges one that grew too large for an error.
+  void end() {
+    if (too_large_) [[unlikely]]
+      replace_by_error();
+  }
+
+  /// Bytes written and not yet sent.
+  [[nodiscard]] std::size_t pending() const noexcept {
+    return out_.size();
+  }
+
+  // -- RESP2 -------------------------------------------------------------------
+
+  /// "+text": a fixed word such as OK; no line breaks.
+  void simple(std::string_view text) {
+    line('+', text);
+  }
+
+  void ok() {
+    out_.append("+OK\r\n");
+  }
+
+  /// "-text": begins with the error's kind, such as ERR. Line breaks in it
+  /// become spaces.
+  void error(std::string_view text);
+
+  void integer(std::int64_t x) {
+    header(':', x);
+  }
+
+  /// A byte string of any content.
+  void bulk(bytes_view x) {
+    if (out_.size() - mark_ + x.size() > limit_ && values_ > 0) [[unlikely]] {
+      too_large_ = true;
+      return;
+    }
+    ++values_;
+    auto* const begin = out_.prepare(x.size() + header_size + 2);
+    auto* p = put_header(begin, '$', static_cast<std::int64_t>(x.size()));
+    if (!x.empty())
+      std::memcpy(p, x.data(), x.size());
+    p += x.size();
+    *p++ = '\r';
+    *p++ = '\n';
+    out_.commit(static_cast<std::size_t>(p - begin));
+  }
+
+  /// No such value.
+  void null() {
+    out_.append("$-1\r\n");
+  }
+
+  /// Announces `size` elements.
+  void array(std::size_t size) {
+    header('*', static_cast<std::int64_t>(size));
+  }
+
+  /// Announces `pairs` keys, each followed by its value.
+  void map(std::size_t pairs) {
+    array(pairs * 2);
+  }
+
+private:
+  // Type, sign, 19 digits, line break.
+  static constexpr std::size_t header_size = 24;
+
+  static char* put_header(char* p, char type, std::int64_t x) noexcept {
+    *p++ = type;
+    if (x >= 0 && x < 10)
+      *p++ = static_cast<char>('0' + x);
+    else
+      p = std::to_chars(p, p + 20, x).ptr;
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
+  }
+
+  void header(char type, std::int64_t x) {
+    auto* const begin = out_.prepare(header_size);
+    auto* const end = put_header(begin, type, x);
+    out_.commit(static_cast<std::size_t>(end - begin));
+  }
+
+  void line(char type, std::string_view text);
+  void replace_by_error();
+
+  byte_buffer& out_;
+  std::size_t limit_;
+  std::size_t mark_ = 0;
+  std::size_t values_ = 0;
+  bool too_large_ = false;
+};
+
+} // namespace troupe::server

@@ -1,0 +1,373 @@
+#include "apps/server/resp_parser.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "apps/server/integer.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+// What a batch and a parser keep of their memory: far beyond ordinary use.
+constexpr std::size_t kept_words = 16 * 1024;
+
+template <class T>
+void clear_and_shrink(std::vector<T>& xs) {
+  xs.clear();
+  if (xs.capacity() > kept_words)
+    xs.shrink_to_fit();
+}
+
+bool is_space(char c) noexcept {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool ends_word(char c) noexcept {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+std::optional<unsigned char> hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return static_cast<unsigned char>(c - '0');
+  const auto lower = static_cast<char>(c | 0x20);
+  if (lower >= 'a' && lower <= 'f')
+    return static_cast<unsigned char>(lower - 'a' + 10);
+  return std::nullopt;
+}
+
+char unescaped(char c) noexcept {
+  switch (c) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return c;
+  }
+}
+
+// One word of an inline command with the quoting rules of redis-cli: "..."
+// knows escapes, '...' only \'; a closing quote ends the word.
+class word_reader {
+public:
+  explicit word_reader(bytes_view line) noexcept : rest_(line) {
+    // nop
+  }
+
+  void skip_spaces() noexcept {
+    while (!rest_.empty() && is_space(rest_.front()))
+      rest_.remove_prefix(1);
+  }
+
+  [[nodiscard]] bool at_end() const noexcept {
+    return rest_.empty();
+  }
+
+  // The word when it is free of quotes.
+  std::optional<bytes_view> plain() noexcept {
+    std::size_t n = 0;
+    for (; n < rest_.size() && !ends_word(rest_[n]); ++n)
+      if (rest_[n] == '"' || rest_[n] == '\'')
+        return std::nullopt;
+    const auto word = rest_.substr(0, n);
+    rest_.remove_prefix(n);
+    return word;
+  }
+
+  // The word with its quotes resolved; nothing when they are unbalanced.
+  std::optional<std::string> quoted() {
+    std::string word;
+    while (!rest_.empty() && !ends_word(rest_.front())) {
+      const auto c = take();
+      if (c != '"' && c != '\'') {
+        word += c;
+        continue;
+      }
+      if (!(c == '"' ? read_double(word) : read_single(word)))
+        return std::nullopt;
+      if (!rest_.empty() && !is_space(rest_.front()))
+        return std::nullopt;
+      break;
+    }
+    return word;
+  }
+
+private:
+  char take() noexcept {
+    const auto c = rest_.front();
+    rest_.remove_prefix(1);
+    return c;
+  }
+
+  bool read_double(std::string& word) {
+    while (!at_end()) {
+      const auto c = take();
+      if (c == '"')
+        return true;
+      if (c != '\\' || rest_.empty())
+        word += c;
+      else if (!read_hex(word))
+        word += unescaped(take());
+    }
+    return false;
+  }
+
+  bool read_hex(std::string& word) {
+    if (rest_.size() < 3 || rest_[0] != 'x')
+      return false;
+    const auto high = hex_digit(rest_[1]);
+    const auto low = hex_digit(rest_[2]);
+    if (!high || !low)
+      return false;
+    word += static_cast<char>(*high * 16 + *low);
+    rest_.remove_prefix(3);
+    return true;
+  }
+
+  bool read_single(std::string& word) {
+    while (!at_end()) {
+      const auto c = take();
+      if (c == '\'')
+        return true;
+      if (c == '\\' && !rest_.empty() && rest_.front() == '\'')
+        word += take();
+      else
+        word += c;
+    }
+    return false;
+  }
+
+  bytes_view rest_;
+};
+
+} // namespace
+
+void command_batch::clear() {
+  clear_and_shrink(words_);
+  commands_.clear();
+  if (!unquoted_.empty())
+    unquoted_.clear();
+}
+
+resp_parser::result resp_parser::parse(bytes_view input, command_batch& out,
+                                       std::size_t max) {
+  std::size_t consumed = 0;
+  while (out.size() < max) {
+    const auto rest = input.substr(consumed);
+    if (rest.empty())
+      return {status::starved, consumed};
+    switch (read_command(rest, consumed, out)) {
+      case step::complete:
+        consumed += std::exchange(scan_, 0);
+        break;
+      case step::starved:
+        if (rest.size() > limits_.command) {
+          error_ = "Protocol error: too big command";
+          return {status::broken, consumed};
+        }
+        return {status::starved, consumed};
+      case step::broken:
+        return {status::broken, consumed};
+    }
+  }
+  return {status::full, consumed};
+}
+
+void resp_parser::reset() noexcept {
+  scan_ = 0;
+  missing_ = 0;
+  bulk_size_ = -1;
+  set_aside_.clear();
+}
+
+resp_parser::step resp_parser::fail(std::string text) {
+  error_ = "Protocol error: " + std::move(text);
+  return step::broken;
+}
+
+resp_parser::step resp_parser::read_command(bytes_view input,
+                                            std::size_t offset,
+                                            command_batch& out) {
+  return input.front() == '*' ? read_array(input, offset, out)
+                              : read_inline(input, offset, out);
+}
+
+// -- arrays ----------------------------------------------------------------------
+
+resp_parser::step resp_parser::read_array(bytes_view input, std::size_t offset,
+                                          command_batch& out) {
+  if (missing_ == 0)
+    if (const auto s = read_header(input);
+        s != step::complete || missing_ == 0) // "*0" and "*-1": nothing to do.
+      return s;
+  const auto first = out.words_.size();
+  const auto s = read_bulks(input, out);
+  if (s == step::complete)
+    out.commands_.push_back({first, out.words_.size() - first, offset});
+  return s;
+}
+
+resp_parser::step resp_parser::read_header(bytes_view input) {
+  scan_ = 1;
+  std::int64_t count = 0;
+  const auto s = read_number(input, "too big mbulk count string",
+                             "invalid multibulk length", count);
+  if (s != step::complete)
+    return s;
+  if (count > 0 && std::cmp_greater(count, limits_.arguments))
+    return fail("invalid multibulk length");
+  missing_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+  return s;
+}
+
+resp_parser::step resp_parser::read_bulks(bytes_view input,
+                                          command_batch& out) {
+  const auto first = out.words_.size();
+  const bool continued = !set_aside_.empty();
+  while (missing_ > 0) {
+    if (bulk_size_ < 0)
+      if (const auto s = read_bulk_size(input); s != step::complete) {
+        set_aside(input, first, out);
+        return s;
+      }
+    const auto size = static_cast<std::size_t>(bulk_size_);
+    if (input.size() - scan_ < size + 2) {
+      set_aside(input, first, out);
+      return step::starved;
+    }
+    if (input[scan_ + size] != '\r' || input[scan_ + size + 1] != '\n')
+      return fail("invalid bulk terminator");
+    if (continued)
+      set_aside_.push_back({scan_, size});
+    else
+      out.words_.push_back(input.substr(scan_, size));
+    scan_ += size + 2;
+    bulk_size_ = -1;
+    --missing_;
+  }
+  if (continued)
+    bring_back(input, out);
+  return step::complete;
+}
+
+resp_parser::step resp_parser::read_bulk_size(bytes_view input) {
+  if (scan_ == input.size())
+    return step::starved;
+  if (input[scan_] != '$') {
+    // Redis waits for the line's end before it judges the byte.
+    if (std::memchr(input.data() + scan_, '\r', input.size() - scan_)
+        == nullptr)
+      return input.size() - scan_ > limits_.line
+               ? fail("too big bulk count string")
+               : step::starved;
+    return fail(std::string{"expected '$', got '"} + input[scan_] + "'");
+  }
+  const auto begin = scan_++;
+  std::int64_t size = 0;
+  const auto s = read_number(input, "too big bulk count string",
+                             "invalid bulk length", size);
+  if (s != step::complete) {
+    scan_ = begin;
+    return s;
+  }
+  if (size < 0 || std::cmp_greater(size, limits_.bulk))
+    return fail("invalid bulk length");
+  bulk_size_ = size;
+  return s;
+}
+
+// Reads "<digits>\r\n" at scan_ and moves behind it.
+resp_parser::step
+resp_parser::read_number(bytes_view input, const char* too_long,
+                         const char* invalid, std::int64_t& number) {
+  const auto rest = input.substr(scan_);
+  // The common case: one to four digits, all there.
+  std::size_t n = 0;
+  std::int64_t value = 0;
+  while (n < rest.size() && n < 4 && rest[n] >= '0' && rest[n] <= '9')
+    value = value * 10 + (rest[n++] - '0');
+  if (n > 0 && n + 1 < rest.size() && rest[n] == '\r' && rest[n + 1] == '\n'
+      && (rest[0] != '0' || n == 1)) [[likely]] {
+    number = value;
+    scan_ += n + 2;
+    return step::complete;
+  }
+  const auto end = rest.find('\r');
+  if (end == bytes_view::npos)
+    return rest.size() > limits_.line ? fail(too_long) : step::starved;
+  if (end + 1 == rest.size())
+    return step::starved;
+  const auto parsed = parse_integer(rest.substr(0, end));
+  if (!parsed || rest[end + 1] != '\n')
+    return fail(invalid);
+  number = *parsed;
+  scan_ += end + 2;
+  return step::complete;
+}
+
+// Words found so far are kept as offsets: the input may move before the rest
+// of the command arrives.
+void resp_parser::set_aside(bytes_view input, std::size_t first,
+                            command_batch& out) {
+  for (auto i = first; i < out.words_.size(); ++i) {
+    const auto& word = out.words_[i];
+    set_aside_.push_back(
+      {static_cast<std::size_t>(word.data() - input.data()), word.size()});
+  }
+  out.words_.resize(first);
+}
+
+void resp_parser::bring_back(bytes_view input, command_batch& out) {
+  for (const auto& x : set_aside_)
+    out.words_.push_back(input.substr(x.offset, x.size));
+  clear_and_shrink(set_aside_);
+}
+
+// -- inline commands -------------------------------------------------------------
+
+resp_parser::step resp_parser::read_inline(bytes_view input, std::size_t offset,
+                                           command_batch& out) {
+  const auto end = input.find('\n', scan_);
+  const auto size = end == bytes_view::npos ? input.size() : end;
+  if (size > limits_.line)
+    return fail("too big inline request");
+  if (end == bytes_view::npos) {
+    scan_ = size;
+    return step::starved;
+  }
+  scan_ = end + 1;
+  auto line = input.substr(0, end);
+  if (line.ends_with('\r'))
+    line.remove_suffix(1);
+  const auto first = out.words_.size();
+  const auto s = split_line(line, out);
+  if (s == step::complete && out.words_.size() > first)
+    out.commands_.push_back({first, out.words_.size() - first, offset});
+  return s;
+}
+
+resp_parser::step resp_parser::split_line(bytes_view line, command_batch& out) {
+  word_reader reader{line};
+  for (reader.skip_spaces(); !reader.at_end(); reader.skip_spaces()) {
+    if (const auto word = reader.plain()) {
+      out.words_.push_back(*word);
+    } else if (auto resolved = reader.quoted()) {
+      out.words_.push_back(out.unquoted_.emplace_back(*std::move(resolved)));
+    } else {
+      return fail("unbalanced quotes in request");
+    }
+  }
+  return step::complete;
+}
+
+} // namespace troupe::server

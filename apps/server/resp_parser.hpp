@@ -1,0 +1,141 @@
+#pragma once
+
+// Cuts a stream of bytes into commands (RESP2 arrays of bulk strings, and
+// inline commands as people type them).
+//
+//   bytes of the connection  *2 $3 GET $1 a *1 $4 PI|
+//                            └─────┬──────┘ └───┬──┘
+//   batch                      GET a          kept as offsets until more comes
+//
+// Arguments are views of the input, so nothing is copied, and a large value is
+// not looked at twice: a command that has not arrived in full continues where
+// it stopped. Nothing is allocated in proportion to a length the client
+// declares, only to what it has sent.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <troupe/messages/types/bytes.hpp>
+
+#include "apps/server/defaults.hpp"
+
+namespace troupe::server {
+
+/// The words of one command, its name first; never empty.
+using arguments = std::span<const bytes_view>;
+
+/// Commands in the order they came. The arguments are valid as long as the
+/// input they were parsed from.
+class command_batch {
+public:
+  [[nodiscard]] std::size_t size() const noexcept {
+    return commands_.size();
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return commands_.empty();
+  }
+
+  [[nodiscard]] arguments operator[](std::size_t index) const noexcept {
+    const auto& x = commands_[index];
+    return {words_.data() + x.first, x.count};
+  }
+
+  /// Where the command starts in the input of this batch.
+  [[nodiscard]] std::size_t offset(std::size_t index) const noexcept {
+    return commands_[index].offset;
+  }
+
+  /// Keeps its memory, up to a bound.
+  void clear();
+
+private:
+  friend class resp_parser;
+
+  struct command {
+    std::size_t first;
+    std::size_t count;
+    std::size_t offset;
+  };
+
+  std::vector<bytes_view> words_;
+  std::vector<command> commands_;
+  // Inline arguments whose quotes were resolved.
+  std::deque<std::string> unquoted_;
+};
+
+struct parser_limits {
+  std::size_t arguments = defaults::max_arguments;
+  std::size_t bulk = 512UL * 1024 * 1024; ///< Bytes of one argument.
+  std::size_t line = defaults::max_line;
+  std::size_t command = defaults::max_command;
+};
+
+/// Not thread-safe; one per connection.
+class resp_parser {
+public:
+  enum class status {
+    starved, ///< Everything complete was taken; more bytes are needed.
+    full,    ///< The batch is full; call again.
+    broken,  ///< The stream is not RESP; see `error`. Close the connection.
+  };
+
+  struct result {
+    status state;
+    /// Bytes that belong to the commands taken. What follows must come again,
+    /// at the beginning of the next input, with what arrived since behind it.
+    std::size_t consumed;
+  };
+
+  explicit resp_parser(const parser_limits& limits = {}) : limits_(limits) {
+    // nop
+  }
+
+  /// Appends complete commands to `out` until it holds `max` of them.
+  result parse(bytes_view input, command_batch& out,
+               std::size_t max = defaults::batch_size);
+
+  /// Why the stream is broken, in Redis's words.
+  [[nodiscard]] const std::string& error() const noexcept {
+    return error_;
+  }
+
+  /// Forgets the incomplete command: its bytes will come again.
+  void reset() noexcept;
+
+private:
+  enum class step { complete, starved, broken };
+
+  struct slice {
+    std::size_t offset;
+    std::size_t size;
+  };
+
+  // Each sees the input from the command's first byte on and leaves in `scan_`
+  // how much of it was read.
+  step read_command(bytes_view input, std::size_t offset, command_batch& out);
+  step read_inline(bytes_view input, std::size_t offset, command_batch& out);
+  step read_array(bytes_view input, std::size_t offset, command_batch& out);
+  step read_header(bytes_view input);
+  step read_bulks(bytes_view input, command_batch& out);
+  step read_bulk_size(bytes_view input);
+  step read_number(bytes_view input, const char* too_long, const char* invalid,
+                   std::int64_t& number);
+  step split_line(bytes_view line, command_batch& out);
+  void set_aside(bytes_view input, std::size_t first, command_batch& out);
+  void bring_back(bytes_view input, command_batch& out);
+  step fail(std::string text);
+
+  parser_limits limits_;
+  std::size_t scan_ = 0;         // Where to continue in the command.
+  std::size_t missing_ = 0;      // Arguments to come; 0: header not read.
+  std::int64_t bulk_size_ = -1;  // Of the argument at scan_; -1: not read.
+  std::vector<slice> set_aside_; // Arguments of an incomplete command.
+  std::string error_;
+};
+
+} // namespace troupe::server

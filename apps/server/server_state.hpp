@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "apps/server/defaults.hpp"
+#include "apps/server/resp_parser.hpp"
+
+namespace troupe::server {
+
+/// What one thread counts. Written by that thread only, read by any.
+class alignas(64) thread_counters {
+public:
+  class counter {
+  public:
+    void add(std::uint64_t n) noexcept {
+      // A single writer needs no locked instruction.
+      value_.store(value_.load(std::memory_order_relaxed) + n,
+                   std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] std::uint64_t value() const noexcept {
+      return value_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    std::atomic<std::uint64_t> value_{0};
+  };
+
+  counter connections_opened;
+  counter connections_closed;
+  counter connections_rejected;
+  counter commands;
+  counter errors; ///< Streams that were not RESP.
+  counter hits;
+  counter misses;
+  counter bytes_read;
+  counter bytes_written;
+};
+
+/// The sum over all threads; not a snapshot at one instant.
+struct server_counters {
+  std::uint64_t connections_opened = 0;
+  std::uint64_t connections_closed = 0;
+  std::uint64_t connections_rejected = 0;
+  std::uint64_t commands = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+
+  [[nodiscard]] std::uint64_t connected() const noexcept {
+    return connections_opened - connections_closed;
+  }
+};
+
+/// How the server serves; fixed once it runs.
+struct serve_options {
+  std::string version = "unknown";     ///< Of this program, for INFO.
+  std::uint16_t port = defaults::port; ///< 0: any free port.
+  std::string bind = "127.0.0.1";
+  std::size_t threads = 1;
+  std::size_t max_connections = defaults::max_connections;
+  parser_limits limits = {};
+  std::size_t max_reply = defaults::max_reply;
+};
+
+/// What the commands of all connections share and INFO shows.
+struct server_state {
+  serve_options options;
+  std::chrono::steady_clock::time_point started
+    = std::chrono::steady_clock::now();
+  /// One for each thread; in place before the first connection.
+  std::deque<thread_counters> threads;
+  std::atomic<std::uint64_t> next_client{1};
+
+  [[nodiscard]] server_counters counters() const noexcept {
+    server_counters sum;
+    for (const auto& x : threads) {
+      sum.connections_opened += x.connections_opened.value();
+      sum.connections_closed += x.connections_closed.value();
+      sum.connections_rejected += x.connections_rejected.value();
+      sum.commands += x.commands.value();
+      sum.errors += x.errors.value();
+      sum.hits += x.hits.value();
+      sum.misses += x.misses.value();
+      sum.bytes_read += x.bytes_read.value();
+      sum.bytes_written += x.bytes_written.value();
+    }
+    return sum;
+  }
+};
+
+/// The version of Redis whose commands and texts this server follows.
+inline constexpr std::string_view redis_version = "7.0.0";
+
+} // namespace troupe::server

@@ -1,0 +1,109 @@
+#include "apps/server/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apps/server/connection.hpp"
+
+namespace troupe::server {
+
+namespace asio = boost::asio;
+
+accepted_socket::~accepted_socket() {
+  if (descriptor_ >= 0)
+    ::close(descriptor_);
+}
+
+worker::worker(region& db, server_state& server, thread_counters& counters)
+  : commands(db, server, counters),
+    server_(server),
+    counters_(counters),
+    guard_(context_.get_executor()) {
+  input.prepare(defaults::read_size);
+  output.prepare(defaults::read_size);
+}
+
+worker::~worker() = default;
+
+void worker::run() {
+  context_.run();
+}
+
+void worker::adopt(accepted_socket socket) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  asio::post(context_, [this, socket = std::move(socket)]() mutable {
+    open(std::move(socket));
+  });
+}
+
+void worker::drain() {
+  asio::post(context_, [this] { start_draining(); });
+}
+
+void worker::abort() {
+  asio::post(context_, [this] {
+    draining_ = true;
+    while (!connections_.empty()) {
+      const auto last = connections_.back();
+      last->close();
+    }
+    end_when_empty();
+  });
+}
+
+void worker::open(accepted_socket socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  ::getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&address),
+                &size);
+  connection::socket peer{context_};
+  boost::system::error_code code;
+  peer.assign(address.ss_family == AF_INET6 ? asio::ip::tcp::v6()
+                                            : asio::ip::tcp::v4(),
+              socket.descriptor(), code);
+  if (code || draining_) {
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  static_cast<void>(socket.release());
+  const auto id = server_.next_client.fetch_add(1, std::memory_order_relaxed);
+  counters_.connections_opened.add(1);
+  auto& opened = connections_.emplace_back(
+    std::make_shared<connection>(*this, std::move(peer), id));
+  opened->slot = connections_.size() - 1;
+  opened->start();
+}
+
+void worker::remove(connection& x) noexcept {
+  const auto slot = x.slot;
+  std::swap(connections_[slot], connections_.back());
+  connections_[slot]->slot = slot;
+  counters_.connections_closed.add(1);
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  // Whoever called still holds the connection: it is one of its handlers, or
+  // the loop in `abort` or `start_draining`.
+  connections_.pop_back();
+  end_when_empty();
+}
+
+void worker::start_draining() {
+  draining_ = true;
+  // A copy: connections leave while we walk.
+  const auto present = connections_;
+  for (const auto& x : present)
+    x->drain();
+  end_when_empty();
+}
+
+void worker::end_when_empty() noexcept {
+  if (draining_ && connections_.empty())
+    guard_.reset();
+}
+
+} // namespace troupe::server

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <troupe/actors/region.hpp>
+
+#include "apps/server/byte_buffer.hpp"
+#include "apps/server/executor.hpp"
+#include "apps/server/resp_parser.hpp"
+#include "apps/server/server_state.hpp"
+
+namespace troupe::server {
+
+class connection;
+
+/// A socket's descriptor on its way from the acceptor to a thread.
+class accepted_socket {
+public:
+  explicit accepted_socket(int descriptor) noexcept : descriptor_(descriptor) {
+    // nop
+  }
+
+  accepted_socket(accepted_socket&& other) noexcept
+    : descriptor_(other.release()) {
+    // nop
+  }
+
+  accepted_socket& operator=(accepted_socket&&) = delete;
+
+  /// Closes what nobody took.
+  ~accepted_socket();
+
+  [[nodiscard]] int descriptor() const noexcept {
+    return descriptor_;
+  }
+
+  [[nodiscard]] int release() noexcept {
+    return std::exchange(descriptor_, -1);
+  }
+
+private:
+  int descriptor_;
+};
+
+/// One thread's share of the server: an event loop, the connections it serves,
+/// and the buffers they use in turn, so that an idle connection holds none.
+///
+/// `adopt`, `drain`, `abort` and `load` are thread-safe; the rest belongs to
+/// the thread that is in `run`.
+class worker {
+public:
+  /// All three outlive the worker.
+  worker(region& db, server_state& server, thread_counters& counters);
+
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+  ~worker();
+
+  /// Serves until `drain` or `abort` has ended the last connection.
+  void run();
+
+  /// Serves this connection from now on.
+  void adopt(accepted_socket socket);
+
+  /// Lets every connection answer what it has received, then closes it.
+  void drain();
+
+  /// Closes every connection at once.
+  void abort();
+
+  /// Connections adopted and not closed yet.
+  [[nodiscard]] std::size_t load() const noexcept {
+    return load_.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] boost::asio::io_context& context() noexcept {
+    return context_;
+  }
+
+  // -- for connections -----------------------------------------------------------
+
+  [[nodiscard]] server_state& server() noexcept {
+    return server_;
+  }
+
+  [[nodiscard]] thread_counters& counters() noexcept {
+    return counters_;
+  }
+
+  [[nodiscard]] bool draining() const noexcept {
+    return draining_;
+  }
+
+  /// Input that came in one read and of which nothing is kept.
+  byte_buffer input;
+
+  /// Replies of the connection whose turn it is.
+  byte_buffer output;
+
+  command_batch batch;
+
+  executor commands;
+
+  /// Forgets a connection that has closed.
+  void remove(connection& x) noexcept;
+
+private:
+  using work_guard
+    = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+
+  void open(accepted_socket socket);
+  void start_draining();
+  void end_when_empty() noexcept;
+
+  server_state& server_;
+  thread_counters& counters_;
+  boost::asio::io_context context_{1};
+  work_guard guard_;
+  std::vector<std::shared_ptr<connection>> connections_;
+  std::atomic<std::size_t> load_{0};
+  bool draining_ = false;
+};
+
+} // namespace troupe::server

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/plain/fixture.hpp"
+#include "apps/server/command_table.hpp"
+#include "apps/server/executor.hpp"
+#include "apps/server/reply_writer.hpp"
+#include "apps/server/resp_parser.hpp"
+
+/// Words as a RESP array of bulk strings.
+inline std::string resp(const std::vector<std::string>& words) {
+  auto text = "*" + std::to_string(words.size()) + "\r\n";
+  for (const auto& word : words)
+    text += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  return text;
+}
+
+inline std::string bulk(std::string_view value) {
+  return "$" + std::to_string(value.size()) + "\r\n" + std::string{value}
+         + "\r\n";
+}
+
+/// Commands of one client over a region, without sockets.
+struct command_fixture : region_fixture {
+  explicit command_fixture(troupe::region_options options = {})
+    : region_fixture(options) {
+    state.threads.emplace_back();
+    self.id = 7;
+  }
+
+  /// The replies to whatever `input` holds, which must be complete.
+  std::string send(std::string_view input) {
+    troupe::server::byte_buffer out;
+    troupe::server::reply_writer reply{out, state.options.max_reply};
+    troupe::server::resp_parser parser{state.options.limits};
+    troupe::server::executor runner{*uut, state, state.threads.front()};
+    auto left = true;
+    while (left) {
+      troupe::server::command_batch batch;
+      const auto result = parser.parse(input, batch);
+      REQUIRE(result.state != troupe::server::resp_parser::status::broken);
+      left = result.state == troupe::server::resp_parser::status::full;
+      for (std::size_t next = 0; next < batch.size();)
+        next = runner.run(batch, next, self, reply);
+      input.remove_prefix(result.consumed);
+    }
+    REQUIRE(input.empty());
+    return std::string{out.view()};
+  }
+
+  /// The reply to one command, typed as in a terminal.
+  std::string operator()(std::string_view line) {
+    return send(std::string{line} + "\n");
+  }
+
+  std::string run(const std::vector<std::string>& words) {
+    return send(resp(words));
+  }
+
+  troupe::server::server_state state;
+  troupe::server::client self;
+};

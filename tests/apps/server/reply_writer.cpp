@@ -1,0 +1,113 @@
+#include "apps/server/reply_writer.hpp"
+
+#include <limits>
+#include <string>
+
+#include "catch.hpp"
+
+using troupe::server::byte_buffer;
+using troupe::server::reply_writer;
+
+TEST_CASE("replies are spelled as RESP2 wants", "[server][reply]") {
+  byte_buffer out;
+  reply_writer uut{out};
+  uut.begin();
+  uut.ok();
+  uut.simple("PONG");
+  uut.error("ERR no");
+  uut.integer(0);
+  uut.integer(-1);
+  uut.integer(1234567);
+  uut.integer(std::numeric_limits<std::int64_t>::min());
+  uut.integer(std::numeric_limits<std::int64_t>::max());
+  uut.bulk("");
+  uut.bulk(std::string("a\0\r\n", 4));
+  uut.null();
+  uut.array(2);
+  uut.map(2);
+  uut.end();
+  CHECK(out.view()
+        == "+OK\r\n+PONG\r\n-ERR no\r\n:0\r\n:-1\r\n:1234567\r\n"
+           ":-9223372036854775808\r\n:9223372036854775807\r\n"
+           "$0\r\n\r\n$4\r\na"
+             + std::string(1, '\0') + "\r\n\r\n$-1\r\n*2\r\n*4\r\n");
+}
+
+TEST_CASE("an error stays on its line", "[server][reply]") {
+  byte_buffer out;
+  reply_writer uut{out};
+  uut.error("ERR a\r\nb\n");
+  CHECK(out.view() == "-ERR a  b \r\n");
+}
+
+TEST_CASE("a reply can be taken back", "[server][reply]") {
+  byte_buffer out;
+  reply_writer uut{out};
+  uut.begin();
+  uut.ok();
+  uut.end();
+  uut.begin();
+  uut.array(3);
+  uut.bulk("x");
+  uut.rollback();
+  uut.error("ERR no");
+  uut.end();
+  CHECK(out.view() == "+OK\r\n-ERR no\r\n");
+}
+
+TEST_CASE("a reply beyond the limit becomes an error", "[server][reply]") {
+  byte_buffer out;
+  reply_writer uut{out, 1000};
+  const auto begin_with = [&](std::size_t size, int count) {
+    out.clear(0);
+    uut.begin();
+    uut.array(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+      uut.bulk(std::string(size, 'x'));
+    uut.end();
+  };
+  const std::string refusal
+    = "-ERR the reply is larger than 1000 bytes; ask for fewer keys at once"
+      "\r\n";
+  begin_with(100, 9);
+  CHECK(out.size() > 900);
+  begin_with(100, 20);
+  CHECK(out.view() == refusal);
+  begin_with(600, 2);
+  CHECK(out.view() == refusal);
+  begin_with(5000, 1); // One value is as large as it is.
+  CHECK(out.size() > 5000);
+  begin_with(5000, 2);
+  CHECK(out.view() == refusal);
+  SECTION("and what stands before it stays") {
+    out.clear(0);
+    uut.begin();
+    uut.ok();
+    uut.end();
+    uut.begin();
+    for (int i = 0; i < 50; ++i)
+      uut.bulk(std::string(100, 'x'));
+    uut.end();
+    CHECK(out.view() == "+OK\r\n" + refusal);
+  }
+}
+
+TEST_CASE("a buffer grows, drops its front and shrinks", "[server][reply]") {
+  byte_buffer uut;
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    const auto piece = std::to_string(i) + ",";
+    uut.append(piece);
+    expected += piece;
+  }
+  CHECK(uut.view() == expected);
+  uut.consume(100);
+  CHECK(uut.view() == expected.substr(100));
+  uut.truncate(10);
+  CHECK(uut.view() == expected.substr(100, 10));
+  uut.clear(1 << 20);
+  CHECK(uut.empty());
+  CHECK(uut.capacity() > 0);
+  uut.clear(10);
+  CHECK(uut.capacity() == 0);
+}
