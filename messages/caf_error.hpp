@@ -3,11 +3,15 @@
 // Our errors as CAF's and back: category "troupe", the errc as code, the text
 // as context.
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <caf/atom.hpp>
 #include <caf/error.hpp>
 #include <caf/message.hpp>
+#include <caf/response_promise.hpp>
 #include <caf/result.hpp>
 
 #include <troupe/messages/types/error.hpp>
@@ -40,6 +44,17 @@ template <class T>
     return caf::unit;
   else
     return std::move(*x);
+}
+
+/// Keeps a promise of a message handler. To be called in the actor's turn.
+template <class T>
+void deliver(caf::response_promise& to, expected<T> x) {
+  if (!x)
+    to.deliver(to_caf(x.error()));
+  else if constexpr (std::is_void_v<T>)
+    to.deliver(caf::unit);
+  else
+    to.deliver(std::move(*x));
 }
 
 } // namespace troupe

@@ -1,0 +1,184 @@
+#include <troupe/actors/config.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <string_view>
+
+#include <caf/io/middleman.hpp>
+#include <caf/pec.hpp>
+#include <caf/timespan.hpp>
+
+#include <troupe/messages/type_ids.hpp>
+
+namespace troupe {
+
+namespace {
+
+constexpr const char* group = "troupe";
+
+template <class T>
+tl::unexpected<error> bad(const char* option, T value, const char* range) {
+  return fail(errc::invalid_argument, std::string{group} + "." + option + " is "
+                                        + std::to_string(value)
+                                        + ", allowed is " + range);
+}
+
+expected<void> check_time(const char* option, std::chrono::milliseconds x) {
+  if (x.count() <= 0 || x > max_ttl)
+    return fail(errc::invalid_argument, std::string{group} + "." + option
+                                          + " is "
+                                          + std::to_string(x.count())
+                                          + " ms, allowed is 1 ms to 100 years");
+  return {};
+}
+
+/// Reads one option; wants the type it was declared with.
+template <class T>
+expected<void> read(const caf::settings& from, const char* option, T& to) {
+  auto section = caf::get_if<caf::settings>(&from, group);
+  if (!section)
+    return {};
+  auto i = section->find(option);
+  if (i == section->end())
+    return {};
+  if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+    if (auto x = caf::get_if<caf::timespan>(&i->second)) {
+      to = std::chrono::ceil<std::chrono::milliseconds>(*x);
+      return {};
+    }
+  } else if (auto x = caf::get_if<T>(&i->second)) {
+    to = *x;
+    return {};
+  }
+  return fail(errc::invalid_argument,
+              std::string{group} + "." + option + " is "
+                + to_string(i->second)
+                + ", which is of the wrong type or too large");
+}
+
+/// Options of our group that an ini file made up; CAF takes them silently.
+expected<void> check_names(const caf::settings& all) {
+  static constexpr std::array<std::string_view, 8> known{
+    "shards",       "loader-threads", "loader-queue",  "op-timeout",
+    "load-timeout", "drain-deadline", "restart-limit", "restart-window"};
+  auto section = caf::get_if<caf::settings>(&all, group);
+  if (!section)
+    return {};
+  for (auto& entry : *section)
+    if (std::find(known.begin(), known.end(), entry.first) == known.end())
+      return fail(errc::invalid_argument, "unknown option " + std::string{group}
+                                            + "." + entry.first);
+  return {};
+}
+
+/// What CAF's parser stumbled over: an argument, or a place in the ini file.
+std::string describe(const caf::error& failure) {
+  auto code = static_cast<caf::pec>(failure.code());
+  auto& context = failure.context();
+  if (context.match_elements<caf::settings>()) {
+    auto& where = context.get_as<caf::settings>(0);
+    auto argument = caf::get_or(where, "argument", std::string{});
+    if (!argument.empty())
+      return code == caf::pec::not_an_option
+               ? "unknown option " + argument
+               : "bad value in " + argument + " (" + to_string(code) + ")";
+    auto line = caf::get_or(where, "line", std::int64_t{0});
+    auto column = caf::get_or(where, "column", std::int64_t{0});
+    return "line " + std::to_string(line) + ", column "
+           + std::to_string(column) + " of the ini file: " + to_string(code);
+  }
+  return caf::actor_system_config::render(failure);
+}
+
+} // namespace
+
+expected<void> check(const runtime_options& x) {
+  if (x.shards != 0
+      && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
+    return bad("shards", x.shards,
+               "a power of two up to 256, or 0 for 16 per core");
+  if (x.loader_threads == 0 || x.loader_threads > 4096)
+    return bad("loader-threads", x.loader_threads, "1 to 4096");
+  if (x.loader_queue == 0)
+    return bad("loader-queue", x.loader_queue, "1 or more");
+  for (auto [option, time] :
+       {std::pair{"op-timeout", x.op_timeout},
+        std::pair{"load-timeout", x.load_timeout},
+        std::pair{"drain-deadline", x.drain_deadline},
+        std::pair{"restart-window", x.restart_window}})
+    if (auto ok = check_time(option, time); !ok)
+      return ok;
+  return {};
+}
+
+expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
+  runtime_options result;
+  auto& from = caf::content(cfg);
+  auto ok
+    = check_names(from)
+        .and_then([&] { return read(from, "shards", result.shards); })
+        .and_then([&] {
+          return read(from, "loader-threads", result.loader_threads);
+        })
+        .and_then([&] { return read(from, "loader-queue", result.loader_queue); })
+        .and_then([&] { return read(from, "op-timeout", result.op_timeout); })
+        .and_then([&] { return read(from, "load-timeout", result.load_timeout); })
+        .and_then([&] {
+          return read(from, "drain-deadline", result.drain_deadline);
+        })
+        .and_then([&] {
+          return read(from, "restart-limit", result.restart_limit);
+        })
+        .and_then([&] {
+          return read(from, "restart-window", result.restart_window);
+        })
+        .and_then([&] { return check(result); });
+  if (!ok)
+    return tl::unexpected{std::move(ok.error())};
+  return result;
+}
+
+config::config() {
+  troupe::add_message_types(*this);
+  opt_group{custom_options_, group}
+    .add<std::size_t>("shards", "shards per region, a power of two up to 256 "
+                                "(default: 0, i.e. 16 per core)")
+    .add<std::size_t>("loader-threads",
+                      "threads for blocking loaders (default: 64)")
+    .add<std::size_t>("loader-queue",
+                      "loads that wait for such a thread (default: 16384)")
+    .add<caf::timespan>("op-timeout", "how long an operation waits for a shard "
+                                      "that restarts (default: 1s)")
+    .add<caf::timespan>("load-timeout",
+                        "how long a loader may run (default: 30s)")
+    .add<caf::timespan>("drain-deadline", "how long the end waits for loads in "
+                                          "flight (default: 10s)")
+    .add<std::uint32_t>("restart-limit", "crashes within the restart window "
+                                         "that an actor survives (default: 5)")
+    .add<caf::timespan>("restart-window", "see restart-limit (default: 10s)");
+}
+
+config& config::enable_remote() {
+  load<caf::io::middleman>();
+  return *this;
+}
+
+expected<void> config::parse(int argc, char** argv, const char* ini) {
+  return verdict(caf::actor_system_config::parse(argc, argv, ini));
+}
+
+expected<void> config::parse(std::vector<std::string> args,
+                             std::istream& ini) {
+  return verdict(caf::actor_system_config::parse(std::move(args), ini));
+}
+
+expected<void> config::verdict(const caf::error& failure) const {
+  if (!failure)
+    return read_options(*this).map([](const runtime_options&) {});
+  if (failure.category() == caf::atom("parser"))
+    return fail(errc::invalid_argument, describe(failure));
+  return fail(errc::invalid_argument, render(failure));
+}
+
+} // namespace troupe

@@ -1,0 +1,89 @@
+#include <troupe/actors/load_coordinator_actor.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <troupe/messages/caf_error.hpp>
+
+namespace troupe {
+
+namespace {
+
+using shell_interface
+  = load_coordinator_actor::extend<caf::reacts_to<caf::tick_atom>>;
+
+load_info row(const load_view& x) {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  return {x.id,
+          x.region,
+          x.key,
+          duration_cast<milliseconds>(x.age),
+          duration_cast<milliseconds>(x.remaining),
+          x.attempt,
+          x.waiters,
+          x.fenced};
+}
+
+class load_coordinator_shell final : public shell_interface::base {
+public:
+  load_coordinator_shell(caf::actor_config& cfg,
+                         std::shared_ptr<load_coordinator> loads,
+                         std::function<void()> sweep)
+    : shell_interface::base(cfg),
+      loads_(std::move(loads)),
+      sweep_(std::move(sweep)) {
+    // nop
+  }
+
+  const char* name() const override {
+    return "troupe.load-coordinator";
+  }
+
+  behavior_type make_behavior() override {
+    delayed_send(this, defaults::tick, caf::tick_atom_v);
+    return {
+      [this](const list_loads_request& x) { return on_list(x); },
+      [this](const cancel_load_request& x) { return on_cancel(x); },
+      [this](caf::tick_atom) { on_tick(); },
+    };
+  }
+
+private:
+  load_list on_list(const list_loads_request& x) {
+    auto [views, total] = loads_->list(x.limit);
+    load_list result;
+    result.total = total;
+    for (auto& view : views)
+      result.loads.push_back(row(view));
+    return result;
+  }
+
+  caf::result<void> on_cancel(const cancel_load_request& x) {
+    return to_result(loads_->cancel(x.id));
+  }
+
+  void on_tick() {
+    delayed_send(this, defaults::tick, caf::tick_atom_v);
+    loads_->tick();
+    sweep_();
+  }
+
+  std::shared_ptr<load_coordinator> loads_;
+  std::function<void()> sweep_;
+};
+
+} // namespace
+
+load_coordinator_actor
+spawn_load_coordinator(caf::actor_system& system,
+                       std::shared_ptr<load_coordinator> loads,
+                       std::function<void()> sweep) {
+  return system.spawn<load_coordinator_shell, caf::hidden>(std::move(loads),
+                                                           std::move(sweep));
+}
+
+} // namespace troupe

@@ -1,0 +1,174 @@
+#include <troupe/actors/region_actor.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+
+#include <troupe/actors/lane_actor.hpp>
+#include <troupe/actors/operations.hpp>
+#include <troupe/messages/caf_error.hpp>
+
+namespace troupe {
+
+namespace {
+
+/// Collects the outcomes of one operation on every shard.
+struct gathering {
+  std::mutex mutex;
+  std::size_t left = 0;
+  expected<void> outcome;
+
+  /// Keeps the first error; true for the last outcome.
+  bool add(expected<void> x) {
+    std::lock_guard guard{mutex};
+    if (!x && outcome)
+      outcome = std::move(x);
+    return --left == 0;
+  }
+};
+
+class region_shell final : public lane_actor<region_actor> {
+public:
+  region_shell(caf::actor_config& cfg, std::shared_ptr<region> where,
+               std::shared_ptr<const region_directory> directory,
+               std::shared_ptr<lane> mailbox)
+    : lane_actor(cfg, *mailbox),
+      mailbox_(std::move(mailbox)),
+      region_(std::move(where)),
+      directory_(std::move(directory)) {
+    // nop
+  }
+
+  const char* name() const override {
+    return "troupe.region";
+  }
+
+  behavior_type make_behavior() override {
+    return {
+      [this](get_request& x) { return route<get_reply>(x); },
+      [this](contains_request& x) { return route<bool>(x); },
+      [this](ttl_request& x) { return route<ttl_reply>(x); },
+      [this](set_request& x) { return route<bool>(x); },
+      [this](compare_and_set_request& x) {
+        return route<compare_and_set_reply>(x);
+      },
+      [this](erase_request& x) { return route<bool>(x); },
+      [this](touch_request& x) { return route<bool>(x); },
+      [this](increment_request& x) { return route<std::int64_t>(x); },
+      [this](const clear_request&) { return on_clear(); },
+      [this](const get_many_request& x) { return on_get_many(x); },
+      [this](load_request& x) { return on_load(x); },
+      [this](update_request& x) { return on_update(x); },
+    };
+  }
+
+private:
+  /// Lets the shard that owns the key answer.
+  template <class Reply, class Request>
+  caf::result<Reply> route(Request& x) {
+    auto owner = directory_->shard(region_->shard_of(x.key));
+    if (!owner)
+      return to_caf({errc::shutting_down, "the runtime has drained"});
+    return delegate(owner, std::move(x));
+  }
+
+  caf::result<void> on_clear() {
+    auto promise = make_response_promise();
+    auto all = std::make_shared<gathering>();
+    all->left = region_->shard_count();
+    for (std::size_t i = 0; i < region_->shard_count(); ++i)
+      region_->shard_at(i).submit(
+        operations::clear{}, [this, keep = self(), promise, all](expected<void> x) {
+          if (all->add(std::move(x)))
+            answer(promise, std::move(all->outcome));
+        });
+    return promise;
+  }
+
+  caf::result<get_many_reply> on_get_many(const get_many_request& x) {
+    std::vector<bytes_view> keys(x.keys.begin(), x.keys.end());
+    get_many_reply result;
+    result.entries.resize(keys.size());
+    auto read
+      = region_->visit_many(keys, [&](std::size_t i, const entry_view* entry) {
+          if (entry != nullptr)
+            result.entries[i] = {true, bytes{entry->value}, entry->version};
+        });
+    if (!read)
+      return to_caf(read.error());
+    return result;
+  }
+
+  caf::result<load_reply> on_load(load_request& x) {
+    auto how = options_of(x.how);
+    if (!how)
+      return to_caf(how.error());
+    if (!x.loader)
+      return to_caf({errc::invalid_argument,
+                     "the request has no loader; functions cannot be sent to "
+                     "another process"});
+    auto promise = make_response_promise();
+    region_->get_or_set_then(
+      std::move(x.key), std::move(x.loader), *how,
+      [this, keep = self(), promise](expected<bytes> value) {
+        answer(promise, std::move(value).map([](bytes&& found) {
+          return load_reply{std::move(found)};
+        }));
+      });
+    return promise;
+  }
+
+  caf::result<update_reply> on_update(update_request& x) {
+    auto how = options_of(x.how);
+    if (!how)
+      return to_caf(how.error());
+    if (!x.updater)
+      return to_caf({errc::invalid_argument,
+                     "the request has no updater; functions cannot be sent to "
+                     "another process"});
+    auto promise = make_response_promise();
+    region_->update_then(
+      std::move(x.key), std::move(x.updater), *how,
+      [this, keep = self(),
+       promise](expected<std::optional<bytes>> value) {
+        answer(promise, std::move(value).map([](std::optional<bytes>&& stored) {
+          return update_reply{stored.has_value(),
+                              std::move(stored).value_or(bytes{})};
+        }));
+      });
+    return promise;
+  }
+
+  /// For functions that are called later: keeps the actor in existence.
+  caf::strong_actor_ptr self() const {
+    return caf::strong_actor_ptr{ctrl()};
+  }
+
+  /// Keeps a promise from whatever thread has the result.
+  template <class T>
+  void answer(caf::response_promise promise, expected<T> result) {
+    in_turn([promise = std::move(promise),
+             result = std::move(result)]() mutable {
+      deliver(promise, std::move(result));
+    });
+  }
+
+  std::shared_ptr<lane> mailbox_;
+  std::shared_ptr<region> region_;
+  std::shared_ptr<const region_directory> directory_;
+};
+
+} // namespace
+
+region_actor spawn_region(caf::actor_system& system,
+                          std::shared_ptr<region> where,
+                          std::shared_ptr<const region_directory> directory,
+                          std::shared_ptr<lane> mailbox) {
+  return system.spawn<region_shell, caf::hidden>(
+    std::move(where), std::move(directory), std::move(mailbox));
+}
+
+} // namespace troupe

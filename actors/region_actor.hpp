@@ -1,0 +1,33 @@
+#pragma once
+
+// The front of a region: the one address that takes messages for any key.
+//
+// Accepts: `region_actor` (messages/interfaces.hpp).
+// Sends: single-key messages on to the shard that owns the key, which answers
+//   the requester itself; loads and updates to the region's loader threads.
+// Invariants
+//   1. Messages of one sender about one key reach its shard in their order.
+//      `get_many_request` reads at once and may overtake them.
+//   2. Every request is answered, also when the runtime drains meanwhile.
+// Supervision: child of the supervisor. It has no state but its requests in
+//   work, which are answered all the same; a restart loses nothing.
+// Threading: a lane actor (lane_actor.hpp) with a lane of its own.
+
+#include <memory>
+
+#include <caf/fwd.hpp>
+
+#include <troupe/actors/region.hpp>
+#include <troupe/actors/region_directory.hpp>
+#include <troupe/backends/core/lane.hpp>
+#include <troupe/messages/interfaces.hpp>
+
+namespace troupe {
+
+/// Starts the front of a region. `mailbox` is kept alive by the actor.
+[[nodiscard]] region_actor
+spawn_region(caf::actor_system& system, std::shared_ptr<region> where,
+             std::shared_ptr<const region_directory> directory,
+             std::shared_ptr<lane> mailbox);
+
+} // namespace troupe

@@ -1,0 +1,157 @@
+#pragma once
+
+// The runtime: opens caches, keeps the actors that own them, and ends them in
+// order.
+//
+//   supervisor                         monitors all others, answers the console
+//   ├─ load-coordinator                who loads, who waits; the clockwork
+//   ├─ profiles                        a region: the front of its shards
+//   │  ├─ profiles/shard-0
+//   │  └─ profiles/shard-1 ...
+//   └─ sessions ...
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <caf/fwd.hpp>
+
+#include <troupe/actors/cache.hpp>
+#include <troupe/actors/region.hpp>
+#include <troupe/messages/interfaces.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+class config;
+struct runtime_options;
+
+/// A region and its actors.
+struct opened_region {
+  std::shared_ptr<region> where;
+  std::shared_ptr<const region_directory> directory;
+};
+
+/// Thread-safe. An application has one; several in one actor system are
+/// possible. All actors it starts are hidden from `await_all_actors_done`.
+///
+/// Threading: blocking operations of its caches may be called from any thread
+/// but those of CAF's scheduler, whose actors better send messages.
+class runtime {
+public:
+  /// Uses an existing actor system, which must outlive the runtime, with the
+  /// options found in its configuration. Throws std::invalid_argument when
+  /// these make no sense, std::bad_alloc, std::system_error.
+  explicit runtime(caf::actor_system& system);
+
+  /// As above, with options at hand.
+  runtime(caf::actor_system& system, const runtime_options& options);
+
+  /// Makes an actor system of its own. `cfg` must outlive the runtime.
+  explicit runtime(config& cfg);
+
+  /// As above, with a configuration of its own, all defaults.
+  runtime();
+
+  /// Drains with the configured deadline, unless that has happened, and tells
+  /// on stderr what was stuck.
+  ~runtime();
+
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  // -- caches ------------------------------------------------------------------
+
+  /// Opens the region `name` for values of type V. Opening it again returns
+  /// the same region. An option left at its default takes the value from the
+  /// configuration where that has one.
+  /// Names: 1 to 100 letters, digits and any of `._:-`, but not "supervisor"
+  /// and "load-coordinator".
+  /// Errors: `invalid_argument` (name, options, or the region is open with
+  /// other options), `type_mismatch` (it is open with another value type),
+  /// `shutting_down`, `out_of_memory`.
+  template <class V>
+  expected<cache<V>> open(std::string name, const region_options& options) {
+    return open_typed(std::move(name), &options, value_type_name<V>())
+      .map([](opened_region&& x) {
+        return cache<V>{std::move(x.where), std::move(x.directory)};
+      });
+  }
+
+  /// As above, with the options it is open with, or else the defaults.
+  template <class V>
+  expected<cache<V>> open(std::string name) {
+    return open_typed(std::move(name), nullptr, value_type_name<V>())
+      .map([](opened_region&& x) {
+        return cache<V>{std::move(x.where), std::move(x.directory)};
+      });
+  }
+
+  /// As above, at the level of bytes.
+  expected<std::shared_ptr<region>>
+  open_region(std::string name, const region_options& options,
+              std::string value_type = "bytes");
+
+  expected<std::shared_ptr<region>>
+  open_region(std::string name);
+
+  /// An open region, whatever its value type. Errors: `unknown_region`.
+  [[nodiscard]] expected<std::shared_ptr<region>>
+  find(const std::string& name) const;
+
+  // -- actors ------------------------------------------------------------------
+  // A handle keeps CAF's part of an actor alive: do not keep any for longer
+  // than the runtime.
+
+  /// The front of an open region. Errors: `unknown_region`, `shutting_down`.
+  [[nodiscard]] expected<region_actor> actor(const std::string& name) const;
+
+  [[nodiscard]] supervisor_actor supervisor() const;
+
+  /// Lets a console of another process or machine reach the supervisor; there
+  /// is no authentication, so mind the address. Port 0 picks a free one; returns
+  /// the port. Errors: `invalid_argument` (the actor system has no middleman,
+  /// see `config::enable_remote`), `system_error`, `shutting_down`.
+  expected<std::uint16_t> publish(std::uint16_t port,
+                                  const std::string& address = "127.0.0.1");
+
+  [[nodiscard]] caf::actor_system& system() noexcept;
+
+  // -- the whole ---------------------------------------------------------------
+
+  [[nodiscard]] runtime_stat stat() const;
+
+  /// Starts nothing new, waits for the loads in flight, then ends the actors.
+  /// What has not ended at the deadline is named in the report, and its waiters
+  /// are answered with `shutting_down`. Zero: the configured deadline. A second
+  /// drain waits for the first one and reports the same.
+  drain_report drain(std::chrono::milliseconds deadline
+                     = std::chrono::milliseconds{0});
+
+private:
+  class core;
+
+  runtime(std::unique_ptr<config> own, config* used);
+
+  expected<opened_region> open_typed(std::string name,
+                                     const region_options* options,
+                                     std::string value_type);
+
+  // In this order: the core ends first, then the system, then what it read.
+  std::unique_ptr<config> own_config_;
+  std::unique_ptr<caf::actor_system> own_system_;
+  std::shared_ptr<core> core_;
+};
+
+/// The present front of a region; empty when the runtime has drained.
+[[nodiscard]] region_actor front_of(const region_directory& where);
+
+template <class V>
+auto cache<V>::actor() const {
+  return front_of(*directory_);
+}
+
+} // namespace troupe

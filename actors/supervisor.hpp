@@ -1,0 +1,156 @@
+#pragma once
+
+// The supervisor's memory and its decisions: which actors there are, how often
+// each crashed, whether it is started again. supervisor_actor.hpp puts the actor
+// around it that learns of deaths.
+//
+//              start                 ended
+//   (add) ──► running ──────────────────────► crashes within the window?
+//               ▲                              few │           │ too many
+//               └────────── start again ◄──────────┘           ▼
+//                                                        failed (give_up)
+//   begin_stop: running ──► ended ──► stopped
+//
+// Invariants
+//   1. A child is started again at most `limit` times within `window`; only it
+//      is, not its siblings (one for one).
+//   2. The end of an actor is counted once, whoever reports it and how often.
+//   3. After `begin_stop` nothing is started.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+enum class child_state : std::uint8_t {
+  restarting, ///< Being started, for the first time or again.
+  running,
+  failed,  ///< Crashed too often.
+  stopped, ///< Ended because the runtime drains.
+};
+
+std::string_view to_string(child_state x) noexcept;
+
+/// What an actor holds and did.
+struct child_figures {
+  std::uint64_t mailbox_depth = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t keys = 0;
+};
+
+/// What a supervisor has to know of an actor.
+struct child_spec {
+  std::string name; ///< Unique.
+  std::string parent;
+  std::string kind;
+
+  /// Starts the actor, makes it known and has its death reported; returns a
+  /// number that no other actor ever has. `again` tells that it is a restart.
+  std::function<std::uint64_t(bool again)> start;
+
+  /// Has the death of the actor reported, also when it is dead already; for a
+  /// new supervisor actor.
+  std::function<void()> watch;
+
+  /// Tells the actor to end: as a crash would, or in order.
+  std::function<void(bool crash)> end;
+
+  /// It crashed too often. Empty: it is always started again.
+  std::function<void()> give_up;
+
+  std::function<child_figures()> figures;
+};
+
+/// One row of the list.
+struct child_view {
+  std::string name;
+  std::string parent;
+  std::string kind;
+  child_state state = child_state::restarting;
+  std::uint64_t restarts = 0;
+  child_figures figures;
+};
+
+/// Thread-safe. The functions of a `child_spec` are called by whoever calls the
+/// supervisor, and must not call it back.
+class supervisor {
+public:
+  /// `time` must outlive the supervisor.
+  supervisor(const clock& time, std::uint32_t limit,
+             std::chrono::milliseconds window)
+    : time_(time), limit_(limit), window_(window) {
+    // nop
+  }
+
+  supervisor(const supervisor&) = delete;
+  supervisor& operator=(const supervisor&) = delete;
+
+  /// Starts an actor. Rethrows what `start` throws. Errors: `shutting_down`,
+  /// `invalid_argument` (the name is taken).
+  expected<void> add(child_spec spec);
+
+  /// The actor with this number is dead: starts it again or gives it up.
+  void ended(std::uint64_t number);
+
+  /// Has all deaths reported again, of those included that happened meanwhile.
+  void watch_all();
+
+  /// Ends an actor as a crash would. Errors: `unknown_actor` (also when it is
+  /// not running).
+  expected<void> kill(std::string_view name);
+
+  /// Tells all actors to end, the youngest first.
+  void begin_stop();
+
+  /// Waits for all actors to end; the names of those that have not by then.
+  [[nodiscard]] std::vector<std::string>
+  await_stopped(std::chrono::steady_clock::time_point deadline);
+
+  /// The actors whose name starts with `prefix`, parents before children.
+  [[nodiscard]] std::vector<child_view> list(std::string_view prefix) const;
+
+  [[nodiscard]] std::size_t size() const;
+
+private:
+  struct child {
+    child_spec spec;
+    child_state state = child_state::restarting;
+    std::uint64_t number = 0;
+    std::uint64_t restarts = 0;
+    std::deque<time_point> crashes; ///< Within the window, oldest first.
+  };
+
+  enum class verdict : std::uint8_t { ignore, start_again, give_up };
+
+  verdict judge(child& x);
+  void start(child& x, bool again);
+  child* find(std::string_view name) const;
+
+  const clock& time_;
+  const std::uint32_t limit_;
+  const std::chrono::milliseconds window_;
+
+  /// One start, death or stop at a time. Taken before `mutex_`.
+  std::mutex turn_;
+
+  /// Guards what follows; not held while functions of a child run.
+  mutable std::mutex mutex_;
+  std::condition_variable all_ended_;
+  std::size_t running_ = 0;
+  bool stopping_ = false;
+  std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
+};
+
+} // namespace troupe

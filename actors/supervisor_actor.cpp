@@ -1,0 +1,185 @@
+#include <troupe/actors/supervisor_actor.hpp>
+
+#include <set>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <troupe/messages/caf_error.hpp>
+
+namespace troupe {
+
+namespace {
+
+/// How often a new supervisor tries to get the port of the old one.
+constexpr std::chrono::milliseconds publish_retry{50};
+
+using shell_interface = supervisor_actor::extend<
+  // A drain is over.
+  caf::reacts_to<drain_report>,
+  // Publish again.
+  caf::reacts_to<caf::publish_atom, std::uint16_t, std::string>>;
+
+actor_info row(const child_view& x) {
+  return {x.name,
+          x.parent,
+          x.kind,
+          std::string{to_string(x.state)},
+          x.figures.mailbox_depth,
+          x.figures.handled,
+          x.restarts,
+          x.figures.bytes,
+          x.figures.keys};
+}
+
+class supervisor_shell final : public shell_interface::base {
+public:
+  supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime)
+    : shell_interface::base(cfg), runtime_(std::move(runtime)) {
+    set_down_handler([this](caf::scheduled_actor*, caf::down_msg& x) {
+      on_down(x);
+    });
+  }
+
+  const char* name() const override {
+    return "troupe.supervisor";
+  }
+
+  behavior_type make_behavior() override {
+    if (auto runtime = runtime_.lock()) {
+      runtime->tree().watch_all();
+      for (auto& x : runtime->publications())
+        on_publish(x.port, x.address);
+    }
+    return {
+      [this](list_loads_request& x) { return forward<load_list>(x); },
+      [this](cancel_load_request& x) { return forward<void>(x); },
+      [this](const list_actors_request& x) { return on_list(x); },
+      [this](const runtime_stat_request& x) { return on_stat(x); },
+      [this](const kill_request& x) { return on_kill(x); },
+      [this](const drain_request& x) { return on_drain(x); },
+      [this](const find_region_request& x) { return on_find(x); },
+      [this](const drain_report& x) { on_drained(x); },
+      [this](caf::publish_atom, std::uint16_t port, const std::string& at) {
+        on_publish(port, at);
+      },
+    };
+  }
+
+private:
+  // -- requests ----------------------------------------------------------------
+
+  template <class Reply, class Request>
+  caf::result<Reply> forward(Request& x) {
+    auto runtime = runtime_.lock();
+    auto loads = runtime ? runtime->coordinator() : load_coordinator_actor{};
+    if (!loads)
+      return gone();
+    return delegate(loads, std::move(x));
+  }
+
+  caf::result<actor_list> on_list(const list_actors_request& x) {
+    auto runtime = runtime_.lock();
+    if (!runtime)
+      return gone();
+    actor_list result;
+    auto root = runtime->root();
+    if (std::string_view{root.name}.starts_with(x.prefix))
+      result.actors.push_back(row(root));
+    for (auto& child : runtime->tree().list(x.prefix))
+      result.actors.push_back(row(child));
+    return result;
+  }
+
+  caf::result<runtime_stat> on_stat(const runtime_stat_request& x) {
+    auto runtime = runtime_.lock();
+    if (!runtime)
+      return gone();
+    return runtime->stat(x.with_regions);
+  }
+
+  caf::result<void> on_kill(const kill_request& x) {
+    auto runtime = runtime_.lock();
+    if (!runtime)
+      return gone();
+    if (x.name == runtime->root().name)
+      return to_caf({errc::invalid_argument,
+                     "the supervisor itself cannot be killed by message; to "
+                     "end the runtime, drain it"});
+    return to_result(runtime->tree().kill(x.name));
+  }
+
+  caf::result<drain_report> on_drain(const drain_request& x) {
+    auto runtime = runtime_.lock();
+    if (!runtime)
+      return gone();
+    if (x.deadline < x.deadline.zero())
+      return to_caf({errc::invalid_argument,
+                     "the deadline is negative; 0 means the configured one"});
+    auto promise = make_response_promise();
+    draining_.push_back(promise);
+    if (draining_.size() == 1)
+      runtime->drain_then(
+        x.deadline,
+        [self = caf::actor_cast<caf::strong_actor_ptr>(this)](
+          drain_report report) {
+          caf::anon_send(caf::actor_cast<shell_interface>(self),
+                         std::move(report));
+        });
+    return promise;
+  }
+
+  caf::result<region_actor> on_find(const find_region_request& x) {
+    auto runtime = runtime_.lock();
+    if (!runtime)
+      return gone();
+    return to_result(runtime->front(x.name));
+  }
+
+  static caf::error gone() {
+    return to_caf({errc::shutting_down, "the runtime has drained"});
+  }
+
+  // -- events ------------------------------------------------------------------
+
+  void on_down(const caf::down_msg& x) {
+    if (auto runtime = runtime_.lock())
+      runtime->tree().ended(x.source.id());
+  }
+
+  void on_drained(const drain_report& x) {
+    for (auto& promise : std::exchange(draining_, {}))
+      promise.deliver(x);
+  }
+
+  /// Asks the middleman for the port that the predecessor had. CAF frees it
+  /// some time after the death, so this may take a few attempts.
+  void on_publish(std::uint16_t port, const std::string& address) {
+    auto whom = caf::actor_cast<caf::strong_actor_ptr>(this);
+    caf::detail::type_list<supervisor_actor> interface;
+    auto reuse = true;
+    request(system().middleman().actor_handle(), caf::infinite,
+            caf::publish_atom_v, port, std::move(whom),
+            system().message_types(interface), address, reuse)
+      .then([](std::uint16_t) {},
+            [this, port, address](const caf::error&) {
+              delayed_send(this, publish_retry, caf::publish_atom_v, port,
+                           address);
+            });
+  }
+
+  std::weak_ptr<supervised> runtime_;
+  std::vector<caf::response_promise> draining_;
+};
+
+} // namespace
+
+supervisor_actor spawn_supervisor(caf::actor_system& system,
+                                  std::weak_ptr<supervised> runtime) {
+  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime));
+}
+
+} // namespace troupe

@@ -1,0 +1,68 @@
+#pragma once
+
+// The actor around the supervisor (supervisor.hpp), at the root of the tree: it
+// monitors every actor of the runtime and answers the console.
+//
+// Accepts: `supervisor_actor` (messages/interfaces.hpp).
+// Sends: `list_loads_request` and `cancel_load_request` on to the load
+//   coordinator; exit messages to actors that are to end.
+// Invariants
+//   1. Whoever dies is reported to the supervisor once more often than never:
+//      a new supervisor actor monitors everybody again, the dead included.
+//   2. A drain does not hold up the actor; it answers when the drain is over.
+// Supervision: nobody's child. Killing it by message is refused; when it dies
+//   all the same, the runtime starts the next one, which is published on the
+//   same ports.
+// Threading: an ordinary actor of CAF's scheduler.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/fwd.hpp>
+
+#include <troupe/actors/supervisor.hpp>
+#include <troupe/messages/interfaces.hpp>
+
+namespace troupe {
+
+/// Where the supervisor is published.
+struct publication {
+  std::uint16_t port = 0;
+  std::string address;
+};
+
+/// What the supervisor actor needs of the runtime. Thread-safe.
+class supervised {
+public:
+  virtual ~supervised() = default;
+
+  [[nodiscard]] virtual supervisor& tree() noexcept = 0;
+
+  /// The name of the supervisor actor itself, for the list.
+  [[nodiscard]] virtual child_view root() const = 0;
+
+  [[nodiscard]] virtual runtime_stat stat(bool with_regions) const = 0;
+
+  [[nodiscard]] virtual expected<region_actor>
+  front(const std::string& name) const = 0;
+
+  /// Empty after a drain.
+  [[nodiscard]] virtual load_coordinator_actor coordinator() const = 0;
+
+  /// Drains on a thread of its own and calls `done` there.
+  virtual void drain_then(std::chrono::milliseconds deadline,
+                          std::function<void(drain_report)> done)
+    = 0;
+
+  [[nodiscard]] virtual std::vector<publication> publications() const = 0;
+};
+
+/// Starts the actor. It does not keep the runtime alive.
+[[nodiscard]] supervisor_actor
+spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime);
+
+} // namespace troupe

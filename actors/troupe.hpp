@@ -1,0 +1,16 @@
+#pragma once
+
+// Everything a program that embeds Troupe needs.
+
+#include <troupe/actors/cache.hpp>
+#include <troupe/actors/config.hpp>
+#include <troupe/actors/load_context.hpp>
+#include <troupe/actors/region.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/codec.hpp>
+#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/interfaces.hpp>
+#include <troupe/messages/requests.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
