@@ -1,0 +1,289 @@
+#include "apps/console/connection.hpp"
+
+#include <mutex>
+#include <optional>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/atom.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/io/middleman_actor.hpp>
+#include <caf/make_message.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/sec.hpp>
+
+#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/interfaces.hpp>
+#include <troupe/messages/type_ids.hpp>
+
+#include "apps/console/probe.hpp"
+#include "apps/console/units.hpp"
+
+namespace troupe::console {
+
+namespace {
+
+class console_config : public caf::actor_system_config {
+public:
+  console_config() {
+    troupe::add_message_types(*this);
+    load<caf::io::middleman>();
+    set("scheduler.max-threads", 1);
+  }
+};
+
+tl::unexpected<failure> no_server(const endpoint& peer,
+                                  const std::string& why) {
+  return tl::unexpected{
+    failure{not_connected,
+            {errc::system_error,
+             "no troupe server answers on " + peer.text() + " (" + why
+               + "); start one with ./apps/run, or name its console's address "
+                 "with --host and --port"}}};
+}
+
+tl::unexpected<failure> no_supervisor(const endpoint& peer,
+                                      const std::string& why) {
+  return tl::unexpected{
+    failure{not_connected,
+            {errc::system_error,
+             "something listens on " + peer.text()
+               + ", but not the console port of a troupe server of this "
+                 "version ("
+               + why
+               + "); the server prints that port when it starts, and it is not "
+                 "the one its clients use"}}};
+}
+
+/// Whether the peer is there. Answers the request under way when it goes, which
+/// CAF would leave to the timeout.
+class lifeline {
+public:
+  /// Tells about the request under way; false when the peer is gone already.
+  bool begin(const caf::scoped_actor& asking, caf::message_id response) {
+    std::lock_guard guard{mutex_};
+    if (cut_)
+      return false;
+    waiting_.emplace(caf::actor_cast<caf::strong_actor_ptr>(asking), response);
+    return true;
+  }
+
+  void end() {
+    std::lock_guard guard{mutex_};
+    waiting_.reset();
+  }
+
+  void cut() {
+    std::lock_guard guard{mutex_};
+    cut_ = true;
+    if (waiting_)
+      waiting_->first->enqueue(
+        nullptr, waiting_->second,
+        caf::make_message(caf::make_error(caf::sec::request_receiver_down)),
+        nullptr);
+  }
+
+  [[nodiscard]] bool is_cut() const {
+    std::lock_guard guard{mutex_};
+    return cut_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  bool cut_ = false;
+  std::optional<std::pair<caf::strong_actor_ptr, caf::message_id>> waiting_;
+};
+
+} // namespace
+
+std::string endpoint::text() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+class connection::link {
+public:
+  link(endpoint peer, std::function<void()> connected)
+    : peer_(std::move(peer)), connected_(std::move(connected)) {
+    // nop
+  }
+
+  [[nodiscard]] bool is_open() const {
+    return lifeline_ != nullptr && !lifeline_->is_cut();
+  }
+
+  answer<void> open() {
+    if (is_open())
+      return {};
+    supervisor_ = supervisor_actor{};
+    // CAF would not give up on an address that never answers.
+    if (auto why = probe(peer_.host, peer_.port, peer_.timeout); !why.empty())
+      return no_server(peer_, why);
+    auto found = connect();
+    if (!found)
+      return tl::unexpected{std::move(found.error())};
+    supervisor_ = std::move(*found);
+    lifeline_ = std::make_shared<lifeline>();
+    supervisor_->attach_functor([line = lifeline_] { line->cut(); });
+    if (connected_)
+      connected_();
+    return {};
+  }
+
+  template <class Reply, class Request>
+  answer<Reply> ask(const Request& what,
+                    std::chrono::milliseconds extra_time = {}) {
+    if (auto ok = open(); !ok)
+      return tl::unexpected{std::move(ok.error())};
+    return request<Reply>(supervisor_, what, peer_.timeout + extra_time);
+  }
+
+  template <class Reply, class Request>
+  answer<Reply> ask_region(const std::string& name, const Request& what) {
+    auto region = ask<region_actor>(find_region_request{name});
+    if (!region)
+      return tl::unexpected{std::move(region.error())};
+    return request<Reply>(*region, what, peer_.timeout);
+  }
+
+private:
+  /// Only returns when the middleman has answered or the time is over.
+  answer<supervisor_actor> connect() {
+    answer<supervisor_actor> result;
+    caf::scoped_actor self{system_};
+    self
+      ->request(system_.middleman().actor_handle(), peer_.timeout,
+                caf::connect_atom_v, peer_.host, peer_.port)
+      .receive(
+        [&](const caf::node_id&, const caf::strong_actor_ptr& who,
+            const std::set<std::string>& interface) {
+          if (!who)
+            result = no_supervisor(peer_, "it publishes nothing");
+          else if (!system_.assignable<supervisor_actor>(interface))
+            result = no_supervisor(peer_, "it publishes something else");
+          else
+            result = caf::actor_cast<supervisor_actor>(who);
+        },
+        [&](const caf::error& x) {
+          const auto late = x == caf::sec::request_timeout;
+          result = no_supervisor(peer_, late ? "no greeting in time"
+                                             : system_.render(x));
+        });
+    return result;
+  }
+
+  template <class Reply, class Handle, class Request>
+  answer<Reply> request(const Handle& whom, const Request& what,
+                        std::chrono::milliseconds timeout) {
+    answer<Reply> result;
+    caf::scoped_actor self{system_};
+    auto pending = self->request(whom, timeout, what);
+    if (!lifeline_->begin(self, pending.id()))
+      return tl::unexpected{lost()};
+    auto on_error = [&](const caf::error& x) {
+      result = tl::unexpected{explain(x, timeout)};
+    };
+    if constexpr (std::is_void_v<Reply>)
+      pending.receive([] {}, on_error);
+    else
+      pending.receive([&](Reply& x) { result = std::move(x); }, on_error);
+    lifeline_->end();
+    return result;
+  }
+
+  [[nodiscard]] failure explain(const caf::error& x,
+                                std::chrono::milliseconds timeout) const {
+    if (lifeline_->is_cut())
+      return lost();
+    if (x == caf::sec::request_timeout)
+      return {failed,
+              {errc::timeout, "no answer within " + duration_text(timeout)
+                                + "; it may still come to pass"}};
+    return {failed, from_caf(x)};
+  }
+
+  [[nodiscard]] failure lost() const {
+    return {not_connected,
+            {errc::system_error,
+             "the server on " + peer_.text()
+               + " went away before it answered; what was asked may or may not "
+                 "have come to pass"}};
+  }
+
+  const endpoint peer_;
+  const std::function<void()> connected_;
+  console_config config_;
+  caf::actor_system system_{config_};
+  supervisor_actor supervisor_;
+  std::shared_ptr<lifeline> lifeline_;
+};
+
+connection::connection(endpoint peer, std::function<void()> connected)
+  : link_(std::make_unique<link>(std::move(peer), std::move(connected))) {
+  // nop
+}
+
+connection::~connection() = default;
+
+answer<void> connection::open() {
+  return link_->open();
+}
+
+bool connection::is_open() const {
+  return link_->is_open();
+}
+
+answer<actor_list> connection::ask(const list_actors_request& what) {
+  return link_->ask<actor_list>(what);
+}
+
+answer<runtime_stat> connection::ask(const runtime_stat_request& what) {
+  return link_->ask<runtime_stat>(what);
+}
+
+answer<void> connection::ask(const kill_request& what) {
+  return link_->ask<void>(what);
+}
+
+answer<load_list> connection::ask(const list_loads_request& what) {
+  return link_->ask<load_list>(what);
+}
+
+answer<void> connection::ask(const cancel_load_request& what) {
+  return link_->ask<void>(what);
+}
+
+answer<drain_report> connection::ask(const drain_request& what) {
+  return link_->ask<drain_report>(what, what.deadline);
+}
+
+answer<void> connection::find(const std::string& region) {
+  return link_->ask<region_actor>(find_region_request{region})
+    .map([](const region_actor&) {});
+}
+
+answer<get_reply> connection::ask(const std::string& region,
+                                  const get_request& what) {
+  return link_->ask_region<get_reply>(region, what);
+}
+
+answer<ttl_reply> connection::ask(const std::string& region,
+                                  const ttl_request& what) {
+  return link_->ask_region<ttl_reply>(region, what);
+}
+
+answer<bool> connection::ask(const std::string& region,
+                             const set_request& what) {
+  return link_->ask_region<bool>(region, what);
+}
+
+answer<bool> connection::ask(const std::string& region,
+                             const erase_request& what) {
+  return link_->ask_region<bool>(region, what);
+}
+
+} // namespace troupe::console

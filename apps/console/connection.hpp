@@ -1,0 +1,74 @@
+#pragma once
+
+// The way to a running server: CAF's middleman and the supervisor it publishes.
+// The only file of the console that knows CAF, hidden behind plain functions.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <troupe/messages/requests.hpp>
+
+#include "apps/console/answer.hpp"
+
+namespace troupe::console {
+
+/// Where to find the server, and how long to wait for it.
+struct endpoint {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6381;
+  /// For the connection, and for each answer.
+  std::chrono::milliseconds timeout{2'000};
+
+  /// "127.0.0.1:6381".
+  [[nodiscard]] std::string text() const;
+};
+
+/// Asks the supervisor and the regions of one server. Connects when it is first
+/// asked, and again after the server went away; what was under way then fails
+/// with `not_connected` and is not repeated. Not thread-safe.
+///
+/// Failures of every request: `not_connected`; `failed` with the peer's error,
+/// or with `timeout`.
+class connection {
+public:
+  /// `connected` is called whenever a connection came about.
+  explicit connection(endpoint peer, std::function<void()> connected = {});
+  ~connection();
+
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Connects unless connected.
+  answer<void> open();
+
+  [[nodiscard]] bool is_open() const;
+
+  // -- to the supervisor -------------------------------------------------------
+
+  answer<actor_list> ask(const list_actors_request& what);
+  answer<runtime_stat> ask(const runtime_stat_request& what);
+  answer<void> ask(const kill_request& what);
+  answer<load_list> ask(const list_loads_request& what);
+  answer<void> ask(const cancel_load_request& what);
+
+  /// Waits for as long as the drain may take, and the timeout on top.
+  answer<drain_report> ask(const drain_request& what);
+
+  // -- to a region; also fails with `unknown_region` ---------------------------
+
+  answer<void> find(const std::string& region);
+  answer<get_reply> ask(const std::string& region, const get_request& what);
+  answer<ttl_reply> ask(const std::string& region, const ttl_request& what);
+  answer<bool> ask(const std::string& region, const set_request& what);
+  answer<bool> ask(const std::string& region, const erase_request& what);
+
+private:
+  class link;
+
+  std::unique_ptr<link> link_;
+};
+
+} // namespace troupe::console

@@ -1,0 +1,45 @@
+#pragma once
+
+// Writes JSON (RFC 8259).
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe::console {
+
+/// A string as JSON. Bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string json_string(std::string_view x);
+
+/// An object, member by member. Names are ASCII and given once.
+class json_object {
+public:
+  json_object& add(std::string_view name, std::string_view value);
+  json_object& add(std::string_view name, const char* value);
+  json_object& add(std::string_view name, bool value);
+  json_object& add(std::string_view name, std::uint64_t value);
+  json_object& add(std::string_view name, std::int64_t value);
+  json_object& add_null(std::string_view name);
+  json_object& add(std::string_view name,
+                   const std::vector<std::string>& value);
+  json_object& add(std::string_view name,
+                   const std::vector<json_object>& value);
+
+  /// Any bytes: the member `name` when they are UTF-8, else `name`_base64.
+  json_object& add_bytes(std::string_view name, bytes_view value);
+
+  /// On one line, without its end.
+  [[nodiscard]] std::string text() const {
+    return "{" + members_ + "}";
+  }
+
+private:
+  json_object& append(std::string_view name, std::string_view json);
+
+  std::string members_;
+};
+
+} // namespace troupe::console

@@ -1,0 +1,179 @@
+#include "apps/console/line_editor.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include "apps/console/words.hpp"
+
+namespace troupe::console {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Lines; what a person might still look for.
+constexpr int history_size = 1000;
+
+line_editor::completer complete_with;
+
+/// The XDG base directory specification, version 0.8.
+fs::path state_directory() {
+  const char* given = std::getenv("XDG_STATE_HOME");
+  if (given != nullptr && fs::path{given}.is_absolute())
+    return given;
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? fs::path{} : fs::path{home} / ".local" / "state";
+}
+
+/// Where the history is kept; makes the directory. Empty: nowhere.
+std::string find_history_file() {
+  const auto state = state_directory();
+  if (state.empty())
+    return {};
+  const auto directory = state / "troupe";
+  std::error_code problem;
+  if (!fs::exists(directory, problem)) {
+    fs::create_directories(directory, problem);
+    fs::permissions(directory, fs::perms::owner_all, problem);
+  }
+  return (directory / "console_history").string();
+}
+
+/// The words that stand before the one that begins at the end of `line`.
+word_list words_before(std::string line) {
+  line += 'x';
+  auto commands = split(line);
+  if (!commands)
+    return {};
+  commands->back().pop_back();
+  return std::move(commands->back());
+}
+
+/// Where the word that is being completed begins.
+std::size_t word_start = 0;
+
+// Readline calls this with growing states and frees what it gets.
+char* next_candidate(const char* text, int state) {
+  static std::vector<std::string> candidates;
+  static std::size_t next = 0;
+  if (state == 0) {
+    candidates = complete_with(words_before({rl_line_buffer, word_start}));
+    next = 0;
+  }
+  while (next < candidates.size()) {
+    const auto& x = candidates[next++];
+    if (x.starts_with(text))
+      return strdup(x.c_str());
+  }
+  return nullptr;
+}
+
+char** complete(const char* text, int start, int) {
+  word_start = static_cast<std::size_t>(start);
+  // No names of files when there is nothing else.
+  rl_attempted_completion_over = 1;
+  return rl_completion_matches(text, next_candidate);
+}
+
+void on_interrupt(int) {
+  // Readline notices that a signal came; see drop_line.
+}
+
+/// Called by readline outside of the signal handler.
+int drop_line() {
+  rl_replace_line("", 0);
+  rl_crlf();
+  rl_on_new_line();
+  rl_redisplay();
+  return 0;
+}
+
+/// Keeps Ctrl-C from ending the program while a line is read.
+class interrupt_guard {
+public:
+  interrupt_guard() {
+    struct sigaction ours {};
+    ours.sa_handler = on_interrupt;
+    sigaction(SIGINT, &ours, &previous_);
+  }
+
+  ~interrupt_guard() {
+    sigaction(SIGINT, &previous_, nullptr);
+  }
+
+  interrupt_guard(const interrupt_guard&) = delete;
+  interrupt_guard& operator=(const interrupt_guard&) = delete;
+
+private:
+  struct sigaction previous_ {};
+};
+
+void remember(const char* line) {
+  const auto* last = history_length == 0
+                       ? nullptr
+                       : history_get(history_base + history_length - 1);
+  if (*line != '\0' && (last == nullptr || std::strcmp(last->line, line) != 0))
+    add_history(line);
+}
+
+} // namespace
+
+bool on_terminal() noexcept {
+  return isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+}
+
+std::size_t terminal_width() noexcept {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0
+      || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    return 0;
+  return size.ws_col;
+}
+
+line_editor::line_editor(completer complete_words)
+  : history_file_(find_history_file()) {
+  complete_with = std::move(complete_words);
+  rl_readline_name = "troupe-console";
+  rl_attempted_completion_function = complete;
+  rl_basic_word_break_characters = " ;";
+  rl_completer_word_break_characters = " ;";
+  rl_signal_event_hook = drop_line;
+  using_history();
+  stifle_history(history_size);
+  if (!history_file_.empty())
+    read_history(history_file_.c_str());
+}
+
+line_editor::~line_editor() {
+  if (!history_file_.empty()) {
+    const auto old_mask = umask(S_IRWXG | S_IRWXO);
+    write_history(history_file_.c_str());
+    umask(old_mask);
+  }
+  complete_with = nullptr;
+}
+
+std::optional<std::string> line_editor::read(const std::string& prompt) {
+  const interrupt_guard guard;
+  char* const line = readline(prompt.c_str());
+  if (line == nullptr)
+    return std::nullopt;
+  remember(line);
+  std::string result{line};
+  std::free(line);
+  return result;
+}
+
+} // namespace troupe::console

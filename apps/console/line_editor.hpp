@@ -1,0 +1,44 @@
+#pragma once
+
+// Readline: editing, history, completion. It has global state, so there is one
+// editor at a time.
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::console {
+
+/// Whether both ends of the console are a terminal.
+[[nodiscard]] bool on_terminal() noexcept;
+
+/// Columns of the terminal on the standard output; zero when it is none.
+[[nodiscard]] std::size_t terminal_width() noexcept;
+
+class line_editor {
+public:
+  /// All words that could stand after `before`, the words of the command so
+  /// far; those that do not begin with what is typed are left out later.
+  using completer = std::function<std::vector<std::string>(
+    const std::vector<std::string>& before)>;
+
+  /// Reads the history that an earlier editor left.
+  explicit line_editor(completer complete);
+
+  /// Keeps the history, readable for its owner only. Failure is no matter.
+  ~line_editor();
+
+  line_editor(const line_editor&) = delete;
+  line_editor& operator=(const line_editor&) = delete;
+
+  /// The next line, or nothing at the end of the input. Ctrl-C drops what is
+  /// typed.
+  std::optional<std::string> read(const std::string& prompt);
+
+private:
+  std::string history_file_;
+};
+
+} // namespace troupe::console

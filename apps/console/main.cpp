@@ -1,0 +1,139 @@
+// troupe-console: looks into a running Troupe server and supervises it.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/console/answer.hpp"
+#include "apps/console/commands.hpp"
+#include "apps/console/connection.hpp"
+#include "apps/console/line_editor.hpp"
+#include "apps/console/options.hpp"
+#include "apps/console/session.hpp"
+#include "apps/console/views.hpp"
+
+namespace {
+
+using namespace troupe::console;
+
+void print(std::FILE* to, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  std::fflush(to);
+}
+
+exit_code refuse(const troupe::error& reason, const std::string& hint = {}) {
+  print(stderr, "error: " + reason.text() + "\n" + hint);
+  return wrong_usage;
+}
+
+/// Runs commands until one fails.
+exit_code run(session& with, const std::vector<command>& commands) {
+  for (const auto& x : commands) {
+    const auto result = with.run(x, terminal_width());
+    print(stdout, result.text);
+    print(stderr, result.complaint);
+    if (result.code != succeeded || with.over())
+      return result.code;
+  }
+  return succeeded;
+}
+
+exit_code run_lines(session& with, const std::vector<std::string>& lines) {
+  std::vector<command> all;
+  for (const auto& line : lines) {
+    auto commands = parse_line(line);
+    if (!commands)
+      return refuse(commands.error());
+    all.insert(all.end(), commands->begin(), commands->end());
+  }
+  return run(with, all);
+}
+
+exit_code run_input(session& with) {
+  std::string line;
+  while (!with.over() && std::getline(std::cin, line)) {
+    auto commands = parse_line(line);
+    if (!commands)
+      return refuse(commands.error());
+    if (auto code = run(with, *commands); code != succeeded)
+      return code;
+  }
+  return succeeded;
+}
+
+/// What can follow the words of a command.
+std::vector<std::string> candidates(connection& peer,
+                                    const std::vector<std::string>& before) {
+  if (before.empty() || (before.size() == 1 && before[0] == "help"))
+    return command_names();
+  const auto& name = before[0];
+  const bool takes_name
+    = before.size() == 1
+      || (name == "ls" && before.size() == 2 && before[1] == "-a");
+  if (!takes_name || (name != "kill" && name != "ls" && name != "use")
+      || !peer.is_open())
+    return {};
+  std::vector<std::string> result;
+  if (auto all = peer.ask(troupe::list_actors_request{}))
+    for (const auto& x : all->actors)
+      if (name != "use" || x.kind == "region")
+        result.push_back(quote_if_needed(x.name));
+  return result;
+}
+
+void run_terminal(session& with, connection& peer) {
+  print(stdout, "'help' lists the commands, Tab completes\n");
+  if (auto opened = peer.open(); !opened)
+    print(stderr, text_of(opened.error()));
+  line_editor editor{[&](auto& before) { return candidates(peer, before); }};
+  while (!with.over()) {
+    auto line = editor.read(quote_if_needed(with.region()) + "> ");
+    if (!line) {
+      print(stdout, "\n");
+      return;
+    }
+    auto commands = parse_line(*line);
+    if (!commands)
+      refuse(commands.error());
+    else
+      run(with, *commands);
+  }
+}
+
+exit_code run_console(const std::vector<std::string>& arguments) {
+  auto chosen = parse_options(arguments);
+  if (!chosen)
+    return refuse(chosen.error(), "Try 'troupe-console --help'.\n");
+  if (chosen->help) {
+    print(stdout, help_text());
+    return succeeded;
+  }
+  const endpoint where{chosen->host, chosen->port, chosen->timeout};
+  const bool interactive = chosen->lines.empty() && on_terminal();
+  connection peer{where, [&] {
+                    if (interactive)
+                      print(stdout, "connected to " + where.text() + "\n");
+                  }};
+  session with{peer, chosen->json};
+  if (!chosen->lines.empty())
+    return run_lines(with, chosen->lines);
+  if (!interactive)
+    return run_input(with);
+  run_terminal(with, peer);
+  return succeeded;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_console({argv + 1, argv + argc});
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "error: %s\n", problem.what());
+    return failed;
+  }
+}

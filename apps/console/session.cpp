@@ -1,0 +1,205 @@
+#include "apps/console/session.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "apps/console/suggest.hpp"
+#include "apps/console/units.hpp"
+#include "apps/console/views.hpp"
+
+namespace troupe::console {
+
+namespace {
+
+std::string line(const json_object& x) {
+  return x.text() + "\n";
+}
+
+/// Adds a suggestion to an error about a name.
+failure with_suggestion(failure x, std::string_view name,
+                        const std::vector<std::string>& names) {
+  x.reason = {x.reason.code(), x.reason.text() + did_you_mean(name, names)};
+  return x;
+}
+
+std::string overview() {
+  std::string result;
+  for (const auto& x : manuals()) {
+    auto usage = x.usage();
+    usage.resize(std::max(usage.size() + 2, std::size_t{24}), ' ');
+    result += usage + std::string{x.title} + "\n";
+  }
+  return result + "\n'help COMMAND' tells more.\n";
+}
+
+std::string page(const manual& x) {
+  return x.usage() + "\n  " + std::string{x.title} + "\n"
+         + (x.text.empty() ? "" : "\n") + std::string{x.text};
+}
+
+} // namespace
+
+outcome session::run(const command& what, std::size_t width) {
+  width_ = width;
+  auto result = std::visit([this](const auto& x) { return on(x); }, what);
+  if (result)
+    return {succeeded, std::move(*result), {}};
+  const auto& problem = result.error();
+  if (json_)
+    return {problem.code, line(json_of(problem)), {}};
+  return {problem.code, {}, text_of(problem)};
+}
+
+answer<std::string> session::on(const help_command& x) {
+  const auto* topic = find_manual(x.topic);
+  auto text = topic == nullptr ? overview() : page(*topic);
+  return json_ ? line(json_object{}.add("help", text)) : text;
+}
+
+answer<std::string> session::on(const ls_command& x) {
+  auto found = peer_.ask(list_actors_request{x.prefix});
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  if (found->actors.empty() && !x.prefix.empty())
+    return tl::unexpected{
+      with_suggestion({failed,
+                       {errc::unknown_actor, "no actor's name begins with "
+                                               + quote_if_needed(x.prefix)}},
+                      x.prefix, names(""))};
+  if (json_)
+    return line(json_of(*found));
+  return text_of(*found, x.all || !x.prefix.empty(), width_);
+}
+
+answer<std::string> session::on(const stat_command&) {
+  return peer_.ask(runtime_stat_request{}).map([this](const runtime_stat& x) {
+    return json_ ? line(json_of(x)) : text_of(x, width_);
+  });
+}
+
+answer<std::string> session::on(const use_command& x) {
+  if (auto found = peer_.find(x.region); !found) {
+    auto& problem = found.error();
+    if (problem.reason.code() != errc::unknown_region)
+      return tl::unexpected{std::move(problem)};
+    return tl::unexpected{
+      with_suggestion(std::move(problem), x.region, names("region"))};
+  }
+  region_ = x.region;
+  return json_ ? line(json_object{}.add("region", region_))
+               : "region " + quote_if_needed(region_) + "\n";
+}
+
+answer<std::string> session::on(const get_command& x) {
+  return peer_.ask(region_, get_request{x.key})
+    .map([this](const get_reply& found) {
+      if (json_) {
+        auto result = json_object{}.add("found", found.found);
+        if (found.found)
+          result.add_bytes("value", found.value).add("version", found.version);
+        return line(result);
+      }
+      return (found.found ? quote(found.value) : "(nil)") + "\n";
+    });
+}
+
+answer<std::string> session::on(const set_command& x) {
+  set_request what{x.key, x.value, {}};
+  if (x.ttl)
+    what.how.ttl = *x.ttl;
+  return peer_.ask(region_, what).map([this](bool stored) {
+    if (json_)
+      return line(json_object{}.add("stored", stored));
+    return std::string{stored ? "ok\n" : "not stored\n"};
+  });
+}
+
+answer<std::string> session::on(const del_command& x) {
+  std::uint64_t removed = 0;
+  for (const auto& key : x.keys) {
+    auto result = peer_.ask(region_, erase_request{key});
+    if (!result)
+      return tl::unexpected{std::move(result.error())};
+    removed += *result ? 1 : 0;
+  }
+  if (json_)
+    return line(json_object{}.add("removed", removed));
+  return "removed " + count_text(removed) + " of " + count_text(x.keys.size())
+         + "\n";
+}
+
+answer<std::string> session::on(const ttl_command& x) {
+  return peer_.ask(region_, ttl_request{x.key})
+    .map([this](const ttl_reply& found) {
+      const bool expires = found.found && found.ttl != no_expiry;
+      if (json_) {
+        auto result = json_object{}.add("found", found.found);
+        if (expires)
+          result.add("ttl_ms", std::int64_t{found.ttl.count()});
+        else
+          result.add_null("ttl_ms");
+        return line(result);
+      }
+      if (expires)
+        return duration_text(found.ttl) + "\n";
+      return std::string{found.found ? "none\n" : "(nil)\n"};
+    });
+}
+
+answer<std::string> session::on(const loads_command&) {
+  return peer_.ask(list_loads_request{}).map([this](const load_list& x) {
+    return json_ ? line(json_of(x)) : text_of(x, width_);
+  });
+}
+
+answer<std::string> session::on(const cancel_command& x) {
+  return peer_.ask(cancel_load_request{x.load}).map([&] {
+    return json_ ? line(json_object{}.add("cancelled", x.load))
+                 : "cancelled load " + std::to_string(x.load) + "\n";
+  });
+}
+
+answer<std::string> session::on(const kill_command& x) {
+  if (auto done = peer_.ask(kill_request{x.actor}); !done) {
+    auto& problem = done.error();
+    if (problem.reason.code() != errc::unknown_actor)
+      return tl::unexpected{std::move(problem)};
+    return tl::unexpected{
+      with_suggestion(std::move(problem), x.actor, names(""))};
+  }
+  return json_ ? line(json_object{}.add("killed", x.actor))
+               : "killed " + quote_if_needed(x.actor) + "\n";
+}
+
+answer<std::string> session::on(const drain_command& x) {
+  auto report = peer_.ask(drain_request{x.deadline});
+  if (!report)
+    return tl::unexpected{std::move(report.error())};
+  const auto took = duration_text(report->took);
+  if (!report->stuck.empty()) {
+    auto text = "drained, but after " + took + " these had not ended:";
+    for (const auto& name : report->stuck)
+      text += " " + quote_if_needed(name);
+    return tl::unexpected{failure{failed, {errc::timeout, std::move(text)}}};
+  }
+  return json_ ? line(
+           json_object{}.add("took_ms", std::int64_t{report->took.count()}))
+               : "drained in " + took + "\n";
+}
+
+answer<std::string> session::on(const quit_command&) {
+  over_ = true;
+  return json_ ? line(json_object{}.add("bye", true)) : std::string{};
+}
+
+std::vector<std::string> session::names(std::string_view kind) {
+  std::vector<std::string> result;
+  if (auto all = peer_.ask(list_actors_request{}))
+    for (const auto& x : all->actors)
+      if (kind.empty() || x.kind == kind)
+        result.push_back(x.name);
+  return result;
+}
+
+} // namespace troupe::console

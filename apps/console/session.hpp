@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "apps/console/answer.hpp"
+#include "apps/console/commands.hpp"
+#include "apps/console/connection.hpp"
+
+namespace troupe::console {
+
+/// What is printed for a command.
+struct outcome {
+  exit_code code = succeeded;
+  std::string text;      ///< Whole lines. For the standard output.
+  std::string complaint; ///< The same for the standard error.
+};
+
+/// Runs commands one after the other. What one chose (`use`) counts for the
+/// next.
+class session {
+public:
+  /// `peer` outlives the session.
+  session(connection& peer, bool json) : peer_(peer), json_(json) {
+    // nop
+  }
+
+  /// Lines are kept within `width` characters where that is possible; zero: no
+  /// limit.
+  [[nodiscard]] outcome run(const command& what, std::size_t width);
+
+  /// The region that commands about keys mean.
+  [[nodiscard]] const std::string& region() const noexcept {
+    return region_;
+  }
+
+  /// Whether `quit` was asked for.
+  [[nodiscard]] bool over() const noexcept {
+    return over_;
+  }
+
+private:
+  answer<std::string> on(const help_command& x);
+  answer<std::string> on(const ls_command& x);
+  answer<std::string> on(const stat_command& x);
+  answer<std::string> on(const use_command& x);
+  answer<std::string> on(const get_command& x);
+  answer<std::string> on(const set_command& x);
+  answer<std::string> on(const del_command& x);
+  answer<std::string> on(const ttl_command& x);
+  answer<std::string> on(const loads_command& x);
+  answer<std::string> on(const cancel_command& x);
+  answer<std::string> on(const kill_command& x);
+  answer<std::string> on(const drain_command& x);
+  answer<std::string> on(const quit_command& x);
+
+  [[nodiscard]] std::vector<std::string> names(std::string_view kind);
+
+  connection& peer_;
+  bool json_;
+  bool over_ = false;
+  std::string region_ = "db0";
+  std::size_t width_ = 0;
+};
+
+} // namespace troupe::console

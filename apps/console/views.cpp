@@ -1,0 +1,163 @@
+#include "apps/console/views.hpp"
+
+#include <chrono>
+#include <string_view>
+
+#include "apps/console/actor_tree.hpp"
+#include "apps/console/table.hpp"
+#include "apps/console/units.hpp"
+#include "apps/console/words.hpp"
+
+namespace troupe::console {
+
+namespace {
+
+std::string line(std::string_view title, const std::string& text) {
+  std::string result{title};
+  result.resize(10, ' ');
+  return result + text + "\n";
+}
+
+table table_of(const std::vector<region_info>& regions) {
+  using enum alignment;
+  table result{{{"REGION", left, true},
+                {"VALUES", left, true, 1},
+                {"SHARDS", right, false, 2},
+                {"KEYS", right},
+                {"MEMORY", right},
+                {"HANDLED", right, false, 3},
+                {"RESTARTS", right}}};
+  for (const auto& x : regions)
+    result.add({quote_if_needed(x.name), quote_if_needed(x.value_type),
+                count_text(x.shards), count_text(x.keys), bytes_text(x.bytes),
+                count_text(x.handled), count_text(x.restarts)});
+  return result;
+}
+
+table table_of(const std::vector<load_info>& loads) {
+  using enum alignment;
+  table result{{{"LOAD", right},
+                {"REGION", left, true},
+                {"KEY", left, true},
+                {"AGE", right},
+                {"LEFT", right, false, 1},
+                {"ATTEMPT", right, false, 3},
+                {"WAITERS", right, false, 2},
+                {"FENCED", left, false, 4}}};
+  for (const auto& x : loads)
+    result.add({std::to_string(x.id), quote_if_needed(x.region),
+                quote_if_needed(x.key), duration_text(x.age),
+                duration_text(x.remaining), count_text(x.attempt),
+                count_text(x.waiters), x.fenced ? "yes" : "no"});
+  return result;
+}
+
+std::int64_t milliseconds(std::chrono::milliseconds x) {
+  return x.count();
+}
+
+} // namespace
+
+std::string text_of(const actor_list& x, bool every, std::size_t width) {
+  const auto tree = tree_of(x);
+  return table_of(every ? tree : collapsed(tree)).render(width);
+}
+
+std::string text_of(const runtime_stat& x, std::size_t width) {
+  const auto cpu = std::chrono::milliseconds{x.cpu_milliseconds};
+  auto result
+    = line("troupe", x.version + ", process " + std::to_string(x.process_id)
+                       + ", up " + duration_text(x.uptime));
+  result += line("memory", bytes_text(x.resident_bytes) + " resident");
+  result += line("cpu", duration_text(cpu) + " of user and system time");
+  result += line("actors", count_text(x.actors));
+  result
+    += line("loads", count_text(x.loads_in_flight) + " in flight, "
+                       + count_text(x.loader_threads) + " loader threads, "
+                       + count_text(x.loader_queue) + " jobs wait for one");
+  if (x.draining)
+    result += line("state", "draining");
+  if (!x.regions.empty())
+    result += "\n" + table_of(x.regions).render(width);
+  return result;
+}
+
+std::string text_of(const load_list& x, std::size_t width) {
+  if (x.loads.empty())
+    return "no loads in flight\n";
+  auto result = table_of(x.loads).render(width);
+  if (x.total > x.loads.size())
+    result += "... and " + count_text(x.total - x.loads.size()) + " more\n";
+  return result;
+}
+
+std::string text_of(const failure& x) {
+  // There is nobody whose error code this could be.
+  if (x.code == not_connected)
+    return "error: " + x.reason.text() + "\n";
+  return "error: " + to_string(x.reason) + "\n";
+}
+
+json_object json_of(const actor_list& x) {
+  std::vector<json_object> rows;
+  for (const auto& actor : x.actors)
+    rows.push_back(json_object{}
+                     .add("name", actor.name)
+                     .add("parent", actor.parent)
+                     .add("kind", actor.kind)
+                     .add("state", actor.state)
+                     .add("mailbox_depth", actor.mailbox_depth)
+                     .add("handled", actor.handled)
+                     .add("restarts", actor.restarts)
+                     .add("bytes", actor.bytes)
+                     .add("keys", actor.keys));
+  return json_object{}.add("actors", rows);
+}
+
+json_object json_of(const runtime_stat& x) {
+  std::vector<json_object> rows;
+  for (const auto& region : x.regions)
+    rows.push_back(json_object{}
+                     .add("name", region.name)
+                     .add("value_type", region.value_type)
+                     .add("shards", region.shards)
+                     .add("keys", region.keys)
+                     .add("bytes", region.bytes)
+                     .add("handled", region.handled)
+                     .add("restarts", region.restarts));
+  return json_object{}
+    .add("version", x.version)
+    .add("uptime_ms", milliseconds(x.uptime))
+    .add("process_id", x.process_id)
+    .add("resident_bytes", x.resident_bytes)
+    .add("cpu_ms", x.cpu_milliseconds)
+    .add("actors", x.actors)
+    .add("loads_in_flight", x.loads_in_flight)
+    .add("loader_threads", x.loader_threads)
+    .add("loader_queue", x.loader_queue)
+    .add("draining", x.draining)
+    .add("regions", rows);
+}
+
+json_object json_of(const load_list& x) {
+  std::vector<json_object> rows;
+  for (const auto& load : x.loads)
+    rows.push_back(json_object{}
+                     .add("id", load.id)
+                     .add("region", load.region)
+                     .add_bytes("key", load.key)
+                     .add("age_ms", milliseconds(load.age))
+                     .add("remaining_ms", milliseconds(load.remaining))
+                     .add("attempt", std::uint64_t{load.attempt})
+                     .add("waiters", load.waiters)
+                     .add("fenced", load.fenced));
+  return json_object{}.add("loads", rows).add("total", x.total);
+}
+
+json_object json_of(const failure& x) {
+  const auto code = x.code == not_connected ? std::string_view{"not_connected"}
+                                            : to_string(x.reason.code());
+  return json_object{}.add("error", code).add("text", x.reason.text());
+}
+
+} // namespace troupe::console

@@ -1,0 +1,30 @@
+#pragma once
+
+// What the peer's answers look like: as text for people, and as JSON.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <troupe/messages/requests.hpp>
+
+#include "apps/console/answer.hpp"
+#include "apps/console/json.hpp"
+
+namespace troupe::console {
+
+/// `every` shows shards one by one. See `table::render` for the width.
+[[nodiscard]] std::string text_of(const actor_list& x, bool every,
+                                  std::size_t width);
+[[nodiscard]] std::string text_of(const runtime_stat& x, std::size_t width);
+[[nodiscard]] std::string text_of(const load_list& x, std::size_t width);
+
+/// "error: code: text", and what to do about it.
+[[nodiscard]] std::string text_of(const failure& x);
+
+[[nodiscard]] json_object json_of(const actor_list& x);
+[[nodiscard]] json_object json_of(const runtime_stat& x);
+[[nodiscard]] json_object json_of(const load_list& x);
+[[nodiscard]] json_object json_of(const failure& x);
+
+} // namespace troupe::console

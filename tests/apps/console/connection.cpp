@@ -1,0 +1,365 @@
+#include "catch.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/interfaces.hpp>
+#include <troupe/messages/type_ids.hpp>
+
+#include "apps/console/connection.hpp"
+#include "apps/console/session.hpp"
+
+using namespace std::chrono_literals;
+using namespace troupe::console;
+using troupe::errc;
+
+namespace {
+
+/// Long enough for a busy machine; no test waits for it to pass.
+constexpr auto patience = 20s;
+
+class fake_config : public caf::actor_system_config {
+public:
+  fake_config() {
+    troupe::add_message_types(*this);
+    load<caf::io::middleman>();
+    set("scheduler.max-threads", 1);
+  }
+};
+
+/// A region without expiry, TTLs apart.
+class fake_region : public troupe::region_actor::base {
+public:
+  using troupe::region_actor::base::base;
+
+  behavior_type make_behavior() override {
+    using namespace troupe;
+    return {
+      [this](const get_request& x) -> caf::result<get_reply> {
+        auto i = values_.find(x.key);
+        if (i == values_.end())
+          return get_reply{};
+        return get_reply{true, i->second.value, 5};
+      },
+      [this](const contains_request& x) -> caf::result<bool> {
+        return values_.contains(x.key);
+      },
+      [this](const ttl_request& x) -> caf::result<ttl_reply> {
+        auto i = values_.find(x.key);
+        if (i == values_.end())
+          return ttl_reply{};
+        return ttl_reply{
+          true, i->second.how.ttl.count() == 0 ? no_expiry : i->second.how.ttl};
+      },
+      [this](set_request& x) -> caf::result<bool> {
+        auto key = x.key;
+        values_[key] = std::move(x);
+        return true;
+      },
+      [](const compare_and_set_request&) -> caf::result<compare_and_set_reply> {
+        return compare_and_set_reply{};
+      },
+      [this](const erase_request& x) -> caf::result<bool> {
+        return values_.erase(x.key) > 0;
+      },
+      [](const touch_request&) -> caf::result<bool> { return false; },
+      [](const increment_request&) -> caf::result<std::int64_t> { return 0; },
+      [](const clear_request&) -> caf::result<void> { return caf::unit; },
+      [](const get_many_request&) -> caf::result<get_many_reply> {
+        return get_many_reply{};
+      },
+      [](const load_request&) -> caf::result<load_reply> {
+        return load_reply{};
+      },
+      [](const update_request&) -> caf::result<update_reply> {
+        return update_reply{};
+      },
+    };
+  }
+
+private:
+  std::map<std::string, troupe::set_request> values_;
+};
+
+/// Answers as a supervisor, but for `loads` (never) and `drain` (dies instead,
+/// unless the deadline is a second).
+class fake_supervisor : public troupe::supervisor_actor::base {
+public:
+  using troupe::supervisor_actor::base::base;
+
+  behavior_type make_behavior() override {
+    using namespace troupe;
+    region_ = spawn<fake_region>();
+    return {
+      [this](const list_loads_request&) -> caf::result<load_list> {
+        pending_.push_back(make_response_promise());
+        return pending_.back();
+      },
+      [](const cancel_load_request& x) -> caf::result<void> {
+        if (x.id == 7)
+          return caf::unit;
+        return to_caf({errc::unknown_load,
+                       "no load in flight has number " + std::to_string(x.id)});
+      },
+      [](const list_actors_request& x) -> caf::result<actor_list> {
+        actor_list result;
+        for (const std::string name : {"supervisor", "db0", "db0/shard-0"})
+          if (name.starts_with(x.prefix))
+            result.actors.push_back({name, "", name == "db0" ? "region" : "",
+                                     "running", 0, 0, 0, 0, 0});
+        return result;
+      },
+      [](const runtime_stat_request&) -> caf::result<runtime_stat> {
+        runtime_stat result;
+        result.version = "9.9.9";
+        return result;
+      },
+      [](const kill_request& x) -> caf::result<void> {
+        if (x.name == "db0/shard-0")
+          return caf::unit;
+        return to_caf({errc::unknown_actor, "no actor has this name"});
+      },
+      [this](const drain_request& x) -> caf::result<drain_report> {
+        if (x.deadline == 1s)
+          return drain_report{5ms, {}};
+        if (x.deadline == 2s)
+          return drain_report{2s, {"load 7", "db0/shard-0"}};
+        pending_.push_back(make_response_promise());
+        quit(caf::exit_reason::kill);
+        return pending_.back();
+      },
+      [this](const find_region_request& x) -> caf::result<region_actor> {
+        if (x.name == "db0")
+          return region_;
+        return to_caf({errc::unknown_region, "no region has this name"});
+      },
+    };
+  }
+
+  void on_exit() override {
+    send_exit(region_, caf::exit_reason::user_shutdown);
+  }
+
+private:
+  troupe::region_actor region_;
+  std::vector<caf::response_promise> pending_;
+};
+
+/// A process with a supervisor.
+class fake_server {
+public:
+  explicit fake_server(std::uint16_t port = 0) {
+    supervisor_ = system_.spawn<fake_supervisor>();
+    // The port of a server that has just ended may take a moment to be free.
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    do {
+      auto bound
+        = system_.middleman().publish(supervisor_, port, "127.0.0.1", true);
+      if (bound)
+        port_ = *bound;
+    } while (port_ == 0 && std::chrono::steady_clock::now() < deadline);
+    REQUIRE(port_ != 0);
+  }
+
+  ~fake_server() {
+    caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
+  }
+
+  fake_server(const fake_server&) = delete;
+  fake_server& operator=(const fake_server&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const {
+    return port_;
+  }
+
+private:
+  fake_config config_;
+  caf::actor_system system_{config_};
+  troupe::supervisor_actor supervisor_;
+  std::uint16_t port_ = 0;
+};
+
+/// What `line` prints.
+std::string output(session& with, std::string_view line) {
+  std::string result;
+  auto commands = parse_line(line);
+  REQUIRE(commands);
+  for (const auto& x : *commands) {
+    auto done = with.run(x, 0);
+    result += done.text + done.complaint;
+    CHECK((done.code == succeeded) == done.complaint.empty());
+  }
+  return result;
+}
+
+exit_code code(session& with, std::string_view line) {
+  return with.run(parse_line(line)->front(), 0).code;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("commands print what the server answers") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+
+  CHECK(output(with, "get k") == "(nil)\n");
+  CHECK(output(with, R"(set k "v\x00" 90)") == "ok\n");
+  CHECK(output(with, "get k") == "\"v\\x00\"\n");
+  CHECK(output(with, "ttl k") == "1m30s\n");
+  CHECK(output(with, "set eternal x; ttl eternal") == "ok\nnone\n");
+  CHECK(output(with, "ttl nothing") == "(nil)\n");
+  CHECK(output(with, "del k eternal nothing") == "removed 2 of 3\n");
+  CHECK(contains(output(with, "stat"), "9.9.9"));
+  CHECK(contains(output(with, "ls"), "supervisor"));
+  CHECK(contains(output(with, "ls db0"), "db0/shard-0"));
+  CHECK(output(with, "cancel 7") == "cancelled load 7\n");
+  CHECK(output(with, "kill db0/shard-0") == "killed db0/shard-0\n");
+  CHECK(output(with, "use db0") == "region db0\n");
+  CHECK(output(with, "drain 1s") == "drained in 5ms\n");
+  CHECK(output(with, "help get").starts_with("get KEY\n"));
+  CHECK_FALSE(with.over());
+  CHECK(output(with, "quit").empty());
+  CHECK(with.over());
+}
+
+TEST_CASE("commands print errors with their code and a suggestion") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+
+  CHECK(output(with, "cancel 8")
+        == "error: unknown_load: no load in flight has number 8\n");
+  CHECK(output(with, "kill db0/shard-1")
+        == "error: unknown_actor: no actor has this name; did you mean "
+           "'db0/shard-0'?\n");
+  CHECK(output(with, "use db1")
+        == "error: unknown_region: no region has this name; did you mean "
+           "'db0'?\n");
+  CHECK(with.region() == "db0");
+  CHECK(output(with, "ls bd0")
+        == "error: unknown_actor: no actor's name begins with bd0; did you "
+           "mean 'db0'?\n");
+  CHECK(output(with, "drain 2s")
+        == "error: timeout: drained, but after 2s these had not ended: "
+           "\"load 7\" db0/shard-0\n");
+  CHECK(code(with, "cancel 8") == failed);
+  CHECK(code(with, "cancel 7") == succeeded);
+}
+
+TEST_CASE("commands print JSON when asked to") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, true};
+
+  CHECK(output(with, "get k") == "{\"found\":false}\n");
+  CHECK(output(with, "set k v 1") == "{\"stored\":true}\n");
+  CHECK(output(with, "get k")
+        == "{\"found\":true,\"value\":\"v\",\"version\":5}\n");
+  CHECK(output(with, "ttl k") == "{\"found\":true,\"ttl_ms\":1000}\n");
+  CHECK(output(with, "ttl x") == "{\"found\":false,\"ttl_ms\":null}\n");
+  CHECK(output(with, "del k") == "{\"removed\":1}\n");
+  CHECK(output(with, "use db0") == "{\"region\":\"db0\"}\n");
+  CHECK(output(with, "cancel 7") == "{\"cancelled\":7}\n");
+  CHECK(output(with, "kill db0/shard-0") == "{\"killed\":\"db0/shard-0\"}\n");
+  CHECK(output(with, "drain 1s") == "{\"took_ms\":5}\n");
+  CHECK(
+    output(with, "ls").starts_with("{\"actors\":[{\"name\":\"supervisor\","));
+  CHECK(output(with, "stat").starts_with("{\"version\":\"9.9.9\","));
+  CHECK(contains(output(with, "help"), "{\"help\":\""));
+  const auto problem = with.run(parse_line("cancel 8")->front(), 0);
+  CHECK(problem.code == failed);
+  CHECK(problem.text
+        == "{\"error\":\"unknown_load\",\"text\":\"no load in flight has "
+           "number 8\"}\n");
+}
+
+TEST_CASE("a request without an answer ends with the timeout") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  REQUIRE(peer.open());
+  connection hasty{{"127.0.0.1", server.port(), 300ms}};
+  auto result = hasty.ask(troupe::list_loads_request{});
+  REQUIRE_FALSE(result);
+  // A machine that is busy enough does not even connect in that time.
+  if (result.error().code == failed) {
+    CHECK(result.error().reason == errc::timeout);
+    CHECK(contains(result.error().reason.text(), "no answer within 300ms"));
+    CHECK(hasty.is_open());
+  }
+}
+
+TEST_CASE("the end of the server ends a request that waits for it") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  const auto start = std::chrono::steady_clock::now();
+  auto result = peer.ask(troupe::drain_request{1h});
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == not_connected);
+  CHECK(contains(result.error().reason.text(), "went away"));
+  CHECK(std::chrono::steady_clock::now() - start < patience);
+  CHECK_FALSE(peer.is_open());
+}
+
+TEST_CASE("a server that is back is found again") {
+  auto server = std::make_unique<fake_server>();
+  const auto port = server->port();
+  int connected = 0;
+  connection peer{{"127.0.0.1", port, patience}, [&] { ++connected; }};
+  CHECK_FALSE(peer.is_open());
+  CHECK(peer.find("db0"));
+  CHECK(peer.find("db0"));
+  CHECK(connected == 1);
+
+  server.reset();
+  auto gone = peer.find("db0");
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == not_connected);
+  auto refused = peer.find("db0");
+  REQUIRE_FALSE(refused);
+  CHECK(contains(refused.error().reason.text(),
+                 "no troupe server answers on 127.0.0.1:"));
+
+  server = std::make_unique<fake_server>(port);
+  CHECK(peer.find("db0"));
+  CHECK(connected == 2);
+}
+
+TEST_CASE("an actor that is no supervisor is refused") {
+  fake_config config;
+  caf::actor_system system{config};
+  auto other = system.spawn([](caf::event_based_actor*) -> caf::behavior {
+    return {[](const std::string&) {}};
+  });
+  const auto port = system.middleman().publish(other, 0, "127.0.0.1");
+  REQUIRE(port);
+  connection peer{{"127.0.0.1", *port, patience}};
+  auto result = peer.open();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == not_connected);
+  CHECK(contains(result.error().reason.text(), "it publishes something else"));
+  caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("an address is written with its port") {
+  CHECK(endpoint{}.text() == "127.0.0.1:6381");
+  CHECK(endpoint{"::1", 1, 1s}.text() == "[::1]:1");
+}
