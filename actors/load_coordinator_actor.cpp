@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/region_checks.hpp>
 #include <troupe/messages/caf_error.hpp>
 
 namespace troupe {
@@ -78,12 +79,31 @@ private:
 
 } // namespace
 
-load_coordinator_actor
-spawn_load_coordinator(caf::actor_system& system,
-                       std::shared_ptr<load_coordinator> loads,
-                       std::function<void()> sweep) {
-  return system.spawn<load_coordinator_shell, caf::hidden>(std::move(loads),
-                                                           std::move(sweep));
+child_spec supervised_load_coordinator(
+  caf::actor_system& system, std::string parent,
+  std::shared_ptr<load_coordinator> loads, std::function<void()> sweep,
+  std::shared_ptr<actor_slot<load_coordinator_actor>> where,
+  watch_function watch) {
+  child_spec result;
+  result.name = detail::coordinator_name;
+  result.parent = std::move(parent);
+  result.kind = "load-coordinator";
+  result.start = [=, &system](bool) {
+    load_coordinator_actor actor
+      = system.spawn<load_coordinator_shell, caf::hidden>(loads, sweep);
+    where->set(actor);
+    watch(where->pointer());
+    return actor->id();
+  };
+  result.watch = [=] { watch(where->pointer()); };
+  result.end = [=](bool crash) { end_actor(where->pointer(), crash); };
+  // Without it no load would time out, so it is always started again.
+  result.give_up = nullptr;
+  result.figures = [loads] {
+    auto& mailbox = loads->mailbox();
+    return child_figures{mailbox.depth(), mailbox.handled(), 0, 0};
+  };
+  return result;
 }
 
 } // namespace troupe

@@ -15,18 +15,23 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <caf/fwd.hpp>
 
+#include <troupe/actors/actor_slot.hpp>
 #include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/supervisor_actor.hpp>
 #include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
 
-/// Starts the actor. `sweep` is called on every tick and must be brief.
-[[nodiscard]] load_coordinator_actor
-spawn_load_coordinator(caf::actor_system& system,
-                       std::shared_ptr<load_coordinator> loads,
-                       std::function<void()> sweep);
+/// What the supervisor has to know. `where` holds the present actor, `sweep` is
+/// called on every tick and must be brief.
+[[nodiscard]] child_spec supervised_load_coordinator(
+  caf::actor_system& system, std::string parent,
+  std::shared_ptr<load_coordinator> loads, std::function<void()> sweep,
+  std::shared_ptr<actor_slot<load_coordinator_actor>> where,
+  watch_function watch);
 
 } // namespace troupe

@@ -69,7 +69,7 @@ private:
   /// Lets the shard that owns the key answer.
   template <class Reply, class Request>
   caf::result<Reply> route(Request& x) {
-    auto owner = directory_->shard(region_->shard_of(x.key));
+    auto owner = directory_->shard(region_->shard_of(x.key)).get();
     if (!owner)
       return to_caf({errc::shutting_down, "the runtime has drained"});
     return delegate(owner, std::move(x));
@@ -163,12 +163,33 @@ private:
 
 } // namespace
 
-region_actor spawn_region(caf::actor_system& system,
-                          std::shared_ptr<region> where,
-                          std::shared_ptr<const region_directory> directory,
-                          std::shared_ptr<lane> mailbox) {
-  return system.spawn<region_shell, caf::hidden>(
-    std::move(where), std::move(directory), std::move(mailbox));
+child_spec supervised_region(caf::actor_system& system, std::string parent,
+                             std::shared_ptr<region> where,
+                             std::shared_ptr<region_directory> directory,
+                             std::shared_ptr<lane> mailbox,
+                             watch_function watch) {
+  child_spec result;
+  result.name = where->name();
+  result.parent = std::move(parent);
+  result.kind = "region";
+  result.start = [=, &system](bool) {
+    region_actor actor = system.spawn<region_shell, caf::hidden>(
+      where, std::shared_ptr<const region_directory>{directory}, mailbox);
+    directory->front().set(actor);
+    watch(directory->front().pointer());
+    return actor->id();
+  };
+  result.watch = [=] { watch(directory->front().pointer()); };
+  result.end = [=](bool crash) {
+    end_actor(directory->front().pointer(), crash);
+  };
+  result.give_up = [] {
+    // The directory keeps the dead actor, which answers with `shard_down`.
+  };
+  result.figures = [mailbox] {
+    return child_figures{mailbox->depth(), mailbox->handled(), 0, 0};
+  };
+  return result;
 }
 
 } // namespace troupe

@@ -14,20 +14,23 @@
 // Threading: a lane actor (lane_actor.hpp) with a lane of its own.
 
 #include <memory>
+#include <string>
 
 #include <caf/fwd.hpp>
 
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/region_directory.hpp>
+#include <troupe/actors/supervisor_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
-#include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
 
-/// Starts the front of a region. `mailbox` is kept alive by the actor.
-[[nodiscard]] region_actor
-spawn_region(caf::actor_system& system, std::shared_ptr<region> where,
-             std::shared_ptr<const region_directory> directory,
-             std::shared_ptr<lane> mailbox);
+/// What the supervisor has to know of a region's front, a child of `parent`.
+/// `directory` holds the present actor; `mailbox` is shared by its successors.
+[[nodiscard]] child_spec
+supervised_region(caf::actor_system& system, std::string parent,
+                  std::shared_ptr<region> where,
+                  std::shared_ptr<region_directory> directory,
+                  std::shared_ptr<lane> mailbox, watch_function watch);
 
 } // namespace troupe

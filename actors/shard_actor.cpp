@@ -202,9 +202,34 @@ private:
 
 } // namespace
 
-shard_actor spawn_shard(caf::actor_system& system,
-                        std::shared_ptr<region> where, std::size_t index) {
-  return system.spawn<shard_shell, caf::hidden>(std::move(where), index);
+child_spec supervised_shard(caf::actor_system& system,
+                            std::shared_ptr<region> where, std::size_t index,
+                            std::shared_ptr<region_directory> directory,
+                            watch_function watch) {
+  auto& which = where->shard_at(index);
+  child_spec result;
+  result.name = which.name();
+  result.parent = where->name();
+  result.kind = "shard";
+  result.start = [=, &system, &which](bool again) {
+    if (again)
+      which.restarted();
+    shard_actor actor = system.spawn<shard_shell, caf::hidden>(where, index);
+    directory->shard(index).set(actor);
+    watch(directory->shard(index).pointer());
+    return actor->id();
+  };
+  result.watch = [=] { watch(directory->shard(index).pointer()); };
+  result.end = [=](bool crash) {
+    end_actor(directory->shard(index).pointer(), crash);
+  };
+  result.give_up = [where, &which] { which.fail(); };
+  result.figures = [where, &which] {
+    auto& entries = which.store().entries();
+    return child_figures{which.mailbox().depth(), which.mailbox().handled(),
+                         entries.bytes(), entries.size()};
+  };
+  return result;
 }
 
 } // namespace troupe

@@ -22,13 +22,16 @@
 #include <caf/fwd.hpp>
 
 #include <troupe/actors/region.hpp>
-#include <troupe/messages/interfaces.hpp>
+#include <troupe/actors/region_directory.hpp>
+#include <troupe/actors/supervisor_actor.hpp>
 
 namespace troupe {
 
-/// Starts the actor of a region's shard and opens the shard for operations.
-[[nodiscard]] shard_actor spawn_shard(caf::actor_system& system,
-                                      std::shared_ptr<region> where,
-                                      std::size_t index);
+/// What the supervisor has to know of a region's shard. `directory` holds the
+/// present actor.
+[[nodiscard]] child_spec
+supervised_shard(caf::actor_system& system, std::shared_ptr<region> where,
+                 std::size_t index, std::shared_ptr<region_directory> directory,
+                 watch_function watch);
 
 } // namespace troupe

@@ -177,6 +177,16 @@ private:
 
 } // namespace
 
+void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
+  if (!whom)
+    return;
+  auto reason = crash ? caf::exit_reason::kill
+                      : caf::exit_reason::user_shutdown;
+  whom->enqueue(nullptr, caf::make_message_id(),
+                caf::make_message(caf::exit_msg{whom->address(), reason}),
+                whom->home_system->dummy_execution_unit());
+}
+
 supervisor_actor spawn_supervisor(caf::actor_system& system,
                                   std::weak_ptr<supervised> runtime) {
   return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime));

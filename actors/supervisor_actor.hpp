@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include <caf/actor_control_block.hpp>
 #include <caf/fwd.hpp>
 
 #include <troupe/actors/supervisor.hpp>
@@ -60,6 +61,13 @@ public:
 
   [[nodiscard]] virtual std::vector<publication> publications() const = 0;
 };
+
+/// Has the death of an actor reported to the present supervisor actor.
+using watch_function = std::function<void(const caf::strong_actor_ptr& whom)>;
+
+/// Ends an actor, if there is one: as a crash would, or in order. In its own
+/// turn: here and now when it is an idle lane actor.
+void end_actor(const caf::strong_actor_ptr& whom, bool crash);
 
 /// Starts the actor. It does not keep the runtime alive.
 [[nodiscard]] supervisor_actor

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <mutex>
+#include <utility>
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_control_block.hpp>
+
+namespace troupe {
+
+/// Where an actor is right now: a restart replaces it. An empty handle means
+/// that there is none any more, which is how the runtime lets go of actors that
+/// others might still look up. Thread-safe.
+template <class Handle>
+class actor_slot {
+public:
+  [[nodiscard]] Handle get() const {
+    std::lock_guard guard{mutex_};
+    return handle_;
+  }
+
+  /// The same without the type.
+  [[nodiscard]] caf::strong_actor_ptr pointer() const {
+    return caf::actor_cast<caf::strong_actor_ptr>(get());
+  }
+
+  void set(Handle x) {
+    // The old handle is dropped outside the lock, since that may end an actor:
+    // a parameter dies after the locals of the function.
+    std::lock_guard guard{mutex_};
+    std::swap(handle_, x);
+  }
+
+  void clear() {
+    set(Handle{});
+  }
+
+private:
+  mutable std::mutex mutex_;
+  Handle handle_;
+};
+
+} // namespace troupe

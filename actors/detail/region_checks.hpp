@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe::detail {
+
+/// Names of actors that no region may have.
+inline constexpr const char* supervisor_name = "supervisor";
+inline constexpr const char* coordinator_name = "load-coordinator";
+
+/// Longest name of a region, in bytes: it is part of names, tables and logs.
+inline constexpr std::size_t max_region_name = 100;
+
+/// A region's name is acceptable: `invalid_argument`.
+[[nodiscard]] expected<void> check_region_name(std::string_view name);
+
+/// The name of the first field in which two options differ, or nullptr.
+[[nodiscard]] const char* difference(const region_options& x,
+                                     const region_options& y) noexcept;
+
+} // namespace troupe::detail

@@ -1,0 +1,345 @@
+#include <troupe/actors/detail/runtime_core.hpp>
+
+#include <iostream>
+#include <utility>
+
+#include <caf/default_attachable.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <troupe/actors/detail/region_checks.hpp>
+#include <troupe/actors/load_coordinator_actor.hpp>
+#include <troupe/actors/process.hpp>
+#include <troupe/actors/region_actor.hpp>
+#include <troupe/actors/shard_actor.hpp>
+#include <troupe/actors/version.hpp>
+
+namespace troupe {
+
+namespace {
+
+using detail::supervisor_name;
+
+/// How long the end of the runtime waits for its last actor, which has nothing
+/// left to do. Much longer than that takes, short enough for a shutdown.
+constexpr std::chrono::seconds last_actor_timeout{5};
+
+/// Under the scheduler for tests nothing runs by itself.
+void let_run(caf::actor_system& system) {
+  using caf::scheduler::test_coordinator;
+  if (auto* tests = dynamic_cast<test_coordinator*>(&system.scheduler()))
+    tests->run();
+}
+
+std::chrono::milliseconds
+since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+    std::chrono::steady_clock::now() - begin);
+}
+
+} // namespace
+
+runtime::core::core(caf::actor_system& system, const runtime_options& options)
+  : system_(system),
+    options_(options),
+    executor_(std::make_shared<lane_scheduler>(system)),
+    loads_(std::make_shared<load_coordinator>(*options.time, executor_,
+                                              options.loader_threads,
+                                              options.loader_queue)),
+    tree_(*options.time, options.restart_limit, options.restart_window) {
+  // nop
+}
+
+void runtime::core::start() {
+  start_supervisor();
+  auto sweep = [weak = weak_from_this()] {
+    if (auto self = weak.lock())
+      for (auto& x : self->all_regions())
+        x->sweep();
+  };
+  auto added = tree_.add(supervised_load_coordinator(
+    system_, supervisor_name, loads_, sweep, coordinator_, watch()));
+  // A fresh tree takes its first child.
+  static_cast<void>(added);
+}
+
+// -- regions -----------------------------------------------------------------------
+
+/// The configured values where the caller left the built-in defaults.
+region_options runtime::core::complete(region_options x) const {
+  if (x.shards == 0)
+    x.shards = options_.shards;
+  if (x.op_timeout == defaults::op_timeout)
+    x.op_timeout = options_.op_timeout;
+  if (x.load_timeout == defaults::load_timeout)
+    x.load_timeout = options_.load_timeout;
+  return x;
+}
+
+expected<opened_region> runtime::core::open(std::string name,
+                                            const region_options* wanted,
+                                            std::string value_type) {
+  auto options = wanted != nullptr ? *wanted : region_options{};
+  if (auto ok = detail::check_region_name(name).and_then(
+        [&] { return check(options); });
+      !ok)
+    return tl::unexpected{std::move(ok.error())};
+  std::lock_guard turn{turn_};
+  {
+    std::lock_guard guard{mutex_};
+    if (draining_)
+      return troupe::fail(errc::shutting_down, "the runtime drains");
+    if (auto i = regions_.find(name); i != regions_.end())
+      return reopen(i->second, wanted, value_type);
+  }
+  auto fresh = start_region(name, complete(options), std::move(value_type));
+  if (!fresh)
+    return tl::unexpected{std::move(fresh.error())};
+  auto handles = fresh->handles();
+  std::lock_guard guard{mutex_};
+  regions_.emplace(std::move(name), std::move(*fresh));
+  return handles;
+}
+
+expected<opened_region>
+runtime::core::reopen(const entry& present, const region_options* wanted,
+                      const std::string& value_type) const {
+  auto& where = *present.where;
+  if (present.value_type != value_type)
+    return troupe::fail(errc::type_mismatch,
+                        where.name() + " is open for values of type "
+                          + present.value_type + ", not " + value_type);
+  if (wanted == nullptr)
+    return present.handles();
+  auto options = complete(*wanted);
+  // Zero lets the region choose, so it fits whatever the region chose.
+  if (options.shards == 0)
+    options.shards = where.options().shards;
+  if (auto* field = detail::difference(options, where.options()))
+    return troupe::fail(errc::invalid_argument,
+                        where.name() + " is open with another " + field);
+  return present.handles();
+}
+
+expected<runtime::core::entry>
+runtime::core::start_region(const std::string& name,
+                            const region_options& options,
+                            std::string value_type) {
+  entry x;
+  x.where = std::make_shared<region>(name, options, *options_.time, executor_,
+                                     loads_);
+  auto shards = x.where->shard_count();
+  x.directory = std::make_shared<region_directory>(shards);
+  x.value_type = std::move(value_type);
+  std::shared_ptr<lane> mailbox{new lane(*executor_),
+                                [keep = executor_](lane* gone) { delete gone; }};
+  auto added = tree_.add(supervised_region(system_, supervisor_name, x.where,
+                                           x.directory, mailbox, watch()));
+  for (std::size_t i = 0; added && i < shards; ++i)
+    added
+      = tree_.add(supervised_shard(system_, x.where, i, x.directory, watch()));
+  if (!added)
+    return tl::unexpected{std::move(added.error())};
+  return x;
+}
+
+expected<opened_region>
+runtime::core::find(const std::string& name) const {
+  std::lock_guard guard{mutex_};
+  auto i = regions_.find(name);
+  if (i == regions_.end())
+    return troupe::fail(errc::unknown_region, "no region is named " + name);
+  return i->second.handles();
+}
+
+expected<region_actor> runtime::core::front(const std::string& name) const {
+  auto found = find(name);
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  auto result = found->directory->front().get();
+  if (!result)
+    return troupe::fail(errc::shutting_down, "the runtime has drained");
+  return result;
+}
+
+std::vector<std::shared_ptr<region>> runtime::core::all_regions() const {
+  std::vector<std::shared_ptr<region>> result;
+  std::lock_guard guard{mutex_};
+  for (auto& [name, x] : regions_)
+    result.push_back(x.where);
+  return result;
+}
+
+// -- the supervisor ----------------------------------------------------------------
+
+watch_function runtime::core::watch() const {
+  return [this](const caf::strong_actor_ptr& whom) {
+    auto observer = supervisor_.pointer();
+    if (whom && observer)
+      whom->get()->attach(caf::default_attachable::make_monitor(
+        whom->address(), observer->address()));
+  };
+}
+
+void runtime::core::start_supervisor() {
+  supervisor_.set(spawn_supervisor(system_, weak_from_this()));
+  supervisor_.pointer()->get()->attach_functor([weak = weak_from_this()] {
+    if (auto self = weak.lock())
+      self->supervisor_ended();
+  });
+}
+
+/// Nobody but us could start the next one. Who died in between is reported to
+/// that one when it starts to watch.
+void runtime::core::supervisor_ended() {
+  {
+    std::lock_guard guard{mutex_};
+    if (closing_)
+      return;
+    ++supervisor_restarts_;
+  }
+  start_supervisor();
+}
+
+expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
+                                               const std::string& address) {
+  if (!system_.has_middleman())
+    return troupe::fail(errc::invalid_argument,
+                        "the actor system has no middleman; call "
+                        "config::enable_remote before making it");
+  auto whom = supervisor_.get();
+  if (!whom)
+    return troupe::fail(errc::shutting_down, "the runtime has ended");
+  auto used = system_.middleman().publish(whom, port, address.c_str(), true);
+  if (!used)
+    return troupe::fail(errc::system_error,
+                        "cannot publish on " + address + ":"
+                          + std::to_string(port) + " ("
+                          + system_.render(used.error()) + ")");
+  std::lock_guard guard{mutex_};
+  publications_.push_back({*used, address});
+  return *used;
+}
+
+std::vector<publication> runtime::core::publications() const {
+  std::lock_guard guard{mutex_};
+  return publications_;
+}
+
+child_view runtime::core::root() const {
+  child_view result;
+  result.name = supervisor_name;
+  result.kind = "supervisor";
+  result.state = child_state::running;
+  std::lock_guard guard{mutex_};
+  result.restarts = supervisor_restarts_;
+  return result;
+}
+
+runtime_stat runtime::core::stat(bool with_regions) const {
+  auto process = measure_process();
+  runtime_stat result;
+  result.version = version;
+  result.uptime = since(started_);
+  result.process_id = process.process_id;
+  result.resident_bytes = process.resident_bytes;
+  result.cpu_milliseconds
+    = static_cast<std::uint64_t>(process.processor_time.count());
+  result.actors = tree_.size() + 1;
+  result.loads_in_flight = loads_->in_flight();
+  result.loader_threads = loads_->workers().threads();
+  result.loader_queue = loads_->workers().waiting();
+  std::lock_guard guard{mutex_};
+  result.draining = draining_;
+  if (!with_regions)
+    return result;
+  for (auto& [name, x] : regions_) {
+    auto figures = x.where->stats();
+    result.regions.push_back({name, x.value_type, x.where->shard_count(),
+                              figures.keys, figures.bytes, figures.handled,
+                              figures.restarts});
+  }
+  return result;
+}
+
+// -- the end -----------------------------------------------------------------------
+
+drain_report runtime::core::drain(std::chrono::milliseconds deadline) {
+  if (deadline <= deadline.zero())
+    deadline = options_.drain_deadline;
+  {
+    std::lock_guard guard{mutex_};
+    draining_ = true;
+  }
+  std::lock_guard turn{turn_};
+  if (!drained_)
+    drained_ = drain_once(deadline);
+  return *drained_;
+}
+
+drain_report runtime::core::drain_once(std::chrono::milliseconds deadline) {
+  auto begin = std::chrono::steady_clock::now();
+  auto until = begin + deadline;
+  drain_report report;
+  report.stuck = loads_->drain(until);
+  for (auto& x : all_regions())
+    x->stop();
+  tree_.begin_stop();
+  let_run(system_);
+  for (auto& name : tree_.await_stopped(until))
+    report.stuck.push_back("actor " + name);
+  // What outlives the runtime must not keep its actors.
+  coordinator_->clear();
+  {
+    std::lock_guard guard{mutex_};
+    for (auto& [name, x] : regions_)
+      x.directory->clear();
+  }
+  report.took = since(begin);
+  return report;
+}
+
+void runtime::core::drain_then(std::chrono::milliseconds deadline,
+                               std::function<void(drain_report)> done) {
+  std::lock_guard guard{mutex_};
+  if (closing_)
+    return;
+  drainers_.emplace_back(
+    [self = shared_from_this(), deadline, done = std::move(done)] {
+      done(self->drain(deadline));
+    });
+}
+
+void runtime::core::close() {
+  auto report = drain(options_.drain_deadline);
+  for (auto& name : report.stuck)
+    std::cerr << "troupe: stuck at the end: " << name << std::endl;
+  std::vector<std::thread> drainers;
+  {
+    std::lock_guard guard{mutex_};
+    closing_ = true;
+    drainers = std::exchange(drainers_, {});
+  }
+  for (auto& x : drainers)
+    x.join();
+  end_supervisor();
+  executor_->close();
+}
+
+void runtime::core::end_supervisor() {
+  caf::scoped_actor self{system_, true};
+  auto last = supervisor_.get();
+  supervisor_.clear();
+  self->monitor(last);
+  self->send_exit(last, caf::exit_reason::user_shutdown);
+  last = nullptr;
+  let_run(system_);
+  self->receive([](const caf::down_msg&) {},
+                caf::after(last_actor_timeout) >> [] {
+                  std::cerr << "troupe: stuck at the end: actor "
+                            << supervisor_name << std::endl;
+                });
+}
+
+} // namespace troupe

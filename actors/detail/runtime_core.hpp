@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+
+#include <troupe/actors/actor_slot.hpp>
+#include <troupe/actors/config.hpp>
+#include <troupe/actors/lane_actor.hpp>
+#include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/region.hpp>
+#include <troupe/actors/region_directory.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/supervisor.hpp>
+#include <troupe/actors/supervisor_actor.hpp>
+
+namespace troupe {
+
+/// What a runtime is. Shared with functions that may be called while it ends.
+/// Thread-safe.
+class runtime::core final : public supervised,
+                            public std::enable_shared_from_this<core> {
+public:
+  core(caf::actor_system& system, const runtime_options& options);
+
+  /// The part of construction that needs `shared_from_this`.
+  void start();
+
+  // -- regions -----------------------------------------------------------------
+
+  /// `wanted` may be nullptr: whatever it has, or the defaults.
+  expected<opened_region> open(std::string name, const region_options* wanted,
+                               std::string value_type);
+
+  [[nodiscard]] expected<opened_region> find(const std::string& name) const;
+
+  // -- the end -----------------------------------------------------------------
+
+  drain_report drain(std::chrono::milliseconds deadline);
+
+  /// Drains, says on stderr what was stuck, and lets go of everything that
+  /// belongs to the actor system.
+  void close();
+
+  // -- the supervisor and what it needs ----------------------------------------
+
+  [[nodiscard]] supervisor_actor root_actor() const {
+    return supervisor_.get();
+  }
+
+  expected<std::uint16_t> publish(std::uint16_t port,
+                                  const std::string& address);
+
+  [[nodiscard]] troupe::supervisor& tree() noexcept override {
+    return tree_;
+  }
+
+  [[nodiscard]] child_view root() const override;
+
+  [[nodiscard]] runtime_stat stat(bool with_regions) const override;
+
+  [[nodiscard]] expected<region_actor>
+  front(const std::string& name) const override;
+
+  [[nodiscard]] load_coordinator_actor coordinator() const override {
+    return coordinator_->get();
+  }
+
+  void drain_then(std::chrono::milliseconds deadline,
+                  std::function<void(drain_report)> done) override;
+
+  [[nodiscard]] std::vector<publication> publications() const override;
+
+  [[nodiscard]] caf::actor_system& system() noexcept {
+    return system_;
+  }
+
+private:
+  struct entry {
+    std::shared_ptr<region> where;
+    std::shared_ptr<region_directory> directory;
+    std::string value_type;
+
+    [[nodiscard]] opened_region handles() const {
+      return {where, directory};
+    }
+  };
+
+  [[nodiscard]] region_options complete(region_options x) const;
+  expected<opened_region> reopen(const entry& present,
+                                 const region_options* wanted,
+                                 const std::string& value_type) const;
+  expected<entry> start_region(const std::string& name,
+                               const region_options& options,
+                               std::string value_type);
+  [[nodiscard]] std::vector<std::shared_ptr<region>> all_regions() const;
+
+  [[nodiscard]] watch_function watch() const;
+  void start_supervisor();
+  void supervisor_ended();
+  void end_supervisor();
+  drain_report drain_once(std::chrono::milliseconds deadline);
+
+  caf::actor_system& system_;
+  const runtime_options options_;
+  const std::chrono::steady_clock::time_point started_
+    = std::chrono::steady_clock::now();
+  std::shared_ptr<lane_scheduler> executor_;
+  std::shared_ptr<load_coordinator> loads_;
+  std::shared_ptr<actor_slot<load_coordinator_actor>> coordinator_
+    = std::make_shared<actor_slot<load_coordinator_actor>>();
+  actor_slot<supervisor_actor> supervisor_;
+  troupe::supervisor tree_;
+
+  /// One region is opened, or the runtime drained, at a time.
+  std::mutex turn_;
+  std::optional<drain_report> drained_;
+
+  /// Guards what follows.
+  mutable std::mutex mutex_;
+  std::map<std::string, entry> regions_;
+  std::vector<publication> publications_;
+  std::uint64_t supervisor_restarts_ = 0;
+  bool draining_ = false;
+  bool closing_ = false;
+  std::vector<std::thread> drainers_;
+};
+
+} // namespace troupe
