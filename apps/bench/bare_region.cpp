@@ -1,5 +1,7 @@
 #include <apps/bench/bare_region.hpp>
 
+#include <utility>
+
 namespace troupe::bench {
 
 namespace {
@@ -15,9 +17,13 @@ public:
 
 } // namespace
 
-std::shared_ptr<region> open_bare_region(const region_options& options) {
+std::shared_ptr<region>
+open_bare_region(const region_options& options,
+                 std::shared_ptr<lane_executor> executor) {
+  if (executor == nullptr)
+    executor = std::make_shared<idle_executor>();
   return std::make_shared<region>("bench", options, clock::steady(),
-                                  std::make_shared<idle_executor>(), nullptr);
+                                  std::move(executor), nullptr);
 }
 
 } // namespace troupe::bench

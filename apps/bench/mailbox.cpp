@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
+#include <troupe/actors/runtime.hpp>
 
 #include <apps/bench/crew.hpp>
 #include <apps/bench/machine.hpp>
@@ -70,16 +69,16 @@ struct measurement {
 
 class contest {
 public:
-  contest(const settings& how, caf::actor_system& system)
+  contest(const settings& how, runtime& home)
     : how_(how),
       threads_(*number_list("threads", how.threads, most_threads)),
       crew_(*std::max_element(threads_.begin(), threads_.end()),
             how.common.pin) {
     add_locks(counters_);
     add_lanes(counters_);
-    add_actors(counters_, system);
-    add_lane_actors(counters_, system);
-    add_shard_actor(counters_, system);
+    add_actors(counters_, home.system());
+    add_lane_actors(counters_, home.system());
+    add_region_counters(counters_, home);
     for (auto threads : threads_)
       for (auto& x : counters_)
         if (x->takes(threads))
@@ -177,9 +176,8 @@ int run_mailbox(const std::vector<std::string>& arguments) {
   if (auto* code = std::get_if<int>(&read))
     return *code;
   auto& how = std::get<settings>(read);
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  contest all{how, system};
+  runtime home;
+  contest all{how, home};
   all.measure();
   return print(all.result(), how.common.json);
 }

@@ -17,8 +17,7 @@
 #include <string>
 #include <vector>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
+#include <troupe/actors/runtime.hpp>
 
 #include <apps/bench/crew.hpp>
 #include <apps/bench/machine.hpp>
@@ -106,7 +105,7 @@ public:
     // nop
   }
 
-  void prepare(caf::actor_system& system);
+  void prepare(runtime& home);
   void measure();
   [[nodiscard]] report result() const;
 
@@ -128,14 +127,19 @@ private:
   std::vector<measurement> measurements_;
 };
 
-void contest::prepare(caf::actor_system& system) {
+void contest::prepare(runtime& home) {
   auto names = *word_list("contestants", how_.contestants,
                           shard_settings::contestant_names());
   const std::function<std::unique_ptr<contestant>()> makers[] = {
-    make_region,     make_region_copies,
-    make_absl_map,   make_tbb_map,
-    make_locked_map, make_locked_absl_map,
-    make_array,      [&] { return make_naive_actor(system, how_.naive_ops); },
+    [&] { return make_region(home); },
+    [&] { return make_region_copies(home); },
+    make_absl_map,
+    make_tbb_map,
+    make_locked_map,
+    make_locked_absl_map,
+    make_hash,
+    make_array,
+    [&] { return make_naive_actor(home.system(), how_.naive_ops); },
   };
   for (std::size_t i = 0; i < std::size(makers); ++i) {
     if (!chosen(names, shard_settings::contestant_names()[i]))
@@ -337,10 +341,9 @@ int run_shard(const std::vector<std::string>& arguments) {
   if (auto* code = std::get_if<int>(&read))
     return *code;
   auto& how = std::get<shard_settings>(read);
-  caf::actor_system_config config;
-  caf::actor_system system{config};
+  runtime home;
   contest all{how};
-  all.prepare(system);
+  all.prepare(home);
   all.measure();
   return print(all.result(), how.common.json);
 }

@@ -8,7 +8,6 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::string_view prefix = "key:";
-constexpr std::size_t distinct_values = 256;
 
 /// log(1 + x) / x, also near zero.
 double log1p_over(double x) {

@@ -68,13 +68,15 @@ public:
   [[nodiscard]] std::string key(std::size_t index) const;
 
   [[nodiscard]] std::string_view value(std::size_t index) const noexcept {
-    return values_[index % values_.size()];
+    return values_[index % distinct_values];
   }
 
   /// The shortest key that tells `entries` keys apart.
   static std::size_t smallest_key(std::size_t entries);
 
 private:
+  static constexpr std::size_t distinct_values = 256;
+
   std::size_t entries_;
   std::size_t key_size_;
   std::vector<std::string> values_;

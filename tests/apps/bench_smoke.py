@@ -13,10 +13,19 @@ import unittest
 
 BENCH = ""
 
-SHARD_MAPS = {"region", "locked", "naive", "array"}
+SHARD_MAPS = {"region", "locked", "naive", "hash", "array"}
 OPTIONAL_MAPS = {"absl", "locked-absl", "tbb"}
 SCHEMES = {"none", "epoch", "shared-mutex", "shared-ptr"}
-WAYS = {"bare", "mutex", "lane", "scoped-to-pooled", "actor-to-pooled"}
+WAYS = {
+    "bare",
+    "mutex",
+    "lane",
+    "scoped-to-pooled",
+    "actor-to-pooled",
+    "scoped-to-lane",
+    "scoped-to-shard",
+    "region",
+}
 TABLES = {"empty-loop", "region-1", "region", "unordered_map"}
 
 

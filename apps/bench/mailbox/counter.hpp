@@ -11,6 +11,12 @@
 
 #include <caf/fwd.hpp>
 
+namespace troupe {
+
+class runtime;
+
+} // namespace troupe
+
 namespace troupe::bench {
 
 /// A way to add to a counter. An addition has happened when it returns, unless
@@ -61,6 +67,6 @@ void add_locks(counter_list& list);
 void add_lanes(counter_list& list);
 void add_actors(counter_list& list, caf::actor_system& system);
 void add_lane_actors(counter_list& list, caf::actor_system& system);
-void add_shard_actor(counter_list& list, caf::actor_system& system);
+void add_region_counters(counter_list& list, runtime& home);
 
 } // namespace troupe::bench

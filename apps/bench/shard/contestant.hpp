@@ -19,6 +19,12 @@
 
 #include <apps/bench/workload.hpp>
 
+namespace troupe {
+
+class runtime;
+
+} // namespace troupe
+
 namespace troupe::bench {
 
 enum class workload : std::uint8_t {
@@ -165,17 +171,19 @@ std::unique_ptr<contestant> make_locked_absl_map();
 std::unique_ptr<contestant> make_tbb_map();
 std::unique_ptr<contestant> make_absl_map();
 
-/// A plain array that knows each key's place: what the loop and the memory of
-/// the machine cost, and how far two threads get in each other's way at least.
+/// Only hashes the keys: how far the processors scale.
+std::unique_ptr<contestant> make_hash();
+
+/// A plain array that knows each key's place: how far the memory scales.
 std::unique_ptr<contestant> make_array();
 
 /// A pooled actor around an unordered_map; `limit` requests per pass.
 std::unique_ptr<contestant> make_naive_actor(caf::actor_system& system,
                                              std::size_t limit);
 
-std::unique_ptr<contestant> make_region();
+std::unique_ptr<contestant> make_region(runtime& home);
 
 /// Our region again, with `get_many` for batches: every value is copied.
-std::unique_ptr<contestant> make_region_copies();
+std::unique_ptr<contestant> make_region_copies(runtime& home);
 
 } // namespace troupe::bench

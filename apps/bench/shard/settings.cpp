@@ -17,8 +17,8 @@ std::string joined(const std::vector<std::string>& words) {
 
 const std::vector<std::string>& shard_settings::contestant_names() {
   static const std::vector<std::string> names
-    = {"region", "region-copies", "absl",  "tbb",
-       "locked", "locked-absl",   "array", "naive"};
+    = {"region",      "region-copies", "absl",  "tbb",  "locked",
+       "locked-absl", "hash",          "array", "naive"};
   return names;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <apps/bench/bare_region.hpp>
+#include <troupe/actors/runtime.hpp>
 
 namespace troupe::bench {
 
@@ -12,9 +12,9 @@ namespace {
 template <bool Copy>
 class troupe_region final : public contestant {
 public:
-  troupe_region(std::string name, std::string what)
+  troupe_region(runtime& home, std::string name, std::string what)
     : contestant(std::move(name), std::move(what)),
-      region_(open_bare_region({})) {
+      region_(home.open_region("bench-" + this->name()).value()) {
     // nop
   }
 
@@ -85,14 +85,14 @@ private:
 
 } // namespace
 
-std::unique_ptr<contestant> make_region() {
+std::unique_ptr<contestant> make_region(runtime& home) {
   return std::make_unique<troupe_region<false>>(
-    "region", "Troupe: visit, visit_many, set");
+    home, "region", "Troupe: visit, visit_many, set");
 }
 
-std::unique_ptr<contestant> make_region_copies() {
+std::unique_ptr<contestant> make_region_copies(runtime& home) {
   return std::make_unique<troupe_region<true>>(
-    "region-copies", "Troupe: get, get_many (a copy each)");
+    home, "region-copies", "Troupe: get, get_many (a copy each)");
 }
 
 } // namespace troupe::bench

@@ -3,15 +3,48 @@
 #include <cstring>
 #include <vector>
 
+#include <apps/bench/shard/locked_map.hpp>
+
 namespace troupe::bench {
 
 namespace {
+
+/// Reads the request and does arithmetic: what the loop costs, and whether two
+/// processors are two cores or share one. Finds nothing, but says it did.
+class hash_only final : public contestant {
+public:
+  hash_only() : contestant("hash", "hash of the key only (the cores)") {
+    // nop
+  }
+
+  bool takes(workload load, std::size_t) const override {
+    return load == workload::read;
+  }
+
+  void fill(const data_set&) override {
+    // nop
+  }
+
+  tally run(workload, const request_sequence& sequence,
+            std::size_t count) override {
+    tally result;
+    std::size_t hashes = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      ++result.reads;
+      ++result.found;
+      hashes ^= any_string_hash{}(sequence.key(i));
+      result.sum += touch(sequence.value(i));
+    }
+    asm volatile("" : : "r"(hashes));
+    return result;
+  }
+};
 
 /// One cache miss per request and nothing else. It is told the place of the
 /// key, so it does not go through `run_requests`.
 class array final : public contestant {
 public:
-  array() : contestant("array", "array indexed by key number (floor)") {
+  array() : contestant("array", "array indexed by key number (the memory)") {
     // nop
   }
 
@@ -55,6 +88,10 @@ private:
 };
 
 } // namespace
+
+std::unique_ptr<contestant> make_hash() {
+  return std::make_unique<hash_only>();
+}
 
 std::unique_ptr<contestant> make_array() {
   return std::make_unique<array>();
