@@ -1,0 +1,175 @@
+// troupe-server: Troupe for any Redis client.
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/version.hpp>
+
+#include "apps/server/resp_server.hpp"
+#include "apps/server/server_config.hpp"
+
+namespace {
+
+using std::chrono::milliseconds;
+using troupe::errc;
+using troupe::error;
+using troupe::server::resp_server;
+using troupe::server::serve_options;
+using troupe::server::server_config;
+using troupe::server::server_settings;
+namespace defaults = troupe::server::defaults;
+
+/// Exit code for options that make no sense, as usual for commands.
+constexpr int exit_usage = 2;
+
+/// How often the program looks whether the console has drained the runtime.
+constexpr milliseconds drain_poll{250};
+
+int complain(const error& why, int code) {
+  std::cerr << "troupe-server: " << why.text() << '\n';
+  if (code == exit_usage)
+    std::cerr << "troupe-server: options read --name=value, times have a unit "
+                 "(500ms, 10s); --help shows all\n";
+  return code;
+}
+
+/// The signals that end the program, blocked in this thread and all it starts.
+class stop_signals {
+public:
+  stop_signals() noexcept {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  /// Tells whether one came within `timeout`.
+  [[nodiscard]] bool wait(milliseconds timeout) const noexcept {
+    const timespec time{timeout.count() / 1000,
+                        timeout.count() % 1000 * 1'000'000};
+    return sigtimedwait(&set_, nullptr, &time) > 0;
+  }
+
+  /// From now on they end the program at once.
+  void release() const noexcept {
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+private:
+  sigset_t set_{};
+};
+
+/// Asks the system for as many descriptors as `serve` needs and settles for
+/// fewer connections when it does not get them.
+void reserve_descriptors(serve_options& serve) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  const rlim_t wanted = serve.max_connections + defaults::reserved_descriptors;
+  if (limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted)
+    return;
+  serve.max_connections
+    = std::max<rlim_t>(limit.rlim_cur, defaults::reserved_descriptors + 1)
+      - defaults::reserved_descriptors;
+  std::cerr << "troupe-server: this system allows " << limit.rlim_cur
+            << " open files, so --max-connections is lowered to "
+            << serve.max_connections << '\n';
+}
+
+/// "127.0.0.1:6380", "[::1]:6380".
+std::string endpoint(const std::string& address, std::uint16_t port) {
+  const auto is_v6 = address.find(':') != std::string::npos;
+  return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+error console_failure(const error& why, std::uint16_t port) {
+  return {why.code(), "cannot open port " + std::to_string(port)
+                        + " for the console (" + why.text()
+                        + "); choose another with --console-port=N (0: any "
+                          "free port) or none with --no-console"};
+}
+
+/// Says how the end went.
+void report(const troupe::drain_report& drained, std::size_t cut_off) {
+  if (cut_off > 0)
+    std::cout << "troupe-server: cut off " << cut_off
+              << " connections whose clients did not take their replies\n";
+  for (const auto& name : drained.stuck)
+    std::cout << "troupe-server: stuck at the deadline: " << name << '\n';
+  std::cout << "troupe-server: stopped" << std::endl;
+}
+
+int serve(server_config& cfg, const server_settings& settings,
+          const stop_signals& signals) {
+  caf::actor_system system{cfg};
+  troupe::runtime rt{system};
+  const auto db = rt.open_region("db0", settings.region);
+  if (!db)
+    return complain(db.error(), EXIT_FAILURE);
+  resp_server server{**db, settings.serve};
+  if (const auto started = server.start(); !started)
+    return complain(started.error(), EXIT_FAILURE);
+  std::string console;
+  if (settings.console_port) {
+    const auto port = rt.publish(*settings.console_port, settings.serve.bind);
+    if (!port)
+      return complain(console_failure(port.error(), *settings.console_port),
+                      EXIT_FAILURE);
+    console = "; console on " + endpoint(settings.serve.bind, *port);
+  }
+  std::cout << "troupe-server " << troupe::version << " ready on "
+            << endpoint(settings.serve.bind, server.port()) << " (pid "
+            << getpid() << ", " << (*db)->shard_count() << " shards)" << console
+            << std::endl;
+  while (!signals.wait(drain_poll) && !rt.stat().draining)
+    ;
+  signals.release();
+  std::cout << "troupe-server: stopping" << std::endl;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto cut_off = server.stop(settings.drain_timeout);
+  const auto passed = std::chrono::duration_cast<milliseconds>(
+    std::chrono::steady_clock::now() - begin);
+  // A millisecond at least: zero would ask for the runtime's own deadline.
+  const auto left = std::max(settings.drain_timeout - passed, milliseconds{1});
+  report(rt.drain(left), cut_off);
+  return EXIT_SUCCESS;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const stop_signals signals;
+  server_config cfg;
+  if (const auto parsed = cfg.parse(argc, argv); !parsed)
+    return complain(parsed.error(), exit_usage);
+  if (cfg.cli_helptext_printed)
+    return EXIT_SUCCESS;
+  auto settings = cfg.settings();
+  if (!settings)
+    return complain(settings.error(), exit_usage);
+  if (settings->console_port)
+    cfg.enable_remote();
+  settings->serve.version = troupe::version;
+  reserve_descriptors(settings->serve);
+  try {
+    return serve(cfg, *settings, signals);
+  } catch (const std::exception& failure) {
+    return complain({errc::system_error, failure.what()}, EXIT_FAILURE);
+  }
+}

@@ -1,0 +1,143 @@
+#include "apps/server/server_config.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <caf/config_option_adder.hpp>
+#include <caf/settings.hpp>
+
+#include "apps/server/acceptor.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+constexpr std::size_t most_threads = 1024;
+constexpr std::size_t most_connections = 1'000'000;
+
+template <class T>
+expected<void> check_range(std::string_view option, T value, T least, T most) {
+  if (value >= least && value <= most)
+    return {};
+  std::string text = "--";
+  text.append(option).append("=").append(std::to_string(value));
+  return fail(errc::invalid_argument, text + " is out of range; allowed is "
+                                        + std::to_string(least) + " to "
+                                        + std::to_string(most));
+}
+
+} // namespace
+
+// The question mark lets the command line omit the group's name.
+server_config::server_config() {
+  opt_group{custom_options_, "?server"}
+    .add(port_, "port,p",
+         "TCP port for Redis clients, 0 for any free one (default: 6380)")
+    .add(bind_, "bind",
+         "address to listen on, of this machine only (default: 127.0.0.1)")
+    .add(threads_, "threads",
+         "threads that serve connections, 0 for one per core (default: 0)")
+    .add(max_connections_, "max-connections",
+         "connections at a time, more are refused (default: 10000)")
+    .add(console_port_, "console-port",
+         "TCP port for troupe-console, 0 for any free one (default: 6381)")
+    .add(no_console_, "no-console", "do not listen for troupe-console")
+    .add(drain_timeout_, "drain-timeout",
+         "how long a stop waits for clients and loads (default: 10s)")
+    .add(shards_, "shards",
+         "shards of the database, a power of two up to 256, 0 for 16 per core "
+         "(default: 0)")
+    .add(ttl_, "ttl",
+         "time to live of keys written without one, 0s for ever (default: 0s)")
+    .add(jitter_, "jitter",
+         "share of that time, 0 to below 1, by which keys may expire early "
+         "(default: 0)")
+    .add(max_key_size_, "max-key-size", "largest key in bytes (default: 65536)")
+    .add(max_value_size_, "max-value-size",
+         "largest value in bytes, up to 536870912 (default: 536870912)");
+}
+
+expected<void> server_config::parse(int argc, char** argv) {
+  return config::parse(argc, argv).and_then([this] { return check_names(); });
+}
+
+expected<void> server_config::parse(std::vector<std::string> args,
+                                    std::istream& file) {
+  return config::parse(std::move(args), file).and_then([this] {
+    return check_names();
+  });
+}
+
+// CAF takes whatever a file says; a misspelt option should not go unnoticed.
+expected<void> server_config::check_names() const {
+  if (!remainder.empty())
+    return fail(errc::invalid_argument, "unexpected argument "
+                                          + remainder.front()
+                                          + "; options read --name=value");
+  const auto group = caf::get_if<caf::settings>(&content, "server");
+  if (!group)
+    return {};
+  for (const auto& [name, value] : *group)
+    if (custom_options_.qualified_name_lookup("server", name) == nullptr)
+      return fail(errc::invalid_argument,
+                  "unknown option " + name + " in [server]");
+  return {};
+}
+
+expected<void> server_config::check_ranges() const {
+  using std::chrono::hours;
+  if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})
+    return fail(errc::invalid_argument,
+                "--drain-timeout is out of range; allowed is 0s to 24h");
+  if (ttl_.count() < 0 || ttl_ > max_ttl)
+    return fail(errc::invalid_argument,
+                "--ttl is out of range; allowed is 0s to 100 years");
+  return check_range<std::size_t>("threads", threads_, 0, most_threads)
+    .and_then([this] {
+      return check_range<std::size_t>("max-connections", max_connections_, 1,
+                                      most_connections);
+    })
+    .and_then([this] {
+      return check_range<std::size_t>("max-key-size", max_key_size_, 1,
+                                      parser_limits{}.bulk);
+    })
+    .and_then([this] {
+      return check_range<std::size_t>("max-value-size", max_value_size_, 1,
+                                      parser_limits{}.bulk);
+    })
+    .and_then([this] { return check_bind(bind_); })
+    .and_then([this] { return check(region()); });
+}
+
+region_options server_config::region() const {
+  using std::chrono::ceil;
+  region_options result;
+  result.ttl = ttl_.count() == 0 ? no_expiry : ceil<ttl_duration>(ttl_);
+  result.jitter = jitter_;
+  result.shards = shards_;
+  result.max_key_size = max_key_size_;
+  result.max_value_size = max_value_size_;
+  return result;
+}
+
+expected<server_settings> server_config::settings() const {
+  if (auto ok = check_ranges(); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  server_settings result;
+  result.serve.port = port_;
+  result.serve.bind = bind_ == "localhost" ? "127.0.0.1" : bind_;
+  result.serve.threads = threads_ != 0
+                           ? threads_
+                           : std::max(std::thread::hardware_concurrency(), 1U);
+  result.serve.max_connections = max_connections_;
+  result.region = region();
+  if (!no_console_)
+    result.console_port = console_port_;
+  result.drain_timeout
+    = std::chrono::ceil<std::chrono::milliseconds>(drain_timeout_);
+  return result;
+}
+
+} // namespace troupe::server

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <caf/timespan.hpp>
+
+#include <troupe/actors/config.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+#include "apps/server/server_state.hpp"
+
+namespace troupe::server {
+
+/// What the options mean once they have been checked.
+struct server_settings {
+  serve_options serve;
+  region_options region;
+  std::optional<std::uint16_t> console_port; ///< Empty: no console.
+  std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
+};
+
+/// The options of troupe-server: `--port=N` on the command line, `port=N` below
+/// `[server]` in the configuration file, and those of the runtime and of CAF.
+class server_config : public config {
+public:
+  server_config();
+
+  /// Reads the file (caf-application.ini in the current directory, unless
+  /// `--config-file` names another) and the command line over it. Errors:
+  /// `invalid_argument`, naming the option and what it allows.
+  expected<void> parse(int argc, char** argv);
+
+  /// As above, with the file's content and the arguments at hand.
+  expected<void> parse(std::vector<std::string> args, std::istream& file);
+
+  /// The checked options. Errors: `invalid_argument`.
+  [[nodiscard]] expected<server_settings> settings() const;
+
+private:
+  [[nodiscard]] expected<void> check_names() const;
+  [[nodiscard]] expected<void> check_ranges() const;
+  [[nodiscard]] region_options region() const;
+
+  std::uint16_t port_ = defaults::port;
+  std::string bind_ = "127.0.0.1";
+  std::size_t threads_ = 0;
+  std::size_t max_connections_ = defaults::max_connections;
+  std::uint16_t console_port_ = defaults::console_port;
+  bool no_console_ = false;
+  caf::timespan drain_timeout_ = defaults::drain_timeout;
+  std::size_t shards_ = 0;
+  caf::timespan ttl_{0};
+  double jitter_ = 0.0;
+  std::size_t max_key_size_ = troupe::defaults::max_key_size;
+  std::size_t max_value_size_ = troupe::defaults::max_value_size;
+};
+
+} // namespace troupe::server

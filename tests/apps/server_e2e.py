@@ -1,0 +1,881 @@
+#!/usr/bin/env python3
+"""Drives troupe-server from outside: with redis-cli and redis-benchmark, with
+raw sockets, and next to a real redis-server whose replies it must repeat byte
+by byte.
+
+usage: server_e2e.py DIRECTORY-OF-THE-PROGRAMS
+
+Starts every server itself, on free ports of the loopback interface, and stops
+it by its process id. Ends with 1 at the first check that fails.
+"""
+
+import atexit
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+# Seconds until something that should happen counts as not happening. Far more
+# than needed: the machine may be busy and the program instrumented.
+PATIENCE = 60.0
+
+BIN = ""
+children = []
+
+
+class Failure(Exception):
+    pass
+
+
+def fail(text):
+    raise Failure(text)
+
+
+def require(condition, text):
+    if not condition:
+        fail(text)
+
+
+def require_equal(actual, expected, what):
+    if actual != expected:
+        fail(f"{what}\n  expected: {shorten(expected)}\n"
+             f"  actual:   {shorten(actual)}")
+
+
+def shorten(value, limit=600):
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)})"
+
+
+def poll(condition, what):
+    """Waits until condition() holds and returns what it returned."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        result = condition()
+        if result:
+            return result
+        require(time.monotonic() < deadline, f"waited in vain for: {what}")
+        time.sleep(0.01)
+
+
+# -- processes -------------------------------------------------------------------
+
+
+def start(command, directory):
+    child = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    children.append(child)
+    return child
+
+
+@atexit.register
+def stop_children():
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+class Troupe:
+    """A troupe-server that has said that it is ready."""
+
+    READY = re.compile(rb"troupe-server (\S+) ready on (\S+):(\d+) "
+                       rb"\(pid (\d+), (\d+) shards\)"
+                       rb"(?:; console on (\S+):(\d+))?\n")
+
+    def __init__(self, *options):
+        self.output = b""
+        # An empty directory: no configuration file is picked up by accident.
+        self.child = start([os.path.join(BIN, "troupe-server"), "--port=0",
+                            *options], scratch)
+        ready = poll(self.look_for_ready, "the line that says ready")
+        self.port = int(ready.group(3))
+        self.pid = int(ready.group(4))
+        self.console_port = int(ready.group(7)) if ready.group(7) else None
+        require_equal(self.pid, self.child.pid, "the process id it prints")
+
+    def look_for_ready(self):
+        self.read_output(0.0)
+        found = self.READY.search(self.output)
+        if not found and self.child.poll() is not None:
+            fail(f"the server ended: {self.output!r}")
+        return found
+
+    def read_output(self, timeout):
+        out = self.child.stdout
+        while select.select([out], [], [], timeout)[0]:
+            data = os.read(out.fileno(), 65536)
+            if not data:
+                return False
+            self.output += data
+        return True
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it and returns its exit code and all it printed."""
+        self.child.send_signal(how)
+        return self.wait()
+
+    def wait(self):
+        poll(lambda: self.child.poll() is not None, "the server to end")
+        self.read_output(0.0)
+        return self.child.returncode, self.output
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE")
+
+
+class Redis:
+    """A private redis-server that keeps nothing."""
+
+    def __init__(self):
+        for _ in range(5):
+            self.port = free_port()
+            self.child = start(
+                ["redis-server", "--port", str(self.port), "--bind",
+                 "127.0.0.1", "--save", "", "--appendonly", "no",
+                 "--daemonize", "no"], scratch)
+            if poll(self.state, "redis-server to start") == "ready":
+                return
+        fail("redis-server does not start")
+
+    def state(self):
+        if self.child.poll() is not None:
+            return "ended"  # Somebody else took the port meanwhile.
+        try:
+            with Client(self.port) as client:
+                return client.ask(b"PING") == b"+PONG\r\n" and "ready"
+        except OSError:
+            return None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# -- clients ---------------------------------------------------------------------
+
+
+def encode(*words):
+    words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+    return b"*%d\r\n" % len(words) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def bulk(value):
+    return b"$%d\r\n%s\r\n" % (len(value), value)
+
+
+class Client:
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def receive(self):
+        data = self.socket.recv(1 << 20)
+        if not data:
+            fail(f"the server closed the connection; rest: "
+                 f"{shorten(self.buffer)}")
+        self.buffer += data
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            self.receive()
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        return line + b"\r\n"
+
+    def exactly(self, size):
+        if len(self.buffer) < size:
+            parts, have = [self.buffer], len(self.buffer)
+            while have < size:
+                data = self.socket.recv(1 << 20)
+                if not data:
+                    fail("the server closed the connection in a reply")
+                parts.append(data)
+                have += len(data)
+            self.buffer = b"".join(parts)
+        result, self.buffer = self.buffer[:size], self.buffer[size:]
+        return result
+
+    def reply(self):
+        """The bytes of one reply."""
+        head = self.line()
+        kind, number = head[:1], head[1:-2]
+        if kind in (b"+", b"-", b":"):
+            return head
+        if kind == b"$":
+            return head if number == b"-1" else (
+                head + self.exactly(int(number) + 2))
+        require(kind == b"*", f"no reply begins like this: {head!r}")
+        return head + b"".join(self.reply() for _ in range(int(number)))
+
+    def ask(self, *words):
+        self.send(encode(*words))
+        return self.reply()
+
+    def rest(self):
+        """Everything until the server closes."""
+        parts = [self.buffer]
+        self.buffer = b""
+        while True:
+            try:
+                data = self.socket.recv(1 << 20)
+            except ConnectionResetError:
+                parts.append(b"<reset>")
+                data = b""
+            if not data:
+                return b"".join(parts)
+            parts.append(data)
+
+
+def parse(reply):
+    """A reply as Python values."""
+    def value(data):
+        head, rest = data.split(b"\r\n", 1)
+        kind, text = head[:1], head[1:]
+        if kind == b":":
+            return int(text), rest
+        if kind == b"$":
+            size = int(text)
+            return (None, rest) if size < 0 else (rest[:size], rest[size + 2:])
+        if kind == b"*":
+            items = []
+            for _ in range(int(text)):
+                item, rest = value(rest)
+                items.append(item)
+            return items, rest
+        return text, rest
+    return value(reply)[0]
+
+
+# -- checks: the start -------------------------------------------------------------
+
+
+def refused(*options):
+    """Starts a server that should not start; its exit code and output."""
+    done = subprocess.run([os.path.join(BIN, "troupe-server"), *options],
+                          cwd=scratch, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=PATIENCE, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def check_bad_options():
+    for option, expected in [
+            ("--prot=1", "--prot=1"),
+            ("--port=70000", "--port=70000"),
+            ("--port=abc", "--port=abc"),
+            ("--port", "--port"),
+            ("--drain-timeout=5", "--drain-timeout=5"),
+            ("port", "unexpected argument port"),
+            ("--threads=100000", "--threads=100000"),
+            ("--max-connections=0", "--max-connections=0"),
+            ("--shards=3", "power of two"),
+            ("--jitter=2", "jitter"),
+            ("--ttl=-1s", "--ttl"),
+            ("--max-value-size=536870913", "--max-value-size"),
+            ("--config-file=missing.ini", "missing.ini")]:
+        code, output = refused(option)
+        require(code == 2 and expected in output and "--help" in output,
+                f"{option}: exit code {code}, {output!r}")
+
+
+def check_bind():
+    for address in ["0.0.0.0", "::", "192.0.2.1"]:
+        code, output = refused("--port=0", f"--bind={address}")
+        require(code == 2 and "authentication" in output,
+                f"--bind={address}: exit code {code}, {output!r}")
+    code, output = refused("--port=0", "--bind=example")
+    require(code == 2 and "not an IP address" in output, output)
+
+
+def check_help():
+    code, output = refused("--help")
+    require_equal(code, 0, "the exit code of --help")
+    for option in ["port", "bind", "threads", "max-connections",
+                   "console-port", "no-console", "drain-timeout", "shards",
+                   "ttl", "jitter", "max-key-size", "max-value-size"]:
+        require(f"--{option}" in output, f"--help says nothing of {option}")
+
+
+def check_port_in_use():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, output = refused(f"--port={port}", "--no-console")
+        require(code == 1 and f"port {port}" in output
+                and "in use" in output and "--port=" in output,
+                f"port in use: exit code {code}, {output!r}")
+        code, output = refused("--port=0", f"--console-port={port}")
+        require(code == 1 and f"port {port}" in output
+                and "--console-port=" in output and "--no-console" in output,
+                f"console port in use: exit code {code}, {output!r}")
+
+
+def check_configuration_file():
+    path = os.path.join(scratch, "server.ini")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("[server]\nthreads=1\nmax-key-size=10\nno-console=true\n")
+    server = Troupe(f"--config-file={path}", "--max-key-size=5")
+    require_equal(server.console_port, None, "the console's port")
+    with Client(server.port) as client:
+        require_equal(client.ask("SET", "12345", "v"), b"+OK\r\n",
+                      "a key of the size the command line allows")
+        reply = client.ask("SET", "123456", "v")
+        require(reply.startswith(b"-ERR key is too large: "), repr(reply))
+    require_equal(server.stop()[0], 0, "the exit code")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("[server]\nprot=1\n")
+    code, output = refused(f"--config-file={path}")
+    require(code == 2 and "prot" in output, f"exit code {code}, {output!r}")
+
+
+# -- checks: tools of Redis ----------------------------------------------------------
+
+
+def run_tool(*command, stdin=b""):
+    done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=4 * PATIENCE,
+                          check=False)
+    require(done.returncode == 0,
+            f"{' '.join(command)}: exit code {done.returncode}, "
+            f"{done.stdout!r}")
+    return done.stdout.decode()
+
+
+def check_redis_cli(server):
+    def cli(*words, stdin=b""):
+        return run_tool("redis-cli", "-p", str(server.port), *words,
+                        stdin=stdin)
+    for words, expected in [
+            (["PING"], "PONG\n"),
+            (["SET", "greeting", "hello world"], "OK\n"),
+            (["GET", "greeting"], "hello world\n"),
+            (["GET", "missing"], "\n"),
+            (["INCR", "visits"], "1\n"),
+            (["MGET", "greeting", "visits"], "hello world\n1\n"),
+            (["-n", "0", "DEL", "greeting", "visits"], "2\n"),
+            (["COMMAND", "COUNT"], None),
+            (["COMMAND", "DOCS"], None),
+            (["-3", "PING"], None)]:
+        output = cli(*words)
+        if expected is not None:
+            require_equal(output, expected, f"redis-cli {' '.join(words)}")
+    require("role:master" in cli("INFO", "replication"), "INFO replication")
+    # A session like that of a person.
+    output = cli(stdin=b"set a 1\nincr a\nget a\nfoo\n")
+    require_equal(output.splitlines()[:3], ["OK", "2", "2"], "a session")
+    require("ERR unknown command 'foo'" in output, output)
+    commands = b"".join(encode("SET", f"bulk:{i}", i) for i in range(10000))
+    output = cli("--pipe", stdin=commands)
+    require("errors: 0, replies: 10000" in output, f"--pipe: {output!r}")
+
+
+def check_redis_benchmark(server):
+    output = run_tool("redis-benchmark", "-p", str(server.port), "-q", "-n",
+                      "20000", "-P", "16", "-t", "get,set,incr,mset", "-r",
+                      "1000")
+    for test in ["SET", "GET", "INCR", "MSET (10 keys)"]:
+        require(re.search(re.escape(test) + r": [\d.]+ requests per second",
+                          output), f"redis-benchmark, {test}: {output!r}")
+    require("WARN" not in output and "rror" not in output, output)
+
+
+# -- checks: raw sockets ---------------------------------------------------------------
+
+
+def check_pipeline(server):
+    with Client(server.port) as client:
+        data, expected = [], []
+        for i in range(10000):
+            key = f"pipeline:{i % 500}"
+            data += [encode("SET", key, i), encode("GET", key),
+                     encode("GET", "pipeline:missing"), encode("INCR", key)]
+            expected += [b"+OK\r\n", bulk(str(i).encode()), b"$-1\r\n",
+                         b":%d\r\n" % (i + 1)]
+        sender = threading.Thread(target=client.send, args=(b"".join(data),))
+        sender.start()
+        wanted = b"".join(expected)
+        got = client.exactly(len(wanted))
+        sender.join()
+        if got != wanted:
+            at = next(i for i, (a, b) in enumerate(zip(got, wanted)) if a != b)
+            require_equal(got[at:at + 100], wanted[at:at + 100],
+                          f"40,000 pipelined commands differ at byte {at}")
+
+
+def check_binary(server):
+    everything = bytes(range(256)) * 4
+    with Client(server.port) as client:
+        for value in [b"", b"\0", b"\r\n", b"$5\r\nhello\r\n", everything]:
+            require_equal(client.ask("SET", value + b"k", value), b"+OK\r\n",
+                          "SET of binary key and value")
+            require_equal(client.ask("GET", value + b"k"), bulk(value),
+                          "GET of a binary value")
+
+
+def check_large_values(server):
+    value = os.urandom(1 << 20)
+    with Client(server.port) as client:
+        for i in range(8):
+            require_equal(client.ask("SET", f"large:{i}", value), b"+OK\r\n",
+                          "SET of 1 MiB")
+        expected = b"*8\r\n" + bulk(value) * 8
+        require(client.ask("MGET", *[f"large:{i}" for i in range(8)])
+                == expected, "MGET of 8 MiB")
+        # In small pieces, with a command behind it in the last one.
+        data = encode("SET", "large:0", value[::-1]) + encode("PING")
+        for i in range(0, len(data), 65521):
+            client.send(data[i:i + 65521])
+        require_equal(client.reply() + client.reply(), b"+OK\r\n+PONG\r\n",
+                      "SET of 1 MiB in pieces")
+        require(client.ask("GET", "large:0") == bulk(value[::-1]),
+                "GET of 1 MiB")
+        require_equal(client.ask("DEL", *[f"large:{i}" for i in range(8)]),
+                      b":8\r\n", "DEL")
+
+
+def check_slow_reader(server):
+    """A client that asks for a gigabyte and does not read costs little."""
+    value = b"v" * (1 << 20)
+    count = 1000
+    with Client(server.port) as client, Client(server.port) as other:
+        client.ask("SET", "slow", value)
+        before = server.resident_bytes()
+        client.send(encode("GET", "slow") * count)
+        for _ in range(200):
+            require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+        grown = server.resident_bytes() - before
+        require(grown < 100 << 20, f"the server grew by {grown >> 20} MiB")
+        expected = bulk(value)
+        for i in range(count):
+            require(client.exactly(len(expected)) == expected,
+                    f"reply {i} of {count}")
+        require_equal(client.ask("DEL", "slow"), b":1\r\n", "DEL")
+
+
+def check_hostile_lengths(server):
+    """Declared lengths cost nothing until the bytes arrive."""
+    before = server.resident_bytes()
+    clients = [Client(server.port) for _ in range(100)]
+    for client in clients:
+        client.send(b"*1048576\r\n$536870912\r\nabc")
+    with Client(server.port) as other:
+        for _ in range(100):
+            require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+    grown = server.resident_bytes() - before
+    require(grown < 64 << 20, f"the server grew by {grown >> 20} MiB")
+    for client in clients:
+        client.socket.close()
+
+
+def check_protocol_errors(server):
+    for data, expected in [
+            (b"*1048577\r\n", b"invalid multibulk length"),
+            (b"*a\r\n", b"invalid multibulk length"),
+            (b"*1\r\n$-1\r\n", b"invalid bulk length"),
+            (b"*1\r\n$536870913\r\n", b"invalid bulk length"),
+            (b"*1\r\nPING\r\n", b"expected '$', got 'P'"),
+            (b"*1\r\n$4\r\nPINGPING\r\n", b"invalid bulk terminator"),
+            (b"a" * 70000, b"too big inline request"),
+            (b"*" + b"1" * 70000, b"too big mbulk count string"),
+            (b"*1\r\n$" + b"1" * 70000, b"too big bulk count string"),
+            (b"PING \"x\r\n", b"unbalanced quotes in request")]:
+        with Client(server.port) as client:
+            client.send(b"*1\r\n$4\r\nPING\r\n" + data)
+            require_equal(client.rest(), b"+PONG\r\n-ERR Protocol error: "
+                          + expected + b"\r\n", f"after {shorten(data, 60)}")
+    # The reason arrives although the client is still sending.
+    with Client(server.port) as client:
+        client.send(b"*x\r\n" + b"y" * 500_000)
+        require_equal(client.rest(),
+                      b"-ERR Protocol error: invalid multibulk length\r\n",
+                      "after half a megabyte of garbage")
+
+
+def check_half_close(server):
+    with Client(server.port) as client:
+        value = b"h" * 100_000
+        client.send(encode("SET", "half", value)
+                    + encode("GET", "half") * 100 + encode("DEL", "half"))
+        client.socket.shutdown(socket.SHUT_WR)
+        got = client.rest()
+        require(got == b"+OK\r\n" + bulk(value) * 100 + b":1\r\n",
+                f"after a half-close came {len(got)} bytes")
+
+
+def check_quit(server):
+    with Client(server.port) as client:
+        client.send(encode("SET", "quit", "1") + encode("QUIT")
+                    + encode("SET", "quit", "2"))
+        require_equal(client.rest(), b"+OK\r\n+OK\r\n", "QUIT")
+    with Client(server.port) as client:
+        require_equal(client.ask("GET", "quit"), bulk(b"1"),
+                      "what stands behind QUIT")
+
+
+def check_expiry(server):
+    with Client(server.port) as client:
+        client.ask("SET", "soon", "v", "PX", "50")
+        client.ask("SET", "later", "v", "EX", "100")
+        begin = time.monotonic()
+        poll(lambda: client.ask("GET", "soon") == b"$-1\r\n", "the expiry")
+        require(time.monotonic() - begin < 5, "50 ms took seconds")
+        require_equal(client.ask("TTL", "later"), b":100\r\n", "TTL")
+        require_equal(client.ask("EXPIRE", "later", "-1"), b":1\r\n", "EXPIRE")
+        require_equal(client.ask("EXISTS", "later"), b":0\r\n", "EXISTS")
+
+
+def check_many_clients(server):
+    count, rounds = 20, 100
+    problems = []
+
+    def work():
+        try:
+            with Client(server.port) as client:
+                for _ in range(rounds):
+                    client.send(encode("INCR", "shared") * 10)
+                    for _ in range(10):
+                        require(client.reply().startswith(b":"), "INCR")
+        except (Failure, OSError) as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    require(not problems, f"{problems}")
+    with Client(server.port) as client:
+        require_equal(client.ask("GET", "shared"),
+                      bulk(b"%d" % (count * rounds * 10)),
+                      "the sum of all increments")
+
+
+def check_info(server):
+    with Client(server.port) as client:
+        client.ask("FLUSHALL")
+        client.ask("SET", "k", "v")
+        info = parse(client.ask("INFO")).decode()
+        for field, value in [("process_id", server.pid),
+                             ("tcp_port", server.port), ("loading", 0),
+                             ("role", "master")]:
+            require(f"\r\n{field}:{value}\r\n" in info, f"INFO: {field}")
+        require(re.search(r"\r\nredis_version:7\.", info), "redis_version")
+        require(re.search(r"\r\ndb0:keys=1,", info), "keyspace")
+        poll(lambda: b"connected_clients:1\r\n" in client.ask(
+            "INFO", "clients"), "the others to be gone")
+
+
+# -- checks: limits and the end ----------------------------------------------------------
+
+
+def check_connection_limit():
+    server = Troupe("--max-connections=5", "--no-console")
+    clients = [Client(server.port) for _ in range(5)]
+    for client in clients:
+        require_equal(client.ask("PING"), b"+PONG\r\n", "one of five clients")
+    with Client(server.port) as sixth:
+        require_equal(sixth.rest(), b"-ERR max number of clients reached\r\n",
+                      "the sixth client")
+    clients.pop().socket.close()
+
+    def admitted():
+        with Client(server.port) as client:
+            client.send(encode("PING"))
+            return client.rest_of_line() == b"+PONG\r\n"
+
+    poll(admitted, "a place to become free")
+    require_equal(server.stop()[0], 0, "the exit code")
+    for client in clients:
+        client.socket.close()
+
+
+def rest_of_line(self):
+    try:
+        return self.line()
+    except (Failure, OSError):
+        return b""
+
+
+Client.rest_of_line = rest_of_line
+
+
+def check_drain(how):
+    server = Troupe("--console-port=0")
+    require(server.console_port, "the console's port is not printed")
+    with Client(server.port) as idle, Client(server.port) as busy:
+        require_equal(idle.ask("PING"), b"+PONG\r\n", "PING")
+        value = b"d" * (1 << 20)
+        busy.ask("SET", "k", value)
+        # More than fits the sockets' buffers: still being sent at the stop.
+        count = 50
+        busy.send(encode("GET", "k") * count)
+        busy.exactly(len(bulk(value)))
+        server.child.send_signal(how)
+        got = busy.rest()
+        require(got == bulk(value) * (count - 1),
+                f"{len(got)} bytes arrived during the drain")
+        require_equal(idle.rest(), b"", "an idle client")
+    code, output = server.wait()
+    require_equal(code, 0, f"the exit code; output {output!r}")
+    require(b"stopped\n" in output and b"stuck" not in output
+            and b"cut off" not in output, repr(output))
+
+
+def check_drain_deadline():
+    server = Troupe("--no-console", "--drain-timeout=300ms")
+    with Client(server.port) as client:
+        client.ask("SET", "k", b"d" * (1 << 20))
+        client.send(encode("GET", "k") * 100)
+        client.exactly(1)
+        begin = time.monotonic()
+        code, output = server.stop()
+        require(time.monotonic() - begin < PATIENCE / 2, "it took too long")
+        require_equal(code, 0, f"the exit code; output {output!r}")
+        require(b"cut off 1 " in output, repr(output))
+
+
+# -- checks: next to a real Redis ----------------------------------------------------------
+
+# Sessions of commands; words are separated by blanks, "~" is the empty word.
+SESSIONS = """
+ping | ping hello | ping a b | PiNg | echo x | echo | echo a b
+get k | set k v | get k | GET k | get | get a b | set k | set
+set k v nx | set k v xx | set k w NX | set k w Xx | get k | set n v xx
+set k v nx xx | set k v xx nx | set k v foo | set k v ex | set k v px
+set k v ex 10 | ttl k | set k v px 100000 | ttl k | set k w | ttl k
+set k v ex 0 | set k v ex -1 | set k v px 0 | set k v ex a | set k v ex 1.5
+set k v ex 9223372036854775807 | set k v px 9223372036854775807
+set k v ex 9223372036854776 | set k v ex 99999999999999999999
+set k v ex 10 px 10 | set k v ex 10 ex 20 | ttl k | set k v px 1 ex
+set k v keepttl | ttl k | set k v ex 10 | set k w keepttl | ttl k | get k
+set k v keepttl ex 10 | set k v ex 10 keepttl | set k v exat 1 | get k
+set k v exat 0 | set k v pxat -5 | set k v exat 4000000000 xx
+set k v get | set k w get | set k x nx get | set k y xx get | get k
+set j v xx get | get j | set k z get ex 10 keepttl | set k z get ex 10 | ttl k
+set k v exat 1 get | get k | set k v get exat 1 | get k
+setex k 10 v | ttl k | get k | setex k 0 v | setex k a v | setex k -1 v
+setex k 10 | psetex k 100000 v | ttl k | psetex k 0 v | psetex k 1 | get k
+setex k 9223372036854775807 v | psetex k 9223372036854775807 v
+setnx k v | setnx k w | get k | setnx k | setnx k v w
+mset a 1 b 2 | mget a b c | mget a a | mget | mset a | mset a 1 b | mset
+mset a 1 a 2 | get a | mset ~ empty | get ~ | mget ~ a ~
+del a b c | del a | del | mset a 1 b 2 | unlink a a b | unlink | exists a
+exists a | exists | set a 1 | exists a a a b | exists A
+strlen k | set k hello | strlen k | strlen | strlen a b | set k ~ | strlen k
+type k | set k v | type k | type | type a b
+expire k 10 | set k v | expire k 10 | ttl k | expire k 0 | get k
+set k v | expire k -1 | get k | expire k -1 | set k v | pexpire k 100000 | ttl k
+expire k a | expire k 1.5 | expire k | expire | expire k 10 foo | expire k ~
+expire k 9223372036854775807 | pexpire k 9223372036854775807
+expire k -9223372036854775808 | expire k 9223372036854775 | expire k 10 20
+pexpire k -9223372036854775808 | set k v | pexpire k -9223372036854775808 | get k
+set k v | expire k 10 xx | expire k 10 gt | ttl k | expire k 10 lt | ttl k
+expire k 20 nx | expire k 20 lt | expire k 20 gt | ttl k | expire k 15 lt | ttl k
+expire k 17 xx | ttl k | expire k 10 nx xx | expire k 10 gt lt | expire k 10 nx gt
+expire k 10 xx gt | ttl k | expire k 30 xx gt | ttl k | expire k 10 nx nx
+expire n 10 nx | expire k 0 nx | expire k 0 lt | get k
+expireat k 1 | set k v | expireat k 4000000000 | expireat k 1 | get k
+set k v | pexpireat k 4000000000000 | pexpireat k 1 | get k | expireat k a
+ttl k | pttl k | set k v | ttl k | pttl k | ttl | pttl | ttl a b
+persist k | persist n | expire k 10 | persist k | ttl k | persist | persist a b
+incr n | incr n | get n | decr n | decr n | decr n | incrby n 10 | decrby n 3
+incrby n -5 | decrby n -5 | incrby n a | incrby n 1.5 | incrby n ~ | incrby n
+incr | incr a b | decrby n | incrby n 9223372036854775808 | incrby n +1
+set n abc | incr n | decr n | incrby n 1 | get n | set n ~ | incr n
+set n 9223372036854775807 | incr n | get n | decrby n -1 | incrby n 1
+set n -9223372036854775808 | decr n | decrby n 1 | incrby n -1 | get n
+set n 1 | decrby n -9223372036854775808 | incrby n -9223372036854775808
+set n 1.5 | incr n | set n +1 | incr n | set n 9223372036854775808 | incr n
+set n 5 ex 100 | incr n | ttl n | set n -1 | incr n | incr n | get n
+dbsize | set a 1 | set b 1 | dbsize | dbsize x | flushall | dbsize
+set a 1 | flushdb | dbsize | flushall async | flushdb sync | flushall foo
+flushall async sync | flushdb a b c | set a 1 | flushall ASYNC | dbsize
+select 0 | select | select a | select 99999 | select -1 | select 0 0
+client | client foo | client id x | client getname | client getname x
+client setname me | client getname | client setname ~ | client getname
+client setname | client setname a b | CLIENT SetName you | client GETNAME
+config | config get save | config get appendonly | config get nosuch
+config set nosuch 1 | config foo | config get
+config set databases 5 | config set foo
+command foo | command count x | command docs nosuch | command info nosuch
+command info nosuch nosuch | command list filterby | command list foo bar baz
+command list filterby foo bar | command list filterby module nosuch
+auth x | auth default x | auth foo x | auth | auth a b c
+hello a | hello 1 | hello 4 | hello 2 foo | hello 2 setname | hello 2 auth x
+hello 2 auth foo x | hello 99999999999999999999
+foo | foo bar | foo a b c d e f g h | get\\x00 k | ge | gett k | ~ | ~ a
+info nosuch | reset | time x | quit a b
+"""
+
+# Whole streams, sent in one piece; "\\" as in Python. Each ends with QUIT or
+# with an error after which the connection closes.
+STREAMS = [
+    rb"PING\r\nQUIT\r\n",
+    rb"PING\nping\r\n\r\n\n  \r\nQUIT\n",
+    rb"set k 'a b'\r\nget k\r\nQUIT\r\n",
+    rb"set k \"a\\x41\\n\\t\\\"b\"\r\nget k\r\nset k 'it\\'s'\r\nget k\r\nQUIT\r\n",
+    rb"set k a\"b c\"\r\nget k\r\nset k \"\"\r\nget k\r\nQUIT\r\n",
+    rb"PING \"a\r\n",
+    rb"PING \"a\"b\r\n",
+    rb"PING 'a\r\n",
+    rb"*0\r\n*-1\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n",
+    rb"*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n",
+    rb"*1\r\n$4\r\nPING\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n",
+    rb"*a\r\n", rb"*\r\n", rb"*01\r\n", rb"*+1\r\n", rb"* 1\r\n",
+    rb"*99999999999999999999\r\n", rb"*2147483648\r\n",
+    rb"*1\r\nPING\r\n", rb"*1\r\n\r\n", rb"*1\r\n:4\r\n",
+    rb"*1\r\n$\r\n", rb"*1\r\n$a\r\n", rb"*1\r\n$-1\r\n", rb"*1\r\n$04\r\n",
+    rb"*1\r\n$536870913\r\n", rb"*1\r\n$99999999999999999999\r\n",
+    rb"*2\r\n$3\r\nGET\r\n$1x\r\n",
+    rb"*1\r\n$4\r\nPING\r\n*1\r\n$x\r\n*1\r\n$4\r\nPING\r\n",
+    rb"*2\r\n$3\r\nfoo\r\n$4\r\na\r\nb\r\n*1\r\n$4\r\nQUIT\r\n",
+    rb"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\nQUIT\r\n",
+    b"a" * 70000,
+    b"foo " + b"a" * 200 + b" " + b"b" * 200 + b"\r\nQUIT\r\n",
+    b"f" * 300 + b" a b\r\nQUIT\r\n",
+]
+
+
+def words_of(text):
+    return [b"" if w == "~" else w.encode().decode("unicode_escape").encode()
+            for w in text.split()]
+
+
+def check_same_replies(server, redis):
+    compared = 0
+    for line in SESSIONS.strip().splitlines():
+        with Client(server.port) as ours, Client(redis.port) as theirs:
+            require_equal(ours.ask("FLUSHALL"), theirs.ask("FLUSHALL"),
+                          "FLUSHALL")
+            done = []
+            for text in line.split("|"):
+                command = words_of(text)
+                done.append(text.strip())
+                require_equal(ours.ask(*command), theirs.ask(*command),
+                              "not the reply of Redis to the last of: "
+                              + " | ".join(done))
+                compared += 1
+    return f"{compared} commands"
+
+
+def check_same_streams(server, redis):
+    for stream in STREAMS:
+        data = stream if b"\\" not in stream else (
+            stream.decode().encode().decode("unicode_escape").encode("latin1"))
+        results = []
+        for port in (server.port, redis.port):
+            with Client(port) as client:
+                client.ask("FLUSHALL")
+                client.send(data)
+                results.append(client.rest())
+        require_equal(results[0], results[1],
+                      f"not the replies of Redis to {shorten(data, 100)}")
+    return f"{len(STREAMS)} streams"
+
+
+def check_same_table(server, redis):
+    """Arity, flags and key positions of every command are those of Redis."""
+    with Client(server.port) as ours, Client(redis.port) as theirs:
+        names = parse(ours.ask("COMMAND", "LIST"))
+        require_equal(len(names), parse(ours.ask("COMMAND", "COUNT")),
+                      "COMMAND COUNT")
+        rows = zip(parse(ours.ask("COMMAND", "INFO", *names)),
+                   parse(theirs.ask("COMMAND", "INFO", *names)))
+        for own, other in rows:
+            require(other is not None, f"Redis has no {own[0]}")
+            require_equal(own[:6], other[:6], f"COMMAND INFO {own[0]}")
+    return f"{len(names)} commands"
+
+
+# -- all of them -----------------------------------------------------------------------------
+
+
+def check(title, function, *arguments):
+    begin = time.monotonic()
+    try:
+        note = function(*arguments)
+    except (Failure, OSError, subprocess.TimeoutExpired) as problem:
+        print(f"FAILED: {title}\n{problem}", flush=True)
+        sys.exit(1)
+    took = time.monotonic() - begin
+    print(f"ok: {title}{f' ({note})' if note else ''} [{took:.1f} s]",
+          flush=True)
+
+
+def installed(*tools):
+    for tool in tools:
+        if shutil.which(tool) is None:
+            print(f"skipped: {tool} is not installed", flush=True)
+            return False
+    return True
+
+
+def main():
+    check("bad options are named", check_bad_options)
+    check("only addresses of this machine are accepted", check_bind)
+    check("--help shows every option", check_help)
+    check("a port in use is named, and what to do", check_port_in_use)
+    check("the configuration file counts, the command line more",
+          check_configuration_file)
+    server = Troupe("--console-port=0")
+    if installed("redis-cli"):
+        check("redis-cli", check_redis_cli, server)
+    if installed("redis-benchmark"):
+        check("redis-benchmark", check_redis_benchmark, server)
+    check("pipelines of 40,000 commands", check_pipeline, server)
+    check("binary keys and values", check_binary, server)
+    check("values of a megabyte", check_large_values, server)
+    check("a client that does not read", check_slow_reader, server)
+    check("lengths that never arrive", check_hostile_lengths, server)
+    check("what is not RESP", check_protocol_errors, server)
+    check("half-closed connections get all replies", check_half_close, server)
+    check("QUIT", check_quit, server)
+    check("expiry", check_expiry, server)
+    check("increments of many clients", check_many_clients, server)
+    check("INFO", check_info, server)
+    if installed("redis-server"):
+        redis = Redis()
+        check("the replies of Redis", check_same_replies, server, redis)
+        check("the replies of Redis to whole streams", check_same_streams,
+              server, redis)
+        check("the command table of Redis", check_same_table, server, redis)
+    check("SIGINT drains", lambda: require_equal(
+        server.stop(signal.SIGINT)[0], 0, "the exit code"))
+    check("the limit of connections", check_connection_limit)
+    check("SIGTERM drains", check_drain, signal.SIGTERM)
+    check("the drain has a deadline", check_drain_deadline)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    BIN = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            main()
+        except Failure as problem:
+            sys.exit(f"FAILED\n{problem}")
+        finally:
+            stop_children()
