@@ -52,8 +52,8 @@ tl::unexpected<failure> no_supervisor(const endpoint& peer,
     failure{not_connected,
             {errc::system_error,
              "something listens on " + peer.text()
-               + ", but not the console port of a troupe server of this "
-                 "version ("
+               + ", but it does not answer as the console port of a troupe "
+                 "server of this version ("
                + why
                + "); the server prints that port when it starts, and it is not "
                  "the one its clients use"}}};
@@ -170,8 +170,9 @@ private:
         },
         [&](const caf::error& x) {
           const auto late = x == caf::sec::request_timeout;
-          result = no_supervisor(peer_, late ? "no greeting in time"
-                                             : system_.render(x));
+          result
+            = no_supervisor(peer_, late ? "no greeting in time; is it stuck?"
+                                        : system_.render(x));
         });
     return result;
   }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,12 +88,17 @@ char** complete(const char* text, int start, int) {
   return rl_completion_matches(text, next_candidate);
 }
 
+volatile std::sig_atomic_t interrupted = 0;
+
 void on_interrupt(int) {
-  // Readline notices that a signal came; see drop_line.
+  interrupted = 1;
 }
 
-/// Called by readline outside of the signal handler.
+/// Called by readline after any signal, outside of the signal handler.
 int drop_line() {
+  if (interrupted == 0)
+    return 0;
+  interrupted = 0;
   rl_replace_line("", 0);
   rl_crlf();
   rl_on_new_line();
@@ -120,12 +126,21 @@ private:
   struct sigaction previous_ {};
 };
 
-void remember(const char* line) {
+/// Makes the file, readable for its owner only.
+void create(const std::string& file) {
+  const int descriptor
+    = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor >= 0)
+    close(descriptor);
+}
+
+/// Whether the line is worth keeping: not empty and not the last one again.
+bool is_news(const char* line) {
   const auto* last = history_length == 0
                        ? nullptr
                        : history_get(history_base + history_length - 1);
-  if (*line != '\0' && (last == nullptr || std::strcmp(last->line, line) != 0))
-    add_history(line);
+  return *line != '\0'
+         && (last == nullptr || std::strcmp(last->line, line) != 0);
 }
 
 } // namespace
@@ -152,16 +167,15 @@ line_editor::line_editor(completer complete_words)
   rl_signal_event_hook = drop_line;
   using_history();
   stifle_history(history_size);
-  if (!history_file_.empty())
+  if (!history_file_.empty()) {
+    create(history_file_);
     read_history(history_file_.c_str());
+  }
 }
 
 line_editor::~line_editor() {
-  if (!history_file_.empty()) {
-    const auto old_mask = umask(S_IRWXG | S_IRWXO);
-    write_history(history_file_.c_str());
-    umask(old_mask);
-  }
+  if (!history_file_.empty())
+    history_truncate_file(history_file_.c_str(), history_size);
   complete_with = nullptr;
 }
 
@@ -170,7 +184,12 @@ std::optional<std::string> line_editor::read(const std::string& prompt) {
   char* const line = readline(prompt.c_str());
   if (line == nullptr)
     return std::nullopt;
-  remember(line);
+  if (is_news(line)) {
+    add_history(line);
+    // At once: several consoles may be open, and one may be interrupted.
+    if (!history_file_.empty())
+      append_history(1, history_file_.c_str());
+  }
   std::string result{line};
   std::free(line);
   return result;

@@ -24,10 +24,11 @@ public:
   using completer = std::function<std::vector<std::string>(
     const std::vector<std::string>& before)>;
 
-  /// Reads the history that an earlier editor left.
+  /// Reads the history that earlier editors left. It is kept in a file for its
+  /// owner only; without one, the editor works all the same.
   explicit line_editor(completer complete);
 
-  /// Keeps the history, readable for its owner only. Failure is no matter.
+  /// Keeps the file from growing for ever.
   ~line_editor();
 
   line_editor(const line_editor&) = delete;

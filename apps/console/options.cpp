@@ -90,6 +90,13 @@ const option* find_option(std::string_view name) {
   return nullptr;
 }
 
+tl::unexpected<error> needs_value(const option& which,
+                                  const std::string& name) {
+  const char* const sign = name.starts_with("--") ? "=" : " ";
+  return fail(errc::invalid_argument, name + " needs a value (" + name + sign
+                                        + std::string{which.placeholder} + ")");
+}
+
 tl::unexpected<error> unknown(const std::string& argument,
                               const std::string& name) {
   if (!name.starts_with('-'))
@@ -122,10 +129,7 @@ expected<options> parse_options(const std::vector<std::string>& arguments) {
         return fail(errc::invalid_argument, name + " takes no value");
     } else if (!value) {
       if (++i == arguments.size())
-        return fail(errc::invalid_argument, name + " needs a value (" + name
-                                              + (name.size() > 2 ? "=" : " ")
-                                              + std::string{found->placeholder}
-                                              + ")");
+        return needs_value(*found, name);
       value = arguments[i];
     }
     if (auto ok = found->read(result, value.value_or("")); !ok)

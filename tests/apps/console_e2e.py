@@ -1,0 +1,553 @@
+#!/usr/bin/env python3
+"""Drives troupe-console from outside: one-shot, through a pipe and on a pseudo
+terminal, against troupe-server.
+
+usage: console_e2e.py DIRECTORY-OF-THE-PROGRAMS
+
+Starts every server itself, on free ports of the loopback interface, and stops
+it by its process id.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import pexpect
+
+# Seconds until something that should happen counts as not happening. Far more
+# than needed: the machine may be busy and the programs instrumented.
+PATIENCE = 60.0
+
+BIN = ""
+SCRATCH = ""
+
+OK, FAILED, USAGE, NO_CONNECTION = range(4)
+
+
+def poll(condition, what):
+    """Waits until condition() holds and returns what it returned."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for: {what}")
+        time.sleep(0.01)
+
+
+def environment():
+    """Settings of the user's own must not matter, nor be changed."""
+    return {**os.environ, "XDG_STATE_HOME": os.path.join(SCRATCH, "state"),
+            "HOME": SCRATCH, "INPUTRC": os.devnull, "TERM": "dumb",
+            "LC_ALL": "C"}
+
+
+class Server:
+    """A troupe-server that has said that it is ready."""
+
+    READY = re.compile(rb"ready on (\S+):(\d+).*console on (\S+):(\d+)\n")
+
+    def __init__(self, console_port=0):
+        self.output = b""
+        self.child = subprocess.Popen(
+            [os.path.join(BIN, "troupe-server"), "--port=0",
+             f"--console-port={console_port}"],
+            cwd=SCRATCH, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        ready = poll(self.look_for_ready, "the line that says ready")
+        self.port = int(ready.group(2))
+        self.console_port = int(ready.group(4))
+
+    def look_for_ready(self):
+        out = self.child.stdout
+        if select.select([out], [], [], 0)[0]:
+            self.output += os.read(out.fileno(), 65536)
+        found = self.READY.search(self.output)
+        if not found and self.child.poll() is not None:
+            raise AssertionError(f"the server ended: {self.output!r}")
+        return found
+
+    def wait(self):
+        """Its exit code, and what it said last."""
+        out, _ = self.child.communicate(timeout=PATIENCE)
+        return self.child.returncode, out.decode()
+
+    def stop(self, how=signal.SIGTERM):
+        if self.child.poll() is None:
+            self.child.send_signal(how)
+            try:
+                self.child.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.communicate()
+                raise
+        self.child.stdout.close()
+
+
+class Client:
+    """A RESP client that waits for each reply."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def ask(self, *words):
+        """The first line of the reply."""
+        words = [str(x).encode() for x in words]
+        self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(x), x) for x in words))
+        return self.file.readline()
+
+
+def run(port, *arguments, given=""):
+    """Runs the console; returns exit code, standard output, standard error."""
+    done = subprocess.run(
+        [os.path.join(BIN, "troupe-console"), f"--port={port}",
+         f"--timeout={PATIENCE:g}", *arguments],
+        input=given, capture_output=True, text=True, timeout=2 * PATIENCE,
+        cwd=SCRATCH, env=environment())
+    return done.returncode, done.stdout, done.stderr
+
+
+class WithServer(unittest.TestCase):
+    """Shares one server between the cases of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def console(self, *commands):
+        """What commands print that are to succeed."""
+        arguments = [word for x in commands for word in ("-c", x)]
+        code, out, err = run(self.server.console_port, *arguments)
+        self.assertEqual((code, err), (OK, ""), out)
+        return out
+
+    def json(self, command):
+        """What one command prints as JSON."""
+        code, out, err = run(self.server.console_port, "--json", "-c", command)
+        self.assertEqual((code, err), (OK, ""), out)
+        self.assertEqual(out.count("\n"), 1)
+        return json.loads(out)
+
+    def check_fails(self, command, code, *words):
+        """A command that fails says so on standard error, and how."""
+        actual, out, err = run(self.server.console_port, "-c", command)
+        self.assertEqual((actual, out), (code, ""), err)
+        self.assertTrue(err.startswith("error: "), err)
+        for word in words:
+            self.assertIn(word, err)
+
+
+class OneShot(WithServer):
+    def test_keys_are_stored_read_and_removed(self):
+        out = self.console("set k1 'hello world'; get k1", "ttl k1",
+                           "set k2 v 90; ttl k2", "del k1 k2 k3", "get k1")
+        lines = out.splitlines()
+        self.assertEqual(lines[:4], ["ok", '"hello world"', "none", "ok"])
+        self.assertRegex(lines[4], r"^1m\d+s$|^1m$|^\d+(\.\d+)?s$")
+        self.assertEqual(lines[5:], ["removed 2 of 3", "(nil)"])
+
+    def test_a_ttl_is_kept(self):
+        left = self.json("set t v 1h; ") and self.json("ttl t")
+        self.assertTrue(left["found"])
+        self.assertLessEqual(left["ttl_ms"], 3_600_000)
+        self.assertGreater(left["ttl_ms"], 3_600_000 - 1000 * 2 * PATIENCE)
+
+    def test_any_byte_can_be_typed_and_is_shown_escaped(self):
+        out = self.console(r'''set "\x00\xff" '"\n' ; get "\x00\xff"''',
+                           r'''set bin "\x00\x01\xfe\n;" ; get bin''')
+        self.assertEqual(out.splitlines(),
+                         ["ok", r'"\"\\n"', "ok", r'"\x00\x01\xfe\n;"'])
+        with Client(self.server.port) as client:
+            self.assertEqual(client.ask("STRLEN", "bin"), b":5\r\n")
+
+    def test_ls_shows_the_tree_with_and_without_shards(self):
+        rows = self.console("ls").splitlines()
+        self.assertRegex(rows[0], r"^ACTOR +STATE +MAILBOX +HANDLED +RESTARTS"
+                                  r" +MEMORY +KEYS$")
+        self.assertTrue(rows[1].startswith("supervisor "), rows)
+        self.assertTrue(any(x.startswith("  load-coordinator ") for x in rows))
+        self.assertRegex("\n".join(rows), r"\n  db0 \(\d+ shards\) +running")
+        self.assertNotIn("db0/shard-0", "\n".join(rows))
+        every = self.console("ls -a")
+        self.assertIn("\n    db0/shard-0 ", every)
+        self.assertIn("supervisor", every)
+        some = self.console("ls db0/shard-0").splitlines()
+        self.assertTrue(some[1].startswith("db0/shard-0 "), some)
+        self.check_fails("ls bd0", FAILED, "unknown_actor", "'db0'")
+
+    def test_ls_and_stat_agree_on_what_is_stored(self):
+        with Client(self.server.port) as client:
+            for i in range(1000):
+                self.assertEqual(client.ask("SET", f"many-{i}", "x" * 100),
+                                 b"+OK\r\n")
+        actors = self.json("ls")["actors"]
+        stat = self.json("stat")
+        region = stat["regions"][0]
+        self.assertEqual(region["name"], "db0")
+        shards = [x for x in actors if x["kind"] == "shard"]
+        self.assertEqual(len(shards), region["shards"])
+        self.assertGreaterEqual(region["keys"], 1000)
+        self.assertEqual(sum(x["keys"] for x in shards), region["keys"])
+        self.assertGreater(region["bytes"], 100_000)
+        self.assertGreaterEqual(region["handled"], 1000)
+        self.assertEqual(stat["actors"], len(actors))
+        self.assertEqual(stat["process_id"], self.server.child.pid)
+        # The collapsed row adds up its shards, and nothing twice.
+        row = re.search(r"^  db0 .*$", self.console("ls"), re.M).group()
+        self.assertEqual(row.split()[-1], f"{region['keys']:,}")
+        text = self.console("stat")
+        self.assertIn(f"process {self.server.child.pid}", text)
+        self.assertRegex(text, r"memory +[\d.]+ MiB resident")
+        self.assertRegex(text, r"\ndb0 +")
+
+    def test_regions_are_chosen_by_name(self):
+        self.assertEqual(self.console("use db0; get nothing"),
+                         "region db0\n(nil)\n")
+        self.check_fails("use db1", FAILED, "unknown_region", "'db0'")
+
+    def test_loads_and_what_cannot_be_cancelled_or_killed(self):
+        self.assertEqual(self.console("loads"), "no loads in flight\n")
+        self.assertEqual(self.json("loads"), {"loads": [], "total": 0})
+        self.check_fails("cancel 12345", FAILED, "unknown_load")
+        self.check_fails("kill db0/shard-x", FAILED, "unknown_actor",
+                         "did you mean 'db0/shard-")
+        self.check_fails("kill supervisor", FAILED, "error: invalid_argument: ")
+
+    def test_what_is_too_large_is_refused_by_the_server(self):
+        key = "k" * 100_000
+        code, out, err = run(self.server.console_port, given=f"set {key} v\n")
+        self.assertEqual((code, out), (FAILED, ""))
+        self.assertIn("key_too_large", err)
+
+    def test_wrong_usage_runs_nothing(self):
+        for command, word in (("gte k", "did you mean 'get'?"),
+                              ("get", "usage: get KEY"),
+                              ("set k", "usage: set KEY VALUE [TTL]"),
+                              ("set k v soon", "30s"), ("cancel x", "loads"),
+                              ("get 'x", "column 5"), ("drain 0", "deadline")):
+            with self.subTest(command=command):
+                self.check_fails(command, USAGE, word)
+        self.check_fails("set wrong v; gte wrong", USAGE, "gte")
+        self.assertEqual(self.console("get wrong"), "(nil)\n")
+
+    def test_wrong_options_are_named(self):
+        for option, word in (("--prot=1", "'--port'"), ("--port=0", "65535"),
+                             ("--timeout=x", "500ms"), ("get", "-c")):
+            with self.subTest(option=option):
+                code, out, err = run(self.server.console_port, option)
+                self.assertEqual((code, out), (USAGE, ""), err)
+                self.assertIn(word, err)
+
+    def test_the_first_failure_ends_a_script(self):
+        code, out, err = run(self.server.console_port, "-c",
+                             "set s 1; cancel 12345; set s 2")
+        self.assertEqual((code, out), (FAILED, "ok\n"), err)
+        self.assertEqual(self.console("get s"), '"1"\n')
+
+    def test_commands_may_come_through_a_pipe(self):
+        code, out, err = run(self.server.console_port,
+                             given="set p 1\n\nget p; ttl p\nquit\nget p\n")
+        self.assertEqual((code, out, err), (OK, 'ok\n"1"\nnone\n', ""))
+        code, out, err = run(self.server.console_port,
+                             given="get p\ncancel 12345\nget p\n")
+        self.assertEqual((code, out), (FAILED, '"1"\n'))
+        code, out, err = run(self.server.console_port, given="gte p\nget p\n")
+        self.assertEqual((code, out), (USAGE, ""))
+        code, out, err = run(self.server.console_port, given="")
+        self.assertEqual((code, out, err), (OK, "", ""))
+
+    def test_json_is_one_object_per_command(self):
+        self.assertEqual(self.json("set j v"), {"stored": True})
+        found = self.json("get j")
+        self.assertEqual((found["found"], found["value"]), (True, "v"))
+        self.assertEqual(self.json("get nothing"), {"found": False})
+        self.json(r'set raw "\xff"')
+        self.assertEqual(self.json("get raw")["value_base64"], "/w==")
+        self.assertEqual(self.json("del j nothing"), {"removed": 1})
+        code, out, _ = run(self.server.console_port, "--json", "-c",
+                           "cancel 12345")
+        self.assertEqual(code, FAILED)
+        self.assertEqual(json.loads(out)["error"], "unknown_load")
+
+    def test_help_tells_everything(self):
+        code, out, err = run(self.server.console_port, "--help")
+        self.assertEqual((code, err), (OK, ""))
+        for word in ("--host=NAME", "--port=N", "--timeout=TIME", "--json",
+                     "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
+            self.assertIn(word, out)
+        commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
+                    "loads", "cancel", "kill", "drain", "quit")
+        overview = self.console("help")
+        for name in commands:
+            self.assertRegex(out, rf"\n  {name} ")
+            self.assertRegex(overview, rf"(?m)^{name} ")
+            self.assertTrue(self.console(f"help {name}").startswith(name))
+        self.assertLessEqual(max(map(len, out.splitlines())), 80)
+
+    def test_help_needs_no_server(self):
+        code, out, err = run(1, "-c", "help get")
+        self.assertEqual((code, err), (OK, ""))
+        self.assertIn("get KEY", out)
+
+
+class NoServer(unittest.TestCase):
+    def check_unreachable(self, port, *words):
+        code, out, err = run(port, "--timeout=1s", "-c", "ls")
+        self.assertEqual((code, out), (NO_CONNECTION, ""), err)
+        for word in words:
+            self.assertIn(word, err)
+
+    def test_a_dead_port_is_explained(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+            self.check_unreachable(
+                port, f"no troupe server answers on 127.0.0.1:{port}",
+                "./apps/run", "--port")
+            code, out, _ = run(port, "--json", "-c", "ls")
+            self.assertEqual(code, NO_CONNECTION)
+            self.assertEqual(json.loads(out)["error"], "not_connected")
+
+    def test_a_host_without_a_name_is_explained(self):
+        code, out, err = run(1, "--host=no.such.host.invalid", "--timeout=5s",
+                             "-c", "ls")
+        self.assertEqual((code, out), (NO_CONNECTION, ""), err)
+        self.assertIn("no.such.host.invalid:1", err)
+
+    def test_a_listener_that_says_nothing_is_explained(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.check_unreachable(silent.getsockname()[1], "listens on",
+                                   "does not answer as the console port")
+
+
+class Crash(WithServer):
+    def test_a_killed_shard_is_restarted_and_keeps_its_keys(self):
+        written, problems, stop = [], [], threading.Event()
+
+        def write():
+            with Client(self.server.port) as client:
+                while not stop.is_set():
+                    key = f"key-{len(written)}"
+                    reply = client.ask("SET", key, f"value of {key}")
+                    if reply != b"+OK\r\n":
+                        problems.append((key, reply))
+                        return
+                    written.append(key)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            poll(lambda: len(written) > 500 or problems, "the first keys")
+            self.assertEqual(self.console("kill db0/shard-0"),
+                             "killed db0/shard-0\n")
+            before = len(written)
+            poll(lambda: len(written) > before + 500 or problems,
+                 "keys after the crash")
+        finally:
+            stop.set()
+            writer.join()
+        self.assertEqual(problems, [])
+
+        def restarted():
+            shards = {x["name"]: x for x in self.json("ls db0")["actors"]}
+            return shards["db0/shard-0"]["restarts"] == 1 and shards
+
+        shards = poll(restarted, "the restart to be counted")
+        self.assertEqual(sum(x["restarts"] for x in shards.values()), 1)
+        self.assertEqual(sum(x["keys"] for x in shards.values()), len(written))
+        self.assertGreater(shards["db0/shard-0"]["keys"], 0)
+        row = re.search(r"^ *db0/shard-0 .*$", self.console("ls -a db0"), re.M)
+        fields = row.group().split()
+        self.assertEqual(fields[1], "running")
+        self.assertEqual(fields[4], "1")
+        with Client(self.server.port) as client:
+            self.assertEqual(client.ask("EXISTS", *written),
+                             b":%d\r\n" % len(written))
+        self.assertEqual(self.console("get key-0"), '"value of key-0"\n')
+        # The region's row counts the restart, too.
+        row = re.search(r"^  db0 .*$", self.console("ls"), re.M).group()
+        self.assertEqual(row.split()[-4], "1", row)
+
+
+class Drain(unittest.TestCase):
+    def test_drain_ends_the_server(self):
+        server = Server()
+        try:
+            code, out, err = run(server.console_port, "-c", "drain 20s")
+            self.assertEqual((code, err), (OK, ""))
+            self.assertRegex(out, r"^drained in \S+\n$")
+            code, said = server.wait()
+            self.assertEqual(code, 0, said)
+            code, out, err = run(server.console_port, "-c", "ls")
+            self.assertEqual((code, out), (NO_CONNECTION, ""))
+            self.assertIn("no troupe server answers", err)
+        finally:
+            server.stop()
+
+
+class Terminal(unittest.TestCase):
+    """The console as a person sees it."""
+
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.stop)
+
+    def start(self, columns=80):
+        shell = pexpect.spawn(
+            os.path.join(BIN, "troupe-console"),
+            [f"--port={self.server.console_port}", f"--timeout={PATIENCE:g}"],
+            cwd=SCRATCH, env=environment(), encoding="utf-8",
+            timeout=PATIENCE, dimensions=(50, columns))
+        self.addCleanup(shell.close, force=True)
+        shell.expect_exact("db0> ")
+        self.assertIn("connected to 127.0.0.1:", shell.before)
+        return shell
+
+    @staticmethod
+    def say(shell, line):
+        """What a line prints."""
+        shell.sendline(line)
+        shell.expect_exact(line)
+        shell.expect(r"\r\n(?:(.*)\r\n)?db0> $")
+        return shell.match.group(1) or ""
+
+    def leave(self, shell):
+        shell.sendline("quit")
+        shell.expect(pexpect.EOF)
+        shell.close()
+        self.assertEqual(shell.exitstatus, OK)
+
+    def test_commands_and_mistakes(self):
+        shell = self.start()
+        self.assertEqual(self.say(shell, "set a 'b c'; get a"),
+                         'ok\r\n"b c"')
+        self.assertIn("did you mean 'get'?", self.say(shell, "gte a"))
+        self.assertIn("usage: get KEY", self.say(shell, "get"))
+        self.assertIn("error: unknown_load: ", self.say(shell, "cancel 12345"))
+        self.assertEqual(self.say(shell, ""), "")
+        self.assertIn("supervisor", self.say(shell, "ls"))
+        self.assertIn("resident", self.say(shell, "stat"))
+        self.assertEqual(self.say(shell, "use db0"), "region db0")
+        self.assertEqual(self.say(shell, "ttl a"), "none")
+        self.assertEqual(self.say(shell, "del a"), "removed 1 of 1")
+        self.assertEqual(self.say(shell, "loads"), "no loads in flight")
+        self.assertIn("quit", self.say(shell, "help"))
+        self.assertNotIn("\x1b", self.say(shell, "ls"))
+        self.leave(shell)
+
+    def test_tables_fit_the_terminal(self):
+        shell = self.start(columns=44)
+        lines = self.say(shell, "ls -a").split("\r\n")
+        self.assertGreater(len(lines), 5)
+        self.assertLessEqual(max(map(len, lines)), 44)
+        self.assertIn("RESTARTS", lines[0])
+        self.leave(shell)
+
+    def test_tab_completes_commands_and_actors(self):
+        shell = self.start()
+        shell.send("sta\t")
+        shell.expect_exact("stat ")
+        shell.sendline("")
+        shell.expect_exact("resident")
+        shell.expect_exact("db0> ")
+        shell.send("loads; kill load-c\t")
+        shell.expect_exact("load-coordinator ")
+        shell.sendline("")
+        shell.expect_exact("killed load-coordinator")
+        shell.expect_exact("db0> ")
+        shell.send("ls -a db0/shard-1\t\t")
+        shell.expect_exact("db0/shard-10")
+        shell.sendline("")
+        shell.expect_exact("RESTARTS")
+        self.leave(shell)
+
+    def test_the_history_outlives_the_console(self):
+        shell = self.start()
+        self.say(shell, "get remembered")
+        self.leave(shell)
+        file = os.path.join(SCRATCH, "state", "troupe", "console_history")
+        self.assertEqual(os.stat(file).st_mode & 0o077, 0)
+        shell = self.start()
+        shell.send("\x1b[A\x1b[A")  # Up: quit. Up: what came before.
+        shell.expect_exact("get remembered")
+        shell.sendline("")
+        shell.expect_exact("(nil)")
+        self.leave(shell)
+
+    def test_control_c_drops_the_line_and_control_d_leaves(self):
+        shell = self.start()
+        shell.send("set dropped v")
+        shell.expect_exact("set dropped v")
+        shell.sendintr()
+        shell.expect_exact("db0> ")
+        self.assertEqual(self.say(shell, "get dropped"), "(nil)")
+        shell.sendeof()
+        shell.expect(pexpect.EOF)
+        shell.close()
+        self.assertEqual(shell.exitstatus, OK)
+
+    def test_a_new_width_keeps_the_line(self):
+        shell = self.start()
+        shell.send("set kept")
+        shell.expect_exact("set kept")
+        shell.setwinsize(50, 120)
+        self.assertEqual(shell.getwinsize(), (50, 120))
+        shell.sendline(" v")
+        shell.expect_exact("ok\r\n")
+        shell.expect_exact("db0> ")
+        self.assertEqual(self.say(shell, "get kept"), '"v"')
+        self.leave(shell)
+
+    def test_a_server_that_goes_is_missed_and_found_again(self):
+        shell = self.start()
+        self.say(shell, "set a 1")
+        port = self.server.console_port
+        self.server.stop()
+        poll(lambda: "no troupe server answers" in self.say(shell, "get a"),
+             "the console to notice")
+        self.server = Server(port)
+        self.addCleanup(self.server.stop)
+        out = self.say(shell, "get a")
+        self.assertRegex(out, r"^connected to 127.0.0.1:\d+\r\n\(nil\)$")
+        self.leave(shell)
+
+    def test_drain_ends_the_server_and_not_the_console(self):
+        shell = self.start()
+        self.assertRegex(self.say(shell, "drain"), r"^drained in ")
+        code, said = self.server.wait()
+        self.assertEqual(code, 0, said)
+        poll(lambda: "no troupe server answers" in self.say(shell, "stat"),
+             "the console to notice")
+        self.leave(shell)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    BIN = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="troupe-console-") as directory:
+        SCRATCH = directory
+        unittest.main(argv=sys.argv[:1], verbosity=2)
