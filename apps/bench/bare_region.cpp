@@ -1,7 +1,5 @@
 #include <apps/bench/bare_region.hpp>
 
-#include <utility>
-
 namespace troupe::bench {
 
 namespace {
@@ -17,13 +15,9 @@ public:
 
 } // namespace
 
-std::shared_ptr<region>
-open_bare_region(const region_options& options,
-                 std::shared_ptr<lane_executor> executor) {
-  if (executor == nullptr)
-    executor = std::make_shared<idle_executor>();
+std::shared_ptr<region> open_bare_region(const region_options& options) {
   return std::make_shared<region>("bench", options, clock::steady(),
-                                  std::move(executor), nullptr);
+                                  std::make_shared<idle_executor>(), nullptr);
 }
 
 } // namespace troupe::bench

@@ -23,7 +23,7 @@ WAYS = {
     "scoped-to-pooled",
     "actor-to-pooled",
     "scoped-to-lane",
-    "scoped-to-shard",
+    "scoped-to-region",
     "region",
 }
 TABLES = {"empty-loop", "region-1", "region", "unordered_map"}

@@ -6,12 +6,8 @@
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 
-#include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/actors/shard_actor.hpp>
-
-#include <apps/bench/bare_region.hpp>
 
 namespace troupe::bench {
 
@@ -62,7 +58,7 @@ void ask(caf::actor_system& system, const Actor& target, std::uint64_t count) {
         });
 }
 
-/// The public way: a region's front, which passes the message on to a shard.
+/// A region's actor passes the message on to the actor of the shard.
 class region_requests final : public counter {
 public:
   explicit region_requests(runtime& home)
@@ -85,55 +81,10 @@ private:
   std::shared_ptr<region> region_;
 };
 
-/// The short way: the shard's own actor.
-class shard_requests final : public counter {
-public:
-  explicit shard_requests(caf::actor_system& system)
-    : counter("scoped-to-shard", "Troupe: scoped_actor asks a shard's actor"),
-      system_(system),
-      executor_(std::make_shared<lane_scheduler>(system)),
-      region_(open_bare_region(one_shard(), executor_)),
-      shard_(spawn_shard(system, region_, 0)) {
-    // nop
-  }
-
-  ~shard_requests() override {
-    {
-      caf::scoped_actor self{system_};
-      self->send_exit(shard_, caf::exit_reason::user_shutdown);
-      self->wait_for(shard_);
-    }
-    shard_ = nullptr;
-    region_->stop();
-    executor_->close();
-  }
-
-  void add(std::uint64_t count) override {
-    ask(system_, shard_, count);
-  }
-
-  std::uint64_t value() override {
-    return stored_value(*region_);
-  }
-
-private:
-  static region_options one_shard() {
-    region_options result;
-    result.shards = 1;
-    return result;
-  }
-
-  caf::actor_system& system_;
-  std::shared_ptr<lane_scheduler> executor_;
-  std::shared_ptr<region> region_;
-  shard_actor shard_;
-};
-
 } // namespace
 
 void add_region_counters(counter_list& list, runtime& home) {
   list.push_back(std::make_unique<direct_increments>(home));
-  list.push_back(std::make_unique<shard_requests>(home.system()));
   list.push_back(std::make_unique<region_requests>(home));
 }
 
