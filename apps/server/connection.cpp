@@ -62,7 +62,7 @@ void connection::drain() {
 
 void connection::wait() {
   if (home_.draining())
-    return close();
+    return leave();
   state_ = state::waiting;
   peer_.async_wait(
     socket::wait_read,
@@ -221,16 +221,21 @@ void connection::on_sent(error_code code, std::size_t size) {
 bool connection::finish() {
   if (!self_.leaving)
     return true;
-  if (broken_ || home_.draining())
-    close();
-  else
-    linger();
+  leave();
   return false;
 }
 
 // Closing a socket with unread input makes the kernel throw away replies that
-// are still on their way. So the client is told that nothing more comes, and
-// gets a moment to do the same.
+// are still on their way. So a client that may be sending is told that nothing
+// more comes, and gets a moment to do the same.
+void connection::leave() {
+  error_code ignored;
+  if (broken_ || (home_.draining() && peer_.available(ignored) == 0))
+    close();
+  else
+    linger();
+}
+
 void connection::linger() {
   error_code code;
   peer_.shutdown(socket::shutdown_send, code);

@@ -8,7 +8,7 @@
 //      ▲                    │ the client does not take its replies
 //      │    all was sent    ▼
 //      └───────────────── sending
-//                           │ QUIT, not RESP
+//                           │ QUIT, not RESP, the server stops
 //                           ▼
 //                        lingering ──► closed
 //
@@ -81,6 +81,7 @@ private:
   void send_rest(std::size_t sent);
   void on_sent(error_code code, std::size_t size);
   bool finish();
+  void leave();
   void linger();
   void discard();
 

@@ -79,10 +79,10 @@ expected<void> server_config::check_names() const {
   const auto group = caf::get_if<caf::settings>(&content, "server");
   if (!group)
     return {};
-  for (const auto& [name, value] : *group)
-    if (custom_options_.qualified_name_lookup("server", name) == nullptr)
+  for (const auto& entry : *group)
+    if (!custom_options_.qualified_name_lookup("server", entry.first))
       return fail(errc::invalid_argument,
-                  "unknown option " + name + " in [server]");
+                  "unknown option " + entry.first + " in [server]");
   return {};
 }
 

@@ -1,0 +1,107 @@
+#include "apps/server/server_config.hpp"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using troupe::errc;
+using troupe::expected;
+using troupe::server::server_config;
+using troupe::server::server_settings;
+using namespace std::chrono_literals;
+
+namespace {
+
+expected<server_settings> settings(std::vector<std::string> args,
+                                   const std::string& file = {}) {
+  server_config uut;
+  std::istringstream in{file};
+  return uut.parse(std::move(args), in).and_then([&] {
+    return uut.settings();
+  });
+}
+
+std::string refusal(std::vector<std::string> args,
+                    const std::string& file = {}) {
+  const auto result = settings(std::move(args), file);
+  REQUIRE(!result);
+  CHECK(result.error() == errc::invalid_argument);
+  return result.error().text();
+}
+
+bool mentions(const std::string& text, const std::string& part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("the server's defaults", "[server][config]") {
+  const auto uut = settings({});
+  REQUIRE(uut);
+  CHECK(uut->serve.port == 6380);
+  CHECK(uut->serve.bind == "127.0.0.1");
+  CHECK(uut->serve.threads >= 1);
+  CHECK(uut->serve.max_connections == 10'000);
+  CHECK(uut->console_port == 6381);
+  CHECK(uut->drain_timeout == 10s);
+  CHECK(uut->region.ttl == troupe::no_expiry);
+  CHECK(uut->region.shards == 0);
+  CHECK(uut->region.max_key_size == 65'536);
+  CHECK(uut->region.max_value_size == 536'870'912);
+}
+
+TEST_CASE("options come from the command line without a prefix",
+          "[server][config]") {
+  const auto uut = settings(
+    {"--port=0", "--bind=localhost", "--threads=3", "--max-connections=5",
+     "--no-console", "--drain-timeout=1500ms", "--shards=8", "--ttl=2min",
+     "--jitter=0.25", "--max-key-size=10", "--max-value-size=20"});
+  REQUIRE(uut);
+  CHECK(uut->serve.port == 0);
+  CHECK(uut->serve.bind == "127.0.0.1");
+  CHECK(uut->serve.threads == 3);
+  CHECK(uut->serve.max_connections == 5);
+  CHECK(!uut->console_port);
+  CHECK(uut->drain_timeout == 1500ms);
+  CHECK(uut->region.shards == 8);
+  CHECK(uut->region.ttl == 2min);
+  CHECK(uut->region.jitter == 0.25);
+  CHECK(uut->region.max_key_size == 10);
+  CHECK(uut->region.max_value_size == 20);
+}
+
+TEST_CASE("the command line counts more than the file", "[server][config]") {
+  const auto uut = settings({"--port=7"}, "[server]\nport=8\nconsole-port=9\n");
+  REQUIRE(uut);
+  CHECK(uut->serve.port == 7);
+  CHECK(uut->console_port == 9);
+}
+
+TEST_CASE("options that make no sense are named", "[server][config]") {
+  CHECK(mentions(refusal({"--prot=1"}), "--prot=1"));
+  CHECK(mentions(refusal({"--port=65536"}), "--port=65536"));
+  CHECK(mentions(refusal({"--port=x"}), "--port=x"));
+  CHECK(mentions(refusal({"--drain-timeout=10"}), "--drain-timeout=10"));
+  CHECK(mentions(refusal({"--drain-timeout=-1s"}), "--drain-timeout"));
+  CHECK(mentions(refusal({"start"}), "start"));
+  CHECK(mentions(refusal({"--threads=5000"}), "0 to 1024"));
+  CHECK(mentions(refusal({"--max-connections=0"}), "1 to 1000000"));
+  CHECK(mentions(refusal({"--max-key-size=0"}), "--max-key-size"));
+  CHECK(mentions(refusal({"--max-value-size=0"}), "--max-value-size"));
+  CHECK(mentions(refusal({"--shards=7"}), "power of two"));
+  CHECK(mentions(refusal({"--jitter=1"}), "jitter"));
+  CHECK(mentions(refusal({}, "[server]\nprot=1\n"), "prot"));
+  CHECK(mentions(refusal({}, "[server]\nport=x\n"), "line 2"));
+}
+
+TEST_CASE("addresses that others could reach are refused", "[server][config]") {
+  for (const auto* address : {"0.0.0.0", "::", "192.0.2.1", "2001:db8::1"})
+    CHECK(mentions(refusal({std::string{"--bind="} + address}),
+                   "no authentication"));
+  CHECK(mentions(refusal({"--bind=nowhere"}), "not an IP address"));
+  CHECK(settings({"--bind=127.0.0.2"}));
+  CHECK(settings({"--bind=::1"}));
+}
