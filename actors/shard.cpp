@@ -143,6 +143,8 @@ void shard::end(shard_state final_state) noexcept {
 }
 
 void shard::sweep() noexcept {
+  if (!store_.wants_sweep())
+    return;
   auto task = [this]() noexcept {
     store_.sweep();
     admit_released();

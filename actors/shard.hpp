@@ -160,8 +160,9 @@ public:
     return restarts_.load(std::memory_order_relaxed);
   }
 
-  /// Housekeeping in the shard's turn, skipped when the mailbox is busy: frees
-  /// space of expired entries and ends overdue update leases.
+  /// Housekeeping in the shard's turn, skipped when the mailbox is busy or there
+  /// is nothing to do: frees space of expired entries and ends overdue update
+  /// leases.
   void sweep() noexcept;
 
 private:

@@ -43,6 +43,7 @@ void update_leases::grant(bytes_view key, std::uint64_t token,
   auto& x = leases_[bytes{key}];
   x.token = token;
   x.deadline = deadline;
+  publish_count();
 }
 
 bool update_leases::holds(bytes_view key, std::uint64_t token) const {
@@ -82,6 +83,7 @@ void update_leases::release(bytes_view key) {
     return;
   released_.append(std::move(i->second.waiting));
   leases_.erase(i);
+  publish_count();
 }
 
 void update_leases::release_overdue(time_point now) {
@@ -93,6 +95,7 @@ void update_leases::release_overdue(time_point now) {
     released_.append(std::move(i->second.waiting));
     i = leases_.erase(i);
   }
+  publish_count();
 }
 
 void update_leases::release_all() {

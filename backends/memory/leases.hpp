@@ -13,6 +13,8 @@
 // overtakes: since it does not depend on what it overwrites, the update may
 // count as having happened just before it.
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -76,11 +78,12 @@ private:
   key_map<load_id> leases_;
 };
 
-/// Not thread-safe: part of a store.
+/// Not thread-safe but for `any`: part of a store.
 class update_leases {
 public:
-  [[nodiscard]] bool empty() const noexcept {
-    return leases_.empty();
+  /// Tells whether somebody holds a lease. From any thread.
+  [[nodiscard]] bool any() const noexcept {
+    return count_.load(std::memory_order_relaxed) != 0;
   }
 
   [[nodiscard]] bool held(bytes_view key) const {
@@ -133,8 +136,12 @@ private:
   };
 
   void overtake_held(bytes_view key);
+  void publish_count() noexcept {
+    count_.store(leases_.size(), std::memory_order_relaxed);
+  }
 
   key_map<lease> leases_;
+  std::atomic<std::size_t> count_{0};
   parked_list released_;
 };
 

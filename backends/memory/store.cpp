@@ -240,7 +240,7 @@ expected<void> store::abandon_update(const hashed_key& key,
 void store::sweep() {
   if (table_.expiring() > 0 || table_.retired_bytes() > 0)
     table_.sweep(time_.now(), swept_buckets);
-  if (!updates_.empty())
+  if (updates_.any())
     updates_.release_overdue(time_.now());
 }
 

@@ -107,6 +107,12 @@ public:
     return table_;
   }
 
+  /// Tells whether a sweep would find anything to look at.
+  [[nodiscard]] bool wants_sweep() const noexcept {
+    return table_.expiring() > 0 || table_.retired_bytes() > 0
+           || updates_.any();
+  }
+
   // -- the shard's turn --------------------------------------------------------
 
   /// Stores a value; false when the condition does not hold.

@@ -27,8 +27,7 @@ bool table::put(const position& where, const hashed_key& key, bytes_view value,
     blocks.deallocate(block, size);
     return false;
   }
-  if (item->expires())
-    ++expiring_;
+  count_expiring(*item, true);
   if (where.item != nullptr) {
     retire(*where.item);
   } else {
@@ -49,11 +48,9 @@ void table::remove(const position& where) noexcept {
 void table::touch(const position& where, time_point deadline,
                   version_number version) noexcept {
   auto& item = *where.item;
-  if (item.expires())
-    --expiring_;
+  count_expiring(item, false);
   item.touch(deadline, version);
-  if (item.expires())
-    ++expiring_;
+  count_expiring(item, true);
 }
 
 bool table::clear() noexcept {
@@ -67,7 +64,7 @@ bool table::clear() noexcept {
   generation_ = fresh;
   current_.store(fresh, std::memory_order_release);
   resize(0);
-  expiring_ = 0;
+  expiring_.store(0, std::memory_order_relaxed);
   hand_ = 0;
   // The list frees in order, so entries of the old generation that are already
   // in it reach their slab before it goes.
@@ -83,7 +80,7 @@ bool table::clear() noexcept {
 
 void table::sweep(time_point now, std::size_t buckets) noexcept {
   auto& links = generation_->links;
-  for (; buckets > 0 && expiring_ > 0; --buckets) {
+  for (; buckets > 0 && expiring() > 0; --buckets) {
     if (hand_ >= links.bucket_count())
       hand_ = 0;
     links.sweep_bucket(
@@ -98,13 +95,18 @@ void table::sweep(time_point now, std::size_t buckets) noexcept {
 
 /// Gives an unlinked entry's block back once no reader sees it.
 void table::retire(entry& x) noexcept {
-  if (x.expires())
-    --expiring_;
+  count_expiring(x, false);
   auto free = [](void* context, void* object) noexcept {
     auto* item = static_cast<entry*>(object);
     static_cast<generation*>(context)->blocks.deallocate(item, item->size());
   };
   retired_.retire(&x, slab::footprint(x.size()), free, generation_);
+}
+
+void table::count_expiring(const entry& x, bool in) noexcept {
+  if (x.expires())
+    expiring_.store(in ? expiring() + 1 : expiring() - 1,
+                    std::memory_order_relaxed);
 }
 
 void table::publish_counters() noexcept {
@@ -115,12 +117,12 @@ void table::publish_counters() noexcept {
 }
 
 std::string table::validate() const {
-  auto expiring = std::size_t{0};
+  auto found = std::size_t{0};
   generation_->links.for_each(
-    [&](const entry& x) { expiring += x.expires() ? 1 : 0; });
-  if (expiring != expiring_)
-    return "entries with a deadline are " + std::to_string(expiring)
-           + ", counted " + std::to_string(expiring_);
+    [&](const entry& x) { found += x.expires() ? 1 : 0; });
+  if (found != expiring())
+    return "entries with a deadline are " + std::to_string(found)
+           + ", counted " + std::to_string(expiring());
   return generation_->links.validate(size());
 }
 

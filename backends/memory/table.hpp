@@ -75,12 +75,12 @@ public:
     publish_counters();
   }
 
+  // -- any thread --------------------------------------------------------------
+
   /// Entries with a deadline.
   [[nodiscard]] std::size_t expiring() const noexcept {
-    return expiring_;
+    return expiring_.load(std::memory_order_relaxed);
   }
-
-  // -- any thread --------------------------------------------------------------
 
   /// Entries, expired ones included.
   [[nodiscard]] std::size_t size() const noexcept {
@@ -108,6 +108,7 @@ private:
   };
 
   void retire(entry& x) noexcept;
+  void count_expiring(const entry& x, bool in) noexcept;
   void publish_counters() noexcept;
   void resize(std::size_t entries) noexcept {
     size_.store(entries, std::memory_order_relaxed);
@@ -116,8 +117,9 @@ private:
   /// For readers; `generation_` is the same pointer for the writer.
   std::atomic<generation*> current_;
   generation* generation_;
-  std::size_t expiring_ = 0;
   std::size_t hand_ = 0; ///< The next bucket to sweep.
+  // Written by the writer only, so that plain halves of an increment will do.
+  std::atomic<std::size_t> expiring_{0};
   std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::size_t> retired_bytes_{0};
