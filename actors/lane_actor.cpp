@@ -160,12 +160,19 @@ void lane_port::handle(caf::mailbox_element& what,
                        caf::execution_unit& ctx) noexcept {
   if (self_.getf(caf::abstract_actor::is_terminated_flag)
       || !self_.activate(&ctx)) {
-    answer(what, to_caf({errc::shard_down, "the actor has ended"}), &ctx);
+    answer(what, to_caf(epitaph()), &ctx);
   } else if (self_.activate(&ctx, what)
              == caf::scheduled_actor::activation_result::skipped) {
     answer(what, caf::make_error(caf::sec::unexpected_message), &ctx);
   }
   leave_turn();
+}
+
+/// Why an actor that has ended does not answer.
+error lane_port::epitaph() const {
+  if (from_caf(self_.fail_state()) == errc::shutting_down)
+    return {errc::shutting_down, "the actor was shut down"};
+  return {errc::shard_down, "the actor has ended"};
 }
 
 void lane_port::leave_turn() noexcept {

@@ -17,7 +17,8 @@
 //      after the effects of the one before.
 //   2. Messages of one sender are handled in the order they were sent in.
 //   3. Every request is answered: by its handler, or with `overloaded` (too
-//      many wait) or `shard_down` (the actor has ended).
+//      many wait), `shard_down` (the actor has ended) or `shutting_down` (it
+//      was told to).
 //   4. Between turns the actor's execution unit is the system's own, never that
 //      of a sender which may be gone.
 //
@@ -99,6 +100,7 @@ private:
   void answer(caf::mailbox_element& what, caf::error why,
               caf::execution_unit* ctx) const;
   void handle(caf::mailbox_element& what, caf::execution_unit& ctx) noexcept;
+  [[nodiscard]] error epitaph() const;
   void leave_turn() noexcept;
 
   caf::scheduled_actor& self_;

@@ -14,7 +14,8 @@ namespace troupe {
 
 namespace {
 
-/// How often a new supervisor tries to get the port of the old one.
+/// How long a new supervisor waits before it tries again to get the port of the
+/// old one, which the operating system may not have freed yet.
 constexpr std::chrono::milliseconds publish_retry{50};
 
 using shell_interface = supervisor_actor::extend<
@@ -37,8 +38,11 @@ actor_info row(const child_view& x) {
 
 class supervisor_shell final : public shell_interface::base {
 public:
-  supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime)
-    : shell_interface::base(cfg), runtime_(std::move(runtime)) {
+  supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime,
+                   std::vector<publication> inherited)
+    : shell_interface::base(cfg),
+      runtime_(std::move(runtime)),
+      inherited_(std::move(inherited)) {
     set_down_handler([this](caf::scheduled_actor*, caf::down_msg& x) {
       on_down(x);
     });
@@ -49,11 +53,10 @@ public:
   }
 
   behavior_type make_behavior() override {
-    if (auto runtime = runtime_.lock()) {
+    if (auto runtime = runtime_.lock())
       runtime->tree().watch_all();
-      for (auto& x : runtime->publications())
-        on_publish(x.port, x.address);
-    }
+    for (auto& x : inherited_)
+      on_publish(x.port, x.address);
     return {
       [this](list_loads_request& x) { return forward<load_list>(x); },
       [this](cancel_load_request& x) { return forward<void>(x); },
@@ -155,23 +158,31 @@ private:
       promise.deliver(x);
   }
 
-  /// Asks the middleman for the port that the predecessor had. CAF frees it
-  /// some time after the death, so this may take a few attempts.
+  /// Takes over the port of the predecessor, under which CAF still names the
+  /// dead actor.
   void on_publish(std::uint16_t port, const std::string& address) {
-    auto whom = caf::actor_cast<caf::strong_actor_ptr>(this);
+    auto again = [this, port, address](const caf::error&) {
+      delayed_send(this, publish_retry, caf::publish_atom_v, port, address);
+    };
+    request(system().middleman().actor_handle(), caf::infinite,
+            caf::close_atom_v, port)
+      .then([this, port, address, again] { publish(port, address, again); },
+            again);
+  }
+
+  template <class OnError>
+  void publish(std::uint16_t port, const std::string& address, OnError again) {
     caf::detail::type_list<supervisor_actor> interface;
     auto reuse = true;
     request(system().middleman().actor_handle(), caf::infinite,
-            caf::publish_atom_v, port, std::move(whom),
+            caf::publish_atom_v, port,
+            caf::actor_cast<caf::strong_actor_ptr>(this),
             system().message_types(interface), address, reuse)
-      .then([](std::uint16_t) {},
-            [this, port, address](const caf::error&) {
-              delayed_send(this, publish_retry, caf::publish_atom_v, port,
-                           address);
-            });
+      .then([](std::uint16_t) {}, again);
   }
 
   std::weak_ptr<supervised> runtime_;
+  std::vector<publication> inherited_;
   std::vector<caf::response_promise> draining_;
 };
 
@@ -188,8 +199,10 @@ void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
 }
 
 supervisor_actor spawn_supervisor(caf::actor_system& system,
-                                  std::weak_ptr<supervised> runtime) {
-  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime));
+                                  std::weak_ptr<supervised> runtime,
+                                  std::vector<publication> inherited) {
+  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime),
+                                                     std::move(inherited));
 }
 
 } // namespace troupe

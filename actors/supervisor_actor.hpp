@@ -58,8 +58,6 @@ public:
   virtual void drain_then(std::chrono::milliseconds deadline,
                           std::function<void(drain_report)> done)
     = 0;
-
-  [[nodiscard]] virtual std::vector<publication> publications() const = 0;
 };
 
 /// Has the death of an actor reported to the present supervisor actor.
@@ -69,8 +67,10 @@ using watch_function = std::function<void(const caf::strong_actor_ptr& whom)>;
 /// turn: here and now when it is an idle lane actor.
 void end_actor(const caf::strong_actor_ptr& whom, bool crash);
 
-/// Starts the actor. It does not keep the runtime alive.
+/// Starts the actor. It does not keep the runtime alive. `inherited` are the
+/// ports on which its predecessor was published.
 [[nodiscard]] supervisor_actor
-spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime);
+spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime,
+                 std::vector<publication> inherited);
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include <troupe/actors/detail/runtime_core.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -21,9 +22,9 @@ namespace {
 
 using detail::supervisor_name;
 
-/// How long the end of the runtime waits for its last actor, which has nothing
-/// left to do. Much longer than that takes, short enough for a shutdown.
-constexpr std::chrono::seconds last_actor_timeout{5};
+/// How long an actor that has nothing left to do may take to end, whatever the
+/// deadline of the drain was. Thousands of times what it takes.
+constexpr std::chrono::seconds last_turn{1};
 
 /// Under the scheduler for tests nothing runs by itself.
 void let_run(caf::actor_system& system) {
@@ -183,7 +184,12 @@ watch_function runtime::core::watch() const {
 }
 
 void runtime::core::start_supervisor() {
-  supervisor_.set(spawn_supervisor(system_, weak_from_this()));
+  {
+    // Together, so that `publish` knows whom to leave a port to.
+    std::lock_guard guard{mutex_};
+    supervisor_.set(
+      spawn_supervisor(system_, weak_from_this(), publications_));
+  }
   supervisor_.pointer()->get()->attach_functor([weak = weak_from_this()] {
     if (auto self = weak.lock())
       self->supervisor_ended();
@@ -217,14 +223,22 @@ expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
                         "cannot publish on " + address + ":"
                           + std::to_string(port) + " ("
                           + system_.render(used.error()) + ")");
-  std::lock_guard guard{mutex_};
-  publications_.push_back({*used, address});
-  return *used;
+  {
+    std::lock_guard guard{mutex_};
+    if (supervisor_.get() == whom) {
+      publications_.push_back({*used, address});
+      return *used;
+    }
+  }
+  unpublish(*used);
+  return troupe::fail(errc::system_error,
+                      "the supervisor died meanwhile; try again");
 }
 
-std::vector<publication> runtime::core::publications() const {
-  std::lock_guard guard{mutex_};
-  return publications_;
+void runtime::core::unpublish(std::uint16_t port) {
+  auto closed = system_.middleman().close(port);
+  // Whoever closed it before us has done our work.
+  static_cast<void>(closed);
 }
 
 child_view runtime::core::root() const {
@@ -265,6 +279,11 @@ runtime_stat runtime::core::stat(bool with_regions) const {
 
 // -- the end -----------------------------------------------------------------------
 
+bool runtime::core::draining() const {
+  std::lock_guard guard{mutex_};
+  return draining_;
+}
+
 drain_report runtime::core::drain(std::chrono::milliseconds deadline) {
   if (deadline <= deadline.zero())
     deadline = options_.drain_deadline;
@@ -287,6 +306,7 @@ drain_report runtime::core::drain_once(std::chrono::milliseconds deadline) {
     x->stop();
   tree_.begin_stop();
   let_run(system_);
+  until = std::max(until, std::chrono::steady_clock::now() + last_turn);
   for (auto& name : tree_.await_stopped(until))
     report.stuck.push_back("actor " + name);
   // What outlives the runtime must not keep its actors.
@@ -312,17 +332,23 @@ void runtime::core::drain_then(std::chrono::milliseconds deadline,
 }
 
 void runtime::core::close() {
+  auto reported = draining();
   auto report = drain(options_.drain_deadline);
-  for (auto& name : report.stuck)
-    std::cerr << "troupe: stuck at the end: " << name << std::endl;
+  if (!reported)
+    for (auto& name : report.stuck)
+      std::cerr << "troupe: stuck at the end: " << name << std::endl;
   std::vector<std::thread> drainers;
+  std::vector<publication> publications;
   {
     std::lock_guard guard{mutex_};
     closing_ = true;
     drainers = std::exchange(drainers_, {});
+    publications = std::exchange(publications_, {});
   }
   for (auto& x : drainers)
     x.join();
+  for (auto& x : publications)
+    unpublish(x.port);
   end_supervisor();
   executor_->close();
 }
@@ -336,7 +362,7 @@ void runtime::core::end_supervisor() {
   last = nullptr;
   let_run(system_);
   self->receive([](const caf::down_msg&) {},
-                caf::after(last_actor_timeout) >> [] {
+                caf::after(last_turn) >> [] {
                   std::cerr << "troupe: stuck at the end: actor "
                             << supervisor_name << std::endl;
                 });

@@ -47,8 +47,8 @@ public:
 
   drain_report drain(std::chrono::milliseconds deadline);
 
-  /// Drains, says on stderr what was stuck, and lets go of everything that
-  /// belongs to the actor system.
+  /// Drains, says on stderr what was stuck unless an earlier drain has told its
+  /// caller, and lets go of everything that belongs to the actor system.
   void close();
 
   // -- the supervisor and what it needs ----------------------------------------
@@ -78,8 +78,6 @@ public:
   void drain_then(std::chrono::milliseconds deadline,
                   std::function<void(drain_report)> done) override;
 
-  [[nodiscard]] std::vector<publication> publications() const override;
-
   [[nodiscard]] caf::actor_system& system() noexcept {
     return system_;
   }
@@ -108,6 +106,8 @@ private:
   void start_supervisor();
   void supervisor_ended();
   void end_supervisor();
+  void unpublish(std::uint16_t port);
+  [[nodiscard]] bool draining() const;
   drain_report drain_once(std::chrono::milliseconds deadline);
 
   caf::actor_system& system_;

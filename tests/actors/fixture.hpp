@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <troupe/actors/config.hpp>
+#include <troupe/actors/region.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/requests.hpp>
+#include <troupe/messages/types/clock.hpp>
+
+#include "catch.hpp"
+
+/// The reply to a message, or its error as one of ours.
+template <class Reply, class Handle, class Request>
+troupe::expected<Reply> ask(caf::scoped_actor& self, const Handle& whom,
+                            Request request,
+                            caf::duration patience = caf::infinite) {
+  auto result = troupe::expected<Reply>{tl::unexpect, troupe::errc::none};
+  auto on_error = [&](const caf::error& e) {
+    result = tl::unexpected{troupe::from_caf(e)};
+  };
+  auto pending = self->request(whom, patience, std::move(request));
+  if constexpr (std::is_void_v<Reply>)
+    pending.receive([&] { result = {}; }, on_error);
+  else
+    pending.receive([&](Reply& x) { result = std::move(x); }, on_error);
+  return result;
+}
+
+/// The value under a key, or "<none>".
+inline std::string value_of(const troupe::region& where,
+                            std::string_view key) {
+  auto value = where.get(key);
+  REQUIRE(value);
+  return value->value_or("<none>");
+}
+
+/// A configuration of a small system.
+struct small_config : troupe::config {
+  explicit small_config(const char* policy = "stealing", bool remote = false) {
+    set("scheduler.policy", caf::atom_from_string(policy));
+    set("scheduler.max-threads", std::size_t{2});
+    if (remote)
+      enable_remote();
+  }
+};
+
+/// A runtime with few shards, on a clock that the test owns.
+struct runtime_fixture {
+  explicit runtime_fixture(troupe::runtime_options options = {},
+                           const char* policy = "stealing",
+                           bool remote = false)
+    : cfg(policy, remote) {
+    options.time = &time;
+    if (options.shards == 0)
+      options.shards = 4;
+    uut.emplace(system, options);
+  }
+
+  // Every test ends with a look at the tables' structure.
+  ~runtime_fixture() {
+    for (auto& x : opened)
+      validate(*x);
+  }
+
+  /// Opens a region at the level of bytes and validates it in the end.
+  std::shared_ptr<troupe::region> open(const std::string& name = "db0") {
+    auto result = uut->open_region(name);
+    REQUIRE(result);
+    opened.push_back(*result);
+    return *result;
+  }
+
+  static void validate(troupe::region& where) {
+    for (std::size_t i = 0; i < where.shard_count(); ++i) {
+      auto& shard = where.shard_at(i);
+      if (shard.state() != troupe::shard_state::running)
+        continue;
+      auto problem = shard.run(
+        [](troupe::memory::store& x) -> troupe::expected<std::string> {
+          return x.entries().validate();
+        });
+      CHECK(problem == std::string{});
+    }
+  }
+
+  /// The reply to a message, or its error as one of ours.
+  template <class Reply, class Handle, class Request>
+  troupe::expected<Reply> ask(const Handle& whom, Request request,
+                              caf::duration patience = caf::infinite) {
+    return ::ask<Reply>(self, whom, std::move(request), patience);
+  }
+
+  small_config cfg;
+  caf::actor_system system{cfg};
+  troupe::manual_clock time;
+  std::optional<troupe::runtime> uut;
+  std::vector<std::shared_ptr<troupe::region>> opened;
+  caf::scoped_actor self{system, true};
+};

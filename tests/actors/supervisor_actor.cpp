@@ -1,0 +1,324 @@
+#include <troupe/actors/supervisor_actor.hpp>
+
+#include <algorithm>
+#include <future>
+#include <latch>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+
+#include "actors/fixture.hpp"
+
+using namespace std::chrono_literals;
+using namespace troupe;
+
+namespace {
+
+struct fixture : runtime_fixture {
+  using runtime_fixture::runtime_fixture;
+
+  std::vector<actor_info> list(const std::string& prefix = "") {
+    auto result = ask<actor_list>(root, list_actors_request{prefix});
+    REQUIRE(result);
+    return result->actors;
+  }
+
+  actor_info row(const std::string& name) {
+    auto rows = list(name);
+    REQUIRE_FALSE(rows.empty());
+    REQUIRE(rows[0].name == name);
+    return rows[0];
+  }
+
+  std::shared_ptr<region> where = open();
+  supervisor_actor root = uut->supervisor();
+};
+
+/// Repeats a question until the answer is as wanted: for what another process
+/// or thread does in its own time.
+template <class F>
+void eventually(F f) {
+  auto until = std::chrono::steady_clock::now() + 30s;
+  while (!f()) {
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    std::this_thread::yield();
+  }
+}
+
+} // namespace
+
+TEST_CASE("the supervisor lists the tree") {
+  fixture f;
+  REQUIRE(f.where->set("k", "v"));
+  auto rows = f.list();
+  REQUIRE(rows.size() == 7);
+  CHECK(rows[0].name == "supervisor");
+  CHECK(rows[0].kind == "supervisor");
+  CHECK(rows[0].parent.empty());
+  CHECK(rows[1].name == "load-coordinator");
+  CHECK(rows[1].parent == "supervisor");
+  CHECK(rows[2].name == "db0");
+  CHECK(rows[2].kind == "region");
+  std::uint64_t keys = 0;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 3; i < 7; ++i) {
+    CHECK(rows[i].name == "db0/shard-" + std::to_string(i - 3));
+    CHECK(rows[i].kind == "shard");
+    CHECK(rows[i].parent == "db0");
+    CHECK(rows[i].state == "running");
+    CHECK(rows[i].restarts == 0);
+    keys += rows[i].keys;
+    bytes += rows[i].bytes;
+  }
+  CHECK(keys == 1);
+  CHECK(bytes > 0);
+  CHECK(f.list("db0/").size() == 4);
+  CHECK(f.list("sup").size() == 1);
+  CHECK(f.list("nobody").empty());
+}
+
+TEST_CASE("the supervisor tells how the runtime is") {
+  fixture f;
+  REQUIRE(f.where->set("k", "v"));
+  auto stat = f.ask<runtime_stat>(f.root, runtime_stat_request{});
+  REQUIRE(stat);
+  CHECK_FALSE(stat->version.empty());
+  CHECK(stat->process_id != 0);
+  CHECK(stat->resident_bytes > 0);
+  CHECK(stat->actors == 7);
+  CHECK(stat->loads_in_flight == 0);
+  CHECK_FALSE(stat->draining);
+  REQUIRE(stat->regions.size() == 1);
+  CHECK(stat->regions[0].name == "db0");
+  CHECK(stat->regions[0].value_type == "bytes");
+  CHECK(stat->regions[0].shards == 4);
+  CHECK(stat->regions[0].keys == 1);
+  CHECK(f.ask<runtime_stat>(f.root, runtime_stat_request{false})
+          ->regions.empty());
+}
+
+TEST_CASE("a killed shard is restarted and keeps its entries") {
+  fixture f;
+  for (int i = 0; i < 100; ++i)
+    REQUIRE(f.where->set(std::to_string(i), "v"));
+  REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-2"}));
+  // The death comes before the next question in the supervisor's mailbox.
+  auto row = f.row("db0/shard-2");
+  CHECK(row.state == "running");
+  CHECK(row.restarts == 1);
+  CHECK(f.where->size() == 100);
+  for (int i = 0; i < 100; ++i)
+    CHECK(f.where->erase(std::to_string(i)) == true);
+  CHECK(f.where->stats().restarts == 1);
+}
+
+TEST_CASE("what cannot be killed is said so") {
+  fixture f;
+  CHECK(f.ask<void>(f.root, kill_request{"nobody"}).error()
+        == errc::unknown_actor);
+  CHECK(f.ask<void>(f.root, kill_request{""}).error() == errc::unknown_actor);
+  auto refused = f.ask<void>(f.root, kill_request{"supervisor"});
+  CHECK(refused.error() == errc::invalid_argument);
+  CHECK_FALSE(refused.error().text().empty());
+  CHECK(f.list().size() == 7);
+}
+
+TEST_CASE("a shard that crashes too often stays down, with typed errors") {
+  runtime_options options;
+  options.restart_limit = 2;
+  fixture f{options};
+  std::string key;
+  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+    key = std::to_string(i);
+  REQUIRE(f.where->set(key, "v"));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-1"}));
+    f.row("db0/shard-1");
+  }
+  CHECK(f.row("db0/shard-1").state == "failed");
+  CHECK(f.row("db0/shard-1").restarts == 2);
+  CHECK(f.where->set(key, "w").error() == errc::shard_down);
+  CHECK(f.where->increment_async(key).get().error() == errc::shard_down);
+  auto front = *f.uut->actor("db0");
+  CHECK(f.ask<bool>(front, set_request{key, "w", {}}).error()
+        == errc::shard_down);
+  CHECK(f.ask<void>(f.root, kill_request{"db0/shard-1"}).error()
+        == errc::unknown_actor);
+  // The others go on.
+  CHECK(f.row("db0/shard-0").state == "running");
+}
+
+TEST_CASE("crashes long ago do not count") {
+  runtime_options options;
+  options.restart_limit = 1;
+  fixture f{options};
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-1"}));
+    CHECK(f.row("db0/shard-1").state == "running");
+    f.time.advance(options.restart_window);
+  }
+}
+
+TEST_CASE("the supervisor finds regions") {
+  fixture f;
+  auto front = f.ask<region_actor>(f.root, find_region_request{"db0"});
+  REQUIRE(front);
+  CHECK(f.ask<bool>(*front, set_request{"k", "v", {}}) == true);
+  CHECK(f.ask<region_actor>(f.root, find_region_request{"db1"}).error()
+        == errc::unknown_region);
+}
+
+TEST_CASE("a dead supervisor is replaced, and the dead are not forgotten") {
+  fixture f;
+  auto first = f.root;
+  f.self->monitor(first);
+  f.self->send_exit(first, caf::exit_reason::kill);
+  f.self->receive([](const caf::down_msg&) {});
+  eventually([&] {
+    f.root = f.uut->supervisor();
+    return f.root != first;
+  });
+  CHECK(f.row("supervisor").restarts == 1);
+  REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-3"}));
+  CHECK(f.row("db0/shard-3").restarts == 1);
+  CHECK(f.row("db0/shard-3").state == "running");
+}
+
+TEST_CASE("shards and supervisors may die in any order") {
+  runtime_options options;
+  options.restart_limit = 1'000'000;
+  fixture f{options};
+  for (int i = 0; i < 100; ++i) {
+    auto shard = "db0/shard-" + std::to_string(i % 4);
+    caf::anon_send(f.uut->supervisor(), kill_request{shard});
+    f.self->send_exit(f.uut->supervisor(), caf::exit_reason::kill);
+    REQUIRE(f.where->set(std::to_string(i), "v"));
+  }
+  eventually([&] {
+    f.root = f.uut->supervisor();
+    auto list = f.ask<actor_list>(f.root, list_actors_request{"db0"});
+    return list
+           && std::all_of(list->actors.begin(), list->actors.end(),
+                          [](auto& x) { return x.state == "running"; });
+  });
+  CHECK(f.where->size() == 100);
+}
+
+TEST_CASE("a drain by message ends everything but the supervisor") {
+  fixture f;
+  auto report = f.ask<drain_report>(f.root, drain_request{10s});
+  REQUIRE(report);
+  CHECK(report->stuck.empty());
+  for (auto& x : f.list())
+    CHECK(x.state == (x.kind == "supervisor" ? "running" : "stopped"));
+  CHECK(f.ask<runtime_stat>(f.root, runtime_stat_request{})->draining);
+  CHECK(f.ask<load_list>(f.root, list_loads_request{}).error()
+        == errc::shutting_down);
+  CHECK(f.ask<region_actor>(f.root, find_region_request{"db0"}).error()
+        == errc::shutting_down);
+  CHECK(f.where->set("k", "v").error() == errc::shutting_down);
+  CHECK(f.uut->open_region("db1").error() == errc::shutting_down);
+  // Again: the same report.
+  CHECK(f.ask<drain_report>(f.root, drain_request{1s})->took == report->took);
+}
+
+TEST_CASE("the supervisor answers while it drains, and names what is stuck") {
+  fixture f;
+  std::latch go_on{1};
+  std::latch started{1};
+  auto loaded = f.where->get_or_set_async(
+    "42", [&](load_context&) -> expected<bytes> {
+      started.count_down();
+      go_on.wait();
+      return bytes{"late"};
+    });
+  started.wait();
+  auto drained = f.self->request(f.root, caf::infinite, drain_request{300ms});
+  caf::scoped_actor other{f.system, true};
+  eventually([&] {
+    return ask<runtime_stat>(other, f.root, runtime_stat_request{})->draining;
+  });
+  CHECK(ask<actor_list>(other, f.root, list_actors_request{}));
+  drained.receive(
+    [](const drain_report& x) {
+      REQUIRE_FALSE(x.stuck.empty());
+      CHECK(x.stuck[0].find("db0/42") != std::string::npos);
+      CHECK(x.took >= 300ms);
+    },
+    [&](const caf::error& e) { FAIL(f.system.render(e)); });
+  CHECK(loaded.get().error() == errc::shutting_down);
+  go_on.count_down();
+}
+
+TEST_CASE("a drain with a negative deadline is refused") {
+  fixture f;
+  CHECK(f.ask<drain_report>(f.root, drain_request{-1s}).error()
+        == errc::invalid_argument);
+  CHECK(f.where->set("k", "v") == true);
+}
+
+TEST_CASE("a console elsewhere supervises, and finds the next supervisor") {
+  fixture f{{}, "stealing", true};
+  auto port = f.uut->publish(0);
+  REQUIRE(port);
+  small_config client_cfg{"stealing", true};
+  caf::actor_system client{client_cfg};
+  caf::scoped_actor self{client};
+  auto connect = [&] {
+    return client.middleman().remote_actor<supervisor_actor>("127.0.0.1",
+                                                             *port);
+  };
+  auto remote = connect();
+  REQUIRE(remote);
+  auto list = ask<actor_list>(self, *remote, list_actors_request{});
+  REQUIRE(list);
+  CHECK(list->actors.size() == 7);
+  CHECK(ask<void>(self, *remote, kill_request{"db0/shard-0"}));
+  CHECK(ask<void>(self, *remote, kill_request{"nobody"}).error()
+        == errc::unknown_actor);
+  CHECK(ask<runtime_stat>(self, *remote, runtime_stat_request{})
+          ->regions.at(0)
+          .restarts
+        == 1);
+
+  self->monitor(*remote);
+  caf::anon_send_exit(f.root, caf::exit_reason::kill);
+  self->receive([](const caf::down_msg& x) {
+    CHECK(x.reason == caf::exit_reason::kill);
+  });
+  eventually([&] {
+    remote = connect();
+    return remote
+           && ask<actor_list>(self, *remote, list_actors_request{},
+                              caf::duration{1s});
+  });
+}
+
+TEST_CASE("a runtime that ended is not published any more") {
+  small_config cfg{"stealing", true};
+  small_config client_cfg{"stealing", true};
+  caf::actor_system system{cfg};
+  std::uint16_t port = 0;
+  {
+    runtime first{system};
+    port = *first.publish(0);
+    // Whoever got through knows that the port is open in earnest.
+    caf::actor_system client{client_cfg};
+    REQUIRE(client.middleman().remote_actor<supervisor_actor>("127.0.0.1",
+                                                              port));
+  }
+  runtime next{system};
+  eventually([&] { return next.publish(port).has_value(); });
+}
+
+TEST_CASE("publishing without networking or twice says why not") {
+  fixture f;
+  CHECK(f.uut->publish(0).error() == errc::invalid_argument);
+  fixture g{{}, "stealing", true};
+  auto port = g.uut->publish(0);
+  REQUIRE(port);
+  CHECK(g.uut->publish(0, "no address").error() == errc::system_error);
+}
