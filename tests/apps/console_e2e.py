@@ -21,7 +21,10 @@ import threading
 import time
 import unittest
 
-import pexpect
+try:
+    import pexpect
+except ImportError:
+    sys.exit(f"{sys.executable} has no pexpect (Debian: python3-pexpect)")
 
 # Seconds until something that should happen counts as not happening. Far more
 # than needed: the machine may be busy and the programs instrumented.

@@ -152,6 +152,8 @@ public:
 
   void on_exit() override {
     send_exit(region_, caf::exit_reason::user_shutdown);
+    region_ = troupe::region_actor{};
+    pending_.clear(); // A promise keeps its actor alive.
   }
 
 private:
