@@ -15,8 +15,12 @@ tl::unexpected<error> no_memory() {
   return fail(errc::out_of_memory);
 }
 
-/// The whole of `text` as a decimal integer in the form `std::to_chars` gives.
+/// The whole of `text` as a decimal integer in the one form that std::to_chars
+/// gives: as in Redis, "01" and "-0" are no integers.
 std::optional<std::int64_t> parse_integer(bytes_view text) noexcept {
+  auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.starts_with('0') && text != "0")
+    return std::nullopt;
   std::int64_t result = 0;
   auto* end = text.data() + text.size();
   auto [stopped, code] = std::from_chars(text.data(), end, result);

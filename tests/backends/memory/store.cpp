@@ -194,7 +194,7 @@ TEST_CASE("increment adds, keeps the deadline and refuses what is no integer",
   CHECK(f.get("n") == "-2");
   f.time.advance(400ms); // The deadline of the first increment.
   CHECK(f.get("n") == "<none>");
-  for (auto* bad : {"", "x", "1x", " 1", "1 ", "+1", "1.5",
+  for (auto* bad : {"", "x", "1x", " 1", "1 ", "+1", "1.5", "01", "-0",
                     "9223372036854775808"}) {
     f.set("n", bad);
     auto before = f.version("n");
