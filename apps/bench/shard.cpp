@@ -99,7 +99,7 @@ public:
     : how_(how),
       threads_(
         *number_list("threads", how.threads, shard_settings::most_threads)),
-      data_(how.entries, how.key_size, how.value_size),
+      data_(how.entries, how.key_size, how.value_size, how.pooled_keys),
       crew_(*std::max_element(threads_.begin(), threads_.end()),
             how.common.pin) {
     // nop
@@ -131,8 +131,8 @@ void contest::prepare(runtime& home) {
   auto names = *word_list("contestants", how_.contestants,
                           shard_settings::contestant_names());
   const std::function<std::unique_ptr<contestant>()> makers[] = {
-    [&] { return make_region(home); },
-    [&] { return make_region_copies(home); },
+    [&] { return make_region(home, how_.shards); },
+    [&] { return make_region_copies(home, how_.shards); },
     make_absl_map,
     make_tbb_map,
     make_locked_map,

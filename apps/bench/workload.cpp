@@ -71,7 +71,7 @@ double zipf_distribution::integral_inverse(double x) const {
 // -- data ----------------------------------------------------------------------
 
 data_set::data_set(std::size_t entries, std::size_t key_size,
-                   std::size_t value_size)
+                   std::size_t value_size, bool pooled)
   : entries_(entries), key_size_(key_size) {
   std::mt19937_64 random{1};
   std::uniform_int_distribution<int> byte{0, 255};
@@ -81,6 +81,9 @@ data_set::data_set(std::size_t entries, std::size_t key_size,
                   [&] { return static_cast<char>(byte(random)); });
     values_.push_back(std::move(value));
   }
+  if (pooled)
+    for (std::size_t i = 0; i < entries; ++i)
+      pool_ += key(i);
 }
 
 std::string data_set::key(std::size_t index) const {
@@ -103,12 +106,19 @@ request_sequence::request_sequence(const data_set& data, popularity keys,
   std::mt19937_64 random{seed};
   std::bernoulli_distribution write{write_share};
   indexes_ = draw(data.entries(), keys, size, random);
-  keys_.reserve(size * key_size_);
+  keys_.reserve(size);
   value_numbers_.reserve(size);
   writes_.reserve(size);
+  if (data.pool() == nullptr)
+    copies_.reserve(size * key_size_); // They must not move from here on.
   for (auto index : indexes_) {
-    auto key = data.key(index);
-    keys_.insert(keys_.end(), key.begin(), key.end());
+    if (data.pool() != nullptr) {
+      keys_.push_back(data.pool() + index * key_size_);
+    } else {
+      keys_.push_back(copies_.data() + copies_.size());
+      auto key = data.key(index);
+      copies_.insert(copies_.end(), key.begin(), key.end());
+    }
     value_numbers_.push_back(static_cast<std::uint8_t>(index));
     writes_.push_back(write(random) ? 1 : 0);
   }

@@ -5,7 +5,9 @@
 // All of it is made before the clock starts. A sequence holds its keys one
 // behind the other in the order of their use, as they would lie in the buffer
 // a request was just read into: the processor fetches them ahead, and the cache
-// misses that are measured are the map's own.
+// misses that are measured are the map's own. Many benchmarks take the keys
+// from one array of all keys instead, and so pay for a further miss per request,
+// the same for all maps; a data set with `pooled` keys does that.
 
 #include <cmath>
 #include <cstddef>
@@ -55,7 +57,8 @@ private:
 /// that those a writer brings are in its cache, as they would be in life.
 class data_set {
 public:
-  data_set(std::size_t entries, std::size_t key_size, std::size_t value_size);
+  data_set(std::size_t entries, std::size_t key_size, std::size_t value_size,
+           bool pooled = false);
 
   [[nodiscard]] std::size_t entries() const noexcept {
     return entries_;
@@ -71,6 +74,11 @@ public:
     return values_[index % distinct_values];
   }
 
+  /// All keys one behind the other, or nullptr when they are not pooled.
+  [[nodiscard]] const char* pool() const noexcept {
+    return pool_.empty() ? nullptr : pool_.data();
+  }
+
   /// The shortest key that tells `entries` keys apart.
   static std::size_t smallest_key(std::size_t entries);
 
@@ -80,6 +88,7 @@ private:
   std::size_t entries_;
   std::size_t key_size_;
   std::vector<std::string> values_;
+  std::string pool_;
 };
 
 /// What is asked of a value that was found: that somebody looked at it.
@@ -101,12 +110,16 @@ public:
   request_sequence(const data_set& data, popularity keys, std::size_t size,
                    double write_share, std::uint64_t seed);
 
+  // A copy would point into the original.
+  request_sequence(const request_sequence&) = delete;
+  request_sequence(request_sequence&&) = default;
+
   [[nodiscard]] std::size_t size() const noexcept {
     return indexes_.size();
   }
 
   [[nodiscard]] std::string_view key(std::size_t i) const noexcept {
-    return {keys_.data() + i * key_size_, key_size_};
+    return {keys_[i], key_size_};
   }
 
   /// What belongs under that key, before and after every write.
@@ -127,7 +140,8 @@ private:
   const data_set& data_;
   std::size_t key_size_;
   std::vector<std::uint32_t> indexes_;
-  std::vector<char> keys_;
+  std::vector<const char*> keys_;
+  std::vector<char> copies_; ///< What `keys_` points to, unless pooled.
   std::vector<std::uint8_t> value_numbers_;
   std::vector<std::uint8_t> writes_;
 };

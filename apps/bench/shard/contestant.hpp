@@ -181,9 +181,11 @@ std::unique_ptr<contestant> make_array();
 std::unique_ptr<contestant> make_naive_actor(caf::actor_system& system,
                                              std::size_t limit);
 
-std::unique_ptr<contestant> make_region(runtime& home);
+/// Our region; 0 shards: its default.
+std::unique_ptr<contestant> make_region(runtime& home, std::size_t shards);
 
 /// Our region again, with `get_many` for batches: every value is copied.
-std::unique_ptr<contestant> make_region_copies(runtime& home);
+std::unique_ptr<contestant> make_region_copies(runtime& home,
+                                               std::size_t shards);
 
 } // namespace troupe::bench

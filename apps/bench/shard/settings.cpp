@@ -32,7 +32,11 @@ void shard_settings::declare(option_table& table) {
   table.add(entries, "entries", "keys in the table")
     .add(value_size, "value-size", "bytes per value")
     .add(key_size, "key-size", "bytes per key; std::string holds 15 in itself")
+    .add(pooled_keys, "pooled-keys",
+         "requests point into an array of all keys: one more cache miss each")
     .add(zipf, "zipf", "exponent of Zipf's law; 0: all keys alike")
+    .add(shards, "shards",
+         "of the region, a power of two up to 256; 0: default")
     .add(ops, "ops", "requests per thread and pass")
     .add(naive_ops, "naive-ops", "the same for the naive design, at most")
     .add(rounds, "rounds", "passes per measurement, after one to warm up")
@@ -61,6 +65,7 @@ expected<void> shard_settings::check() const {
     {"entries", entries, 1, 1'000'000'000},
     {"value-size", value_size, 1, 1 << 20},
     {"key-size", key_size, data_set::smallest_key(entries), 1024},
+    {"shards", shards, 0, 256},
     {"ops", ops, batch_size, 100'000'000},
     {"naive-ops", naive_ops, 1, 100'000'000},
     {"rounds", rounds, 1, 10'000},
@@ -68,6 +73,8 @@ expected<void> shard_settings::check() const {
   for (auto& x : all)
     if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
       return ok;
+  if ((shards & (shards - 1)) != 0)
+    return fail(errc::invalid_argument, "--shards must be a power of two");
   if (!(zipf >= 0 && zipf <= 10))
     return fail(errc::invalid_argument, "--zipf must be between 0 and 10");
   if (!(write_share >= 0 && write_share <= 1))

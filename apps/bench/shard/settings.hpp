@@ -14,7 +14,9 @@ struct shard_settings {
   std::uint64_t entries = 1'000'000;
   std::uint64_t value_size = 64;
   std::uint64_t key_size = 16;
+  bool pooled_keys = false;
   double zipf = 0.99;
+  std::uint64_t shards = 0;
   std::uint64_t ops = 1'000'000;
   std::uint64_t naive_ops = 20'000;
   std::uint64_t rounds = 9;

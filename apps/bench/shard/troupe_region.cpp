@@ -12,9 +12,10 @@ namespace {
 template <bool Copy>
 class troupe_region final : public contestant {
 public:
-  troupe_region(runtime& home, std::string name, std::string what)
+  troupe_region(runtime& home, std::size_t shards, std::string name,
+                std::string what)
     : contestant(std::move(name), std::move(what)),
-      region_(home.open_region("bench-" + this->name()).value()) {
+      region_(home.open_region("bench-" + this->name(), with(shards)).value()) {
     // nop
   }
 
@@ -80,19 +81,26 @@ public:
   }
 
 private:
+  static region_options with(std::size_t shards) {
+    region_options result;
+    result.shards = shards;
+    return result;
+  }
+
   std::shared_ptr<region> region_;
 };
 
 } // namespace
 
-std::unique_ptr<contestant> make_region(runtime& home) {
+std::unique_ptr<contestant> make_region(runtime& home, std::size_t shards) {
   return std::make_unique<troupe_region<false>>(
-    home, "region", "Troupe: visit, visit_many, set");
+    home, shards, "region", "Troupe: visit, visit_many, set");
 }
 
-std::unique_ptr<contestant> make_region_copies(runtime& home) {
+std::unique_ptr<contestant> make_region_copies(runtime& home,
+                                               std::size_t shards) {
   return std::make_unique<troupe_region<true>>(
-    home, "region-copies", "Troupe: get, get_many (a copy each)");
+    home, shards, "region-copies", "Troupe: get, get_many (a copy each)");
 }
 
 } // namespace troupe::bench
