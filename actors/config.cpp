@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include <caf/io/middleman.hpp>
@@ -57,7 +60,7 @@ expected<void> read(const caf::settings& from, const char* option, T& to) {
                 + ", which is of the wrong type or too large");
 }
 
-/// Options of our group that an ini file made up; CAF takes them silently.
+/// Options of our group that somebody made up; CAF takes them silently.
 expected<void> check_names(const caf::settings& all) {
   static constexpr std::array<std::string_view, 8> known{
     "shards",       "loader-threads", "loader-queue",  "op-timeout",
@@ -165,20 +168,57 @@ config& config::enable_remote() {
 }
 
 expected<void> config::parse(int argc, char** argv, const char* ini) {
-  return verdict(caf::actor_system_config::parse(argc, argv, ini));
+  auto failure = caf::actor_system_config::parse(argc, argv, ini);
+  std::ifstream file{config_file_path};
+  return verdict(failure, file);
 }
 
 expected<void> config::parse(std::vector<std::string> args,
                              std::istream& ini) {
-  return verdict(caf::actor_system_config::parse(std::move(args), ini));
+  std::string whole{std::istreambuf_iterator<char>{ini}, {}};
+  std::istringstream first{whole};
+  std::istringstream second{whole};
+  return verdict(caf::actor_system_config::parse(std::move(args), first),
+                 second);
 }
 
-expected<void> config::verdict(const caf::error& failure) const {
+expected<void> config::verdict(const caf::error& failure,
+                               std::istream& ini) const {
   if (!failure)
-    return read_options(*this).map([](const runtime_options&) {});
+    return check_ini(ini).and_then([&] {
+      return read_options(*this).map([](const runtime_options&) {});
+    });
   if (failure.category() == caf::atom("parser"))
     return fail(errc::invalid_argument, describe(failure));
   return fail(errc::invalid_argument, render(failure));
+}
+
+/// CAF skips what it does not know in an ini file, and values of a wrong type.
+/// Looks at the bare content once more.
+expected<void> config::check_ini(std::istream& ini) const {
+  auto bare = parse_config(ini);
+  if (!bare)
+    return {};
+  for (auto& [section, entries] : *bare) {
+    auto known = std::any_of(
+      custom_options_.begin(), custom_options_.end(),
+      [&, name = &section](auto& x) { return x.category() == *name; });
+    auto values = caf::get_if<caf::settings>(&entries);
+    if (!known || !values)
+      continue;
+    for (auto& [key, value] : *values) {
+      auto option = custom_options_.qualified_name_lookup(section, key);
+      if (option == nullptr)
+        return fail(errc::invalid_argument, "unknown option " + section + "."
+                                              + key + " in the ini file");
+      if (option->check(value))
+        return fail(errc::invalid_argument, section + "." + key + " is "
+                                              + to_string(value)
+                                              + " in the ini file, which is "
+                                                "of the wrong type");
+    }
+  }
+  return {};
 }
 
 } // namespace troupe

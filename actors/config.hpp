@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,7 @@ public:
   /// Reads the ini file (`caf-application.ini`, or what `--config-file` or
   /// `ini` name) and the command line over it. Stops at the first unknown
   /// option and at the first value that makes no sense: `invalid_argument`, and
-  /// says which. `cli_helptext_printed` tells that the program should end.
+  /// says which, also of those in the ini file. `cli_helptext_printed` tells that the program should end.
   /// What does not start with a dash is left in `remainder`.
   expected<void> parse(int argc, char** argv, const char* ini = nullptr);
 
@@ -76,7 +77,9 @@ public:
   expected<void> parse(std::vector<std::string> args, std::istream& ini);
 
 private:
-  [[nodiscard]] expected<void> verdict(const caf::error& failure) const;
+  [[nodiscard]] expected<void> verdict(const caf::error& failure,
+                                       std::istream& ini) const;
+  [[nodiscard]] expected<void> check_ini(std::istream& ini) const;
 };
 
 } // namespace troupe

@@ -86,6 +86,9 @@ expected<opened_region> runtime::core::open(std::string name,
         [&] { return check(options); });
       !ok)
     return tl::unexpected{std::move(ok.error())};
+  // A drain keeps the turn to its end; nobody has to wait for that.
+  if (draining())
+    return troupe::fail(errc::shutting_down, "the runtime drains");
   std::lock_guard turn{turn_};
   {
     std::lock_guard guard{mutex_};

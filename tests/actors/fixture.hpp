@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -45,6 +47,34 @@ inline std::string value_of(const troupe::region& where,
   REQUIRE(value);
   return value->value_or("<none>");
 }
+
+/// Repeats a question until the answer is yes: for what another thread or
+/// process does in its own time.
+template <class F>
+void eventually(F f) {
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  while (!f()) {
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    std::this_thread::yield();
+  }
+}
+
+/// Counts what went wrong on threads of a test: Catch2's own macros are for one
+/// thread.
+class verdict {
+public:
+  void operator()(bool fine) noexcept {
+    if (!fine)
+      ++wrong_;
+  }
+
+  ~verdict() {
+    CHECK(wrong_ == 0);
+  }
+
+private:
+  std::atomic<int> wrong_{0};
+};
 
 /// A configuration of a small system.
 struct small_config : troupe::config {
@@ -100,6 +130,26 @@ struct runtime_fixture {
   troupe::expected<Reply> ask(const Handle& whom, Request request,
                               caf::duration patience = caf::infinite) {
     return ::ask<Reply>(self, whom, std::move(request), patience);
+  }
+
+  /// The row of one actor in the supervisor's list.
+  troupe::actor_info row(const std::string& name) {
+    auto list = ask<troupe::actor_list>(uut->supervisor(),
+                                        troupe::list_actors_request{name});
+    REQUIRE(list);
+    REQUIRE_FALSE(list->actors.empty());
+    REQUIRE(list->actors[0].name == name);
+    return list->actors[0];
+  }
+
+  /// Kills an actor and waits until the supervisor has dealt with that.
+  void kill(const std::string& name) {
+    auto before = row(name).restarts;
+    REQUIRE(ask<void>(uut->supervisor(), troupe::kill_request{name}));
+    eventually([&] {
+      auto now = row(name);
+      return now.restarts > before || now.state == "failed";
+    });
   }
 
   small_config cfg;

@@ -26,27 +26,9 @@ struct fixture : runtime_fixture {
     return result->actors;
   }
 
-  actor_info row(const std::string& name) {
-    auto rows = list(name);
-    REQUIRE_FALSE(rows.empty());
-    REQUIRE(rows[0].name == name);
-    return rows[0];
-  }
-
   std::shared_ptr<region> where = open();
   supervisor_actor root = uut->supervisor();
 };
-
-/// Repeats a question until the answer is as wanted: for what another process
-/// or thread does in its own time.
-template <class F>
-void eventually(F f) {
-  auto until = std::chrono::steady_clock::now() + 30s;
-  while (!f()) {
-    REQUIRE(std::chrono::steady_clock::now() < until);
-    std::this_thread::yield();
-  }
-}
 
 } // namespace
 
@@ -104,8 +86,7 @@ TEST_CASE("a killed shard is restarted and keeps its entries") {
   fixture f;
   for (int i = 0; i < 100; ++i)
     REQUIRE(f.where->set(std::to_string(i), "v"));
-  REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-2"}));
-  // The death comes before the next question in the supervisor's mailbox.
+  f.kill("db0/shard-2");
   auto row = f.row("db0/shard-2");
   CHECK(row.state == "running");
   CHECK(row.restarts == 1);
@@ -134,10 +115,8 @@ TEST_CASE("a shard that crashes too often stays down, with typed errors") {
   for (int i = 0; f.where->shard_of(key) != 1; ++i)
     key = std::to_string(i);
   REQUIRE(f.where->set(key, "v"));
-  for (int i = 0; i < 3; ++i) {
-    REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-1"}));
-    f.row("db0/shard-1");
-  }
+  for (int i = 0; i < 3; ++i)
+    f.kill("db0/shard-1");
   CHECK(f.row("db0/shard-1").state == "failed");
   CHECK(f.row("db0/shard-1").restarts == 2);
   CHECK(f.where->set(key, "w").error() == errc::shard_down);
@@ -156,7 +135,7 @@ TEST_CASE("crashes long ago do not count") {
   options.restart_limit = 1;
   fixture f{options};
   for (int i = 0; i < 5; ++i) {
-    REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-1"}));
+    f.kill("db0/shard-1");
     CHECK(f.row("db0/shard-1").state == "running");
     f.time.advance(options.restart_window);
   }
@@ -182,7 +161,7 @@ TEST_CASE("a dead supervisor is replaced, and the dead are not forgotten") {
     return f.root != first;
   });
   CHECK(f.row("supervisor").restarts == 1);
-  REQUIRE(f.ask<void>(f.root, kill_request{"db0/shard-3"}));
+  f.kill("db0/shard-3");
   CHECK(f.row("db0/shard-3").restarts == 1);
   CHECK(f.row("db0/shard-3").state == "running");
 }
@@ -279,10 +258,10 @@ TEST_CASE("a console elsewhere supervises, and finds the next supervisor") {
   CHECK(ask<void>(self, *remote, kill_request{"db0/shard-0"}));
   CHECK(ask<void>(self, *remote, kill_request{"nobody"}).error()
         == errc::unknown_actor);
-  CHECK(ask<runtime_stat>(self, *remote, runtime_stat_request{})
-          ->regions.at(0)
-          .restarts
-        == 1);
+  eventually([&] {
+    auto stat = ask<runtime_stat>(self, *remote, runtime_stat_request{});
+    return stat && stat->regions.at(0).restarts == 1;
+  });
 
   self->monitor(*remote);
   caf::anon_send_exit(f.root, caf::exit_reason::kill);

@@ -1,0 +1,131 @@
+#include <troupe/actors/config.hpp>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using namespace troupe;
+
+namespace {
+
+/// The outcome of a command line and the content of an ini file.
+expected<runtime_options> parse(std::vector<std::string> args,
+                                const std::string& ini = "") {
+  config cfg;
+  std::istringstream file{ini};
+  if (auto ok = cfg.parse(std::move(args), file); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return read_options(cfg);
+}
+
+} // namespace
+
+TEST_CASE("a configuration without arguments has the defaults") {
+  auto options = parse({});
+  REQUIRE(options);
+  CHECK(options->shards == 0);
+  CHECK(options->loader_threads == defaults::loader_threads);
+  CHECK(options->loader_queue == defaults::loader_queue);
+  CHECK(options->op_timeout == defaults::op_timeout);
+  CHECK(options->load_timeout == defaults::load_timeout);
+  CHECK(options->drain_deadline == defaults::drain_deadline);
+  CHECK(options->restart_limit == defaults::restart_limit);
+  CHECK(options->restart_window == defaults::restart_window);
+}
+
+TEST_CASE("every option can be set on the command line") {
+  auto options
+    = parse({"--troupe.shards=32", "--troupe.loader-threads=8",
+             "--troupe.loader-queue=100", "--troupe.op-timeout=250ms",
+             "--troupe.load-timeout=5s", "--troupe.drain-deadline=2s",
+             "--troupe.restart-limit=3", "--troupe.restart-window=1min"});
+  REQUIRE(options);
+  CHECK(options->shards == 32);
+  CHECK(options->loader_threads == 8);
+  CHECK(options->loader_queue == 100);
+  CHECK(options->op_timeout == 250ms);
+  CHECK(options->load_timeout == 5s);
+  CHECK(options->drain_deadline == 2s);
+  CHECK(options->restart_limit == 3);
+  CHECK(options->restart_window == 1min);
+}
+
+TEST_CASE("the command line wins over the ini file") {
+  auto options = parse({"--troupe.shards=64"},
+                       "[troupe]\nshards=16\nop-timeout=3s\n");
+  REQUIRE(options);
+  CHECK(options->shards == 64);
+  CHECK(options->op_timeout == 3s);
+}
+
+TEST_CASE("a bad option is refused and named") {
+  struct mistake {
+    std::string argument;
+    std::string named;
+  };
+  for (auto& [argument, named] : std::vector<mistake>{
+         {"--bogus", "--bogus"},
+         {"--troupe.sharks=3", "--troupe.sharks"},
+         {"--troupe.shards=x", "--troupe.shards=x"},
+         {"--troupe.shards=-1", "--troupe.shards=-1"},
+         {"--troupe.shards=7", "troupe.shards"},
+         {"--troupe.shards=512", "troupe.shards"},
+         {"--troupe.op-timeout=1", "--troupe.op-timeout=1"},
+         {"--troupe.op-timeout=0s", "troupe.op-timeout"},
+         {"--troupe.load-timeout=0s", "troupe.load-timeout"},
+         {"--troupe.drain-deadline=0s", "troupe.drain-deadline"},
+         {"--troupe.restart-window=0s", "troupe.restart-window"},
+         {"--troupe.restart-limit=99999999999", "troupe.restart-limit"},
+         {"--troupe.loader-threads=0", "troupe.loader-threads"},
+         {"--troupe.loader-threads=100000", "troupe.loader-threads"},
+         {"--troupe.loader-queue=0", "troupe.loader-queue"}}) {
+    auto options = parse({argument});
+    INFO(argument);
+    REQUIRE_FALSE(options);
+    CHECK(options.error() == errc::invalid_argument);
+    CHECK(options.error().text().find(named) != std::string::npos);
+  }
+}
+
+TEST_CASE("a bad ini file is refused and the place named") {
+  for (auto& [ini, named] : std::vector<std::pair<std::string, std::string>>{
+         {"[troupe]\nsharks=3\n", "troupe.sharks"},
+         {"[troupe]\nshards=7\n", "troupe.shards"},
+         {"[troupe]\nshards=\"many\"\n", "shards"},
+         {"[troupe\n", "line"}}) {
+    auto options = parse({}, ini);
+    INFO(ini);
+    REQUIRE_FALSE(options);
+    CHECK(options.error() == errc::invalid_argument);
+    CHECK(options.error().text().find(named) != std::string::npos);
+  }
+}
+
+TEST_CASE("what is no option is left to the program") {
+  config cfg;
+  std::istringstream none;
+  REQUIRE(cfg.parse({"--troupe.shards=16", "file"}, none));
+  CHECK(cfg.remainder == std::vector<std::string>{"file"});
+}
+
+TEST_CASE("a configuration of another class may have our options") {
+  caf::actor_system_config foreign;
+  CHECK(read_options(foreign)->shards == 0);
+  put(foreign.content, "troupe.shards", 64);
+  CHECK(read_options(foreign)->shards == 64);
+  put(foreign.content, "troupe.shards", 65);
+  CHECK(read_options(foreign).error() == errc::invalid_argument);
+}
+
+TEST_CASE("networking is loaded only when asked for") {
+  config plain;
+  CHECK_FALSE(caf::actor_system{plain}.has_middleman());
+  config remote;
+  remote.enable_remote();
+  CHECK(caf::actor_system{remote}.has_middleman());
+}

@@ -1,0 +1,305 @@
+#include <troupe/actors/runtime.hpp>
+
+#include <future>
+#include <latch>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include <troupe/messages/inspect_codec.hpp>
+
+#include "actors/fixture.hpp"
+
+using namespace std::chrono_literals;
+using namespace troupe;
+
+TEST_CASE("a runtime opens a region once") {
+  runtime_fixture f;
+  auto first = f.open("db0");
+  CHECK(f.open("db0") == first);
+  CHECK(*f.uut->find("db0") == first);
+  CHECK(f.uut->find("db1").error() == errc::unknown_region);
+  CHECK(f.uut->actor("db1").error() == errc::unknown_region);
+  CHECK(first->shard_count() == 4);
+  CHECK(f.open("db1") != first);
+}
+
+TEST_CASE("a region keeps its value type") {
+  runtime_fixture f;
+  REQUIRE(f.uut->open<int>("numbers"));
+  CHECK(f.uut->open<int>("numbers"));
+  CHECK(f.uut->open<long>("numbers").error() == errc::type_mismatch);
+  CHECK(f.uut->open<std::string>("numbers").error() == errc::type_mismatch);
+  CHECK(f.uut->open_region("numbers").error() == errc::type_mismatch);
+  REQUIRE(f.uut->open<std::string>("texts"));
+  // Both are the stored bytes themselves.
+  CHECK(f.uut->open<std::vector<std::byte>>("texts"));
+  CHECK(f.uut->open_region("texts"));
+}
+
+TEST_CASE("a region keeps its options") {
+  runtime_fixture f;
+  region_options options;
+  options.ttl = 5s;
+  REQUIRE(f.uut->open_region("db0", options));
+  CHECK(f.uut->open_region("db0", options));
+  CHECK(f.uut->open_region("db0"));
+  auto other = options;
+  other.ttl = 6s;
+  auto refused = f.uut->open_region("db0", other);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == errc::invalid_argument);
+  CHECK(refused.error().text().find("ttl") != std::string::npos);
+  other = options;
+  other.shards = 64;
+  CHECK(f.uut->open_region("db0", other).error() == errc::invalid_argument);
+  other = options;
+  other.max_value_size = 1;
+  CHECK(f.uut->open_region("db0", other).error() == errc::invalid_argument);
+}
+
+TEST_CASE("bad names and options of a region are refused") {
+  runtime_fixture f;
+  for (const char* name :
+       {"", "a/b", "a b", "supervisor", "load-coordinator", "\n"})
+    CHECK(f.uut->open_region(name).error() == errc::invalid_argument);
+  CHECK(f.uut->open_region(std::string(101, 'x')).error()
+        == errc::invalid_argument);
+  CHECK(f.uut->open_region(std::string(100, 'x')));
+  region_options options;
+  options.shards = 3;
+  CHECK(f.uut->open_region("db0", options).error() == errc::invalid_argument);
+  options = {};
+  options.ttl = 0s;
+  CHECK(f.uut->open_region("db0", options).error() == errc::invalid_argument);
+  CHECK(f.uut->find("db0").error() == errc::unknown_region);
+}
+
+TEST_CASE("what a region leaves open is taken from the configuration") {
+  runtime_options options;
+  options.shards = 8;
+  options.op_timeout = 77ms;
+  options.load_timeout = 88ms;
+  runtime_fixture f{options};
+  auto where = f.open();
+  CHECK(where->options().shards == 8);
+  CHECK(where->options().op_timeout == 77ms);
+  CHECK(where->options().load_timeout == 88ms);
+  region_options own;
+  own.op_timeout = 5ms;
+  CHECK((*f.uut->open_region("own", own))->options().op_timeout == 5ms);
+}
+
+TEST_CASE("a runtime reads the options of its actor system") {
+  small_config cfg;
+  std::istringstream none;
+  REQUIRE(cfg.parse({"--troupe.shards=32"}, none));
+  caf::actor_system system{cfg};
+  runtime uut{system};
+  CHECK((*uut.open_region("db0"))->shard_count() == 32);
+}
+
+TEST_CASE("a runtime does not start with options that make no sense") {
+  small_config cfg;
+  put(cfg.content, "troupe.shards", 3);
+  caf::actor_system system{cfg};
+  CHECK_THROWS_AS(runtime{system}, std::invalid_argument);
+  runtime_options options;
+  options.loader_threads = 0;
+  CHECK_THROWS_AS((runtime{system, options}), std::invalid_argument);
+}
+
+TEST_CASE("a runtime may own its actor system") {
+  runtime uut;
+  auto cache = uut.open<int>("numbers");
+  REQUIRE(cache);
+  CHECK(cache->set("k", 7) == true);
+  small_config cfg;
+  runtime other{cfg};
+  CHECK(other.open_region("db0"));
+  CHECK(&other.system() != &uut.system());
+}
+
+TEST_CASE("two runtimes may share an actor system") {
+  small_config cfg;
+  caf::actor_system system{cfg};
+  runtime first{system};
+  runtime second{system};
+  auto x = first.open_region("db0");
+  auto y = second.open_region("db0");
+  REQUIRE((*x)->set("k", "x"));
+  REQUIRE((*y)->set("k", "y"));
+  CHECK(value_of(**x, "k") == "x");
+  CHECK(value_of(**y, "k") == "y");
+}
+
+TEST_CASE("a runtime lives in a foreign actor system among its actors") {
+  // Knows nothing of Troupe.
+  caf::actor_system_config cfg;
+  caf::actor_system system{cfg};
+  runtime uut{system};
+  auto numbers = uut.open<std::int64_t>("numbers");
+  REQUIRE(numbers);
+  auto asker = [](caf::event_based_actor* self, const region_actor& where,
+                  int rounds) -> caf::behavior {
+    self->send(self, rounds);
+    return {[=](int left) {
+      if (left == 0) {
+        self->quit();
+        return;
+      }
+      self->request(where, caf::infinite, increment_request{"n", 1})
+        .then([=](std::int64_t) { self->send(self, left - 1); });
+    }};
+  };
+  for (int i = 0; i < 4; ++i)
+    system.spawn(asker, numbers->actor(), 250);
+  // Waits for the foreign actors only: ours are hidden.
+  system.await_all_actors_done();
+  CHECK(**numbers->get("n") == 1000);
+}
+
+TEST_CASE("a runtime works under the testing scheduler") {
+  runtime_fixture f{{}, "testing"};
+  auto& scheduler
+    = dynamic_cast<caf::scheduler::test_coordinator&>(f.system.scheduler());
+  auto where = f.open();
+  auto front = *f.uut->actor("db0");
+  CHECK(f.ask<bool>(front, set_request{"k", "v", {}}) == true);
+  CHECK(value_of(*where, "k") == "v");
+  auto killed
+    = f.self->request(f.uut->supervisor(), caf::infinite,
+                      kill_request{"db0/shard-1"});
+  scheduler.run();
+  killed.receive([] {}, [](const caf::error&) { FAIL("not killed"); });
+  CHECK(where->stats().restarts == 1);
+  // The clockwork, in virtual time.
+  write_options how;
+  how.ttl = 1s;
+  REQUIRE(where->set("short", "v", how));
+  f.time.advance(2s);
+  for (int i = 0; i < 100'000 && where->size() > 1; ++i) {
+    scheduler.advance_time(defaults::tick);
+    scheduler.run();
+  }
+  CHECK(where->size() == 1);
+}
+
+TEST_CASE("opening a region from many threads makes one") {
+  runtime_fixture f;
+  std::vector<std::future<std::shared_ptr<region>>> all;
+  for (int i = 0; i < 8; ++i)
+    all.push_back(std::async(std::launch::async, [&] {
+      return *f.uut->open_region("db0");
+    }));
+  auto first = f.open();
+  for (auto& x : all)
+    CHECK(x.get() == first);
+}
+
+TEST_CASE("a drain lets loads in flight finish") {
+  runtime_fixture f;
+  auto where = f.open();
+  std::latch started{1};
+  std::latch go_on{1};
+  auto loaded = where->get_or_set_async(
+    "k", [&](load_context&) -> expected<bytes> {
+      started.count_down();
+      go_on.wait();
+      return bytes{"v"};
+    });
+  started.wait();
+  auto drained = std::async(std::launch::async, [&] { return f.uut->drain(); });
+  while (!f.uut->stat().draining)
+    std::this_thread::yield();
+  // No new ones, however.
+  CHECK(f.uut->open_region("other").error() == errc::shutting_down);
+  go_on.count_down();
+  CHECK(drained.get().stuck.empty());
+  CHECK(*loaded.get() == "v");
+  CHECK(where->get_or_set("new", [](load_context&) -> expected<bytes> {
+           return bytes{};
+         })
+          .error()
+        == errc::shutting_down);
+}
+
+TEST_CASE("a drain ends at its deadline and names what is stuck") {
+  runtime_fixture f;
+  auto where = f.open("profiles");
+  std::latch started{2};
+  std::latch go_on{1};
+  auto stuck = [&](load_context&) -> expected<bytes> {
+    started.count_down();
+    go_on.wait();
+    return bytes{"too late"};
+  };
+  auto first = where->get_or_set_async("42", stuck);
+  auto waiter = where->get_or_set_async("42", stuck);
+  auto second = where->get_or_set_async("43", stuck);
+  started.wait();
+  auto begin = std::chrono::steady_clock::now();
+  auto report = f.uut->drain(200ms);
+  CHECK(std::chrono::steady_clock::now() - begin < 10s);
+  CHECK(report.took >= 200ms);
+  REQUIRE(report.stuck.size() == 2);
+  CHECK(report.stuck[0].find("profiles/42") != std::string::npos);
+  CHECK(report.stuck[0].find("2 waiters") != std::string::npos);
+  CHECK(report.stuck[1].find("profiles/43") != std::string::npos);
+  CHECK(first.get().error() == errc::shutting_down);
+  CHECK(waiter.get().error() == errc::shutting_down);
+  CHECK(second.get().error() == errc::shutting_down);
+  go_on.count_down();
+}
+
+TEST_CASE("a runtime that ends with stuck loaders does end") {
+  auto go_on = std::make_shared<std::latch>(1);
+  auto running = std::make_shared<std::latch>(1);
+  std::future<expected<bytes>> loaded;
+  {
+    small_config cfg;
+    caf::actor_system system{cfg};
+    runtime_options options;
+    options.drain_deadline = 100ms;
+    runtime uut{system, options};
+    auto where = uut.open_region("db0");
+    loaded = (*where)->get_or_set_async(
+      "42", [go_on, running](load_context&) -> expected<bytes> {
+        running->count_down();
+        go_on->wait();
+        return bytes{"late"};
+      });
+    running->wait();
+  }
+  CHECK(loaded.get().error() == errc::shutting_down);
+  // The loader's thread is on its own now.
+  go_on->count_down();
+}
+
+TEST_CASE("callers that wait when the runtime ends are answered") {
+  runtime_options options;
+  options.op_timeout = 60s;
+  runtime_fixture f{options};
+  auto where = f.open();
+  auto& shard = where->shard_at(where->shard_of("k"));
+  // As in the moment between a crash and the restart.
+  REQUIRE(shard.run([&](memory::store&) -> expected<void> {
+    shard.down();
+    return {};
+  }));
+  std::vector<std::future<expected<bool>>> waiting;
+  for (int i = 0; i < 4; ++i)
+    waiting.push_back(std::async(std::launch::async,
+                                 [&] { return where->set("k", "v"); }));
+  auto also = where->set_async("k", "v");
+  CHECK(f.uut->drain().stuck.empty());
+  for (auto& x : waiting)
+    CHECK(x.get().error() == errc::shutting_down);
+  CHECK(also.get().error() == errc::shutting_down);
+}
