@@ -141,7 +141,10 @@ struct codec<V> {
     if (failure == std::errc::result_out_of_range)
       return fail(errc::decode_failed,
                   "the number does not fit in the integer type");
-    if (failure != std::errc{} || stop != end)
+    // A number has one form: no leading zeros, no negative zero.
+    auto digits = in.substr(!in.empty() && in[0] == '-' ? 1 : 0);
+    if (failure != std::errc{} || stop != end
+        || (digits[0] == '0' && in.size() > 1))
       return fail(errc::decode_failed,
                   std::to_string(in.size()) + " bytes are no decimal integer");
     return result;

@@ -183,6 +183,7 @@ TEMPLATE_TEST_CASE("integers are stored as decimal text", "", signed char,
     CHECK(round_trip(x) == x);
   }
   for (const char* bad : {"", " 1", "1 ", "+1", "1.0", "0x1", "one", "1\n",
+                          "007", "-0", "00", "-", "--1",
                           "99999999999999999999", "-99999999999999999999"})
     CHECK(decode<TestType>(bad).error() == errc::decode_failed);
   CHECK(decode<TestType>({"1\0", 2}).error() == errc::decode_failed);
