@@ -12,6 +12,7 @@
 #include <apps/bench/machine.hpp>
 #include <apps/bench/mailbox/counter.hpp>
 #include <apps/bench/options.hpp>
+#include <apps/bench/plain_system.hpp>
 #include <apps/bench/report.hpp>
 #include <apps/bench/statistics.hpp>
 #include <apps/bench/subcommands.hpp>
@@ -28,13 +29,16 @@ struct settings {
   std::uint64_t slow_ops = 10'000;
   std::uint64_t rounds = 7;
   std::string threads = "1,2,4";
+  std::string scheduler = "stealing";
 
   void declare(option_table& table) {
     table.add(ops, "ops", "operations per thread and pass")
       .add(slow_ops, "slow-ops",
            "the same for ways that wake a thread each time")
       .add(rounds, "rounds", "passes per measurement, after one to warm up")
-      .add(threads, "threads", "numbers of threads, as in 1,2,4");
+      .add(threads, "threads", "numbers of threads, as in 1,2,4")
+      .add(scheduler, "scheduler",
+           "of CAF, for the ways without Troupe: stealing or sharing");
     common.declare(table);
   }
 
@@ -50,6 +54,8 @@ struct settings {
     if (auto ok = in_range("slow-ops", slow_ops, 1, 1'000'000'000); !ok)
       return ok;
     if (auto ok = in_range("rounds", rounds, 1, 10'000); !ok)
+      return ok;
+    if (auto ok = one_of("scheduler", scheduler, scheduler_policies()); !ok)
       return ok;
     if (auto ok = number_list("threads", threads, most_threads); !ok)
       return tl::unexpected<error>{ok.error()};
@@ -69,15 +75,15 @@ struct measurement {
 
 class contest {
 public:
-  contest(const settings& how, runtime& home)
+  contest(const settings& how, runtime& home, caf::actor_system& plain)
     : how_(how),
       threads_(*number_list("threads", how.threads, most_threads)),
       crew_(*std::max_element(threads_.begin(), threads_.end()),
             how.common.pin) {
     add_locks(counters_);
     add_lanes(counters_);
-    add_actors(counters_, home.system());
-    add_lane_actors(counters_, home.system());
+    add_actors(counters_, plain);
+    add_lane_actors(counters_, plain);
     add_region_counters(counters_, home);
     for (auto threads : threads_)
       for (auto& x : counters_)
@@ -176,8 +182,9 @@ int run_mailbox(const std::vector<std::string>& arguments) {
   if (auto* code = std::get_if<int>(&read))
     return *code;
   auto& how = std::get<settings>(read);
+  plain_system plain{how.scheduler};
   runtime home;
-  contest all{how, home};
+  contest all{how, home, plain.get()};
   all.measure();
   return print(all.result(), how.common.json);
 }

@@ -163,18 +163,21 @@ word_list(const std::string& option, const std::string& text,
   if (text.empty())
     return known;
   auto result = split(text);
-  for (auto& x : result) {
-    if (std::find(known.begin(), known.end(), x) != known.end())
-      continue;
-    auto all
-      = std::accumulate(known.begin(), known.end(), std::string{},
-                        [](std::string list, const std::string& word) {
-                          return list + (list.empty() ? "" : ", ") + word;
-                        });
-    return fail(errc::invalid_argument,
-                "--" + option + ": there is no '" + x + "'; there are: " + all);
-  }
+  for (auto& x : result)
+    if (auto ok = one_of(option, x, known); !ok)
+      return tl::unexpected<error>{ok.error()};
   return result;
+}
+
+expected<void> one_of(const std::string& option, const std::string& value,
+                      const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end())
+    return {};
+  std::string all;
+  for (auto& x : known)
+    all += (all.empty() ? "" : ", ") + x;
+  return fail(errc::invalid_argument, "--" + option + ": there is no '" + value
+                                        + "'; there are: " + all);
 }
 
 expected<void> in_range(const std::string& option, std::uint64_t value,

@@ -94,6 +94,11 @@ number_list(const std::string& option, const std::string& text,
 word_list(const std::string& option, const std::string& text,
           const std::vector<std::string>& known);
 
+/// Fails unless `value` is one of `known`.
+[[nodiscard]] expected<void> one_of(const std::string& option,
+                                    const std::string& value,
+                                    const std::vector<std::string>& known);
+
 /// Fails unless `value` lies between `smallest` and `largest`.
 [[nodiscard]] expected<void>
 in_range(const std::string& option, std::uint64_t value, std::uint64_t smallest,

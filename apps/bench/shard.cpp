@@ -14,14 +14,17 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <troupe/actors/runtime.hpp>
 
+#include <apps/bench/bare_region.hpp>
 #include <apps/bench/crew.hpp>
 #include <apps/bench/machine.hpp>
 #include <apps/bench/options.hpp>
+#include <apps/bench/plain_system.hpp>
 #include <apps/bench/report.hpp>
 #include <apps/bench/shard/contestant.hpp>
 #include <apps/bench/shard/settings.hpp>
@@ -105,11 +108,13 @@ public:
     // nop
   }
 
-  void prepare(runtime& home);
+  void prepare(runtime* home, caf::actor_system& plain);
   void measure();
   [[nodiscard]] report result() const;
 
 private:
+  [[nodiscard]] std::shared_ptr<region> open(runtime* home,
+                                             std::string name) const;
   void pass(measurement& x, bool counted);
   void plan();
   [[nodiscard]] const measurement* find(const std::string& name, workload load,
@@ -127,19 +132,27 @@ private:
   std::vector<measurement> measurements_;
 };
 
-void contest::prepare(runtime& home) {
+/// Opens a region of the runtime, or one on its own when there is none.
+std::shared_ptr<region> contest::open(runtime* home, std::string name) const {
+  region_options options;
+  options.shards = how_.shards;
+  return home == nullptr ? open_bare_region(options)
+                         : home->open_region(std::move(name), options).value();
+}
+
+void contest::prepare(runtime* home, caf::actor_system& plain) {
   auto names = *word_list("contestants", how_.contestants,
                           shard_settings::contestant_names());
   const std::function<std::unique_ptr<contestant>()> makers[] = {
-    [&] { return make_region(home, how_.shards); },
-    [&] { return make_region_copies(home, how_.shards); },
+    [&] { return make_region(open(home, "single")); },
+    [&] { return make_region_copies(open(home, "copies")); },
     make_absl_map,
     make_tbb_map,
     make_locked_map,
     make_locked_absl_map,
     make_hash,
     make_array,
-    [&] { return make_naive_actor(home.system(), how_.naive_ops); },
+    [&] { return make_naive_actor(plain, how_.naive_ops); },
   };
   for (std::size_t i = 0; i < std::size(makers); ++i) {
     if (!chosen(names, shard_settings::contestant_names()[i]))
@@ -341,9 +354,12 @@ int run_shard(const std::vector<std::string>& arguments) {
   if (auto* code = std::get_if<int>(&read))
     return *code;
   auto& how = std::get<shard_settings>(read);
-  runtime home;
+  plain_system plain{how.scheduler};
+  std::optional<runtime> home;
+  if (!how.bare)
+    home.emplace();
   contest all{how};
-  all.prepare(home);
+  all.prepare(home ? &*home : nullptr, plain.get());
   all.measure();
   return print(all.result(), how.common.json);
 }

@@ -166,6 +166,8 @@ class Options(unittest.TestCase):
         self.check_refused(["shard", "--zipf=-1"], "--zipf")
         self.check_refused(["shard", "--threads=1,x"], "--threads", "'x'")
         self.check_refused(["shard", "--contestants=abls"], "abls", "absl")
+        self.check_refused(["shard", "--scheduler=fair"], "fair", "sharing")
+        self.check_refused(["shard", "--shards=3"], "power of two")
         self.check_refused(["shard", "--entries"], "needs a value")
         self.check_refused(["shard", "quickly"], "quickly")
         self.check_refused(["reclamation", "--objects=3"], "power of two")

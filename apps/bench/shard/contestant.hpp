@@ -21,7 +21,7 @@
 
 namespace troupe {
 
-class runtime;
+class region;
 
 } // namespace troupe
 
@@ -181,11 +181,10 @@ std::unique_ptr<contestant> make_array();
 std::unique_ptr<contestant> make_naive_actor(caf::actor_system& system,
                                              std::size_t limit);
 
-/// Our region; 0 shards: its default.
-std::unique_ptr<contestant> make_region(runtime& home, std::size_t shards);
+/// Our region.
+std::unique_ptr<contestant> make_region(std::shared_ptr<region> where);
 
 /// Our region again, with `get_many` for batches: every value is copied.
-std::unique_ptr<contestant> make_region_copies(runtime& home,
-                                               std::size_t shards);
+std::unique_ptr<contestant> make_region_copies(std::shared_ptr<region> where);
 
 } // namespace troupe::bench

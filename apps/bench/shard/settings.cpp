@@ -1,5 +1,6 @@
 #include <apps/bench/shard/settings.hpp>
 
+#include <apps/bench/plain_system.hpp>
 #include <apps/bench/shard/contestant.hpp>
 
 namespace troupe::bench {
@@ -37,8 +38,11 @@ void shard_settings::declare(option_table& table) {
     .add(zipf, "zipf", "exponent of Zipf's law; 0: all keys alike")
     .add(shards, "shards",
          "of the region, a power of two up to 256; 0: default")
+    .add(bare, "bare", "the region alone, without the runtime around it")
     .add(ops, "ops", "requests per thread and pass")
     .add(naive_ops, "naive-ops", "the same for the naive design, at most")
+    .add(scheduler, "scheduler",
+         "of CAF, for the naive design: stealing or sharing")
     .add(rounds, "rounds", "passes per measurement, after one to warm up")
     .add(write_share, "write-share", "share of writes in the mix, 0 to 1")
     .add(threads, "threads", "numbers of threads, as in 1,2,4")
@@ -80,6 +84,8 @@ expected<void> shard_settings::check() const {
   if (!(write_share >= 0 && write_share <= 1))
     return fail(errc::invalid_argument,
                 "--write-share must be between 0 and 1");
+  if (auto ok = one_of("scheduler", scheduler, scheduler_policies()); !ok)
+    return ok;
   if (auto ok = number_list("threads", threads, most_threads); !ok)
     return tl::unexpected<error>{ok.error()};
   if (auto ok = word_list("contestants", contestants, contestant_names()); !ok)

@@ -17,10 +17,12 @@ struct shard_settings {
   bool pooled_keys = false;
   double zipf = 0.99;
   std::uint64_t shards = 0;
+  bool bare = false;
   std::uint64_t ops = 1'000'000;
   std::uint64_t naive_ops = 20'000;
   std::uint64_t rounds = 9;
   double write_share = 0.05;
+  std::string scheduler = "stealing";
   std::string threads = "1,2";
   std::string contestants;
   std::string workloads;

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/region.hpp>
 
 namespace troupe::bench {
 
@@ -12,10 +12,9 @@ namespace {
 template <bool Copy>
 class troupe_region final : public contestant {
 public:
-  troupe_region(runtime& home, std::size_t shards, std::string name,
+  troupe_region(std::shared_ptr<region> where, std::string name,
                 std::string what)
-    : contestant(std::move(name), std::move(what)),
-      region_(home.open_region("bench-" + this->name(), with(shards)).value()) {
+    : contestant(std::move(name), std::move(what)), region_(std::move(where)) {
     // nop
   }
 
@@ -81,26 +80,19 @@ public:
   }
 
 private:
-  static region_options with(std::size_t shards) {
-    region_options result;
-    result.shards = shards;
-    return result;
-  }
-
   std::shared_ptr<region> region_;
 };
 
 } // namespace
 
-std::unique_ptr<contestant> make_region(runtime& home, std::size_t shards) {
+std::unique_ptr<contestant> make_region(std::shared_ptr<region> where) {
   return std::make_unique<troupe_region<false>>(
-    home, shards, "region", "Troupe: visit, visit_many, set");
+    std::move(where), "region", "Troupe: visit, visit_many, set");
 }
 
-std::unique_ptr<contestant> make_region_copies(runtime& home,
-                                               std::size_t shards) {
+std::unique_ptr<contestant> make_region_copies(std::shared_ptr<region> where) {
   return std::make_unique<troupe_region<true>>(
-    home, shards, "region-copies", "Troupe: get, get_many (a copy each)");
+    std::move(where), "region-copies", "Troupe: get, get_many (a copy each)");
 }
 
 } // namespace troupe::bench
