@@ -72,6 +72,12 @@ public:
     };
   }
 
+  /// Whoever waits for a drain learns nothing more from here.
+  void on_exit() override {
+    for (auto& promise : std::exchange(draining_, {}))
+      promise.deliver(gone());
+  }
+
 private:
   // -- requests ----------------------------------------------------------------
 
@@ -143,7 +149,7 @@ private:
   }
 
   static caf::error gone() {
-    return to_caf({errc::shutting_down, "the runtime has drained"});
+    return to_caf({errc::shutting_down, "the runtime drains or has ended"});
   }
 
   // -- events ------------------------------------------------------------------

@@ -326,6 +326,7 @@ drain_report runtime::core::drain_once(std::chrono::milliseconds deadline) {
 void runtime::core::drain_then(std::chrono::milliseconds deadline,
                                std::function<void(drain_report)> done) {
   std::lock_guard guard{mutex_};
+  // The supervisor is about to end, and answers whoever asked.
   if (closing_)
     return;
   drainers_.emplace_back(

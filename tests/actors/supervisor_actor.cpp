@@ -232,6 +232,29 @@ TEST_CASE("the supervisor answers while it drains, and names what is stuck") {
   go_on.count_down();
 }
 
+TEST_CASE("who waits for a drain is answered when the supervisor dies") {
+  fixture f;
+  std::latch go_on{1};
+  std::latch started{1};
+  auto loaded = f.where->get_or_set_async(
+    "42", [&](load_context&) -> expected<bytes> {
+      started.count_down();
+      go_on.wait();
+      return bytes{"late"};
+    });
+  started.wait();
+  auto drained = f.self->request(f.root, caf::infinite, drain_request{60s});
+  eventually([&] { return f.uut->stat().draining; });
+  f.self->send_exit(f.root, caf::exit_reason::kill);
+  drained.receive([](const drain_report&) { FAIL("nothing was drained yet"); },
+                  [](const caf::error& e) {
+                    CHECK(from_caf(e) == errc::shutting_down);
+                  });
+  // The drain itself goes on.
+  go_on.count_down();
+  CHECK(*loaded.get() == "late");
+}
+
 TEST_CASE("a drain with a negative deadline is refused") {
   fixture f;
   CHECK(f.ask<drain_report>(f.root, drain_request{-1s}).error()
