@@ -18,7 +18,7 @@ namespace troupe {
 
 namespace {
 
-constexpr const char* group = "troupe";
+constexpr char group[] = "troupe";
 
 template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
@@ -38,7 +38,8 @@ expected<void> check_time(const char* option, std::chrono::milliseconds x) {
 
 /// Reads one option; wants the type it was declared with.
 template <class T>
-expected<void> read(const caf::settings& from, const char* option, T& to) {
+expected<void> read(const caf::settings& from, const std::string& option,
+                    T& to) {
   auto section = caf::get_if<caf::settings>(&from, group);
   if (!section)
     return {};

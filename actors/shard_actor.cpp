@@ -172,6 +172,10 @@ private:
   }
 
   struct as_it_is {
+    void operator()() const {
+      // An expected<void> stays one.
+    }
+
     template <class T>
     T operator()(T x) const {
       return x;
@@ -187,10 +191,7 @@ private:
     auto promise = make_response_promise();
     shard_.perform(std::move(op),
                    [promise, convert](result_type x) mutable {
-                     if constexpr (std::is_same_v<result_type, expected<void>>)
-                       deliver(promise, std::move(x));
-                     else
-                       deliver(promise, std::move(x).map(convert));
+                     deliver(promise, std::move(x).map(convert));
                    });
     return promise;
   }

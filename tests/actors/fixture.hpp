@@ -78,7 +78,8 @@ private:
 
 /// A configuration of a small system.
 struct small_config : troupe::config {
-  explicit small_config(const char* policy = "stealing", bool remote = false) {
+  explicit small_config(const std::string& policy = "stealing",
+                        bool remote = false) {
     set("scheduler.policy", caf::atom_from_string(policy));
     set("scheduler.max-threads", std::size_t{2});
     if (remote)
@@ -89,7 +90,7 @@ struct small_config : troupe::config {
 /// A runtime with few shards, on a clock that the test owns.
 struct runtime_fixture {
   explicit runtime_fixture(troupe::runtime_options options = {},
-                           const char* policy = "stealing",
+                           const std::string& policy = "stealing",
                            bool remote = false)
     : cfg(policy, remote) {
     options.time = &time;

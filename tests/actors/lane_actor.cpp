@@ -148,7 +148,7 @@ private:
 };
 
 struct test_config : caf::actor_system_config {
-  explicit test_config(const char* policy = "stealing") {
+  explicit test_config(const std::string& policy = "stealing") {
     set("scheduler.policy", caf::atom_from_string(policy));
     set("scheduler.max-threads", std::size_t{2});
     add_error_category(error_category, render_error);
@@ -157,7 +157,7 @@ struct test_config : caf::actor_system_config {
 };
 
 struct fixture {
-  explicit fixture(const char* policy = "stealing")
+  explicit fixture(const std::string& policy = "stealing")
     : cfg(policy), system(cfg), self(system) {
     // nop
   }

@@ -253,9 +253,9 @@ TEST_CASE("an inspectable value with bytes to spare is refused") {
 TEST_CASE("every damaged byte of an inspectable value is noticed") {
   auto wire = *encode(sample());
   for (std::size_t i = 0; i < wire.size(); ++i)
-    for (unsigned bit = 0; bit < 8; ++bit) {
+    for (int bit = 0; bit < 8; ++bit) {
       auto damaged = wire;
-      damaged[i] = static_cast<char>(damaged[i] ^ (1u << bit));
+      damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
       REQUIRE(decode<profile>(damaged).error() == errc::decode_failed);
     }
 }
