@@ -11,10 +11,17 @@ namespace troupe::bench {
 namespace {
 
 /// An ordinary actor, on a worker of CAF's scheduler.
-counter_actor::behavior_type
-counter_behavior(counter_actor::stateful_pointer<std::uint64_t> self) {
-  return {[self](caf::add_atom) { return ++self->state; }};
-}
+class pooled_counter final : public counter_actor::base {
+public:
+  using counter_actor::base::base;
+
+  counter_actor::behavior_type make_behavior() override {
+    return {[this](caf::add_atom) { return ++value_; }};
+  }
+
+private:
+  std::uint64_t value_ = 0;
+};
 
 using requester_actor = caf::typed_actor<caf::reacts_to<caf::get_atom>>;
 
@@ -96,13 +103,13 @@ private:
 
 void add_actors(counter_list& list, caf::actor_system& system) {
   list.push_back(std::make_unique<scoped_requests>(
-    system, system.spawn(counter_behavior), "scoped-to-pooled",
+    system, system.spawn<pooled_counter>(), "scoped-to-pooled",
     "CAF: scoped_actor asks a pooled actor"));
   list.push_back(std::make_unique<actor_requests>(
-    system, system.spawn(counter_behavior), 1, "actor-to-pooled",
+    system, system.spawn<pooled_counter>(), 1, "actor-to-pooled",
     "CAF: pooled actor asks a pooled actor"));
   list.push_back(std::make_unique<actor_requests>(
-    system, system.spawn(counter_behavior), 64, "actor-to-pooled-64",
+    system, system.spawn<pooled_counter>(), 64, "actor-to-pooled-64",
     "CAF: the same, 64 requests in flight"));
 }
 

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include <apps/bench/crew.hpp>
+
 namespace troupe::bench {
 
 /// What the slots point to: a header, and payload up to the object's size.
@@ -116,9 +118,9 @@ class protector {
 public:
   virtual ~protector() = default;
 
-  /// Reads `count` times.
+  /// Reads `count` times, or fewer when `deadline` comes first.
   virtual access_count read(const std::vector<std::uint32_t>& order,
-                            std::uint64_t count)
+                            std::uint64_t count, stopwatch::time_point deadline)
     = 0;
 
   /// Writes until `stop`, or `count` times when `stop` is null, then waits
@@ -155,16 +157,22 @@ public:
   }
 
   access_count read(const std::vector<std::uint32_t>& order,
-                    std::uint64_t count) override {
+                    std::uint64_t count,
+                    stopwatch::time_point deadline) override {
+    // How many reads go by between two looks at the clock.
+    constexpr std::uint64_t stretch = 1024;
     access_count result;
     typename Scheme::reader reader{scheme_};
     auto mask = order.size() - 1;
-    for (std::uint64_t i = 0; i < count; ++i)
-      reader.read(order[i & mask], [&](const object& x) {
-        result.sum += x.stamp;
-        result.broken += x.intact() ? 0 : 1;
-      });
-    result.accesses = count;
+    while (result.accesses < count && stopwatch::now() < deadline) {
+      auto end = std::min(result.accesses + stretch, count);
+      for (auto i = result.accesses; i < end; ++i)
+        reader.read(order[i & mask], [&](const object& x) {
+          result.sum += x.stamp;
+          result.broken += x.intact() ? 0 : 1;
+        });
+      result.accesses = end;
+    }
     return result;
   }
 
