@@ -136,7 +136,7 @@ expected<bool> region::set(bytes_view key, bytes_view value,
   if (auto ok = check_write(key, value, how); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   operations::set<bytes_view> op{keyed{key}, value, how};
-  return owner(op.key.hash).run(op);
+  return prepare(op.key.hash).run(op);
 }
 
 expected<bool> region::set_if_absent(bytes_view key, bytes_view value,
@@ -151,28 +151,28 @@ region::compare_and_set(bytes_view key, version_number version,
   if (auto ok = check_write(key, value, how); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::compare_and_set<bytes_view> op{keyed{key}, version, value, how};
-  return owner(op.key.hash).run(op);
+  return prepare(op.key.hash).run(op);
 }
 
 expected<bool> region::erase(bytes_view key) {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::erase<bytes_view> op{keyed{key}};
-  return owner(op.key.hash).run(op);
+  return prepare(op.key.hash).run(op);
 }
 
 expected<bool> region::touch(bytes_view key, ttl_duration ttl) {
   if (auto ok = check_key(key).and_then([&] { return check_ttl(ttl); }); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::touch<bytes_view> op{keyed{key}, ttl};
-  return owner(op.key.hash).run(op);
+  return prepare(op.key.hash).run(op);
 }
 
 expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta) {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::increment<bytes_view> op{keyed{key}, delta};
-  return owner(op.key.hash).run(op);
+  return prepare(op.key.hash).run(op);
 }
 
 expected<void> region::clear() {

@@ -247,6 +247,13 @@ private:
     return *shards_[shard_index(hash)];
   }
 
+  /// The shard of a key that is about to be changed.
+  [[nodiscard]] shard& prepare(std::uint64_t hash) const noexcept {
+    auto& result = owner(hash);
+    result.prefetch_for_write(hash);
+    return result;
+  }
+
   [[nodiscard]] expected<void> check_key(bytes_view key) const {
     if (key.size() > options_.max_key_size) [[unlikely]]
       return key_too_large(key.size());

@@ -87,9 +87,9 @@ void shard::complete(shard_operation& op, memory::store* store,
 void shard::admit_released() noexcept {
   if (admitting_) [[unlikely]]
     return;
-  auto released = store_.updates().take_released();
-  if (released.empty()) [[likely]]
+  if (!store_.updates().any_released()) [[likely]]
     return;
+  auto released = store_.updates().take_released();
   admitting_ = true;
   while (auto* op = released.pop()) {
     admit(static_cast<shard_operation&>(*op));

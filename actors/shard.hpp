@@ -123,6 +123,13 @@ public:
     return store_;
   }
 
+  /// Starts to fetch what a change of a key with this hash will touch, so that
+  /// the cache misses of mailbox and store overlap.
+  void prefetch_for_write(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&mailbox_, 1);
+    store_.prefetch_for_write(hash);
+  }
+
   // -- for the actor and its supervisor ----------------------------------------
 
   [[nodiscard]] lane& mailbox() noexcept {

@@ -94,76 +94,105 @@ std::uint64_t oldest_reader() noexcept {
   return oldest;
 }
 
+/// Finds out how far readers have come, unless somebody is doing so already.
+void scan() noexcept {
+  auto& state = detail::epochs;
+  if (state.scanning.exchange(true, std::memory_order_acquire))
+    return;
+  state.waiting.store(0, std::memory_order_relaxed);
+  auto now = state.global.load(std::memory_order_seq_cst);
+  writer_barrier();
+  auto safe = std::min(now, oldest_reader());
+  // A reader may show an epoch that it read long before it stored it.
+  if (safe > state.safe.load(std::memory_order_relaxed))
+    state.safe.store(safe, std::memory_order_release);
+  state.scanning.store(false, std::memory_order_release);
+}
+
 } // namespace
 
 retired_list::~retired_list() {
   drain();
 }
 
-void retired_list::retire(void* object, std::size_t size, free_function free,
-                          void* context) noexcept {
+void retired_list::retire(void* object, std::size_t size) noexcept {
+  count(bytes() + size);
   try {
-    if (open_.items.capacity() == 0) {
+    if (open_.objects.capacity() == 0) {
       if (spare_.empty()) {
-        open_.items.reserve(batch_objects);
+        open_.objects.reserve(batch_objects);
       } else {
-        open_.items = std::move(spare_.back());
+        open_.objects = std::move(spare_.back());
         spare_.pop_back();
       }
     }
-    open_.items.push_back({object, size, free, context});
+    open_.objects.push_back(object);
   } catch (const std::bad_alloc&) {
-    bytes_ += size;
     return;
   }
-  bytes_ += size;
-  open_bytes_ += size;
-  if (open_.items.size() >= batch_objects || open_bytes_ >= batch_bytes)
-    collect();
+  open_.bytes += size;
+  if (open_.objects.size() < batch_objects && open_.bytes < batch_bytes) [[likely]]
+    return;
+  auto cost = open_.bytes + open_.objects.size() * object_cost;
+  if (!seal())
+    return;
+  auto& waiting = detail::epochs.waiting;
+  if (waiting.fetch_add(cost, std::memory_order_relaxed) + cost >= scan_after)
+    scan();
+  free_safe();
 }
 
 void retired_list::collect() noexcept {
-  if (!open_.items.empty())
-    seal();
-  free_until(oldest_reader());
+  if (!open_.objects.empty() && !seal())
+    return;
+  free_safe();
+  if (sealed_.empty())
+    return;
+  scan();
+  free_safe();
 }
 
-/// Ends the open batch and raises the barrier for it. Without memory for one
-/// more batch, the open one goes on and a later call tries again.
-void retired_list::seal() noexcept {
+/// Ends the open batch. Without memory for one more batch, the open one goes on
+/// and a later call tries again.
+bool retired_list::seal() noexcept {
   try {
     sealed_.emplace_back();
   } catch (const std::bad_alloc&) {
-    return;
+    return false;
   }
   std::swap(sealed_.back(), open_);
-  open_bytes_ = 0;
   sealed_.back().tag
     = detail::epochs.global.fetch_add(1, std::memory_order_seq_cst) + 1;
-  writer_barrier();
+  return true;
 }
 
-void retired_list::free_until(std::uint64_t oldest) noexcept {
-  while (!sealed_.empty() && sealed_.front().tag <= oldest) {
-    auto& front = sealed_.front();
-    release(front);
-    if (spare_.size() < 2) {
-      try {
-        spare_.push_back(std::move(front.items));
-      } catch (const std::bad_alloc&) {
-        // A spare vector is a convenience only.
-      }
-    }
-    sealed_.pop_front();
-  }
+/// Frees the batches that no reader can see.
+void retired_list::free_safe() noexcept {
+  auto safe = detail::epochs.safe.load(std::memory_order_acquire);
+  auto i = sealed_.begin();
+  for (; i != sealed_.end() && i->tag <= safe; ++i)
+    release(*i);
+  sealed_.erase(sealed_.begin(), i);
 }
 
 void retired_list::release(batch& which) noexcept {
-  for (auto& x : which.items) {
-    x.free(x.context, x.object);
-    bytes_ -= x.size;
+  // By now the objects have left the near caches; freeing writes to them.
+  constexpr std::size_t ahead = 8;
+  auto n = which.objects.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + ahead < n)
+      __builtin_prefetch(which.objects[i + ahead], 1);
+    free_(context_, which.objects[i]);
   }
-  which.items.clear();
+  count(bytes() - which.bytes);
+  which.objects.clear();
+  if (spare_.size() < 2) {
+    try {
+      spare_.push_back(std::move(which.objects));
+    } catch (const std::bad_alloc&) {
+      // A spare vector is a convenience only.
+    }
+  }
 }
 
 void retired_list::drain() noexcept {
@@ -171,10 +200,17 @@ void retired_list::drain() noexcept {
          || detail::this_thread_slot->depth == 0);
   for (;;) {
     collect();
-    if (open_.items.empty() && sealed_.empty())
+    if (open_.objects.empty() && sealed_.empty())
       return;
     std::this_thread::yield();
   }
+}
+
+void retired_list::forget() noexcept {
+  open_.objects.clear();
+  open_.bytes = 0;
+  sealed_.clear();
+  count(0);
 }
 
 } // namespace troupe

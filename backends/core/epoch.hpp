@@ -1,12 +1,15 @@
 #pragma once
 
-// Safe memory reclamation for lock-free readers: epochs, with one scan instead
-// of two grace periods.
+// Safe memory reclamation for lock-free readers: epochs, with one scan for all
+// writers instead of two grace periods for each.
 //
 //   reader:  slot = global epoch; [barrier]; read; slot = idle
 //   writer:  unlink; retire into a batch; when the batch is full:
-//            tag = ++global epoch; [barrier]; free every batch whose tag is at
-//            most the smallest epoch in a reader's slot
+//            tag = ++global epoch; put the batch aside
+//   whoever puts enough aside:
+//            now = global epoch; [barrier];
+//            safe = min(now, smallest epoch in a reader's slot)
+//   writer:  free every batch whose tag is at most `safe`
 //
 // A reader whose slot the scan did not see starts its loads after the barrier
 // and cannot find what was unlinked before it; a reader whose slot shows the
@@ -16,24 +19,19 @@
 //
 // The reader's barrier must order its store before its later loads, which
 // costs a full fence. Linux can move that cost to the writer: membarrier(2)
-// runs a fence on every core that runs a thread of the process, once per batch;
-// readers then need a compiler barrier only. Without the system call, and under
+// runs a fence on every core that runs a thread of the process; readers then
+// need a compiler barrier only. It interrupts those cores (20 microseconds on a
+// virtual machine), so one scan serves the batches of all writers, and comes
+// once per some thousand objects. Without the system call, and under
 // ThreadSanitizer, both sides use real fences.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_THREAD__)
-#  define TROUPE_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#  if __has_feature(thread_sanitizer)
-#    define TROUPE_THREAD_SANITIZER 1
-#  endif
-#endif
+#include <troupe/backends/core/sanitizers.hpp>
 
 namespace troupe {
 
@@ -58,6 +56,14 @@ struct epoch_state {
   std::atomic<epoch_slot*> slots{nullptr};
   /// True when readers may leave their fence to membarrier(2).
   bool asymmetric = false;
+
+  // Below is for writers, on a line of its own.
+
+  /// What was tagged up to here, no reader can see. Never falls.
+  alignas(64) std::atomic<std::uint64_t> safe{0};
+  /// How much was put aside since the last scan; see `scan_after`.
+  std::atomic<std::size_t> waiting{0};
+  std::atomic<bool> scanning{false};
 };
 
 extern epoch_state epochs;
@@ -77,7 +83,7 @@ public:
     : slot_(detail::this_thread_slot != nullptr
               ? *detail::this_thread_slot
               : detail::acquire_epoch_slot()) {
-    if (slot_.depth++ != 0)
+    if (slot_.depth++ != 0) [[unlikely]]
       return;
 #ifdef TROUPE_THREAD_SANITIZER
     // ThreadSanitizer does not model fences; the exchange is a full one.
@@ -95,7 +101,7 @@ public:
   }
 
   ~epoch_guard() {
-    if (--slot_.depth == 0)
+    if (--slot_.depth == 0) [[likely]]
       slot_.entered.store(detail::epoch_slot::idle, std::memory_order_release);
   }
 
@@ -106,14 +112,17 @@ private:
   detail::epoch_slot& slot_;
 };
 
-/// What one writer unlinked and readers may still see. Single-threaded: it
-/// belongs to whoever owns the structure that things are unlinked from.
+/// What one writer unlinked and readers may still see. Belongs to whoever owns
+/// the structure that things are unlinked from; only `bytes` is for any thread.
 class retired_list {
 public:
-  /// Frees one object: `context` is what `retire` was given.
+  /// Frees one object; `context` is the list's.
   using free_function = void (*)(void* context, void* object) noexcept;
 
-  retired_list() = default;
+  retired_list(free_function free, void* context) noexcept
+    : free_(free), context_(context) {
+    // nop
+  }
 
   /// Waits until no reader is left and frees everything.
   ~retired_list();
@@ -121,13 +130,12 @@ public:
   retired_list(const retired_list&) = delete;
   retired_list& operator=(const retired_list&) = delete;
 
-  /// Frees `object` by `free(context, object)` once no reader can see it, in
-  /// the order of the calls. `object` must be unlinked already. `size` (bytes)
-  /// only steers when to look. Amortised constant. When not even the list can
-  /// grow, the object is leaked (and stays in `bytes`): waiting for readers here
-  /// could wait for the caller itself.
-  void retire(void* object, std::size_t size, free_function free,
-              void* context) noexcept;
+  /// Frees `object` once no reader can see it, in the order of the calls.
+  /// `object` must be unlinked already. `size` (bytes) only steers when to look.
+  /// Amortised constant. When not even the list can grow, the object is leaked
+  /// (and stays in `bytes`): waiting for readers here could wait for the caller
+  /// itself.
+  void retire(void* object, std::size_t size) noexcept;
 
   /// Frees what can be freed without waiting.
   void collect() noexcept;
@@ -136,40 +144,47 @@ public:
   /// Must not be called inside a guard.
   void drain() noexcept;
 
-  /// Bytes retired and not yet freed.
+  /// Forgets all objects without freeing them: their memory goes another way.
+  void forget() noexcept;
+
+  /// Bytes retired and not yet freed. Thread-safe.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return bytes_;
+    return bytes_.load(std::memory_order_relaxed);
   }
 
-  /// Objects per scan: the price of a membarrier (about a microsecond) is
-  /// spread over this many writes.
-  static constexpr std::size_t batch_objects = 256;
+  /// Objects per batch: how many writes share one change of the global epoch,
+  /// which every reader has in its cache.
+  static constexpr std::size_t batch_objects = 128;
 
   /// A batch also ends at this many bytes, so that large values do not pile up.
   static constexpr std::size_t batch_bytes = 1 << 20;
 
-private:
-  struct item {
-    void* object;
-    std::size_t size;
-    free_function free;
-    void* context;
-  };
+  /// A scan comes when this many bytes were put aside in the whole process,
+  /// each object counting as `object_cost` at least: some 7,000 small entries,
+  /// which spreads the price of a scan thinly and still fits the cache.
+  static constexpr std::size_t scan_after = 4 << 20;
+  static constexpr std::size_t object_cost = 512;
 
+private:
   struct batch {
     std::uint64_t tag = 0;
-    std::vector<item> items;
+    std::size_t bytes = 0;
+    std::vector<void*> objects;
   };
 
-  void seal() noexcept;
-  void free_until(std::uint64_t oldest) noexcept;
+  [[nodiscard]] bool seal() noexcept;
+  void free_safe() noexcept;
   void release(batch& which) noexcept;
+  void count(std::size_t bytes) noexcept {
+    bytes_.store(bytes, std::memory_order_relaxed);
+  }
 
   batch open_;
-  std::size_t open_bytes_ = 0;
-  std::size_t bytes_ = 0;
-  std::deque<batch> sealed_;
-  std::vector<std::vector<item>> spare_;
+  std::atomic<std::size_t> bytes_{0}; ///< Written by the owner only.
+  free_function free_;
+  void* context_;
+  std::vector<batch> sealed_; ///< In the order of their tags.
+  std::vector<std::vector<void*>> spare_;
 };
 
 } // namespace troupe

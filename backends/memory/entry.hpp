@@ -41,6 +41,10 @@ public:
     return {data(), key_size_};
   }
 
+  [[nodiscard]] bool has_key(bytes_view x) const noexcept {
+    return x.size() == key_size_ && same_bytes(x.data(), data(), x.size());
+  }
+
   [[nodiscard]] bytes_view value() const noexcept {
     return {data() + key_size_, value_size_};
   }
@@ -92,6 +96,20 @@ private:
       value_size_(static_cast<std::uint32_t>(value.size())),
       key_size_(static_cast<std::uint32_t>(key.size())) {
     // nop
+  }
+
+  /// Compares keys of 8 to 16 bytes, the most frequent ones, in place: calling
+  /// std::memcmp costs more than that.
+  [[nodiscard]] static bool same_bytes(const char* x, const char* y,
+                                       std::size_t n) noexcept {
+    if (n - 8 > 8) [[unlikely]]
+      return bytes_view{x, n} == bytes_view{y, n};
+    auto word = [](const char* from) {
+      std::uint64_t result;
+      std::memcpy(&result, from, sizeof(result));
+      return result;
+    };
+    return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
   }
 
   [[nodiscard]] char* data() noexcept {

@@ -5,41 +5,41 @@
 #include <new>
 #include <unordered_set>
 
-#include <sys/mman.h>
-
+#include <troupe/backends/memory/chunk_pool.hpp>
 #include <troupe/backends/memory/hash.hpp>
 
 namespace troupe::memory {
 
 namespace {
 
-/// From here on a segment is mapped on its own: the system hands out zeroed
-/// pages one by one as buckets are reached, and large pages where it can.
-constexpr std::size_t map_from = 1 << 20;
+/// Larger segments are mapped on their own: the system zeroes their pages one
+/// by one as buckets are reached.
+constexpr std::size_t largest_chunk = chunk_pool::extent_size;
 
-index::bucket* allocate_buckets(std::size_t n) noexcept {
-  auto size = n * sizeof(index::bucket);
-  if (size >= map_from) {
-    auto* raw = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    // A zeroed page is an array of empty buckets: atomics of zero.
-    return raw == MAP_FAILED ? nullptr : static_cast<index::bucket*>(raw);
-  }
-  auto* raw = std::aligned_alloc(alignof(index::bucket), size);
+bucket* allocate_buckets(std::size_t n) noexcept {
+  auto size = n * sizeof(bucket);
+  // A zeroed page is an array of empty buckets: atomics of zero.
+  if (size > largest_chunk)
+    return static_cast<bucket*>(map_pages(size));
+  auto* raw = size < chunk_pool::smallest_chunk
+                ? std::aligned_alloc(alignof(bucket), size)
+                : chunk_pool::process().allocate(size);
   if (raw == nullptr)
     return nullptr;
-  auto* result = static_cast<index::bucket*>(raw);
+  auto* result = static_cast<bucket*>(raw);
   for (std::size_t i = 0; i < n; ++i)
-    new (result + i) index::bucket;
+    new (result + i) bucket;
   return result;
 }
 
-void free_buckets(index::bucket* x, std::size_t n) noexcept {
-  auto size = n * sizeof(index::bucket);
-  if (size >= map_from)
-    ::munmap(x, size);
-  else
+void free_buckets(bucket* x, std::size_t n) noexcept {
+  auto size = n * sizeof(bucket);
+  if (size > largest_chunk)
+    unmap_pages(x, size);
+  else if (size < chunk_pool::smallest_chunk)
     std::free(x);
+  else
+    chunk_pool::process().deallocate(x, size);
 }
 
 /// Buckets in segment `i` of 8, 8, 16, 32, ...
@@ -53,7 +53,7 @@ index::index() : count_(first_segment) {
   segments_[0] = allocate_buckets(first_segment);
   if (segments_[0] == nullptr)
     throw std::bad_alloc{};
-  bytes_ = first_segment * sizeof(bucket);
+  add_bytes(first_segment * sizeof(bucket));
 }
 
 index::~index() {
@@ -64,49 +64,21 @@ index::~index() {
     free_buckets(x, 1);
 }
 
-/// The bucket of a hash among `count`: by the bits of the next power of two,
-/// or by one less when that bucket does not exist yet.
-std::size_t index::bucket_of(std::uint64_t hash, std::size_t count) noexcept {
-  auto low = hash & ((std::uint64_t{1} << bucket_bits) - 1);
-  auto full = std::bit_ceil(count);
-  auto number = static_cast<std::size_t>(low) & (full - 1);
-  return number < count ? number : number - full / 2;
-}
-
-/// The tag on its place in a word; never zero, so a word with an entry differs
-/// from an empty one by its tag alone.
-index::word index::tag_of(std::uint64_t hash) noexcept {
-  return (hash >> tag_shift) | 1;
-}
-
-index::word index::to_word(std::uint64_t hash, entry* x) noexcept {
-  return (tag_of(hash) << tag_shift) | reinterpret_cast<std::uintptr_t>(x);
-}
-
-index::bucket& index::at(std::size_t number) const noexcept {
-  static_assert(first_segment == 8);
-  auto segment = static_cast<std::size_t>(std::bit_width(number >> 3));
-  auto start = segment == 0 ? 0 : std::size_t{4} << segment;
-  return segments_[segment][number - start];
-}
-
-const entry* index::find(const hashed_key& key) const noexcept {
+/// The long way of `find`: also in the overflow buckets, and again when a split
+/// may have moved the key meanwhile.
+const entry* index::find_in_chain(const hashed_key& key,
+                                  std::size_t count) const noexcept {
   auto tag = tag_of(key.hash);
-  auto count = count_.load(std::memory_order_acquire);
   for (;;) {
     auto number = bucket_of(key.hash, count);
     const bucket* b = &at(number);
     do {
-      for (auto& w : b->words) {
-        auto x = w.load(std::memory_order_acquire);
-        if (x >> tag_shift == tag) {
-          auto* item = to_entry(x);
-          if (item->key() == key.key) [[likely]]
-            return item;
-        }
-      }
+      if (auto* item = find_in(*b, tag, key.key); item != nullptr)
+        return item;
       b = b->overflow.load(std::memory_order_acquire);
     } while (b != nullptr);
+    // Whoever saw a word that a split had cleared must see the new count.
+    std::atomic_thread_fence(std::memory_order_acquire);
     auto now = count_.load(std::memory_order_acquire);
     if (now == count || bucket_of(key.hash, now) == number)
       return nullptr;
@@ -114,21 +86,19 @@ const entry* index::find(const hashed_key& key) const noexcept {
   }
 }
 
-void index::prefetch_bucket(std::uint64_t hash) const noexcept {
+void index::prefetch_bucket_for_write(std::uint64_t hash) const noexcept {
   auto count = count_.load(std::memory_order_acquire);
-  __builtin_prefetch(&at(bucket_of(hash, count)));
+  __builtin_prefetch(&at(bucket_of(hash, count)), 1);
 }
 
 void index::prefetch_entry(std::uint64_t hash) const noexcept {
-  auto tag = tag_of(hash);
   auto count = count_.load(std::memory_order_acquire);
-  for (auto& w : at(bucket_of(hash, count)).words) {
-    auto x = w.load(std::memory_order_acquire);
-    if (x >> tag_shift == tag) {
-      auto* line = reinterpret_cast<const char*>(to_entry(x));
-      __builtin_prefetch(line);
-      __builtin_prefetch(line + 64);
-    }
+  auto& b = at(bucket_of(hash, count));
+  for (auto fits = b.with_tag(tag_of(hash)); !fits.empty(); fits.drop_first()) {
+    auto x = b.words[fits.first()].load(std::memory_order_relaxed);
+    auto* line = reinterpret_cast<const char*>(entry_in(x));
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + 64);
   }
 }
 
@@ -138,20 +108,18 @@ index::position index::locate(const hashed_key& key) noexcept {
   for (auto* b = &at(bucket_of(key.hash, bucket_count())); b != nullptr;
        b = b->overflow.load(std::memory_order_relaxed)) {
     result.last = b;
-    for (auto& w : b->words) {
-      auto x = w.load(std::memory_order_relaxed);
-      if (x == 0) {
-        if (result.free == nullptr)
-          result.free = &w;
-      } else if (x >> tag_shift == tag) {
-        auto* item = to_entry(x);
-        if (item->key() == key.key) {
-          result.found = &w;
-          result.item = item;
-          return result;
-        }
+    for (auto fits = b->with_tag(tag); !fits.empty(); fits.drop_first()) {
+      auto& w = b->words[fits.first()];
+      auto* item = entry_in(w.load(std::memory_order_relaxed));
+      if (item->has_key(key.key)) [[likely]] {
+        result.found = &w;
+        result.item = item;
+        return result;
       }
     }
+    if (auto empty = b->empty_words();
+        result.free == nullptr && !empty.empty())
+      result.free = &b->words[empty.first()];
   }
   return result;
 }
@@ -175,7 +143,7 @@ void index::unlink(const position& where) noexcept {
 }
 
 /// Adds an empty bucket behind `last`; nullptr when there is no memory.
-index::bucket* index::append_overflow(bucket& last) noexcept {
+bucket* index::append_overflow(bucket& last) noexcept {
   auto* added = allocate_buckets(1);
   if (added == nullptr)
     return nullptr;
@@ -185,7 +153,7 @@ index::bucket* index::append_overflow(bucket& last) noexcept {
     free_buckets(added, 1);
     return nullptr;
   }
-  bytes_ += sizeof(bucket);
+  add_bytes(sizeof(bucket));
   last.overflow.store(added, std::memory_order_release);
   return added;
 }
@@ -199,7 +167,7 @@ bool index::make_room(std::size_t count) noexcept {
   segments_[segment] = allocate_buckets(n);
   if (segments_[segment] == nullptr)
     return false;
-  bytes_ += n * sizeof(bucket);
+  add_bytes(n * sizeof(bucket));
   return true;
 }
 
@@ -212,41 +180,39 @@ void index::grow(std::size_t entries) noexcept {
   // Bucket `count` takes its entries from the one that stood in for it.
   auto& source = at(count - std::bit_ceil(count + 1) / 2);
   auto& target = at(count);
-  for_each_word(source, [](std::atomic<word>&, word x) {
-    __builtin_prefetch(to_entry(x));
+  for_each_word(source, [](std::atomic<index_word>&, index_word x) {
+    __builtin_prefetch(entry_in(x));
   });
   auto complete = true;
-  auto moves = [&](word x) {
-    return bucket_of(hash_key(to_entry(x)->key()), count + 1) == count;
+  auto moves = [&](index_word x) {
+    return bucket_of(hash_key(entry_in(x)->key()), count + 1) == count;
   };
-  for_each_word(source, [&](std::atomic<word>& w, word x) {
+  for_each_word(source, [&](std::atomic<index_word>& w, index_word x) {
     complete = complete && (!moves(x) || move_to(target, x));
     static_cast<void>(w);
   });
   if (!complete) {
     // No memory for an overflow bucket: the target is not published yet, so
     // emptying it leaves everything as it was.
-    for_each_word(target, [](std::atomic<word>& w, word) {
+    for_each_word(target, [](std::atomic<index_word>& w, index_word) {
       w.store(0, std::memory_order_relaxed);
     });
     return;
   }
   count_.store(count + 1, std::memory_order_release);
-  for_each_word(source, [&](std::atomic<word>& w, word x) {
+  for_each_word(source, [&](std::atomic<index_word>& w, index_word x) {
     if (moves(x))
       w.store(0, std::memory_order_release);
   });
 }
 
 /// Puts a word into the chain of a bucket that readers do not know yet.
-bool index::move_to(bucket& target, word x) noexcept {
+bool index::move_to(bucket& target, index_word x) noexcept {
   auto* b = &target;
   for (;;) {
-    for (auto& w : b->words) {
-      if (w.load(std::memory_order_relaxed) == 0) {
-        w.store(x, std::memory_order_relaxed);
-        return true;
-      }
+    if (auto empty = b->empty_words(); !empty.empty()) {
+      b->words[empty.first()].store(x, std::memory_order_relaxed);
+      return true;
     }
     auto* next = b->overflow.load(std::memory_order_relaxed);
     if (next == nullptr && (next = append_overflow(*b)) == nullptr)
@@ -260,10 +226,10 @@ std::string index::validate(std::size_t entries) const {
   std::string problem;
   auto count = bucket_count();
   for (std::size_t i = 0; i < count; ++i) {
-    for_each_word(at(i), [&](std::atomic<word>&, word x) {
-      auto key = to_entry(x)->key();
+    for_each_word(at(i), [&](std::atomic<index_word>&, index_word x) {
+      auto key = entry_in(x)->key();
       auto hash = hash_key(key);
-      if (x >> tag_shift != tag_of(hash))
+      if (tag_in(x) != tag_of(hash))
         problem = "an entry carries the tag of another key";
       if (bucket_of(hash, count) != i)
         problem = "an entry is linked in a bucket that is not its own";

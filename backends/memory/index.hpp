@@ -28,36 +28,28 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include <troupe/backends/memory/bucket.hpp>
 #include <troupe/backends/memory/entry.hpp>
 #include <troupe/backends/memory/parked.hpp>
 
 namespace troupe::memory {
 
-/// Not an owner of entries. `find` and the prefetches may be called by any
-/// thread inside an epoch guard; the rest by the writer only.
+/// Not an owner of entries. `find`, the prefetches and `bytes` may be called by
+/// any thread inside an epoch guard; the rest by the writer only.
 class index {
 public:
-  /// A tagged pointer to an entry; 0 is empty.
-  using word = std::uint64_t;
-
-  struct alignas(64) bucket {
-    static constexpr std::size_t width = 7;
-
-    std::array<std::atomic<word>, width> words{};
-    std::atomic<bucket*> overflow{nullptr};
-  };
-
   /// Where a key is, or could be put. Good until the next change.
   struct position {
-    std::atomic<word>* found = nullptr; ///< The word of the key's entry.
-    entry* item = nullptr;              ///< That entry.
-    std::atomic<word>* free = nullptr;  ///< The first empty word of the chain.
-    bucket* last = nullptr;             ///< The end of the chain.
+    std::atomic<index_word>* found = nullptr; ///< The word of the key's entry.
+    entry* item = nullptr;                    ///< That entry.
+    std::atomic<index_word>* free = nullptr;  ///< The chain's first empty word.
+    bucket* last = nullptr;                   ///< The end of the chain.
   };
 
   /// Throws std::bad_alloc.
@@ -70,10 +62,23 @@ public:
   // -- any thread, inside an epoch guard ---------------------------------------
 
   /// The entry of `key`, expired or not, or nullptr.
-  [[nodiscard]] const entry* find(const hashed_key& key) const noexcept;
+  [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
+    auto count = count_.load(std::memory_order_acquire);
+    auto& b = at(bucket_of(key.hash, count));
+    if (auto* item = find_in(b, tag_of(key.hash), key.key); item != nullptr)
+      [[likely]]
+      return item;
+    return find_in_chain(key, count);
+  }
 
-  /// Fetches the line of the key's bucket.
-  void prefetch_bucket(std::uint64_t hash) const noexcept;
+  /// Fetches the line of the key's bucket, to be read.
+  void prefetch_bucket(std::uint64_t hash) const noexcept {
+    auto count = count_.load(std::memory_order_acquire);
+    __builtin_prefetch(&at(bucket_of(hash, count)));
+  }
+
+  /// The same, to be written to.
+  void prefetch_bucket_for_write(std::uint64_t hash) const noexcept;
 
   /// Fetches the entries whose tag fits; the bucket should be there already.
   void prefetch_entry(std::uint64_t hash) const noexcept;
@@ -99,9 +104,9 @@ public:
     return count_.load(std::memory_order_relaxed);
   }
 
-  /// Memory of all buckets, in bytes.
+  /// Memory of all buckets, in bytes. Thread-safe.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return bytes_;
+    return bytes_.load(std::memory_order_relaxed);
   }
 
   /// Unlinks every entry of one bucket for which `dead(entry&)` holds, and hands
@@ -109,8 +114,8 @@ public:
   template <class Dead, class Unlinked>
   void sweep_bucket(std::size_t number, Dead&& dead,
                     Unlinked&& unlinked) noexcept {
-    for_each_word(at(number), [&](std::atomic<word>& w, word x) {
-      auto& item = *to_entry(x);
+    for_each_word(at(number), [&](std::atomic<index_word>& w, index_word x) {
+      auto& item = *entry_in(x);
       if (!dead(item))
         return;
       w.store(0, std::memory_order_release);
@@ -122,8 +127,8 @@ public:
   template <class F>
   void for_each(F&& f) const {
     for (std::size_t i = 0, n = bucket_count(); i < n; ++i)
-      for_each_word(at(i), [&](std::atomic<word>&, word x) {
-        f(static_cast<const entry&>(*to_entry(x)));
+      for_each_word(at(i), [&](std::atomic<index_word>&, index_word x) {
+        f(static_cast<const entry&>(*entry_in(x)));
       });
   }
 
@@ -140,17 +145,40 @@ private:
   static constexpr std::size_t first_segment = 8;
   static constexpr std::size_t max_segments = 40;
 
+  /// The bucket of a hash among `count`: by the bits of the next power of two,
+  /// or by one less when that bucket does not exist yet. No branch, as it would
+  /// be mispredicted up to half the time.
   [[nodiscard]] static std::size_t bucket_of(std::uint64_t hash,
-                                             std::size_t count) noexcept;
-  [[nodiscard]] static entry* to_entry(word x) noexcept {
-    return reinterpret_cast<entry*>(x & ((word{1} << 48) - 1));
+                                             std::size_t count) noexcept {
+    auto mask = ~std::size_t{0} >> std::countl_zero(count - 1);
+    auto number = static_cast<std::size_t>(hash) & mask;
+    return number & (mask >> (number >= count ? 1 : 0));
   }
-  [[nodiscard]] static word to_word(std::uint64_t hash, entry* x) noexcept;
-  [[nodiscard]] static word tag_of(std::uint64_t hash) noexcept;
 
-  [[nodiscard]] bucket& at(std::size_t number) const noexcept;
+  [[nodiscard]] bucket& at(std::size_t number) const noexcept {
+    static_assert(first_segment == 8);
+    auto segment = static_cast<std::size_t>(std::bit_width(number | 7)) - 3;
+    // 0, 8, 16, 32, ...
+    auto start = (std::size_t{4} << segment) & ~std::size_t{7};
+    return segments_[segment][number - start];
+  }
 
-  /// Calls `f(std::atomic<word>&, word)` for what is linked in a chain.
+  [[nodiscard]] static const entry* find_in(const bucket& where,
+                                            std::uint16_t tag,
+                                            bytes_view key) noexcept {
+    for (auto fits = where.with_tag(tag); !fits.empty(); fits.drop_first()) {
+      auto x = where.words[fits.first()].load(std::memory_order_acquire);
+      auto* item = entry_in(x);
+      if (tag_in(x) == tag && item->has_key(key)) [[likely]]
+        return item;
+    }
+    return nullptr;
+  }
+
+  const entry* find_in_chain(const hashed_key& key,
+                             std::size_t count) const noexcept;
+
+  /// Calls `f(std::atomic<index_word>&, index_word)` for what a chain links.
   template <class F>
   static void for_each_word(bucket& first, F&& f) {
     for (auto* b = &first; b != nullptr;
@@ -160,9 +188,13 @@ private:
           f(w, x);
   }
 
+  void add_bytes(std::size_t n) noexcept {
+    bytes_.store(bytes() + n, std::memory_order_relaxed);
+  }
+
   bool make_room(std::size_t count) noexcept;
   bucket* append_overflow(bucket& last) noexcept;
-  bool move_to(bucket& target, word x) noexcept;
+  bool move_to(bucket& target, index_word x) noexcept;
 
   std::atomic<std::size_t> count_;
 
@@ -170,7 +202,7 @@ private:
   std::array<bucket*, max_segments> segments_{};
 
   std::vector<bucket*> overflows_;
-  std::size_t bytes_ = 0;
+  std::atomic<std::size_t> bytes_{0};
 };
 
 } // namespace troupe::memory

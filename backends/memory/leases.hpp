@@ -119,6 +119,11 @@ public:
   /// Ends the leases whose deadline has passed.
   void release_overdue(time_point now);
 
+  /// Tells whether `take_released` would hand out something.
+  [[nodiscard]] bool any_released() const noexcept {
+    return !released_.empty();
+  }
+
   /// Operations whose lease ended, in the order of their arrival.
   [[nodiscard]] parked_list take_released() noexcept {
     return std::move(released_);

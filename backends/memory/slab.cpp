@@ -5,13 +5,8 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#  define TROUPE_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#  if __has_feature(address_sanitizer)
-#    define TROUPE_ADDRESS_SANITIZER 1
-#  endif
-#endif
+#include <troupe/backends/core/sanitizers.hpp>
+#include <troupe/backends/memory/chunk_pool.hpp>
 
 #ifdef TROUPE_ADDRESS_SANITIZER
 #  include <sanitizer/asan_interface.h>
@@ -30,9 +25,12 @@ constexpr std::size_t linear_classes
   = (linear_end - smallest_block) / granule + 1; // 15: 32, 48, ..., 256
 
 /// A class starts small, so that a nearly empty shard costs little, and doubles
-/// its chunks up to where the system maps them with few page faults.
-constexpr std::size_t first_chunk = 4 * 1024;
+/// its chunks up to where taking one is rare.
 constexpr std::size_t largest_chunk = 256 * 1024;
+
+/// Blocks per chunk, at least: bounds what does not fit to a fifth, for blocks
+/// as large as chunks.
+constexpr std::size_t blocks_per_chunk = 4;
 
 /// A block that nobody holds must not be touched; AddressSanitizer knows only
 /// the chunk, so it is told.
@@ -78,9 +76,10 @@ static_assert(slab::class_count == linear_classes + 8 * 7);
 } // namespace
 
 slab::~slab() {
-  for (auto* chunk : chunks_) {
+  for (auto [memory, size] : chunks_) {
     // The next owner of this memory must not inherit the poison.
-    std::free(chunk);
+    unpoison(memory, size);
+    chunk_pool::process().deallocate(memory, size);
   }
   for (auto* i = large_.next; i != &large_;) {
     auto* next = i->next;
@@ -99,10 +98,11 @@ void* slab::allocate(std::size_t size) noexcept {
     c.free = block->next;
     return block;
   }
-  if (c.fresh == c.fresh_end && !add_chunk(c, block_size))
+  if (c.fresh_count == 0 && !add_chunk(c, block_size))
     return nullptr;
   auto* block = c.fresh;
   c.fresh += block_size;
+  --c.fresh_count;
   unpoison(block, block_size);
   return block;
 }
@@ -126,28 +126,26 @@ std::size_t slab::footprint(std::size_t size) noexcept {
   return find_class(size).block_size;
 }
 
-/// Gives a class fresh blocks; a whole number of them, so `fresh` meets
-/// `fresh_end` exactly.
+/// Gives a class fresh blocks.
 bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
-  auto wanted = std::max(where.next_chunk, first_chunk);
-  auto bytes = std::max<std::size_t>(wanted / block_size, 1) * block_size;
-  void* chunk = nullptr;
+  auto size = std::max({where.next_chunk, chunk_pool::smallest_chunk,
+                        std::bit_ceil(block_size * blocks_per_chunk)});
   try {
-    chunks_.push_back(nullptr);
-    chunk = std::aligned_alloc(granule, bytes);
+    chunks_.push_back({nullptr, size});
   } catch (const std::bad_alloc&) {
     return false;
   }
-  if (chunk == nullptr) {
+  auto* memory = chunk_pool::process().allocate(size);
+  if (memory == nullptr) {
     chunks_.pop_back();
     return false;
   }
-  chunks_.back() = chunk;
-  poison(chunk, bytes);
-  where.fresh = static_cast<std::byte*>(chunk);
-  where.fresh_end = where.fresh + bytes;
-  where.next_chunk = std::min(wanted * 2, largest_chunk);
-  reserved_ += bytes;
+  chunks_.back().memory = memory;
+  poison(memory, size);
+  where.fresh = static_cast<std::byte*>(memory);
+  where.fresh_count = size / block_size;
+  where.next_chunk = std::min(size * 2, largest_chunk);
+  set_reserved(reserved() + size);
   return true;
 }
 
@@ -158,7 +156,7 @@ void* slab::allocate_large(std::size_t size) noexcept {
   auto* header = new (raw) large_header{large_.previous, &large_};
   header->previous->next = header;
   large_.previous = header;
-  reserved_ += sizeof(large_header) + size;
+  set_reserved(reserved() + sizeof(large_header) + size);
   return header + 1;
 }
 
@@ -166,7 +164,7 @@ void slab::deallocate_large(void* block, std::size_t size) noexcept {
   auto* header = static_cast<large_header*>(block) - 1;
   header->previous->next = header->next;
   header->next->previous = header->previous;
-  reserved_ -= sizeof(large_header) + size;
+  set_reserved(reserved() - sizeof(large_header) - size);
   std::free(header);
 }
 

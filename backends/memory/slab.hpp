@@ -1,7 +1,7 @@
 #pragma once
 
 // Memory for the entries of one shard: size classes of blocks carved from
-// chunks. The shard is the only one that allocates and frees, so there is no
+// chunks of the process's pool. The shard is the only one that allocates and frees, so there is no
 // lock and no atomic; and a cleared table gives all its chunks back at once
 // instead of entry by entry.
 //
@@ -9,12 +9,14 @@
 //   to `largest_block`; above, blocks come from malloc, linked for the end.
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
 namespace troupe::memory {
 
-/// Allocates blocks; everything not freed goes with the slab. Not thread-safe.
+/// Allocates blocks; everything not freed goes with the slab. Not thread-safe
+/// but for `reserved`.
 class slab {
 public:
   slab() = default;
@@ -33,9 +35,9 @@ public:
   /// What a block of `size` really occupies, in bytes.
   [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept;
 
-  /// Bytes taken from the system.
+  /// Bytes taken from the pool and the system. Thread-safe.
   [[nodiscard]] std::size_t reserved() const noexcept {
-    return reserved_;
+    return reserved_.load(std::memory_order_relaxed);
   }
 
   /// Largest block from a chunk, in bytes. A larger one costs a malloc, which
@@ -55,21 +57,30 @@ private:
     large_header* next;
   };
 
-  struct size_class {
+  /// Two on a cache line.
+  struct alignas(32) size_class {
     free_block* free = nullptr;
-    std::byte* fresh = nullptr;     ///< Start of what was never handed out.
-    std::byte* fresh_end = nullptr; ///< End of the newest chunk.
-    std::size_t next_chunk = 0;     ///< Bytes of the next chunk; 0: the first.
+    std::byte* fresh = nullptr; ///< Start of what was never handed out.
+    std::size_t fresh_count = 0; ///< Blocks from there on.
+    std::size_t next_chunk = 0;  ///< Bytes of the next chunk; 0: the first.
+  };
+
+  struct chunk {
+    void* memory;
+    std::size_t size;
   };
 
   void* allocate_large(std::size_t size) noexcept;
   void deallocate_large(void* block, std::size_t size) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;
+  void set_reserved(std::size_t bytes) noexcept {
+    reserved_.store(bytes, std::memory_order_relaxed);
+  }
 
   std::array<size_class, class_count> classes_{};
-  std::vector<void*> chunks_;
+  std::vector<chunk> chunks_;
   large_header large_{&large_, &large_};
-  std::size_t reserved_ = 0;
+  std::atomic<std::size_t> reserved_{0}; ///< Written by the owner only.
 };
 
 } // namespace troupe::memory

@@ -53,19 +53,22 @@ time_point store::deadline_for(const write_options& how) {
   return time_.now() + full;
 }
 
-/// Every way to store ends here: takes a version, publishes, voids leases.
+/// Every way to store ends here: publishes, voids leases; the new version.
 expected<version_number> store::put(const table::position& where,
                                     const hashed_key& key, bytes_view value,
                                     time_point deadline) {
-  if (!table_.put(where, key, value, version_ + 1, deadline))
+  if (!table_.put(where, key, value, deadline))
     return no_memory();
-  changed(key);
-  return version_;
+  loads_.fence(key.key);
+  return table_.version();
 }
 
-/// Accounts for a committed change of `key`.
-void store::changed(const hashed_key& key) {
-  ++version_;
+/// Removes the entry, if there is one, and voids leases either way.
+void store::remove(const table::position& where, const hashed_key& key) {
+  if (where.item != nullptr)
+    table_.remove(where);
+  else
+    table_.skip_version();
   loads_.fence(key.key);
 }
 
@@ -109,17 +112,14 @@ expected<bool> store::compare_and_erase(const hashed_key& key,
     return version == no_version;
   if (where.item->version() != version)
     return false;
-  table_.remove(where);
-  changed(key);
+  remove(where, key);
   return true;
 }
 
 expected<bool> store::erase(const hashed_key& key) {
   auto where = table_.locate(key);
   auto present = live(where);
-  if (where.item != nullptr)
-    table_.remove(where);
-  changed(key);
+  remove(where, key);
   updates_.overtake(key.key);
   return present;
 }
@@ -129,7 +129,7 @@ expected<bool> store::touch(const hashed_key& key, ttl_duration ttl) {
   if (!live(where))
     return false;
   auto deadline = ttl == no_expiry ? never : time_.now() + ttl;
-  table_.touch(where, deadline, ++version_);
+  table_.touch(where, deadline);
   return true;
 }
 
@@ -160,7 +160,6 @@ expected<std::int64_t> store::increment(const hashed_key& key,
 expected<void> store::clear() {
   if (!table_.clear())
     return no_memory();
-  ++version_;
   loads_.fence_all();
   updates_.overtake_all();
   return {};
@@ -225,8 +224,7 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
     if (auto stored = put(where, key, *value, deadline); !stored)
       result = tl::unexpected{std::move(stored.error())};
   } else if (present) {
-    table_.remove(where);
-    changed(key);
+    remove(where, key);
   }
   updates_.release(key.key);
   if (!result)

@@ -103,6 +103,12 @@ public:
     table_.prefetch_entry(hash);
   }
 
+  /// Fetches what a write of a key with this hash will touch.
+  void prefetch_for_write(std::uint64_t hash) const noexcept {
+    epoch_guard guard;
+    table_.prefetch_for_write(hash);
+  }
+
   [[nodiscard]] const table& entries() const noexcept {
     return table_;
   }
@@ -183,7 +189,7 @@ public:
 
   /// The newest version.
   [[nodiscard]] version_number version() const noexcept {
-    return version_;
+    return table_.version();
   }
 
   [[nodiscard]] time_point now() const noexcept {
@@ -199,15 +205,14 @@ private:
   expected<version_number> put(const table::position& where,
                                const hashed_key& key, bytes_view value,
                                time_point deadline);
-  void changed(const hashed_key& key);
+  void remove(const table::position& where, const hashed_key& key);
 
   const clock& time_;
   store_options options_;
-  table table_;
-  version_number version_ = no_version;
+  std::minstd_rand random_;
   load_leases loads_;
   update_leases updates_;
-  std::minstd_rand random_;
+  table table_;
 };
 
 } // namespace troupe::memory

@@ -46,24 +46,24 @@ public:
   using position = index::position;
 
   [[nodiscard]] position locate(const hashed_key& key) noexcept {
-    return generation_->links.locate(key);
+    return newest().links.locate(key);
   }
 
-  /// Puts an entry at `where`, in place of the one that stands there, if any.
-  /// False when there is no memory; nothing has changed then. Constant time.
+  /// Puts an entry at `where`, in place of the one that stands there, if any,
+  /// under the next version. False when there is no memory; nothing has changed
+  /// then. Constant time.
   [[nodiscard]] bool put(const position& where, const hashed_key& key,
-                         bytes_view value, version_number version,
-                         time_point deadline) noexcept;
+                         bytes_view value, time_point deadline) noexcept;
 
-  /// Removes the entry at `where.item`.
+  /// Removes the entry at `where.item`; takes a version.
   void remove(const position& where) noexcept;
 
-  /// Gives the entry at `where.item` another deadline and version.
-  void touch(const position& where, time_point deadline,
-             version_number version) noexcept;
+  /// Gives the entry at `where.item` another deadline and the next version.
+  void touch(const position& where, time_point deadline) noexcept;
 
-  /// Removes all entries at once. False when there is no memory for an empty
-  /// table. Constant time; readers inside a guard keep what they see.
+  /// Removes all entries at once and takes a version. False when there is no
+  /// memory for an empty table. Constant time; readers inside a guard keep what
+  /// they see.
   [[nodiscard]] bool clear() noexcept;
 
   /// Removes what is dead at `now` from the next `buckets` buckets in turn.
@@ -72,7 +72,25 @@ public:
   /// Frees retired memory that no reader holds.
   void collect() noexcept {
     retired_.collect();
-    publish_counters();
+    dying_.collect();
+  }
+
+  /// The version of the newest change.
+  [[nodiscard]] version_number version() const noexcept {
+    return version_;
+  }
+
+  /// Takes a version for a change that left the entries alone.
+  void skip_version() noexcept {
+    ++version_;
+  }
+
+  /// Fetches what the next write of a key with this hash will touch. From any
+  /// thread inside an epoch guard.
+  void prefetch_for_write(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&size_, 1);
+    current_.load(std::memory_order_acquire)
+      ->links.prefetch_bucket_for_write(hash);
   }
 
   // -- any thread --------------------------------------------------------------
@@ -87,14 +105,16 @@ public:
     return size_.load(std::memory_order_relaxed);
   }
 
-  /// Memory taken from the system for entries and index.
+  /// Memory taken for entries and index.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return bytes_.load(std::memory_order_relaxed);
+    epoch_guard guard;
+    auto& x = *current_.load(std::memory_order_acquire);
+    return x.blocks.reserved() + x.links.bytes();
   }
 
-  /// The part of it that waits for readers.
+  /// What waits for readers.
   [[nodiscard]] std::size_t retired_bytes() const noexcept {
-    return retired_bytes_.load(std::memory_order_relaxed);
+    return retired_.bytes() + dying_.bytes();
   }
 
   /// What is wrong with the structure; empty when nothing is. For tests: in the
@@ -107,23 +127,33 @@ private:
     slab blocks;
   };
 
+  /// For the writer, who needs no guard.
+  [[nodiscard]] generation& newest() noexcept {
+    return *current_.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] const generation& newest() const noexcept {
+    return *current_.load(std::memory_order_relaxed);
+  }
+
   void retire(entry& x) noexcept;
   void count_expiring(const entry& x, bool in) noexcept;
-  void publish_counters() noexcept;
   void resize(std::size_t entries) noexcept {
     size_.store(entries, std::memory_order_relaxed);
   }
 
-  /// For readers; `generation_` is the same pointer for the writer.
   std::atomic<generation*> current_;
-  generation* generation_;
   std::size_t hand_ = 0; ///< The next bucket to sweep.
-  // Written by the writer only, so that plain halves of an increment will do.
+  retired_list dying_;   ///< Generations.
+
+  // What every write changes, apart from what readers look at and as close
+  // together as can be: the processor that writes next has to fetch it from the
+  // one that wrote last. Counters are written by the writer only, so plain
+  // halves of an increment will do.
+  alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
-  std::atomic<std::size_t> size_{0};
-  std::atomic<std::size_t> bytes_{0};
-  std::atomic<std::size_t> retired_bytes_{0};
-  retired_list retired_;
+  version_number version_ = no_version;
+  retired_list retired_; ///< Entries of the current generation.
 };
 
 } // namespace troupe::memory

@@ -39,15 +39,15 @@ public:
 
   class writer {
   public:
-    explicit writer(epoch& owner) : owner_(owner) {
+    explicit writer(epoch& owner)
+      : owner_(owner), retired_(&free_object, &owner.objects) {
       // nop
     }
 
     void write(std::size_t slot, std::uint64_t stamp) {
       auto* next = owner_.objects.make(stamp);
       auto* old = owner_.slots[slot].exchange(next, std::memory_order_acq_rel);
-      retired_.retire(old, owner_.objects.size(), &free_object,
-                      &owner_.objects);
+      retired_.retire(old, owner_.objects.size());
     }
 
     void drain() {

@@ -1,7 +1,7 @@
 #pragma once
 
 // How liburcu's writers free, for all its flavours: a batch of objects per grace
-// period, as large as a batch of ours.
+// period, as many as a single writer of ours puts aside between two scans.
 
 #include <vector>
 
@@ -12,15 +12,18 @@ namespace troupe::bench {
 
 class urcu_batch {
 public:
-  explicit urcu_batch(object_source& objects) : objects_(objects) {
-    waiting_.reserve(retired_list::batch_objects);
+  explicit urcu_batch(object_source& objects)
+    : objects_(objects),
+      batch_(retired_list::scan_after
+             / (retired_list::object_cost + objects.size())) {
+    waiting_.reserve(batch_);
   }
 
   /// `synchronize` waits for the readers.
   template <class F>
   void retire(object* x, F synchronize) {
     waiting_.push_back(x);
-    if (waiting_.size() >= retired_list::batch_objects)
+    if (waiting_.size() >= batch_)
       flush(synchronize);
   }
 
@@ -36,6 +39,7 @@ public:
 
 private:
   object_source& objects_;
+  std::size_t batch_;
   std::vector<object*> waiting_;
 };
 

@@ -22,9 +22,9 @@ hashed_key hashed(const std::string& key) {
 }
 
 bool put(table& where, const std::string& key, const std::string& value,
-         version_number version = 1, time_point deadline = never) {
+         time_point deadline = never) {
   auto k = hashed(key);
-  return where.put(where.locate(k), k, value, version, deadline);
+  return where.put(where.locate(k), k, value, deadline);
 }
 
 bool remove(table& where, const std::string& key) {
@@ -155,7 +155,7 @@ TEST_CASE("a sweep removes exactly what is dead", "[table]") {
   for (int i = 0; i < 1'000; ++i) {
     auto deadline = i % 3 == 0 ? never
                                : time.now() + std::chrono::seconds{i % 3};
-    if (!put(uut, std::to_string(i), "x", 1, deadline))
+    if (!put(uut, std::to_string(i), "x", deadline))
       FAIL("put failed");
   }
   CHECK(uut.expiring() == 666);

@@ -1,0 +1,127 @@
+#pragma once
+
+// One bucket of the index: a cache line of seven tagged entry addresses and the
+// way to the next bucket of the chain. Looking for a tag is one comparison of
+// the whole line and no branch per word: which word fits is random, so a loop
+// that stops there would be mispredicted nearly every time, and a mispredicted
+// branch keeps the processor from starting on the next lookup's cache misses.
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <troupe/backends/core/sanitizers.hpp>
+#include <troupe/backends/memory/entry.hpp>
+#include <troupe/backends/memory/hash.hpp>
+
+// ThreadSanitizer sees loads of atomics only.
+#if defined(__SSE2__) && !defined(TROUPE_THREAD_SANITIZER)
+#  define TROUPE_BUCKET_SSE2 1
+#  include <emmintrin.h>
+#endif
+
+namespace troupe::memory {
+
+/// An entry's address with 16 bits of its key's hash on top; 0 is empty.
+using index_word = std::uint64_t;
+
+/// What stands on top of a word; never zero, so that a word with an entry
+/// differs from an empty one by its tag alone.
+[[nodiscard]] constexpr std::uint16_t tag_of(std::uint64_t hash) noexcept {
+  return static_cast<std::uint16_t>((hash >> tag_shift) | 1);
+}
+
+[[nodiscard]] constexpr std::uint16_t tag_in(index_word x) noexcept {
+  return static_cast<std::uint16_t>(x >> tag_shift);
+}
+
+[[nodiscard]] inline entry* entry_in(index_word x) noexcept {
+  return reinterpret_cast<entry*>(x & ((index_word{1} << tag_shift) - 1));
+}
+
+[[nodiscard]] inline index_word to_word(std::uint64_t hash,
+                                        entry* x) noexcept {
+  return (index_word{tag_of(hash)} << tag_shift)
+         | reinterpret_cast<std::uintptr_t>(x);
+}
+
+/// Words of a bucket, as positions to be taken one by one.
+class word_set {
+public:
+  /// Bits above each other, `stride` apart, of which the topmost may be set.
+  explicit word_set(std::uint32_t bits) noexcept : bits_(bits) {
+    // nop
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return bits_ == 0;
+  }
+
+  [[nodiscard]] std::size_t first() const noexcept {
+    return static_cast<std::size_t>(std::countr_zero(bits_)) / stride;
+  }
+
+  void drop_first() noexcept {
+    bits_ &= bits_ - 1;
+  }
+
+  static constexpr std::size_t stride = 4;
+
+private:
+  std::uint32_t bits_;
+};
+
+struct alignas(64) bucket {
+  static constexpr std::size_t width = 7;
+
+  std::array<std::atomic<index_word>, width> words{};
+
+  /// Has no tag, as the addresses of user space have none of these bits.
+  std::atomic<bucket*> overflow{nullptr};
+
+  /// The words that carry `tag`, which is not zero. A hint for a reader: load
+  /// the word (acquire) and look at its tag again.
+  [[nodiscard]] word_set with_tag(std::uint16_t tag) const noexcept {
+    return word_set{scan(tag)};
+  }
+
+  /// The words without an entry. Exact for the writer.
+  [[nodiscard]] word_set empty_words() const noexcept {
+    constexpr auto all
+      = (std::uint32_t{1} << (width * word_set::stride)) - 1;
+    return word_set{scan(0) & all};
+  }
+
+private:
+  /// Four bits per word, the topmost of which tells whether the tag fits.
+  [[nodiscard]] std::uint32_t scan(std::uint16_t tag) const noexcept {
+#ifdef TROUPE_BUCKET_SSE2
+    // An aligned load of 16 bytes never tears a word on any x86-64 processor.
+    auto* line = reinterpret_cast<const __m128i*>(this);
+    auto wanted = _mm_set1_epi16(static_cast<short>(tag));
+    auto fits = [&](int i) {
+      return _mm_cmpeq_epi16(_mm_load_si128(line + i), wanted);
+    };
+    // Each comparison has its tags in lanes 3 and 7 of 8; packing two leaves a
+    // byte per lane.
+    auto low = _mm_movemask_epi8(_mm_packs_epi16(fits(0), fits(1)));
+    auto high = _mm_movemask_epi8(_mm_packs_epi16(fits(2), fits(3)));
+    return (static_cast<std::uint32_t>(low)
+            | static_cast<std::uint32_t>(high) << 16)
+           & 0x8888'8888;
+#else
+    std::uint32_t result = 0;
+    for (std::size_t i = 0; i < width; ++i) {
+      auto fits = tag_in(words[i].load(std::memory_order_relaxed)) == tag;
+      result |= std::uint32_t{fits} << (i * word_set::stride + 3);
+    }
+    return result;
+#endif
+  }
+};
+
+static_assert(sizeof(bucket) == 64);
+
+} // namespace troupe::memory

@@ -1,0 +1,193 @@
+#include <troupe/backends/memory/chunk_pool.hpp>
+
+#include <bit>
+#include <cassert>
+#include <new>
+
+#include <sys/mman.h>
+
+namespace troupe::memory {
+
+namespace {
+
+std::uintptr_t address(const void* x) noexcept {
+  return reinterpret_cast<std::uintptr_t>(x);
+}
+
+/// The start of the extent that `x` lies in.
+std::uintptr_t extent_start(const void* x) noexcept {
+  return address(x) & ~std::uintptr_t{chunk_pool::extent_size - 1};
+}
+
+} // namespace
+
+void* map_pages(std::size_t size) noexcept {
+  // The system aligns to small pages only: take more and give the edges back.
+  constexpr auto alignment = chunk_pool::extent_size;
+  auto* raw = ::mmap(nullptr, size + alignment, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED)
+    return nullptr;
+  auto* first = static_cast<std::byte*>(raw);
+  auto before = (alignment - address(raw) % alignment) % alignment;
+  if (before > 0)
+    ::munmap(first, before);
+  ::munmap(first + before + size, alignment - before);
+  // Where the system has no huge pages, small ones do.
+  static_cast<void>(::madvise(first + before, size, MADV_HUGEPAGE));
+  return first + before;
+}
+
+void unmap_pages(void* pages, std::size_t size) noexcept {
+  ::munmap(pages, size);
+}
+
+chunk_pool& chunk_pool::process() noexcept {
+  // Regions may end later than any static object.
+  alignas(chunk_pool) static std::byte place[sizeof(chunk_pool)];
+  static auto* pool = new (place) chunk_pool;
+  return *pool;
+}
+
+chunk_pool::~chunk_pool() {
+  for (auto& x : extents_)
+    unmap_pages(reinterpret_cast<void*>(x.first), extent_size);
+}
+
+void* chunk_pool::allocate(std::size_t size) noexcept {
+  auto wanted = order_of(size);
+  std::lock_guard guard{mutex_};
+  auto order = wanted;
+  while (order < orders && free_[order] == nullptr)
+    ++order;
+  if (order == orders) {
+    if (!add_extent())
+      return nullptr;
+    order = orders - 1;
+  }
+  auto* chunk = reinterpret_cast<std::byte*>(free_[order]);
+  remove(chunk, order);
+  // What is too large is halved, and the upper half kept.
+  while (order > wanted) {
+    --order;
+    push(chunk + (smallest_chunk << order), order);
+  }
+  return chunk;
+}
+
+void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
+  auto order = order_of(size);
+  std::lock_guard guard{mutex_};
+  auto& home = extent_of(chunk);
+  auto start = extent_start(chunk);
+  auto offset = address(chunk) - start;
+  // Two free halves become one chunk again.
+  for (; order + 1 < orders; ++order) {
+    auto buddy = offset ^ (smallest_chunk << order);
+    if (home.free_order[buddy / smallest_chunk] != order + 1)
+      break;
+    remove(reinterpret_cast<void*>(start + buddy), order);
+    offset &= ~(smallest_chunk << order);
+  }
+  if (order == orders - 1 && free_[order] != nullptr) {
+    // One empty extent is kept, for what comes and goes.
+    extents_.erase(start);
+    unmap_pages(reinterpret_cast<void*>(start), extent_size);
+    return;
+  }
+  push(reinterpret_cast<void*>(start + offset), order);
+}
+
+std::size_t chunk_pool::reserved() const noexcept {
+  std::lock_guard guard{mutex_};
+  return extents_.size() * extent_size;
+}
+
+std::size_t chunk_pool::order_of(std::size_t size) noexcept {
+  assert(std::has_single_bit(size));
+  assert(size >= smallest_chunk && size <= extent_size);
+  return static_cast<std::size_t>(std::bit_width(size / smallest_chunk)) - 1;
+}
+
+chunk_pool::extent& chunk_pool::extent_of(const void* chunk) noexcept {
+  auto i = extents_.find(extent_start(chunk));
+  assert(i != extents_.end());
+  return *i->second;
+}
+
+bool chunk_pool::add_extent() noexcept {
+  auto* pages = map_pages(extent_size);
+  if (pages == nullptr)
+    return false;
+  try {
+    extents_.emplace(address(pages), std::make_unique<extent>());
+  } catch (const std::bad_alloc&) {
+    unmap_pages(pages, extent_size);
+    return false;
+  }
+  push(pages, orders - 1);
+  return true;
+}
+
+/// Puts a chunk among the free ones.
+void chunk_pool::push(void* chunk, std::size_t order) noexcept {
+  auto* added = new (chunk) free_chunk{nullptr, free_[order]};
+  if (added->next != nullptr)
+    added->next->previous = added;
+  free_[order] = added;
+  auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
+  extent_of(chunk).free_order[unit] = static_cast<std::uint8_t>(order + 1);
+}
+
+/// Takes a chunk from the free ones.
+void chunk_pool::remove(void* chunk, std::size_t order) noexcept {
+  auto* taken = static_cast<free_chunk*>(chunk);
+  (taken->previous == nullptr ? free_[order] : taken->previous->next)
+    = taken->next;
+  if (taken->next != nullptr)
+    taken->next->previous = taken->previous;
+  auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
+  extent_of(chunk).free_order[unit] = 0;
+}
+
+std::string chunk_pool::validate() const {
+  std::lock_guard guard{mutex_};
+  std::size_t listed = 0;
+  for (std::size_t order = 0; order < orders; ++order) {
+    for (auto* x = free_[order]; x != nullptr; x = x->next) {
+      ++listed;
+      auto home = extents_.find(extent_start(x));
+      if (home == extents_.end())
+        return "a free chunk lies in no extent";
+      auto unit = (address(x) - home->first) / smallest_chunk;
+      if (home->second->free_order[unit] != order + 1)
+        return "a free chunk is not known as such";
+    }
+  }
+  std::size_t known = 0;
+  for (auto& x : extents_) {
+    std::size_t unit = 0;
+    while (unit < units) {
+      auto order = x.second->free_order[unit];
+      if (order == 0) {
+        ++unit;
+        continue;
+      }
+      ++known;
+      auto length = std::size_t{1} << (order - 1);
+      auto buddy = unit ^ length;
+      if (buddy < units && x.second->free_order[buddy] == order)
+        return "two free halves were not joined";
+      for (std::size_t i = 1; i < length; ++i)
+        if (x.second->free_order[unit + i] != 0)
+          return "free chunks overlap";
+      unit += length;
+    }
+  }
+  if (known != listed)
+    return "known are " + std::to_string(known) + " free chunks, listed "
+           + std::to_string(listed);
+  return {};
+}
+
+} // namespace troupe::memory

@@ -1,0 +1,88 @@
+#pragma once
+
+// Where slabs and indexes get their memory from: chunks of 4 KiB to 2 MiB, cut
+// from extents of 2 MiB by halving (a buddy system: Knowlton, CACM 8(10), 1965).
+// An extent is what the system can back by one huge page. That matters more
+// than it looks: a lookup in a large table misses the TLB with every access,
+// and on a virtual machine such a miss costs up to two dozen memory accesses.
+//
+//   extent (2 MiB)  [ 256 K | 256 K |   512 K   |        1 M        ]
+//
+// Shards take a chunk once per some thousand entries, so one lock serves all.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+namespace troupe::memory {
+
+/// Thread-safe. Everything must be given back before it is destroyed.
+class chunk_pool {
+public:
+  static constexpr std::size_t smallest_chunk = 4 << 10;
+  static constexpr std::size_t extent_size = 2 << 20;
+
+  chunk_pool() = default;
+  ~chunk_pool();
+
+  chunk_pool(const chunk_pool&) = delete;
+  chunk_pool& operator=(const chunk_pool&) = delete;
+
+  /// The pool of the process; never destroyed.
+  [[nodiscard]] static chunk_pool& process() noexcept;
+
+  /// `size` bytes, aligned to `size`, a power of two from `smallest_chunk` to
+  /// `extent_size`; their content is undefined. nullptr when there is no memory.
+  /// Logarithmic, but for the system's share in a new extent.
+  [[nodiscard]] void* allocate(std::size_t size) noexcept;
+
+  /// Takes back what `allocate(size)` returned. An extent without chunks goes
+  /// back to the system, but for one that is kept.
+  void deallocate(void* chunk, std::size_t size) noexcept;
+
+  /// Bytes taken from the system.
+  [[nodiscard]] std::size_t reserved() const noexcept;
+
+  /// What is wrong with the structure; empty when nothing is. Linear.
+  [[nodiscard]] std::string validate() const;
+
+private:
+  /// 4 KiB, 8 KiB, ..., 2 MiB.
+  static constexpr std::size_t orders = 10;
+  static constexpr std::size_t units = extent_size / smallest_chunk;
+
+  /// Lies in a chunk that nobody has.
+  struct free_chunk {
+    free_chunk* previous;
+    free_chunk* next;
+  };
+
+  /// What is known of an extent, by units of the smallest chunk: the order of
+  /// the free chunk that starts there, plus one, or 0.
+  struct extent {
+    std::array<std::uint8_t, units> free_order{};
+  };
+
+  [[nodiscard]] static std::size_t order_of(std::size_t size) noexcept;
+  [[nodiscard]] extent& extent_of(const void* chunk) noexcept;
+  bool add_extent() noexcept;
+  void push(void* chunk, std::size_t order) noexcept;
+  void remove(void* chunk, std::size_t order) noexcept;
+
+  mutable std::mutex mutex_;
+  std::array<free_chunk*, orders> free_{};
+  std::unordered_map<std::uintptr_t, std::unique_ptr<extent>> extents_;
+};
+
+/// Maps `size` bytes, a multiple of `chunk_pool::extent_size` and aligned to it,
+/// zeroed, and asks for huge pages. nullptr when there is no memory.
+[[nodiscard]] void* map_pages(std::size_t size) noexcept;
+
+/// Gives back what `map_pages(size)` returned.
+void unmap_pages(void* pages, std::size_t size) noexcept;
+
+} // namespace troupe::memory
