@@ -13,9 +13,6 @@ namespace troupe {
 
 namespace {
 
-using shell_interface
-  = load_coordinator_actor::extend<caf::reacts_to<caf::tick_atom>>;
-
 load_info row(const load_view& x) {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
@@ -29,14 +26,11 @@ load_info row(const load_view& x) {
           x.fenced};
 }
 
-class load_coordinator_shell final : public shell_interface::base {
+class load_coordinator_shell final : public load_coordinator_actor::base {
 public:
   load_coordinator_shell(caf::actor_config& cfg,
-                         std::shared_ptr<load_coordinator> loads,
-                         std::function<void()> sweep)
-    : shell_interface::base(cfg),
-      loads_(std::move(loads)),
-      sweep_(std::move(sweep)) {
+                         std::shared_ptr<load_coordinator> loads)
+    : load_coordinator_actor::base(cfg), loads_(std::move(loads)) {
     // nop
   }
 
@@ -45,11 +39,9 @@ public:
   }
 
   behavior_type make_behavior() override {
-    delayed_send(this, defaults::tick, caf::tick_atom_v);
     return {
       [this](const list_loads_request& x) { return on_list(x); },
       [this](const cancel_load_request& x) { return on_cancel(x); },
-      [this](caf::tick_atom) { on_tick(); },
     };
   }
 
@@ -67,21 +59,14 @@ private:
     return to_result(loads_->cancel(x.id));
   }
 
-  void on_tick() {
-    delayed_send(this, defaults::tick, caf::tick_atom_v);
-    loads_->tick();
-    sweep_();
-  }
-
   std::shared_ptr<load_coordinator> loads_;
-  std::function<void()> sweep_;
 };
 
 } // namespace
 
 child_spec supervised_load_coordinator(
   caf::actor_system& system, std::string parent,
-  std::shared_ptr<load_coordinator> loads, std::function<void()> sweep,
+  std::shared_ptr<load_coordinator> loads,
   std::shared_ptr<actor_slot<load_coordinator_actor>> where,
   watch_function watch) {
   child_spec result;
@@ -90,14 +75,14 @@ child_spec supervised_load_coordinator(
   result.kind = "load-coordinator";
   result.start = [=, &system](bool) {
     load_coordinator_actor actor
-      = system.spawn<load_coordinator_shell, caf::hidden>(loads, sweep);
+      = system.spawn<load_coordinator_shell, caf::hidden>(loads);
     where->set(actor);
     watch(where->pointer());
     return actor->id();
   };
   result.watch = [=] { watch(where->pointer()); };
   result.end = [=](bool crash) { end_actor(where->pointer(), crash); };
-  // Without it no load would time out, so it is always started again.
+  // Loads go on without it, so there is nothing to give up.
   result.give_up = nullptr;
   result.figures = [loads] {
     auto& mailbox = loads->mailbox();

@@ -4,7 +4,7 @@
 // order.
 //
 //   supervisor                         monitors all others, answers the console
-//   ├─ load-coordinator                who loads, who waits; the clockwork
+//   ├─ load-coordinator                who loads, who waits
 //   ├─ profiles                        a region: the front of its shards
 //   │  ├─ profiles/shard-0
 //   │  └─ profiles/shard-1 ...

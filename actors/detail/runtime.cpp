@@ -53,16 +53,20 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
 }
 
 void runtime::core::start() {
+  // First, as this is what may throw.
+  clockwork_.emplace(defaults::tick, [this] { tick(); });
   start_supervisor();
-  auto sweep = [weak = weak_from_this()] {
-    if (auto self = weak.lock())
-      for (auto& x : self->all_regions())
-        x->sweep();
-  };
   auto added = tree_.add(supervised_load_coordinator(
-    system_, supervisor_name, loads_, sweep, coordinator_, watch()));
+    system_, supervisor_name, loads_, coordinator_, watch()));
   // A fresh tree takes its first child.
   static_cast<void>(added);
+}
+
+/// Looks for overdue loads and lets the shards tidy up.
+void runtime::core::tick() {
+  loads_->tick();
+  for (auto& x : all_regions())
+    x->sweep();
 }
 
 // -- regions -----------------------------------------------------------------------
@@ -353,6 +357,7 @@ void runtime::core::close() {
     x.join();
   for (auto& x : publications)
     unpublish(x.port);
+  clockwork_->stop();
   end_supervisor();
   executor_->close();
 }

@@ -14,6 +14,7 @@
 #include <caf/actor_system.hpp>
 
 #include <troupe/actors/actor_slot.hpp>
+#include <troupe/actors/clockwork.hpp>
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/load_coordinator.hpp>
@@ -102,6 +103,8 @@ private:
                                std::string value_type);
   [[nodiscard]] std::vector<std::shared_ptr<region>> all_regions() const;
 
+  void tick();
+
   [[nodiscard]] watch_function watch() const;
   void start_supervisor();
   void supervisor_ended();
@@ -120,6 +123,8 @@ private:
     = std::make_shared<actor_slot<load_coordinator_actor>>();
   actor_slot<supervisor_actor> supervisor_;
   troupe::supervisor tree_;
+
+  std::optional<clockwork> clockwork_;
 
   /// One region is opened, or the runtime drained, at a time.
   std::mutex turn_;

@@ -179,15 +179,14 @@ TEST_CASE("a runtime works under the testing scheduler") {
   scheduler.run();
   killed.receive([] {}, [](const caf::error&) { FAIL("not killed"); });
   CHECK(where->stats().restarts == 1);
-  // The clockwork, in virtual time.
+  // The clockwork needs no scheduler.
   write_options how;
   how.ttl = 1s;
   REQUIRE(where->set("short", "v", how));
   f.time.advance(2s);
-  for (int i = 0; i < 100'000 && where->size() > 1; ++i) {
-    scheduler.advance_time(defaults::tick);
-    scheduler.run();
-  }
+  auto until = std::chrono::steady_clock::now() + 30s;
+  while (where->size() > 1 && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
   CHECK(where->size() == 1);
 }
 
