@@ -18,9 +18,19 @@ std::string_view to_string(shard_state x) noexcept {
   return "unknown";
 }
 
+namespace {
+
+std::uint64_t next_number() noexcept {
+  static std::atomic<std::uint64_t> count{0};
+  return count.fetch_add(1, std::memory_order_relaxed);
+}
+
+} // namespace
+
 shard::shard(std::string name, const memory::store_options& options,
              std::chrono::milliseconds op_timeout, lane_executor& executor)
   : name_(std::move(name)),
+    number_(next_number()),
     op_timeout_(op_timeout),
     store_(options),
     mailbox_(executor) {

@@ -13,6 +13,9 @@
 //      run when it is back; none overtakes another on the same key.
 //   4. An operation that reads what it changes (increment, compare-and-set,
 //      set-if-absent, update) waits while another holds the key's update lease.
+//      A joint turn has waited for the leases of its keys; inside of it nothing
+//      can wait, so that the lease of another key is voided instead, and that
+//      update starts again.
 
 #include <atomic>
 #include <chrono>
@@ -95,7 +98,9 @@ public:
   /// Runs `f(memory::store&)`, which returns an `expected<T>` and does not
   /// throw, in its turn and returns its result. An `f` with a member
   /// `std::optional<memory::hashed_key> leased_key() const` respects the update
-  /// lease of that key (invariant 4); see operations.hpp. Must not be called from inside a task of this mailbox.
+  /// lease of that key (invariant 4); see operations.hpp. A thread that holds
+  /// the mailbox (joint_turn.hpp) runs it at once. Must not be called from
+  /// inside a task of this mailbox.
   /// Errors: those of `f`, `timeout`, `shard_down`, `shutting_down`.
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<F&, memory::store&>;
@@ -110,6 +115,19 @@ public:
   /// As `submit`, from inside a task of the mailbox: for the actor's handlers.
   template <class F, class Done>
   void perform(F f, Done done);
+
+  // -- for joint turns ---------------------------------------------------------
+
+  /// The place of this shard among all of the process, in which joint turns
+  /// enter mailboxes.
+  [[nodiscard]] std::uint64_t number() const noexcept {
+    return number_;
+  }
+
+  /// Admits, at the end of a held turn, what that turn let go.
+  void settle_turn() noexcept {
+    admit_released();
+  }
 
   // -- for lock-free reads -----------------------------------------------------
 
@@ -192,7 +210,11 @@ private:
   template <class F>
   static void respect_lease(shard_operation& op, const F& f);
 
+  template <class F>
+  auto run_held(F& f) -> std::invoke_result_t<F&, memory::store&>;
+
   std::string name_;
+  std::uint64_t number_;
   std::chrono::milliseconds op_timeout_;
   std::atomic<shard_state> state_{shard_state::running};
   std::atomic<std::uint64_t> restarts_{0};
@@ -227,6 +249,8 @@ void shard::respect_lease([[maybe_unused]] shard_operation& op,
 template <class F>
 auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
   using result_type = std::invoke_result_t<F&, memory::store&>;
+  if (mailbox_.held_here()) [[unlikely]]
+    return run_held(f);
   struct operation final : shard_operation {
     operation(F& body, const shard& owner)
       : shard_operation(&complete), f(body), where(owner) {
@@ -251,6 +275,20 @@ auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
   if (op.parked_) [[unlikely]]
     await(op);
   return std::move(*op.result);
+}
+
+/// Runs `f` in the turn that this thread holds. What its end lets go is admitted
+/// when the turn ends, not in the middle of it.
+template <class F>
+auto shard::run_held(F& f) -> std::invoke_result_t<F&, memory::store&> {
+  if (auto why = state(); why != shard_state::running)
+    return tl::unexpected{rejection(why == shard_state::stopped
+                                      ? errc::shutting_down
+                                      : errc::shard_down)};
+  if constexpr (requires { f.leased_key(); })
+    if (auto key = f.leased_key())
+      store_.updates().release(key->key);
+  return outcome(f, &store_, errc::none);
 }
 
 /// An operation that owns its function and completion and frees itself.

@@ -15,6 +15,7 @@
 #include <troupe/actors/region_actor.hpp>
 #include <troupe/actors/shard_actor.hpp>
 #include <troupe/actors/version.hpp>
+#include <troupe/backends/memory/chunk_pool.hpp>
 
 namespace troupe {
 
@@ -55,6 +56,9 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
 void runtime::core::start() {
   // First, as this is what may throw.
   clockwork_.emplace(defaults::tick, [this] { tick(); });
+  memory_ = std::jthread{[](std::stop_token stop) {
+    memory::chunk_pool::process().keep_ready(std::move(stop));
+  }};
   start_supervisor();
   auto added = tree_.add(supervised_load_coordinator(
     system_, supervisor_name, loads_, coordinator_, watch()));

@@ -125,6 +125,7 @@ private:
   troupe::supervisor tree_;
 
   std::optional<clockwork> clockwork_;
+  std::jthread memory_; ///< Has it ready before the shards need it.
 
   /// One region is opened, or the runtime drained, at a time.
   std::mutex turn_;

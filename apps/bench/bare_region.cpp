@@ -1,5 +1,10 @@
 #include <apps/bench/bare_region.hpp>
 
+#include <thread>
+#include <utility>
+
+#include <troupe/backends/memory/chunk_pool.hpp>
+
 namespace troupe::bench {
 
 namespace {
@@ -13,11 +18,26 @@ public:
   }
 };
 
+/// A region, and what a runtime does for its memory.
+struct bare {
+  explicit bare(const region_options& options)
+    : inner(std::make_shared<region>("bench", options, clock::steady(),
+                                     std::make_shared<idle_executor>(),
+                                     nullptr)) {
+    // nop
+  }
+
+  std::shared_ptr<region> inner;
+  std::jthread memory{[](std::stop_token stop) {
+    memory::chunk_pool::process().keep_ready(std::move(stop));
+  }};
+};
+
 } // namespace
 
 std::shared_ptr<region> open_bare_region(const region_options& options) {
-  return std::make_shared<region>("bench", options, clock::steady(),
-                                  std::make_shared<idle_executor>(), nullptr);
+  auto result = std::make_shared<bare>(options);
+  return {result, result->inner.get()};
 }
 
 } // namespace troupe::bench

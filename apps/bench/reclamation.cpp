@@ -245,14 +245,13 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "A read enters, follows a pointer, looks at the object, and leaves. A "
-    "write",
-    "allocates an object, puts it into a slot and frees the old one once "
-    "nobody",
-    "can see it (256 objects per grace period where there is one). Rounds run",
-    "all schemes in turn; figures are medians. With more threads than",
-    "processors (2 readers and a writer on 2), a reader may lose its processor",
-    "inside a read; then the writer waits or memory piles up.",
+    "A read enters, follows a pointer, looks at the object, and leaves. A",
+    "write allocates an object, puts it into a slot and frees the old one once",
+    "nobody can see it (grace periods serve the thousands of objects that ours",
+    "puts aside for one). Rounds run all schemes in turn; figures are medians.",
+    "With more threads than processors (2 readers and a writer on 2), a reader",
+    "may lose its processor inside a read; then the writer waits or memory",
+    "piles up.",
     noise_line(noise_),
   };
   table times{

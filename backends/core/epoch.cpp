@@ -197,7 +197,7 @@ void retired_list::release(batch& which) noexcept {
 
 void retired_list::drain() noexcept {
   assert(detail::this_thread_slot == nullptr
-         || detail::this_thread_slot->depth == 0);
+         || detail::this_thread_slot->idle_here());
   for (;;) {
     collect();
     if (open_.objects.empty() && sealed_.empty())

@@ -44,11 +44,13 @@ struct alignas(64) epoch_slot {
   /// The epoch this thread entered in, or `idle`.
   std::atomic<std::uint64_t> entered{idle};
 
-  /// Guards within guards; used by the owning thread only.
-  std::uint32_t depth = 0;
-
   std::atomic<bool> owned{false};
   epoch_slot* next = nullptr;
+
+  /// For the owning thread: tells whether it is inside no guard.
+  [[nodiscard]] bool idle_here() const noexcept {
+    return entered.load(std::memory_order_relaxed) == idle;
+  }
 };
 
 struct epoch_state {
@@ -76,14 +78,15 @@ epoch_slot& acquire_epoch_slot() noexcept;
 
 /// While one of these lives, nothing that the calling thread can reach through
 /// a published pointer is freed. Cheap (some nanoseconds, no shared write),
-/// nestable, never blocks. Not to be moved across threads.
+/// never blocks. Nests like scopes. Not to be moved across threads.
 class epoch_guard {
 public:
   epoch_guard() noexcept
     : slot_(detail::this_thread_slot != nullptr
               ? *detail::this_thread_slot
-              : detail::acquire_epoch_slot()) {
-    if (slot_.depth++ != 0) [[unlikely]]
+              : detail::acquire_epoch_slot()),
+      outermost_(slot_.idle_here()) {
+    if (!outermost_) [[unlikely]]
       return;
 #ifdef TROUPE_THREAD_SANITIZER
     // ThreadSanitizer does not model fences; the exchange is a full one.
@@ -101,7 +104,7 @@ public:
   }
 
   ~epoch_guard() {
-    if (--slot_.depth == 0) [[likely]]
+    if (outermost_) [[likely]]
       slot_.entered.store(detail::epoch_slot::idle, std::memory_order_release);
   }
 
@@ -110,6 +113,7 @@ public:
 
 private:
   detail::epoch_slot& slot_;
+  bool outermost_; ///< The others leave the slot alone.
 };
 
 /// What one writer unlinked and readers may still see. Belongs to whoever owns

@@ -5,6 +5,8 @@
 
 namespace troupe {
 
+thread_local constinit detail::lane_frame* detail::innermost_lane = nullptr;
+
 namespace {
 
 /// How often a waiter looks before it sleeps: some microseconds, about the
@@ -23,31 +25,22 @@ void relax() noexcept {
 #endif
 }
 
-/// The lanes that the calling thread runs right now, innermost first: a task
-/// may find another lane idle and run that one inside.
-struct running_frame {
-  const lane* which;
-  running_frame* outer;
-};
-
-thread_local constinit running_frame* innermost = nullptr;
-
 class running_scope {
 public:
   explicit running_scope(const lane* which) noexcept
-    : frame_{which, innermost} {
-    innermost = &frame_;
+    : frame_{which, false, detail::innermost_lane} {
+    detail::innermost_lane = &frame_;
   }
 
   ~running_scope() {
-    innermost = frame_.outer;
+    detail::innermost_lane = frame_.outer;
   }
 
   running_scope(const running_scope&) = delete;
   running_scope& operator=(const running_scope&) = delete;
 
 private:
-  running_frame frame_;
+  detail::lane_frame frame_;
 };
 
 /// The writer is alone, so a plain increment in two halves will do.
@@ -79,8 +72,8 @@ void lane::resume() noexcept {
 }
 
 bool lane::running_here() const noexcept {
-  for (auto* frame = innermost; frame != nullptr; frame = frame->outer)
-    if (frame->which == this)
+  for (auto* i = detail::innermost_lane; i != nullptr; i = i->outer)
+    if (i->which == this)
       return true;
   return false;
 }
@@ -92,22 +85,11 @@ void lane::run_from(lane_task* task, bool own) noexcept {
   for (std::size_t served = 1;; ++served) {
     task->run_(*task);
     bump(handled_);
-    auto* next = task->next_.load(std::memory_order_acquire);
-    if (next == nullptr) {
-      auto* last = task;
-      if (tail_.compare_exchange_strong(last, nullptr,
-                                        std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
-        finish(*task, own);
-        return;
-      }
-      // A submitter swapped the tail and is about to set the link.
-      for (int i = 0;
-           (next = task->next_.load(std::memory_order_acquire)) == nullptr; ++i)
-        i < spins_before_yielding ? relax() : std::this_thread::yield();
-    }
+    auto* next = next_of(*task);
     finish(*task, own);
-    if (served >= hand_over_after) {
+    if (next == nullptr)
+      return;
+    if (served >= hand_over_after || next->run_ == nullptr) {
       hand_over(*next);
       return;
     }
@@ -115,6 +97,48 @@ void lane::run_from(lane_task* task, bool own) noexcept {
     own = false;
     bump(dequeued_);
   }
+}
+
+/// The task behind `task`, or nullptr after the lane became idle.
+lane_task* lane::next_of(lane_task& task) noexcept {
+  auto* next = task.next_.load(std::memory_order_acquire);
+  if (next != nullptr)
+    return next;
+  auto* last = &task;
+  if (tail_.compare_exchange_strong(last, nullptr, std::memory_order_acq_rel,
+                                    std::memory_order_acquire))
+    return nullptr;
+  // A submitter swapped the tail and is about to set the link.
+  for (int i = 0;
+       (next = task.next_.load(std::memory_order_acquire)) == nullptr; ++i)
+    i < spins_before_yielding ? relax() : std::this_thread::yield();
+  return next;
+}
+
+/// Waits until `place` stands at the front and the lane is this thread's.
+void lane::enter(lane_task& place) noexcept {
+  assert(!running_here());
+  auto* last = tail_.exchange(&place, std::memory_order_acq_rel);
+  if (last == nullptr)
+    return;
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  last->next_.store(&place, std::memory_order_release);
+  wait_for_turn(place.state_);
+  bump(dequeued_);
+}
+
+/// Gives the lane up, and works off some of what queued up meanwhile.
+void lane::leave(lane_task& place) noexcept {
+  bump(handled_);
+  auto* next = next_of(place);
+  if (next == nullptr)
+    return;
+  if (next->run_ == nullptr) {
+    hand_over(*next);
+    return;
+  }
+  bump(dequeued_);
+  run_from(next, false);
 }
 
 /// Frees a detached task, or lets the waiter of somebody else's task go. The
@@ -151,7 +175,14 @@ void lane::wait_behind(lane_task& last, lane_task& task) noexcept {
   assert(!running_here());
   queued_.fetch_add(1, std::memory_order_relaxed);
   last.next_.store(&task, std::memory_order_release);
-  auto& word = task.state_;
+  if (wait_for_turn(task.state_) == lane_task::promoted) {
+    bump(dequeued_);
+    run_from(&task, true);
+  }
+}
+
+/// Waits until a task was run or promoted, and tells which.
+std::uint32_t lane::wait_for_turn(futex_word& word) noexcept {
   auto state = word.load(std::memory_order_acquire);
   for (int i = 0; state == lane_task::pending && i < spins_before_parking;
        ++i) {
@@ -167,10 +198,7 @@ void lane::wait_behind(lane_task& last, lane_task& task) noexcept {
     futex_wait(word, lane_task::parked);
     state = word.load(std::memory_order_acquire);
   }
-  if (state == lane_task::promoted) {
-    bump(dequeued_);
-    run_from(&task, true);
-  }
+  return state;
 }
 
 } // namespace troupe

@@ -16,6 +16,10 @@
 //
 // A runner serves others for a bounded number of tasks, then hands its role to
 // the next blocking caller, or to the executor when nobody waits in person.
+//
+// Who needs several lanes at once holds them (`lane_hold`): it queues a place
+// without a function, to which the runner hands its role. That is the MCS lock
+// as it was, in one order with the tasks.
 
 #include <atomic>
 #include <cstddef>
@@ -27,6 +31,20 @@
 namespace troupe {
 
 class lane;
+
+namespace detail {
+
+/// The lanes that the calling thread runs or holds right now, innermost first:
+/// a task may find another lane idle and run that one inside.
+struct lane_frame {
+  const lane* which;
+  bool held;
+  lane_frame* outer;
+};
+
+extern thread_local constinit lane_frame* innermost_lane;
+
+} // namespace detail
 
 /// Runs lanes that were handed over. Thread-safe.
 class lane_executor {
@@ -45,7 +63,8 @@ class lane_task {
 public:
   using function = void (*)(lane_task& self) noexcept;
 
-  /// A task is detached when it has a `release` function.
+  /// A task is detached when it has a `release` function. One without a
+  /// function to run is the place of somebody who will hold the lane.
   explicit lane_task(function run, function release = nullptr) noexcept
     : run_(run), release_(release) {
     // nop
@@ -128,16 +147,31 @@ public:
     return handled_.load(std::memory_order_relaxed);
   }
 
-  /// True while the calling thread runs a task of this lane.
+  /// True while the calling thread runs a task of this lane, or holds it.
   [[nodiscard]] bool running_here() const noexcept;
+
+  /// True while the calling thread holds this lane. Nearly free for a thread
+  /// that neither runs nor holds any lane.
+  [[nodiscard]] bool held_here() const noexcept {
+    for (auto* i = detail::innermost_lane; i != nullptr; i = i->outer)
+      if (i->which == this)
+        return i->held;
+    return false;
+  }
 
   /// Tasks of others that a runner serves before it hands over: bounds how
   /// long a caller works for strangers (64 table operations: about 20 µs).
   static constexpr std::size_t hand_over_after = 64;
 
 private:
+  friend class lane_hold;
+
+  void enter(lane_task& place) noexcept;
+  void leave(lane_task& place) noexcept;
   void run_from(lane_task* task, bool own) noexcept;
+  lane_task* next_of(lane_task& task) noexcept;
   void wait_behind(lane_task& last, lane_task& task) noexcept;
+  static std::uint32_t wait_for_turn(futex_word& state) noexcept;
   void hand_over(lane_task& next) noexcept;
   static void finish(lane_task& task, bool own) noexcept;
 
@@ -155,6 +189,34 @@ private:
   /// Written by those who found the lane busy; on a line of its own, since the
   /// runner does not need it.
   alignas(64) std::atomic<std::uint64_t> queued_{0};
+};
+
+/// Waits for a lane's turn and keeps it: while one of these lives, no task of
+/// the lane runs, and whatever the tasks own is the calling thread's. To be
+/// destroyed on the same thread, the last one made first.
+///
+/// Whoever holds a lane may take another only in an order that everybody keeps
+/// (and a task none at all), or two wait for each other.
+class lane_hold {
+public:
+  explicit lane_hold(lane& which) noexcept : lane_(which), place_(nullptr) {
+    lane_.enter(place_);
+    frame_ = {&lane_, true, detail::innermost_lane};
+    detail::innermost_lane = &frame_;
+  }
+
+  ~lane_hold() {
+    detail::innermost_lane = frame_.outer;
+    lane_.leave(place_);
+  }
+
+  lane_hold(const lane_hold&) = delete;
+  lane_hold& operator=(const lane_hold&) = delete;
+
+private:
+  lane& lane_;
+  lane_task place_;
+  detail::lane_frame frame_{};
 };
 
 /// A callable on the caller's stack as a task: `lane.run(blocking_task{f})`.

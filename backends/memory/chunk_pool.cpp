@@ -1,8 +1,10 @@
 #include <troupe/backends/memory/chunk_pool.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <new>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -19,6 +21,18 @@ std::uintptr_t extent_start(const void* x) noexcept {
   return address(x) & ~std::uintptr_t{chunk_pool::extent_size - 1};
 }
 
+/// Has the system clear pages now instead of at their first use.
+void populate(void* pages, std::size_t size) noexcept {
+#ifdef MADV_POPULATE_WRITE
+  if (::madvise(pages, size, MADV_POPULATE_WRITE) == 0)
+    return;
+#endif
+  // Before Linux 5.14: by writing to each.
+  auto* first = static_cast<volatile char*>(pages);
+  for (std::size_t i = 0; i < size; i += chunk_pool::smallest_chunk)
+    first[i] = 0;
+}
+
 } // namespace
 
 void* map_pages(std::size_t size) noexcept {
@@ -33,9 +47,12 @@ void* map_pages(std::size_t size) noexcept {
   if (before > 0)
     ::munmap(first, before);
   ::munmap(first + before + size, alignment - before);
-  // Where the system has no huge pages, small ones do.
-  static_cast<void>(::madvise(first + before, size, MADV_HUGEPAGE));
   return first + before;
+}
+
+void prefer_huge(void* pages, std::size_t size) noexcept {
+  // Where the system has no huge pages, small ones do.
+  static_cast<void>(::madvise(pages, size, MADV_HUGEPAGE));
 }
 
 void unmap_pages(void* pages, std::size_t size) noexcept {
@@ -52,6 +69,8 @@ chunk_pool& chunk_pool::process() noexcept {
 chunk_pool::~chunk_pool() {
   for (auto& x : extents_)
     unmap_pages(reinterpret_cast<void*>(x.first), extent_size);
+  for (auto* x : ready_)
+    unmap_pages(x, extent_size);
 }
 
 void* chunk_pool::allocate(std::size_t size) noexcept {
@@ -100,7 +119,63 @@ void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
 
 std::size_t chunk_pool::reserved() const noexcept {
   std::lock_guard guard{mutex_};
-  return extents_.size() * extent_size;
+  return (extents_.size() + ready_.size()) * extent_size;
+}
+
+void chunk_pool::keep_ready(std::stop_token stop) noexcept {
+  while (!stop.stop_requested()) {
+    while (add_ready() && !stop.stop_requested())
+      continue;
+    std::unique_lock guard{mutex_};
+    auto grows = [this] { return taken_; };
+    if (demand_ == 0)
+      changed_.wait(guard, stop, grows);
+    else
+      changed_.wait_for(guard, stop, patience, grows);
+    if (!std::exchange(taken_, false)) {
+      guard.unlock();
+      lower_demand();
+    }
+  }
+}
+
+/// Keeps one extent less.
+void chunk_pool::lower_demand() noexcept {
+  void* excess = nullptr;
+  {
+    std::lock_guard guard{mutex_};
+    if (demand_ > 0)
+      --demand_;
+    if (ready_.size() > demand_) {
+      excess = ready_.back();
+      ready_.pop_back();
+    }
+  }
+  if (excess != nullptr)
+    unmap_pages(excess, extent_size);
+}
+
+/// Gets one more extent ready; false when there are enough, or no memory.
+bool chunk_pool::add_ready() noexcept {
+  {
+    std::lock_guard guard{mutex_};
+    if (ready_.size() >= demand_)
+      return false;
+  }
+  // The slow part, without the lock.
+  auto* pages = map_pages(extent_size);
+  if (pages == nullptr)
+    return false;
+  prefer_huge(pages, extent_size);
+  populate(pages, extent_size);
+  std::lock_guard guard{mutex_};
+  try {
+    ready_.push_back(pages);
+  } catch (const std::bad_alloc&) {
+    unmap_pages(pages, extent_size);
+    return false;
+  }
+  return true;
 }
 
 std::size_t chunk_pool::order_of(std::size_t size) noexcept {
@@ -116,9 +191,18 @@ chunk_pool::extent& chunk_pool::extent_of(const void* chunk) noexcept {
 }
 
 bool chunk_pool::add_extent() noexcept {
-  auto* pages = map_pages(extent_size);
-  if (pages == nullptr)
-    return false;
+  void* pages = nullptr;
+  if (!ready_.empty()) {
+    pages = ready_.back();
+    ready_.pop_back();
+  } else {
+    demand_ = std::clamp(2 * demand_, first_ready, most_ready);
+    pages = map_pages(extent_size);
+    if (pages == nullptr)
+      return false;
+  }
+  taken_ = true;
+  changed_.notify_one();
   try {
     extents_.emplace(address(pages), std::make_unique<extent>());
   } catch (const std::bad_alloc&) {

@@ -9,14 +9,24 @@
 //   extent (2 MiB)  [ 256 K | 256 K |   512 K   |        1 M        ]
 //
 // Shards take a chunk once per some thousand entries, so one lock serves all.
+//
+// The system clears a huge page when it is first written to, which takes a
+// millisecond or many on a busy machine: too long for an insert. So a thread
+// that lends itself (`keep_ready`) has extents of huge pages ready before they
+// are needed, as long as they are. Where it does not come in time, or does not
+// exist, an extent of small pages has to do, which are cleared one by one.
 
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace troupe::memory {
 
@@ -44,6 +54,10 @@ public:
   /// back to the system, but for one that is kept.
   void deallocate(void* chunk, std::size_t size) noexcept;
 
+  /// Gets extents ready until it is told to stop: the more the faster they are
+  /// taken, none when nothing grows. Sleeps in between.
+  void keep_ready(std::stop_token stop) noexcept;
+
   /// Bytes taken from the system.
   [[nodiscard]] std::size_t reserved() const noexcept;
 
@@ -67,20 +81,36 @@ private:
     std::array<std::uint8_t, units> free_order{};
   };
 
+  /// Extents kept ready at most, and when somebody just began to take some.
+  static constexpr std::size_t most_ready = 16;
+  static constexpr std::size_t first_ready = 2;
+
+  /// After this time in which none was taken, one less is kept ready.
+  static constexpr std::chrono::milliseconds patience{250};
+
   [[nodiscard]] static std::size_t order_of(std::size_t size) noexcept;
   [[nodiscard]] extent& extent_of(const void* chunk) noexcept;
   bool add_extent() noexcept;
+  bool add_ready() noexcept;
+  void lower_demand() noexcept;
   void push(void* chunk, std::size_t order) noexcept;
   void remove(void* chunk, std::size_t order) noexcept;
 
   mutable std::mutex mutex_;
   std::array<free_chunk*, orders> free_{};
   std::unordered_map<std::uintptr_t, std::unique_ptr<extent>> extents_;
+  std::vector<void*> ready_; ///< Mapped and cleared, and nobody's yet.
+  std::size_t demand_ = 0;   ///< How many to keep ready.
+  bool taken_ = false;       ///< Since the keeper looked last.
+  std::condition_variable_any changed_;
 };
 
 /// Maps `size` bytes, a multiple of `chunk_pool::extent_size` and aligned to it,
-/// zeroed, and asks for huge pages. nullptr when there is no memory.
+/// zeroed. nullptr when there is no memory.
 [[nodiscard]] void* map_pages(std::size_t size) noexcept;
+
+/// Lets the system exchange these pages for huge ones.
+void prefer_huge(void* pages, std::size_t size) noexcept;
 
 /// Gives back what `map_pages(size)` returned.
 void unmap_pages(void* pages, std::size_t size) noexcept;

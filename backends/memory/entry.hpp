@@ -103,13 +103,19 @@ private:
   [[nodiscard]] static bool same_bytes(const char* x, const char* y,
                                        std::size_t n) noexcept {
     if (n - 8 > 8) [[unlikely]]
-      return bytes_view{x, n} == bytes_view{y, n};
+      return same_other_bytes(x, y, n);
     auto word = [](const char* from) {
       std::uint64_t result;
       std::memcpy(&result, from, sizeof(result));
       return result;
     };
     return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
+  }
+
+  /// Apart, so that the compiler keeps the frequent way short.
+  [[nodiscard, gnu::noinline]] static bool
+  same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
+    return bytes_view{x, n} == bytes_view{y, n};
   }
 
   [[nodiscard]] char* data() noexcept {

@@ -13,8 +13,8 @@ namespace troupe::memory {
 namespace {
 
 /// Larger segments are mapped on their own: the system zeroes their pages one
-/// by one as buckets are reached.
-constexpr std::size_t largest_chunk = chunk_pool::extent_size;
+/// by one as buckets are reached. Clearing this much takes some 100 µs.
+constexpr std::size_t largest_chunk = 1 << 20;
 
 bucket* allocate_buckets(std::size_t n) noexcept {
   auto size = n * sizeof(bucket);
@@ -42,45 +42,38 @@ void free_buckets(bucket* x, std::size_t n) noexcept {
     chunk_pool::process().deallocate(x, size);
 }
 
-/// Buckets in segment `i` of 8, 8, 16, 32, ...
-constexpr std::size_t segment_size(std::size_t i, std::size_t first) noexcept {
-  return i == 0 ? first : first << (i - 1);
-}
-
 } // namespace
 
 index::index() : count_(first_segment) {
-  segments_[0] = allocate_buckets(first_segment);
-  if (segments_[0] == nullptr)
+  if (!add_segment(0))
     throw std::bad_alloc{};
-  add_bytes(first_segment * sizeof(bucket));
 }
 
 index::~index() {
   for (std::size_t i = 0; i < max_segments; ++i)
-    if (segments_[i] != nullptr)
-      free_buckets(segments_[i], segment_size(i, first_segment));
+    if (auto* x = segment(i); x != nullptr)
+      free_buckets(x, segment_size(i));
   for (auto* x : overflows_)
     free_buckets(x, 1);
 }
 
 /// The long way of `find`: also in the overflow buckets, and again when a split
 /// may have moved the key meanwhile.
-const entry* index::find_in_chain(const hashed_key& key,
+const entry* index::find_in_chain(bytes_view key, std::uint64_t hash,
                                   std::size_t count) const noexcept {
-  auto tag = tag_of(key.hash);
+  auto tag = tag_of(hash);
   for (;;) {
-    auto number = bucket_of(key.hash, count);
+    auto number = bucket_of(hash, count);
     const bucket* b = &at(number);
     do {
-      if (auto* item = find_in(*b, tag, key.key); item != nullptr)
+      if (auto* item = find_in(*b, tag, key); item != nullptr)
         return item;
       b = b->overflow.load(std::memory_order_acquire);
     } while (b != nullptr);
     // Whoever saw a word that a split had cleared must see the new count.
     std::atomic_thread_fence(std::memory_order_acquire);
     auto now = count_.load(std::memory_order_acquire);
-    if (now == count || bucket_of(key.hash, now) == number)
+    if (now == count || bucket_of(hash, now) == number)
       return nullptr;
     count = now;
   }
@@ -158,16 +151,19 @@ bucket* index::append_overflow(bucket& last) noexcept {
   return added;
 }
 
-/// Allocates the segment of bucket number `count - 1` if it is missing.
-bool index::make_room(std::size_t count) noexcept {
-  auto segment = static_cast<std::size_t>(std::bit_width((count - 1) >> 3));
-  if (segments_[segment] != nullptr)
-    return true;
-  auto n = segment_size(segment, first_segment);
-  segments_[segment] = allocate_buckets(n);
-  if (segments_[segment] == nullptr)
+/// Allocates segment `i`; false when there is no memory.
+bool index::add_segment(std::size_t i) noexcept {
+  auto n = segment_size(i);
+  auto* added = allocate_buckets(n);
+  if (added == nullptr)
     return false;
+  // May wrap around; adding a number of the segment wraps it back.
+  origins_[i] = reinterpret_cast<std::uintptr_t>(added)
+                - start_of(i) * sizeof(bucket);
   add_bytes(n * sizeof(bucket));
+  // The one before is complete; its small pages may become huge ones.
+  if (auto size = n / 2 * sizeof(bucket); i > 1 && size > largest_chunk)
+    prefer_huge(segment(i - 1), size);
   return true;
 }
 
@@ -175,7 +171,9 @@ void index::grow(std::size_t entries) noexcept {
   auto count = bucket_count();
   if (entries * 4 <= count * target_load_quarters)
     return;
-  if (count >> (bucket_bits - 1) != 0 || !make_room(count + 1))
+  if (count >> (bucket_bits - 1) != 0)
+    return;
+  if (auto i = segment_of(count); segment(i) == nullptr && !add_segment(i))
     return;
   // Bucket `count` takes its entries from the one that stood in for it.
   auto& source = at(count - std::bit_ceil(count + 1) / 2);

@@ -68,7 +68,7 @@ public:
     if (auto* item = find_in(b, tag_of(key.hash), key.key); item != nullptr)
       [[likely]]
       return item;
-    return find_in_chain(key, count);
+    return find_in_chain(key.key, key.hash, count);
   }
 
   /// Fetches the line of the key's bucket, to be read.
@@ -155,12 +155,28 @@ private:
     return number & (mask >> (number >= count ? 1 : 0));
   }
 
-  [[nodiscard]] bucket& at(std::size_t number) const noexcept {
+  /// The segment of a bucket: 0 for the first eight, then one per doubling.
+  [[nodiscard]] static std::size_t segment_of(std::size_t number) noexcept {
     static_assert(first_segment == 8);
-    auto segment = static_cast<std::size_t>(std::bit_width(number | 7)) - 3;
-    // 0, 8, 16, 32, ...
-    auto start = (std::size_t{4} << segment) & ~std::size_t{7};
-    return segments_[segment][number - start];
+    return 61 - static_cast<std::size_t>(__builtin_clzll(number | 7));
+  }
+
+  /// The number of a segment's first bucket: 0, 8, 16, 32, ...
+  [[nodiscard]] static std::size_t start_of(std::size_t segment) noexcept {
+    return segment == 0 ? 0 : first_segment << (segment - 1);
+  }
+
+  [[nodiscard]] static std::size_t segment_size(std::size_t i) noexcept {
+    return i == 0 ? first_segment : start_of(i);
+  }
+
+  [[nodiscard]] bucket& at(std::size_t number) const noexcept {
+    return *reinterpret_cast<bucket*>(origins_[segment_of(number)]
+                                      + number * sizeof(bucket));
+  }
+
+  [[nodiscard]] bucket* segment(std::size_t i) const noexcept {
+    return origins_[i] == 0 ? nullptr : &at(start_of(i));
   }
 
   [[nodiscard]] static const entry* find_in(const bucket& where,
@@ -178,7 +194,8 @@ private:
     return nullptr;
   }
 
-  const entry* find_in_chain(const hashed_key& key,
+  /// Not by `hashed_key`, which would have to be in memory for every `find`.
+  const entry* find_in_chain(bytes_view key, std::uint64_t hash,
                              std::size_t count) const noexcept;
 
   /// Calls `f(std::atomic<index_word>&, index_word)` for what a chain links.
@@ -195,14 +212,16 @@ private:
     bytes_.store(bytes() + n, std::memory_order_relaxed);
   }
 
-  bool make_room(std::size_t count) noexcept;
+  bool add_segment(std::size_t i) noexcept;
   bucket* append_overflow(bucket& last) noexcept;
   bool move_to(bucket& target, index_word x) noexcept;
 
   std::atomic<std::size_t> count_;
 
-  /// Published by `count_`: a segment is set before any of its numbers counts.
-  std::array<bucket*, max_segments> segments_{};
+  /// Where bucket 0 would be if a segment reached back to it, so that finding a
+  /// bucket takes one addition; 0: no such segment. Published by `count_`: a
+  /// segment is set before any of its numbers counts.
+  std::array<std::uintptr_t, max_segments> origins_{};
 
   std::vector<bucket*> overflows_;
   std::atomic<std::size_t> bytes_{0};

@@ -133,7 +133,7 @@ public:
 } // namespace
 
 void add_urcu_memb(std::vector<scheme_entry>& list) {
-  list.push_back({"urcu-memb", "liburcu memb, synchronize per 256",
+  list.push_back({"urcu-memb", "liburcu memb, synchronize per batch",
                   make_protector<memb_wait>});
   list.push_back(
     {"urcu-memb-call", "liburcu memb, call_rcu", make_protector<memb_call>});

@@ -191,3 +191,55 @@ TEST_CASE("a detached task is freed after it ran", "[lane]") {
   submit(uut, [alive]() noexcept {});
   CHECK(alive.use_count() == 1);
 }
+
+TEST_CASE("a held lane runs nothing until it is left", "[lane]") {
+  thread_executor executor;
+  lane uut{executor};
+  int plain = 0;
+  std::vector<std::thread> crew;
+  {
+    lane_hold hold{uut};
+    CHECK(uut.held_here());
+    CHECK(uut.running_here());
+    for (int t = 0; t < 3; ++t)
+      crew.emplace_back([&] { run(uut, [&]() noexcept { ++plain; }); });
+    submit(uut, [&]() noexcept { ++plain; });
+    while (uut.depth() < 4)
+      std::this_thread::yield();
+    CHECK(plain == 0);
+    CHECK(uut.handled() == 0);
+  }
+  for (auto& x : crew)
+    x.join();
+  CHECK(!uut.held_here());
+  run(uut, [&]() noexcept { CHECK(!uut.held_here()); });
+  CHECK(plain == 4);
+}
+
+TEST_CASE("holding and running share one order", "[lane]") {
+  constexpr int threads = 4;
+  constexpr int rounds = 5'000;
+  thread_executor executor;
+  lane uut{executor};
+  int plain = 0; // Unprotected but for the lane: ThreadSanitizer's to judge.
+  std::latch start{threads};
+  std::vector<std::thread> crew;
+  for (int t = 0; t < threads; ++t)
+    crew.emplace_back([&, t] {
+      start.arrive_and_wait();
+      for (int i = 0; i < rounds; ++i) {
+        if ((i + t) % 3 == 0)
+          submit(uut, [&]() noexcept { ++plain; });
+        else if ((i + t) % 3 == 1)
+          run(uut, [&]() noexcept { ++plain; });
+        else {
+          lane_hold hold{uut};
+          ++plain;
+        }
+      }
+    });
+  for (auto& x : crew)
+    x.join();
+  run(uut, [&]() noexcept { CHECK(plain == threads * rounds); });
+  CHECK(uut.depth() == 0);
+}

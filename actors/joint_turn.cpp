@@ -1,0 +1,94 @@
+#include <troupe/actors/joint_turn.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+#include <troupe/actors/region.hpp>
+#include <troupe/backends/memory/hash.hpp>
+
+namespace troupe {
+
+namespace {
+
+/// Waits, as every operation does, for a restart and for the end of an update.
+struct wait_operation {
+  std::optional<memory::hashed_key> key;
+
+  expected<void> operator()(memory::store&) const {
+    return {};
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
+} // namespace
+
+joint_turn::~joint_turn() {
+  end();
+}
+
+void joint_turn::add(region& where, bytes_view key) {
+  assert(holds_.empty());
+  places_.push_back({&where.shard_at(where.shard_of(key)),
+                     memory::hashed_key{key, hash_key(key)}});
+}
+
+void joint_turn::add_all(region& where) {
+  assert(holds_.empty());
+  for (std::size_t i = 0; i < where.shard_count(); ++i)
+    places_.push_back({&where.shard_at(i), std::nullopt});
+}
+
+expected<void> joint_turn::begin() {
+  assert(holds_.empty());
+  std::sort(places_.begin(), places_.end(), [](auto& x, auto& y) {
+    return x.where->number() < y.where->number();
+  });
+  for (;;) {
+    enter();
+    auto* ahead = obstacle();
+    if (ahead == nullptr)
+      return {};
+    leave();
+    if (auto gone = ahead->where->run(wait_operation{ahead->key}); !gone)
+      return gone;
+  }
+}
+
+void joint_turn::end() noexcept {
+  leave();
+  places_.clear();
+}
+
+void joint_turn::enter() {
+  held_.reserve(places_.size());
+  for (auto& x : places_) {
+    if (!held_.empty() && held_.back() == x.where)
+      continue;
+    // Invariant 1.
+    assert(held_.empty() || held_.back()->number() < x.where->number());
+    holds_.emplace_back(x.where->mailbox());
+    held_.push_back(x.where);
+  }
+}
+
+void joint_turn::leave() noexcept {
+  while (!holds_.empty()) {
+    held_.back()->settle_turn();
+    held_.pop_back();
+    holds_.pop_back();
+  }
+}
+
+/// What the turn has to wait for, or nullptr.
+const joint_turn::place* joint_turn::obstacle() const {
+  for (auto& x : places_)
+    if (x.where->state() != shard_state::running
+        || (x.key && x.where->store().updates().held(x.key->key)))
+      return &x;
+  return nullptr;
+}
+
+} // namespace troupe

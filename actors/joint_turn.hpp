@@ -1,0 +1,76 @@
+#pragma once
+
+// A turn in the mailboxes of several shards at once: for what must change, or
+// look at, several keys as one (transactions, renaming).
+//
+//   shard 3 ──────▌hold▐─────────────────────────────────────▌leave▐──
+//   shard 7 ─────────────────▌hold▐──────────────────▌leave▐──────────
+//                                  operations, by this thread
+//
+// Invariants
+//   1. Mailboxes are entered by ascending `shard::number`, whoever enters and
+//      whatever for, and a thread that holds some enters no further ones. So no
+//      two turns wait for each other.
+//   2. While a turn lasts, no operation of others runs in its shards. Lock-free
+//      reads go on; they see each change as it happens.
+//   3. A turn begins only when all its shards run and nobody holds an update
+//      lease of its keys. It waits for either without holding any mailbox.
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include <troupe/actors/shard.hpp>
+#include <troupe/backends/memory/parked.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+class region;
+
+/// Lives on one thread. Between `begin` and `end`, the calls of this thread to
+/// the regions run at once, for keys of the shards that were added; calls that
+/// concern other shards must not be made then.
+class joint_turn {
+public:
+  joint_turn() = default;
+
+  /// As `end`.
+  ~joint_turn();
+
+  joint_turn(const joint_turn&) = delete;
+  joint_turn& operator=(const joint_turn&) = delete;
+
+  /// Adds a key and its shard. Before `begin`; the key must be valid until
+  /// then.
+  void add(region& where, bytes_view key);
+
+  /// Adds all shards of a region. Before `begin`.
+  void add_all(region& where);
+
+  /// Waits for the turn. Holds nothing after an error: `shard_down`,
+  /// `shutting_down`, `timeout` (a shard was not restarted or an update not
+  /// finished in time). Complexity: n log n in what was added, plus the waits.
+  expected<void> begin();
+
+  /// Ends the turn and forgets the shards.
+  void end() noexcept;
+
+private:
+  /// What the turn concerns: a key, or all keys of a shard.
+  struct place {
+    shard* where;
+    std::optional<memory::hashed_key> key;
+  };
+
+  void enter();
+  void leave() noexcept;
+  [[nodiscard]] const place* obstacle() const;
+
+  std::vector<place> places_; ///< By ascending number, once begun.
+  std::deque<lane_hold> holds_;
+  std::vector<shard*> held_; ///< In the order of `holds_`.
+};
+
+} // namespace troupe
