@@ -158,7 +158,7 @@ public:
       times_(how.entries),
       crew_(1, how.common.pin) {
     std::vector<growing_store_entry> all;
-    add_empty_loop(all);
+    add_growth_floors(all);
     add_regions(all);
     if (how.peers)
       add_growing_peers(all);

@@ -21,13 +21,10 @@ std::uintptr_t extent_start(const void* x) noexcept {
   return address(x) & ~std::uintptr_t{chunk_pool::extent_size - 1};
 }
 
-/// Has the system clear pages now instead of at their first use.
+/// Has the system clear pages now instead of at their first use. By writing to
+/// them: madvise(MADV_POPULATE_WRITE) would keep the address space locked for as
+/// long as it takes, and others from mapping anything.
 void populate(void* pages, std::size_t size) noexcept {
-#ifdef MADV_POPULATE_WRITE
-  if (::madvise(pages, size, MADV_POPULATE_WRITE) == 0)
-    return;
-#endif
-  // Before Linux 5.14: by writing to each.
   auto* first = static_cast<volatile char*>(pages);
   for (std::size_t i = 0; i < size; i += chunk_pool::smallest_chunk)
     first[i] = 0;
@@ -70,6 +67,8 @@ chunk_pool::~chunk_pool() {
   for (auto& x : extents_)
     unmap_pages(reinterpret_cast<void*>(x.first), extent_size);
   for (auto* x : ready_)
+    unmap_pages(x, extent_size);
+  for (auto* x : untouched_)
     unmap_pages(x, extent_size);
 }
 
@@ -197,9 +196,10 @@ bool chunk_pool::add_extent() noexcept {
     ready_.pop_back();
   } else {
     demand_ = std::clamp(2 * demand_, first_ready, most_ready);
-    pages = map_pages(extent_size);
-    if (pages == nullptr)
+    if (untouched_.empty() && !map_more())
       return false;
+    pages = untouched_.back();
+    untouched_.pop_back();
   }
   taken_ = true;
   changed_.notify_one();
@@ -210,6 +210,22 @@ bool chunk_pool::add_extent() noexcept {
     return false;
   }
   push(pages, orders - 1);
+  return true;
+}
+
+/// Maps some extents at once.
+bool chunk_pool::map_more() noexcept {
+  try {
+    untouched_.reserve(mapped_at_once);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  auto* pages
+    = static_cast<std::byte*>(map_pages(mapped_at_once * extent_size));
+  if (pages == nullptr)
+    return false;
+  for (auto i = mapped_at_once; i > 0; --i)
+    untouched_.push_back(pages + (i - 1) * extent_size);
   return true;
 }
 

@@ -58,7 +58,7 @@ public:
   /// taken, none when nothing grows. Sleeps in between.
   void keep_ready(std::stop_token stop) noexcept;
 
-  /// Bytes taken from the system.
+  /// Bytes taken from the system, pages that were never touched apart.
   [[nodiscard]] std::size_t reserved() const noexcept;
 
   /// What is wrong with the structure; empty when nothing is. Linear.
@@ -88,9 +88,13 @@ private:
   /// After this time in which none was taken, one less is kept ready.
   static constexpr std::chrono::milliseconds patience{250};
 
+  /// Extents of small pages mapped by one call, which costs address space only.
+  static constexpr std::size_t mapped_at_once = 16;
+
   [[nodiscard]] static std::size_t order_of(std::size_t size) noexcept;
   [[nodiscard]] extent& extent_of(const void* chunk) noexcept;
   bool add_extent() noexcept;
+  bool map_more() noexcept;
   bool add_ready() noexcept;
   void lower_demand() noexcept;
   void push(void* chunk, std::size_t order) noexcept;
@@ -100,6 +104,7 @@ private:
   std::array<free_chunk*, orders> free_{};
   std::unordered_map<std::uintptr_t, std::unique_ptr<extent>> extents_;
   std::vector<void*> ready_; ///< Mapped and cleared, and nobody's yet.
+  std::vector<void*> untouched_; ///< Mapped, of small pages, never used.
   std::size_t demand_ = 0;   ///< How many to keep ready.
   bool taken_ = false;       ///< Since the keeper looked last.
   std::condition_variable_any changed_;

@@ -1,5 +1,6 @@
 #include <troupe/backends/memory/index.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <new>
@@ -53,8 +54,8 @@ index::~index() {
   for (std::size_t i = 0; i < max_segments; ++i)
     if (auto* x = segment(i); x != nullptr)
       free_buckets(x, segment_size(i));
-  for (auto* x : overflows_)
-    free_buckets(x, 1);
+  for (auto [first, size] : overflow_runs_)
+    free_buckets(first, size);
 }
 
 /// The long way of `find`: also in the overflow buckets, and again when a split
@@ -137,18 +138,33 @@ void index::unlink(const position& where) noexcept {
 
 /// Adds an empty bucket behind `last`; nullptr when there is no memory.
 bucket* index::append_overflow(bucket& last) noexcept {
-  auto* added = allocate_buckets(1);
-  if (added == nullptr)
+  if (overflows_left_ == 0 && !add_overflow_run())
     return nullptr;
-  try {
-    overflows_.push_back(added);
-  } catch (const std::bad_alloc&) {
-    free_buckets(added, 1);
-    return nullptr;
-  }
-  add_bytes(sizeof(bucket));
+  auto [first, size] = overflow_runs_.back();
+  auto* added = first + (size - overflows_left_--);
   last.overflow.store(added, std::memory_order_release);
   return added;
+}
+
+/// Allocates overflow buckets, for as long as it took to use up all before.
+bool index::add_overflow_run() noexcept {
+  constexpr std::size_t least = 1;
+  constexpr std::size_t most = (64 << 10) / sizeof(bucket);
+  auto size = overflow_runs_.empty() ? least
+                                     : std::min(overflow_runs_.back().size * 2,
+                                                most);
+  auto* first = allocate_buckets(size);
+  if (first == nullptr)
+    return false;
+  try {
+    overflow_runs_.push_back({first, size});
+  } catch (const std::bad_alloc&) {
+    free_buckets(first, size);
+    return false;
+  }
+  overflows_left_ = size;
+  add_bytes(size * sizeof(bucket));
+  return true;
 }
 
 /// Allocates segment `i`; false when there is no memory.

@@ -214,6 +214,7 @@ private:
 
   bool add_segment(std::size_t i) noexcept;
   bucket* append_overflow(bucket& last) noexcept;
+  bool add_overflow_run() noexcept;
   bool move_to(bucket& target, index_word x) noexcept;
 
   std::atomic<std::size_t> count_;
@@ -223,7 +224,14 @@ private:
   /// segment is set before any of its numbers counts.
   std::array<std::uintptr_t, max_segments> origins_{};
 
-  std::vector<bucket*> overflows_;
+  /// Overflow buckets are taken one by one from runs of them.
+  struct overflow_run {
+    bucket* first;
+    std::size_t size;
+  };
+
+  std::vector<overflow_run> overflow_runs_;
+  std::size_t overflows_left_ = 0; ///< At the end of the newest run.
   std::atomic<std::size_t> bytes_{0};
 };
 

@@ -1,8 +1,10 @@
 #include <apps/bench/growth/store.hpp>
 
 #include <stdexcept>
+#include <vector>
 
 #include <troupe/actors/region.hpp>
+#include <troupe/backends/memory/chunk_pool.hpp>
 
 #include <apps/bench/bare_region.hpp>
 
@@ -21,6 +23,47 @@ public:
   }
 
 private:
+  std::uint64_t size_ = 0;
+};
+
+/// Writes to fresh pages as a table of as many entries does, small pages and no
+/// more than that: what the system needs to come up with memory.
+class fresh_pages final : public growing_store {
+public:
+  fresh_pages() = default;
+
+  ~fresh_pages() override {
+    for (auto* x : extents_)
+      memory::unmap_pages(x, extent_size);
+  }
+
+  fresh_pages(const fresh_pages&) = delete;
+  fresh_pages& operator=(const fresh_pages&) = delete;
+
+  void insert(std::string_view key, std::string_view value) override {
+    // Of the entry's header and its share of the index, about.
+    constexpr std::size_t overhead = 56;
+    ++size_;
+    used_ += key.size() + value.size() + overhead;
+    while (touched_ < used_) {
+      if (touched_ % extent_size == 0)
+        extents_.push_back(memory::map_pages(extent_size));
+      auto* extent = static_cast<volatile char*>(extents_.back());
+      extent[touched_ % extent_size] = 1;
+      touched_ += memory::chunk_pool::smallest_chunk;
+    }
+  }
+
+  std::uint64_t size() const override {
+    return size_;
+  }
+
+private:
+  static constexpr auto extent_size = memory::chunk_pool::extent_size;
+
+  std::vector<void*> extents_;
+  std::size_t used_ = 0;
+  std::size_t touched_ = 0;
   std::uint64_t size_ = 0;
 };
 
@@ -52,10 +95,13 @@ private:
 
 } // namespace
 
-void add_empty_loop(std::vector<growing_store_entry>& list) {
+void add_growth_floors(std::vector<growing_store_entry>& list) {
   list.push_back({"empty-loop",
                   "nothing but the loop: the machine's own pauses",
                   [] { return std::make_unique<empty_loop>(); }, false, false});
+  list.push_back({"fresh-pages",
+                  "as much fresh memory and no table: the system's share",
+                  [] { return std::make_unique<fresh_pages>(); }, false, false});
 }
 
 void add_regions(std::vector<growing_store_entry>& list) {

@@ -29,7 +29,7 @@ struct growing_store_entry {
 };
 
 // What each source file has to offer.
-void add_empty_loop(std::vector<growing_store_entry>& list);
+void add_growth_floors(std::vector<growing_store_entry>& list);
 void add_regions(std::vector<growing_store_entry>& list);
 void add_growing_peers(std::vector<growing_store_entry>& list);
 
