@@ -22,6 +22,7 @@ struct command;
 /// What the server knows about a client; belongs to its connection.
 struct client {
   std::uint64_t id = 0;
+  int protocol = 2;     ///< 2 or 3, as HELLO says.
   std::string name;     ///< As CLIENT SETNAME says; empty: none.
   bool leaving = false; ///< Replies are sent, then the connection closes.
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "apps/server/command_table.hpp"
@@ -41,7 +42,14 @@ void select(command_call& call) {
   call.reply.ok();
 }
 
+// This reply is the first in that version.
+void speak(command_call& call, int protocol) {
+  call.self.protocol = protocol;
+  call.reply.protocol(protocol);
+}
+
 void reset(command_call& call) {
+  speak(call, 2);
   call.self.name.clear();
   call.reply.simple("RESET");
 }
@@ -77,45 +85,54 @@ bool set_client_name(command_call& call, bytes_view name) {
   return true;
 }
 
-// False after an error was replied.
-bool apply_hello_options(command_call& call, arguments options) {
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    const auto more = options.size() - i - 1;
-    if (same_word(options[i], "auth") && more >= 2) {
-      if (!admits(options[i + 1])) {
-        call.reply.error(error_text::wrong_password);
-        return false;
-      }
+struct hello_options {
+  std::int64_t protocol = 0; // 0: as it is
+  std::optional<bytes_view> user;
+  std::optional<bytes_view> name;
+};
+
+// HELLO [protocol [AUTH user password] [SETNAME name]]. Nothing after an error
+// was replied.
+std::optional<hello_options> parse_hello(command_call& call) {
+  hello_options result;
+  const auto words = call.words;
+  std::string refusal;
+  if (words.size() > 1) {
+    const auto version = parse_integer(words[1]);
+    if (!version)
+      refusal = error_text::protocol_not_an_integer;
+    else if (*version != 2 && *version != 3)
+      refusal = error_text::protocol_version;
+    else
+      result.protocol = *version;
+  }
+  for (std::size_t i = 2; i < words.size() && refusal.empty(); ++i) {
+    const auto more = words.size() - i - 1;
+    if (same_word(words[i], "auth") && more >= 2) {
+      result.user = words[i + 1];
       i += 2;
-    } else if (same_word(options[i], "setname") && more >= 1) {
-      if (!set_client_name(call, options[i + 1]))
-        return false;
-      i += 1;
+    } else if (same_word(words[i], "setname") && more >= 1) {
+      result.name = words[++i];
+      if (!valid_client_name(*result.name))
+        refusal = error_text::client_name;
     } else {
-      call.reply.error(error_text::hello_option(options[i]));
-      return false;
+      refusal = error_text::hello_option(words[i]);
     }
   }
-  return true;
+  if (refusal.empty())
+    return result;
+  call.reply.error(refusal);
+  return std::nullopt;
 }
 
-void hello(command_call& call) {
-  if (call.words.size() > 1) {
-    const auto version_asked = parse_integer(call.words[1]);
-    if (!version_asked)
-      return call.reply.error(error_text::protocol_not_an_integer);
-    if (*version_asked != 2)
-      return call.reply.error(error_text::protocol_version);
-    if (!apply_hello_options(call, call.words.subspan(2)))
-      return;
-  }
+void reply_greeting(command_call& call) {
   call.reply.map(7);
   call.reply.bulk("server");
   call.reply.bulk("redis");
   call.reply.bulk("version");
   call.reply.bulk(redis_version);
   call.reply.bulk("proto");
-  call.reply.integer(2);
+  call.reply.integer(call.self.protocol);
   call.reply.bulk("id");
   call.reply.integer(static_cast<std::int64_t>(call.self.id));
   call.reply.bulk("mode");
@@ -124,6 +141,20 @@ void hello(command_call& call) {
   call.reply.bulk("master");
   call.reply.bulk("modules");
   call.reply.array(0);
+}
+
+// Changes nothing unless every option is right.
+void hello(command_call& call) {
+  const auto options = parse_hello(call);
+  if (!options)
+    return;
+  if (options->user && !admits(*options->user))
+    return call.reply.error(error_text::wrong_password);
+  if (options->name)
+    call.self.name = *options->name;
+  if (options->protocol != 0)
+    speak(call, static_cast<int>(options->protocol));
+  reply_greeting(call);
 }
 
 // -- CLIENT ------------------------------------------------------------------------
@@ -181,7 +212,7 @@ constexpr std::array commands{
   command{"auth", -2, handshake, {}, group, "1.0.0",
           "Authenticate to the server", auth},
   command{"hello", -1, handshake, {}, group, "6.0.0",
-          "Agree on the protocol; only RESP2 is spoken", hello},
+          "Agree on the version of the protocol", hello},
   command{"reset", 1, handshake, {}, group, "6.2.0", "Reset the connection",
           reset},
   command{"client", -2, {}, {}, group, "2.4.0",

@@ -46,7 +46,7 @@ void time(command_call& call) {
 }
 
 void info(command_call& call) {
-  call.reply.bulk(info_text(call.db, call.server, call.words.subspan(1)));
+  call.reply.verbatim(info_text(call.db, call.server, call.words.subspan(1)));
 }
 
 // -- CONFIG ------------------------------------------------------------------------
@@ -127,7 +127,7 @@ constexpr std::array flag_names{
 
 void reply_words(command_call& call,
                  const std::vector<std::string_view>& words) {
-  call.reply.array(words.size());
+  call.reply.set(words.size());
   for (const auto& x : words)
     call.reply.simple(x);
 }
@@ -168,8 +168,10 @@ void reply_details(command_call& call, const command& x) {
   call.reply.integer(x.keys.last);
   call.reply.integer(x.keys.step);
   reply_words(call, categories_of(x));
-  call.reply.array(0);
-  call.reply.array(0);
+  call.reply.set(0);
+  call.reply.set(0);
+  if (x.subcommands.empty())
+    return call.reply.set(0);
   call.reply.array(x.subcommands.size());
   for (const auto& sub : x.subcommands)
     reply_details(call, sub);

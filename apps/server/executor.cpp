@@ -50,6 +50,7 @@ void run_one(command_call& call) {
 std::size_t executor::run(const command_batch& batch, std::size_t first,
                           client& self, reply_writer& reply) {
   auto next = first;
+  reply.protocol(self.protocol);
   do
     next += run_next(batch, next, self, reply);
   while (next < batch.size() && !self.leaving

@@ -13,8 +13,8 @@
 
 namespace troupe::server {
 
-/// Appends replies in RESP2 to a buffer. A command's reply stands between
-/// `begin` and `end`, so that it can be taken back as long as it is not
+/// Appends replies in RESP2 or RESP3 to a buffer. A command's reply stands
+/// between `begin` and `end`, so that it can be taken back as long as it is not
 /// finished, and is bounded in size.
 class reply_writer {
 public:
@@ -24,6 +24,12 @@ public:
                         std::size_t limit = defaults::max_reply) noexcept
     : out_(out), limit_(limit) {
     // nop
+  }
+
+  /// The version of the protocol from now on: 2 (as at first) or 3. What RESP2
+  /// has no type for is spelled as Redis spells it there.
+  void protocol(int version) noexcept {
+    is_resp3_ = version == 3;
   }
 
   /// Starts the reply of the next command.
@@ -50,7 +56,7 @@ public:
     return out_.size();
   }
 
-  // -- RESP2 -------------------------------------------------------------------
+  // -- in both versions ----------------------------------------------------------
 
   /// "+text": a fixed word such as OK; no line breaks.
   void simple(std::string_view text) {
@@ -86,20 +92,54 @@ public:
     out_.commit(static_cast<std::size_t>(p - begin));
   }
 
-  /// No such value.
-  void null() {
-    out_.append("$-1\r\n");
-  }
-
   /// Announces `size` elements.
   void array(std::size_t size) {
     header('*', static_cast<std::int64_t>(size));
   }
 
-  /// Announces `pairs` keys, each followed by its value.
-  void map(std::size_t pairs) {
-    array(pairs * 2);
+  // -- types of RESP3, and what stands for them in RESP2 -------------------------
+
+  /// No such value; in RESP2 a bulk string that is none.
+  void null() {
+    out_.append(is_resp3_ ? std::string_view{"_\r\n"} : "$-1\r\n");
   }
+
+  /// No such list; in RESP2 an array that is none.
+  void null_array() {
+    out_.append(is_resp3_ ? std::string_view{"_\r\n"} : "*-1\r\n");
+  }
+
+  /// Announces `pairs` keys, each followed by its value; in RESP2 an array.
+  void map(std::size_t pairs) {
+    if (is_resp3_)
+      header('%', static_cast<std::int64_t>(pairs));
+    else
+      array(pairs * 2);
+  }
+
+  /// Announces `size` elements in no order; in RESP2 an array.
+  void set(std::size_t size) {
+    header(is_resp3_ ? '~' : '*', static_cast<std::int64_t>(size));
+  }
+
+  /// Announces `size` elements that no command asked for; in RESP2 an array.
+  void push(std::size_t size) {
+    header(is_resp3_ ? '>' : '*', static_cast<std::int64_t>(size));
+  }
+
+  /// In RESP2 the integer 1 or 0.
+  void boolean(bool x) {
+    if (is_resp3_)
+      out_.append(x ? "#t\r\n" : "#f\r\n");
+    else
+      integer(x ? 1 : 0);
+  }
+
+  /// The shortest spelling that reads back as `x`; in RESP2 a bulk string.
+  void number(double x);
+
+  /// Text for people to read; in RESP2 a bulk string.
+  void verbatim(std::string_view text);
 
 private:
   // Type, sign, 19 digits, line break.
@@ -130,6 +170,7 @@ private:
   std::size_t mark_ = 0;
   std::size_t values_ = 0;
   bool too_large_ = false;
+  bool is_resp3_ = false;
 };
 
 } // namespace troupe::server

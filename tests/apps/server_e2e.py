@@ -220,13 +220,15 @@ class Client:
         """The bytes of one reply."""
         head = self.line()
         kind, number = head[:1], head[1:-2]
-        if kind in (b"+", b"-", b":"):
+        if kind in (b"+", b"-", b":", b"_", b",", b"#"):
             return head
-        if kind == b"$":
+        if kind in (b"$", b"="):
             return head if number == b"-1" else (
                 head + self.exactly(int(number) + 2))
-        require(kind == b"*", f"no reply begins like this: {head!r}")
-        return head + b"".join(self.reply() for _ in range(int(number)))
+        require(kind in (b"*", b"%", b"~", b">"),
+                f"no reply begins like this: {head!r}")
+        count = int(number) * (2 if kind == b"%" else 1)
+        return head + b"".join(self.reply() for _ in range(count))
 
     def ask(self, *words):
         self.send(encode(*words))
@@ -723,6 +725,8 @@ command foo | command count x | command docs nosuch | command info nosuch
 command info nosuch nosuch | command list filterby | command list foo bar baz
 command list filterby foo bar | command list filterby module nosuch
 auth x | auth default x | auth foo x | auth | auth a b c
+hello 3 foo | get k | hello 3 setname | hello 3 auth x | hello 3 auth foo x | get k
+command list filterby pattern dbsiz? | reset | get k
 hello a | hello 1 | hello 4 | hello 2 foo | hello 2 setname | hello 2 auth x
 hello 2 auth foo x | hello 99999999999999999999
 foo | foo bar | foo a b c d e f g h | get\\x00 k | ge | gett k | ~ | ~ a
@@ -765,8 +769,11 @@ def words_of(text):
 
 def check_same_replies(server, redis):
     compared = 0
-    for line in SESSIONS.strip().splitlines():
+    lines = SESSIONS.strip().splitlines()
+    for protocol, line in [(p, line) for p in (2, 3) for line in lines]:
         with Client(server.port) as ours, Client(redis.port) as theirs:
+            for client in (ours, theirs):
+                client.ask("HELLO", protocol)
             require_equal(ours.ask("FLUSHALL"), theirs.ask("FLUSHALL"),
                           "FLUSHALL")
             done = []
@@ -774,7 +781,8 @@ def check_same_replies(server, redis):
                 command = words_of(text)
                 done.append(text.strip())
                 require_equal(ours.ask(*command), theirs.ask(*command),
-                              "not the reply of Redis to the last of: "
+                              f"not the reply of Redis in RESP{protocol} to "
+                              "the last of: "
                               + " | ".join(done))
                 compared += 1
     return f"{compared} commands"

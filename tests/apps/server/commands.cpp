@@ -348,7 +348,7 @@ TEST_CASE("connection commands", "[server][commands]") {
   CHECK(run("CLIENT SETNAME 'a b'").rfind("-ERR Client names", 0) == 0);
   CHECK(run("CLIENT GETNAME") == bulk("me"));
   CHECK(run("CLIENT SETINFO lib-name x") == ok);
-  CHECK(run("HELLO 3") == "-NOPROTO unsupported protocol version\r\n");
+  CHECK(run("HELLO 4") == "-NOPROTO unsupported protocol version\r\n");
   CHECK(run("HELLO 2 SETNAME you").rfind("*14\r\n$6\r\nserver\r\n", 0) == 0);
   CHECK(run("CLIENT GETNAME") == bulk("you"));
   CHECK(run("RESET") == "+RESET\r\n");
@@ -356,6 +356,41 @@ TEST_CASE("connection commands", "[server][commands]") {
   CHECK(!run.self.leaving);
   CHECK(run.send("QUIT\nPING\n") == ok + "+PONG\r\n");
   CHECK(run.self.leaving);
+}
+
+TEST_CASE("HELLO switches the protocol, RESET switches it back",
+          "[server][commands]") {
+  command_fixture run;
+  CHECK(run("HELLO").rfind("*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n", 0) == 0);
+  const auto greeting = run("HELLO 3");
+  CHECK(greeting.rfind("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n", 0) == 0);
+  CHECK(greeting.find("$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n")
+        != std::string::npos);
+  CHECK(run("GET k") == "_\r\n");
+  CHECK(run("GET k\nGET k") == "_\r\n_\r\n");
+  CHECK(run("CONFIG GET save") == "%1\r\n" + bulk("save") + bulk(""));
+  CHECK(run("INFO cluster")
+        == "=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n");
+  CHECK(run("COMMAND INFO get").find("~2\r\n+readonly\r\n")
+        != std::string::npos);
+  // Without a version it stays as it is.
+  CHECK(run("HELLO").rfind("%7\r\n", 0) == 0);
+  CHECK(run("HELLO 2").rfind("*14\r\n", 0) == 0);
+  CHECK(run("GET k") == none);
+  CHECK(run("HELLO 3").rfind("%7\r\n", 0) == 0);
+  CHECK(run("RESET\nGET k") == "+RESET\r\n" + none);
+}
+
+TEST_CASE("HELLO with an error changes nothing", "[server][commands]") {
+  command_fixture run;
+  for (const auto* line :
+       {"HELLO 3 SETNAME me SETNAME", "HELLO 3 SETNAME me AUTH nobody x",
+        "HELLO 3 SETNAME me foo", "HELLO 3 SETNAME 'a b'", "HELLO 4 SETNAME me",
+        "HELLO x SETNAME me"})
+    CHECK(run(line).rfind("-", 0) == 0);
+  CHECK(run("CLIENT GETNAME") == none);
+  CHECK(run("HELLO 3 AUTH default x SETNAME me").rfind("%7\r\n", 0) == 0);
+  CHECK(run("CLIENT GETNAME") == bulk("me"));
 }
 
 TEST_CASE("INFO shows the sections asked for", "[server][commands]") {

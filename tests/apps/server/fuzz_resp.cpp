@@ -75,7 +75,7 @@ outcome parse(std::string_view input, std::size_t piece) {
   return result;
 }
 
-// Takes one RESP2 value off the front.
+// Takes one RESP2 or RESP3 value off the front.
 void skip_value(std::string_view& text) {
   require(!text.empty());
   const auto type = text.front();
@@ -83,10 +83,10 @@ void skip_value(std::string_view& text) {
   require(end != std::string_view::npos);
   const std::string line{text.substr(1, end - 1)};
   text.remove_prefix(end + 2);
-  if (type == '+' || type == '-' || type == ':')
+  if (std::string_view{"+-:_,#"}.find(type) != std::string_view::npos)
     return;
   const auto length = std::atoll(line.c_str());
-  if (type == '$') {
+  if (type == '$' || type == '=') {
     if (length < 0)
       return;
     const auto size = static_cast<std::size_t>(length);
@@ -94,8 +94,8 @@ void skip_value(std::string_view& text) {
     text.remove_prefix(size + 2);
     return;
   }
-  require(type == '*');
-  for (long long i = 0; i < length; ++i)
+  require(type == '*' || type == '~' || type == '>' || type == '%');
+  for (long long i = 0; i < (type == '%' ? 2 * length : length); ++i)
     skip_value(text);
 }
 

@@ -1,5 +1,6 @@
 #include "apps/server/reply_writer.hpp"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -31,6 +32,40 @@ TEST_CASE("replies are spelled as RESP2 wants", "[server][reply]") {
            ":-9223372036854775808\r\n:9223372036854775807\r\n"
            "$0\r\n\r\n$4\r\na"
              + std::string(1, '\0') + "\r\n\r\n$-1\r\n*2\r\n*4\r\n");
+}
+
+namespace {
+
+// One reply of each type that only RESP3 has.
+std::string all_types(int protocol) {
+  byte_buffer out;
+  reply_writer uut{out};
+  uut.protocol(protocol);
+  uut.begin();
+  uut.null();
+  uut.null_array();
+  uut.map(1);
+  uut.set(2);
+  uut.push(3);
+  uut.boolean(true);
+  uut.boolean(false);
+  uut.number(3.25);
+  uut.number(-HUGE_VAL);
+  uut.verbatim("a\r\n");
+  uut.end();
+  return std::string{out.view()};
+}
+
+} // namespace
+
+TEST_CASE("what RESP2 has no type for is spelled differently there",
+          "[server][reply]") {
+  CHECK(all_types(3)
+        == "_\r\n_\r\n%1\r\n~2\r\n>3\r\n#t\r\n#f\r\n,3.25\r\n,-inf\r\n"
+           "=7\r\ntxt:a\r\n\r\n");
+  CHECK(all_types(2)
+        == "$-1\r\n*-1\r\n*2\r\n*2\r\n*3\r\n:1\r\n:0\r\n$4\r\n3.25\r\n"
+           "$4\r\n-inf\r\n$3\r\na\r\n\r\n");
 }
 
 TEST_CASE("an error stays on its line", "[server][reply]") {
