@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <vector>
 
+#include "apps/server/atomic_section.hpp"
 #include "apps/server/error_text.hpp"
 
 namespace troupe::server {
@@ -58,7 +60,8 @@ class index {
 public:
   index() {
     for (const auto family : {connection_commands(), server_commands(),
-                              key_commands(), string_commands()})
+                              key_commands(), string_commands(),
+                              transaction_commands()})
       for (const auto& x : family)
         insert(x);
   }
@@ -144,6 +147,32 @@ bool same_word(bytes_view x, std::string_view lower) noexcept {
          && std::equal(x.begin(), x.end(), lower.begin(), [](char a, char b) {
               return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
             });
+}
+
+void run_command(command_call& call) {
+  call.reply.begin();
+  try {
+    call.what.run(call);
+  } catch (const std::bad_alloc&) {
+    call.reply.rollback();
+    call.reply.error(error_text::out_of_memory);
+  }
+  call.reply.end();
+}
+
+void add_keys(command_call& call, atomic_section& section) {
+  const auto& x = call.what;
+  if (x.flags.has(command_flag::whole_database)
+      || x.flags.has(command_flag::all_databases))
+    section.add_all(call.db);
+  if (x.keys.first > 0) {
+    const auto size = static_cast<int>(call.words.size());
+    const auto last = x.keys.last < 0 ? size + x.keys.last : x.keys.last;
+    for (auto i = x.keys.first; i <= last && i < size; i += x.keys.step)
+      section.add(call.db, call.words[static_cast<std::size_t>(i)]);
+  }
+  if (x.add_more_keys != nullptr)
+    x.add_more_keys(call, section);
 }
 
 void reply_error(command_call& call, const error& why) {

@@ -14,6 +14,7 @@
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
+#include "apps/server/transaction.hpp"
 
 namespace troupe::server {
 
@@ -25,6 +26,8 @@ struct client {
   int protocol = 2;     ///< 2 or 3, as HELLO says.
   std::string name;     ///< As CLIENT SETNAME says; empty: none.
   bool leaving = false; ///< Replies are sent, then the connection closes.
+  transaction queue;     ///< What waits for EXEC.
+  bool changing = false; ///< Inside an `atomic_section`.
 };
 
 /// What a running command may use. `words` has the arity the table asks for.
@@ -50,6 +53,12 @@ enum class command_flag : std::uint16_t {
   fast = 1 << 7,
   no_auth = 1 << 8,
   allow_busy = 1 << 9,
+  /// Ours, not shown: runs at once between MULTI and EXEC.
+  not_queued = 1 << 10,
+  /// Ours, not shown: concerns all keys of the database.
+  whole_database = 1 << 11,
+  /// Ours, not shown: concerns all keys of all databases.
+  all_databases = 1 << 12,
 };
 
 class command_flags {
@@ -86,6 +95,8 @@ struct key_positions {
   int step = 0;
 };
 
+class atomic_section;
+
 struct command {
   /// Lower case; "container|name" for a subcommand.
   std::string_view name;
@@ -111,6 +122,10 @@ struct command {
 
   std::span<const command> subcommands = {};
 
+  /// When there is one: adds the keys that the command concerns and `keys` does
+  /// not tell, which may lie in other databases.
+  void (*add_more_keys)(command_call& call, atomic_section& section) = nullptr;
+
   [[nodiscard]] bool accepts(std::size_t words) const noexcept {
     return arity < 0 ? words >= static_cast<std::size_t>(-arity)
                      : words == static_cast<std::size_t>(arity);
@@ -128,6 +143,7 @@ std::span<const command> connection_commands() noexcept;
 std::span<const command> key_commands() noexcept;
 std::span<const command> server_commands() noexcept;
 std::span<const command> string_commands() noexcept;
+std::span<const command> transaction_commands() noexcept;
 
 // -- all of them -----------------------------------------------------------------
 
@@ -147,6 +163,12 @@ const command* resolve(arguments words, std::string& refusal);
 
 /// Compares as Redis compares names and options: ASCII, in any case.
 bool same_word(bytes_view x, std::string_view lower) noexcept;
+
+/// Runs one command and replies exactly once, whatever happens.
+void run_command(command_call& call);
+
+/// Adds what a call concerns to a section that is about to begin.
+void add_keys(command_call& call, atomic_section& section);
 
 /// Replies with an error of the runtime, in place of anything written before.
 void reply_error(command_call& call, const error& why);

@@ -7,7 +7,6 @@
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/expiry.hpp"
-#include "apps/server/key_checks.hpp"
 
 namespace troupe::server {
 
@@ -19,20 +18,6 @@ constexpr key_positions one_key{1, 1, 1};
 constexpr key_positions all_keys{1, -1, 1};
 
 // -- presence --------------------------------------------------------------------
-
-void del(command_call& call) {
-  const auto keys = call.words.subspan(1);
-  if (const auto checked = check_keys(call.db, keys); !checked)
-    return reply_error(call, checked.error());
-  std::int64_t erased = 0;
-  for (const auto& key : keys) {
-    const auto result = call.db.erase(key);
-    if (!result)
-      return reply_error(call, result.error());
-    erased += *result ? 1 : 0;
-  }
-  call.reply.integer(erased);
-}
 
 // A key that is named twice counts twice, as in Redis.
 void exists(command_call& call) {
@@ -233,9 +218,6 @@ constexpr std::string_view group = "generic";
 
 // clang-format off
 constexpr std::array commands{
-  command{"del", -2, flag::write, all_keys, group, "1.0.0", "Delete keys", del},
-  command{"unlink", -2, flag::write | flag::fast, all_keys, group, "4.0.0",
-          "Delete keys; the same as DEL", del},
   command{"exists", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
           "Count the keys that exist", exists},
   command{"type", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/server/atomic_section.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/glob.hpp"
@@ -31,6 +32,10 @@ void flush(command_call& call) {
       || (words.size() == 2 && !same_word(words[1], "sync")
           && !same_word(words[1], "async")))
     return call.reply.error(error_text::syntax);
+  atomic_section section{call.self, call.server.gate};
+  add_keys(call, section);
+  if (const auto begun = section.begin(); !begun)
+    return reply_error(call, begun.error());
   if (const auto cleared = call.db.clear(); !cleared)
     return reply_error(call, cleared.error());
   call.reply.ok();
@@ -308,9 +313,9 @@ constexpr std::array commands{
           nullptr, config_commands},
   command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
           "Count the keys", dbsize},
-  command{"flushall", -1, flag::write, {}, group, "1.0.0", "Remove all keys",
+  command{"flushall", -1, flag::write | flag::all_databases, {}, group, "1.0.0", "Remove all keys",
           flush},
-  command{"flushdb", -1, flag::write, {}, group, "1.0.0", "Remove all keys",
+  command{"flushdb", -1, flag::write | flag::whole_database, {}, group, "1.0.0", "Remove all keys",
           flush},
   command{"time", 1, always | flag::fast, {}, group, "2.6.0",
           "Get the server's time", time},

@@ -8,7 +8,6 @@
 #include "apps/server/error_text.hpp"
 #include "apps/server/expiry.hpp"
 #include "apps/server/integer.hpp"
-#include "apps/server/key_checks.hpp"
 
 namespace troupe::server {
 
@@ -18,7 +17,6 @@ using flag = command_flag;
 
 constexpr key_positions one_key{1, 1, 1};
 constexpr key_positions all_keys{1, -1, 1};
-constexpr key_positions every_second{1, -1, 2};
 
 // -- reading ---------------------------------------------------------------------
 
@@ -298,22 +296,6 @@ void setnx(command_call& call) {
   call.reply.integer(*stored ? 1 : 0);
 }
 
-// Unlike in Redis, others may see some of the keys before the rest: each
-// belongs to its own shard. All sizes are checked before the first is stored.
-void mset(command_call& call) {
-  const auto words = call.words.subspan(1);
-  if (words.size() % 2 != 0)
-    return call.reply.error(error_text::wrong_arity(call.what.name));
-  for (std::size_t i = 0; i < words.size(); i += 2)
-    if (const auto checked = check_entry(call.db, words[i], words[i + 1]);
-        !checked)
-      return reply_error(call, checked.error());
-  for (std::size_t i = 0; i < words.size(); i += 2)
-    if (const auto stored = call.db.set(words[i], words[i + 1]); !stored)
-      return reply_error(call, stored.error());
-  call.reply.ok();
-}
-
 // -- numbers ---------------------------------------------------------------------
 
 void add(command_call& call, std::int64_t delta) {
@@ -357,8 +339,6 @@ constexpr std::array commands{
           "Set the value of a key", set},
   command{"mget", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
           "Get the values of several keys", mget},
-  command{"mset", -3, flag::write | flag::denyoom, every_second, group, "1.0.1",
-          "Set several keys", mset},
   command{"setnx", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
           "1.0.0", "Set a key that does not exist yet", setnx},
   command{"setex", 4, flag::write | flag::denyoom, one_key, group, "2.0.0",

@@ -38,6 +38,13 @@ inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
 /// server collect more than this.
 inline constexpr std::size_t max_reply = 64UL * 1024 * 1024;
 
+/// Bytes of commands that wait for EXEC, or of keys that are watched, per client.
+inline constexpr std::size_t max_transaction = 64UL * 1024 * 1024;
+
+/// How often a command that reads several keys tries to find a moment without a
+/// change of several keys before it asks for one.
+inline constexpr int reads_between_changes = 8;
+
 // -- a connection's turn -----------------------------------------------------------
 
 /// Bytes read at once. Holds a pipeline of a thousand small commands.

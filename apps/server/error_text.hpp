@@ -41,6 +41,20 @@ inline constexpr std::string_view too_many_clients
   = "ERR max number of clients reached";
 inline constexpr std::string_view out_of_memory
   = "OOM out of memory; nothing was changed";
+inline constexpr std::string_view nested_multi
+  = "ERR MULTI calls can not be nested";
+inline constexpr std::string_view watch_in_multi
+  = "ERR WATCH inside MULTI is not allowed";
+inline constexpr std::string_view exec_without_multi = "ERR EXEC without MULTI";
+inline constexpr std::string_view discard_without_multi
+  = "ERR DISCARD without MULTI";
+inline constexpr std::string_view exec_aborted
+  = "EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view transaction_too_large
+  = "ERR the transaction is too large; send it in parts";
+inline constexpr std::string_view no_such_key = "ERR no such key";
+inline constexpr std::string_view same_object
+  = "ERR source and destination objects are the same";
 inline constexpr std::string_view shutting_down = "ERR server is shutting down";
 inline constexpr std::string_view internal
   = "ERR internal error; nothing is known about the command's effect";

@@ -1,9 +1,9 @@
 #include "apps/server/executor.hpp"
 
 #include <array>
-#include <new>
 #include <string>
 
+#include "apps/server/atomic_section.hpp"
 #include "apps/server/error_text.hpp"
 
 namespace troupe::server {
@@ -34,15 +34,10 @@ private:
   std::size_t size_ = 0;
 };
 
-void run_one(command_call& call) {
-  call.reply.begin();
-  try {
-    call.what.run(call);
-  } catch (const std::bad_alloc&) {
-    call.reply.rollback();
-    call.reply.error(error_text::out_of_memory);
-  }
-  call.reply.end();
+/// Tells whether the command reads several keys, which must be of one moment.
+bool reads_several(const command& what, arguments words) noexcept {
+  return what.flags.has(command_flag::readonly)
+         && (what.keys.first == 0 || words.size() > 2);
 }
 
 } // namespace
@@ -65,17 +60,60 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   std::string refusal;
   const auto* what = resolve(words, refusal);
   if (what == nullptr) {
+    self.queue.spoil();
     reply.error(refusal);
     return 1;
   }
-  command_call call{db_, self, server_, counters_, reply, *what, words};
-  if (what->run_many != nullptr && first + 1 < batch.size()) {
-    const call_run run{*what, batch, first};
-    if (run.calls().size() > 1)
-      return what->run_many(call, run.calls());
+  if (self.queue.active() && !what->flags.has(command_flag::not_queued))
+    [[unlikely]] {
+    queue(*what, words, self, reply);
+    return 1;
   }
-  run_one(call);
+  command_call call{db_, self, server_, counters_, reply, *what, words};
+  for (int i = 0; i < defaults::reads_between_changes; ++i) {
+    const auto moment = server_.gate.await_closed();
+    const auto mark = reply.pending();
+    const auto done = run_closed(call, batch, first);
+    if (!(done > 1 || reads_several(*what, words))
+        || server_.gate.unchanged_since(moment)) [[likely]]
+      return done;
+    // Some of it may be of before the change and some of after it.
+    reply.truncate(mark);
+  }
+  run_held(call);
   return 1;
+}
+
+/// Runs a reading command while nobody can change what it reads: there was
+/// always a change in its way.
+void executor::run_held(command_call& call) {
+  atomic_section section{call.self, server_.gate};
+  add_keys(call, section);
+  if (const auto begun = section.begin(); !begun) {
+    call.reply.begin();
+    return reply_error(call, begun.error());
+  }
+  run_command(call);
+}
+
+/// Runs the command, and those of its kind behind it that can run together.
+std::size_t executor::run_closed(command_call& call, const command_batch& batch,
+                                 std::size_t first) {
+  if (call.what.run_many != nullptr && first + 1 < batch.size()) {
+    const call_run run{call.what, batch, first};
+    if (run.calls().size() > 1)
+      return call.what.run_many(call, run.calls());
+  }
+  run_command(call);
+  return 1;
+}
+
+void executor::queue(const command& what, arguments words, client& self,
+                     reply_writer& reply) {
+  if (self.queue.queue(what, words))
+    return reply.simple("QUEUED");
+  self.queue.spoil();
+  reply.error(error_text::transaction_too_large);
 }
 
 } // namespace troupe::server

@@ -31,6 +31,11 @@ public:
 private:
   std::size_t run_next(const command_batch& batch, std::size_t first,
                        client& self, reply_writer& reply);
+  std::size_t run_closed(command_call& call, const command_batch& batch,
+                         std::size_t first);
+  void run_held(command_call& call);
+  static void queue(const command& what, arguments words, client& self,
+                    reply_writer& reply);
 
   region& db_;
   server_state& server_;

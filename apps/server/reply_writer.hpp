@@ -56,6 +56,12 @@ public:
     return out_.size();
   }
 
+  /// Takes back whole replies, down to so many bytes `pending`.
+  void truncate(std::size_t pending) noexcept {
+    out_.truncate(pending);
+    begin();
+  }
+
   // -- in both versions ----------------------------------------------------------
 
   /// "+text": a fixed word such as OK; no line breaks.

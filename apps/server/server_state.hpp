@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "apps/server/atomic_section.hpp"
 #include "apps/server/defaults.hpp"
 #include "apps/server/resp_parser.hpp"
 
@@ -79,6 +80,8 @@ struct server_state {
   /// One for each thread; in place before the first connection.
   std::deque<thread_counters> threads;
   std::atomic<std::uint64_t> next_client{1};
+  /// Open while several keys change as one.
+  change_gate gate;
 
   [[nodiscard]] server_counters counters() const noexcept {
     server_counters sum;

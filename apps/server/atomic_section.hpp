@@ -1,0 +1,85 @@
+#pragma once
+
+// What must look like one step to every client: EXEC, and commands that change
+// several keys.
+//
+//   changing:  hold the mailboxes of all keys (troupe::joint_turn); open the
+//              gate; change; close the gate; let the mailboxes go
+//   reading:   several keys: wait while the gate is open; read; again when it
+//              was opened meanwhile. One key: wait while the gate is open.
+//
+// Reads take no mailbox, so the gate is what keeps a client from seeing one half
+// of a change, or, in two commands, the new half and then the old one.
+
+#include <atomic>
+#include <cstdint>
+
+#include <troupe/actors/joint_turn.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe::server {
+
+struct client;
+
+/// Counts changes that are in progress. Thread-safe; several may be at once.
+class change_gate {
+public:
+  void open() noexcept {
+    begun_.fetch_add(1, std::memory_order_seq_cst);
+  }
+
+  void close() noexcept {
+    ended_.fetch_add(1, std::memory_order_seq_cst);
+  }
+
+  /// Waits until there is a moment without a change in progress, and names it.
+  /// As long as the longest change takes.
+  [[nodiscard]] std::uint64_t await_closed() const noexcept {
+    auto ended = ended_.load(std::memory_order_acquire);
+    auto begun = begun_.load(std::memory_order_acquire);
+    return begun == ended ? begun : wait();
+  }
+
+  /// Tells whether no change has begun since that moment.
+  [[nodiscard]] bool unchanged_since(std::uint64_t moment) const noexcept {
+    // What was read before must have been read by now.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return begun_.load(std::memory_order_relaxed) == moment;
+  }
+
+private:
+  [[nodiscard]] std::uint64_t wait() const noexcept;
+
+  // Every command reads both, and nearly nobody writes.
+  alignas(64) std::atomic<std::uint64_t> begun_{0};
+  std::atomic<std::uint64_t> ended_{0};
+};
+
+/// One change of several keys, on one thread. Within another one (a command of
+/// a transaction) it does nothing: that one holds all its keys already.
+class atomic_section {
+public:
+  atomic_section(client& self, change_gate& gate) noexcept;
+
+  /// Ends the change.
+  ~atomic_section();
+
+  atomic_section(const atomic_section&) = delete;
+  atomic_section& operator=(const atomic_section&) = delete;
+
+  /// Before `begin`. The key must be valid until then.
+  void add(region& where, bytes_view key);
+  void add_all(region& where);
+
+  /// Waits for the turn. Errors: those of `joint_turn::begin`.
+  expected<void> begin();
+
+private:
+  client& self_;
+  change_gate& gate_;
+  bool nested_;
+  bool open_ = false;
+  joint_turn turn_;
+};
+
+} // namespace troupe::server

@@ -1,0 +1,331 @@
+// Transactions, and the commands that change several keys as one.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "apps/server/atomic_section.hpp"
+#include "apps/server/command_table.hpp"
+#include "apps/server/error_text.hpp"
+#include "apps/server/expiry.hpp"
+#include "apps/server/key_checks.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+using flag = command_flag;
+
+// -- MULTI and EXEC ------------------------------------------------------------------
+
+void multi(command_call& call) {
+  if (call.self.queue.active())
+    return call.reply.error(error_text::nested_multi);
+  call.self.queue.begin();
+  call.reply.ok();
+}
+
+void discard(command_call& call) {
+  if (!call.self.queue.active())
+    return call.reply.error(error_text::discard_without_multi);
+  call.self.queue.end();
+  call.reply.ok();
+}
+
+command_call call_of(const command_call& exec, const queued_command& x) {
+  return {exec.db,       exec.self,  exec.server, exec.counters,
+          exec.reply,    x.what(),   x.words()};
+}
+
+// Holds everything that the queue and the watched keys concern.
+expected<void> enter(command_call& call, atomic_section& section) {
+  auto& queue = call.self.queue;
+  queue.for_each_watched(
+    [&section](region& where, bytes_view key) { section.add(where, key); });
+  for (const auto& x : queue.commands()) {
+    auto queued = call_of(call, x);
+    add_keys(queued, section);
+  }
+  return section.begin();
+}
+
+void exec(command_call& call) {
+  auto& queue = call.self.queue;
+  if (!queue.active())
+    return call.reply.error(error_text::exec_without_multi);
+  if (queue.spoiled()) {
+    queue.end();
+    return call.reply.error(error_text::exec_aborted);
+  }
+  atomic_section section{call.self, call.server.gate};
+  if (const auto entered = enter(call, section); !entered) {
+    queue.end();
+    return reply_error(call, entered.error());
+  }
+  const auto unchanged = queue.watched_unchanged();
+  const auto commands = queue.take();
+  if (!unchanged)
+    return call.reply.null_array();
+  call.reply.array(commands.size());
+  for (const auto& x : commands) {
+    auto queued = call_of(call, x);
+    run_command(queued);
+  }
+}
+
+void watch(command_call& call) {
+  if (call.self.queue.active())
+    return call.reply.error(error_text::watch_in_multi);
+  const auto keys = call.words.subspan(1);
+  if (const auto checked = check_keys(call.db, keys); !checked)
+    return reply_error(call, checked.error());
+  for (const auto& key : keys)
+    if (const auto watched = call.self.queue.watch(call.db, key); !watched)
+      return reply_error(call, watched.error());
+  call.reply.ok();
+}
+
+void unwatch(command_call& call) {
+  call.self.queue.unwatch();
+  call.reply.ok();
+}
+
+// -- several keys --------------------------------------------------------------------
+
+// Begins a change of all keys of the call; replies with the error otherwise.
+bool begin(command_call& call, atomic_section& section) {
+  add_keys(call, section);
+  const auto begun = section.begin();
+  if (!begun)
+    reply_error(call, begun.error());
+  return begun.has_value();
+}
+
+// The pairs of MSET and MSETNX, which are refused as a whole.
+bool check_pairs(command_call& call, arguments pairs) {
+  if (pairs.size() % 2 != 0) {
+    call.reply.error(error_text::wrong_arity(call.what.name));
+    return false;
+  }
+  for (std::size_t i = 0; i < pairs.size(); i += 2)
+    if (const auto checked = check_entry(call.db, pairs[i], pairs[i + 1]);
+        !checked) {
+      reply_error(call, checked.error());
+      return false;
+    }
+  return true;
+}
+
+bool set_pairs(command_call& call, arguments pairs) {
+  for (std::size_t i = 0; i < pairs.size(); i += 2)
+    if (const auto stored = call.db.set(pairs[i], pairs[i + 1]); !stored) {
+      reply_error(call, stored.error());
+      return false;
+    }
+  return true;
+}
+
+void mset(command_call& call) {
+  const auto pairs = call.words.subspan(1);
+  if (!check_pairs(call, pairs))
+    return;
+  atomic_section section{call.self, call.server.gate};
+  if (begin(call, section) && set_pairs(call, pairs))
+    call.reply.ok();
+}
+
+void msetnx(command_call& call) {
+  const auto pairs = call.words.subspan(1);
+  if (!check_pairs(call, pairs))
+    return;
+  atomic_section section{call.self, call.server.gate};
+  if (!begin(call, section))
+    return;
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    const auto present = call.db.contains(pairs[i]);
+    if (!present)
+      return reply_error(call, present.error());
+    if (*present)
+      return call.reply.integer(0);
+  }
+  if (set_pairs(call, pairs))
+    call.reply.integer(1);
+}
+
+void del(command_call& call) {
+  const auto keys = call.words.subspan(1);
+  if (const auto checked = check_keys(call.db, keys); !checked)
+    return reply_error(call, checked.error());
+  // One key needs no more than its own mailbox.
+  atomic_section section{call.self, call.server.gate};
+  if (keys.size() > 1 && !begin(call, section))
+    return;
+  std::int64_t erased = 0;
+  for (const auto& key : keys) {
+    const auto result = call.db.erase(key);
+    if (!result)
+      return reply_error(call, result.error());
+    erased += *result ? 1 : 0;
+  }
+  call.reply.integer(erased);
+}
+
+// -- moving and copying --------------------------------------------------------------
+
+struct entry_copy {
+  bytes value;
+  ttl_duration ttl;
+};
+
+expected<std::optional<entry_copy>> copy_of(const region& where,
+                                            bytes_view key) {
+  auto value = where.get(key);
+  if (!value)
+    return tl::unexpected{std::move(value.error())};
+  const auto ttl = where.ttl(key);
+  if (!ttl)
+    return tl::unexpected{ttl.error()};
+  // It may have expired in between.
+  if (!*value || !*ttl)
+    return std::nullopt;
+  return entry_copy{std::move(**value), **ttl};
+}
+
+// Puts `source` under another key, with the time it has left. False when
+// `if_absent` and there is something already.
+expected<bool> put_copy(region& where, bytes_view key, const entry_copy& source,
+                        bool if_absent) {
+  auto how = expiring_in(source.ttl);
+  if (if_absent)
+    how.condition = write_condition::if_absent;
+  return where.set(key, source.value, how);
+}
+
+void rename_key(command_call& call, bool if_absent) {
+  const auto from = call.words[1];
+  const auto to = call.words[2];
+  if (const auto checked = check_keys(call.db, call.words.subspan(1)); !checked)
+    return reply_error(call, checked.error());
+  atomic_section section{call.self, call.server.gate};
+  if (!begin(call, section))
+    return;
+  const auto source = copy_of(call.db, from);
+  if (!source)
+    return reply_error(call, source.error());
+  if (!*source)
+    return call.reply.error(error_text::no_such_key);
+  auto renamed = from != to || !if_absent;
+  if (from != to) {
+    const auto stored = put_copy(call.db, to, **source, if_absent);
+    if (!stored)
+      return reply_error(call, stored.error());
+    renamed = *stored;
+    if (renamed)
+      if (const auto erased = call.db.erase(from); !erased)
+        return reply_error(call, erased.error());
+  }
+  if (if_absent)
+    call.reply.integer(renamed ? 1 : 0);
+  else
+    call.reply.ok();
+}
+
+void rename(command_call& call) {
+  rename_key(call, false);
+}
+
+void renamenx(command_call& call) {
+  rename_key(call, true);
+}
+
+// What COPY says behind its two keys.
+struct copy_terms {
+  region* target;
+  bool replace = false;
+};
+
+std::optional<copy_terms> parse_copy(command_call& call, std::string& refusal) {
+  copy_terms result{&call.db};
+  const auto words = call.words;
+  for (std::size_t i = 3; i < words.size(); ++i) {
+    if (same_word(words[i], "replace")) {
+      result.replace = true;
+    } else {
+      refusal = error_text::syntax;
+      return std::nullopt;
+    }
+  }
+  return result;
+}
+
+void copy(command_call& call) {
+  std::string refusal;
+  const auto terms = parse_copy(call, refusal);
+  if (!terms)
+    return call.reply.error(refusal);
+  const auto from = call.words[1];
+  const auto to = call.words[2];
+  if (from == to && terms->target == &call.db)
+    return call.reply.error(error_text::same_object);
+  if (const auto checked = check_keys(call.db, call.words.subspan(1, 2));
+      !checked)
+    return reply_error(call, checked.error());
+  atomic_section section{call.self, call.server.gate};
+  if (!begin(call, section))
+    return;
+  const auto source = copy_of(call.db, from);
+  if (!source)
+    return reply_error(call, source.error());
+  if (!*source)
+    return call.reply.integer(0);
+  const auto stored = put_copy(*terms->target, to, **source, !terms->replace);
+  if (!stored)
+    return reply_error(call, stored.error());
+  call.reply.integer(*stored ? 1 : 0);
+}
+
+constexpr key_positions all_keys{1, -1, 1};
+constexpr key_positions two_keys{1, 2, 1};
+constexpr key_positions every_second{1, -1, 2};
+constexpr auto always = flag::noscript | flag::loading | flag::stale
+                        | flag::fast | flag::allow_busy;
+
+// clang-format off
+constexpr std::array commands{
+  command{"multi", 1, always | flag::not_queued, {}, "transactions", "1.2.0",
+          "Begin a transaction", multi},
+  command{"exec", 1,
+          flag::noscript | flag::loading | flag::stale | flag::not_queued, {},
+          "transactions", "1.2.0", "Run the commands of the transaction", exec},
+  command{"discard", 1, always | flag::not_queued, {}, "transactions", "2.0.0",
+          "Forget the transaction", discard},
+  command{"watch", -2, always | flag::not_queued, all_keys, "transactions",
+          "2.2.0", "Run the transaction only if these keys stay the same",
+          watch},
+  command{"unwatch", 1, always, {}, "transactions", "2.2.0",
+          "Forget the watched keys", unwatch},
+  command{"mset", -3, flag::write | flag::denyoom, every_second, "string",
+          "1.0.1", "Set several keys", mset},
+  command{"msetnx", -3, flag::write | flag::denyoom, every_second, "string",
+          "1.0.1", "Set several keys, none of which exists yet", msetnx},
+  command{"del", -2, flag::write, all_keys, "generic", "1.0.0", "Delete keys",
+          del},
+  command{"unlink", -2, flag::write | flag::fast, all_keys, "generic", "4.0.0",
+          "Delete keys; the same as DEL", del},
+  command{"rename", 3, flag::write, two_keys, "generic", "1.0.0",
+          "Give a key another name", rename},
+  command{"renamenx", 3, flag::write | flag::fast, two_keys, "generic", "1.0.0",
+          "Give a key another name, which no key has yet", renamenx},
+  command{"copy", -3, flag::write | flag::denyoom, two_keys, "generic", "6.2.0",
+          "Copy a key", copy},
+};
+// clang-format on
+
+} // namespace
+
+std::span<const command> transaction_commands() noexcept {
+  return commands;
+}
+
+} // namespace troupe::server

@@ -1,0 +1,102 @@
+#pragma once
+
+// What a client has between MULTI and EXEC, and what it watches.
+
+#include <cstddef>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <troupe/actors/region.hpp>
+#include <troupe/messages/types/bytes.hpp>
+
+#include "apps/server/resp_parser.hpp"
+
+namespace troupe::server {
+
+struct command;
+
+/// A command that waits for EXEC, with words of its own.
+class queued_command {
+public:
+  queued_command(const command& what, arguments words);
+
+  [[nodiscard]] const command& what() const noexcept {
+    return *what_;
+  }
+
+  [[nodiscard]] arguments words() const noexcept {
+    return words_;
+  }
+
+private:
+  const command* what_;
+  std::vector<char> text_;
+  std::vector<bytes_view> words_; ///< Into `text_`, which never changes.
+};
+
+/// Not thread-safe: belongs to a client.
+class transaction {
+public:
+  [[nodiscard]] bool active() const noexcept {
+    return active_;
+  }
+
+  /// MULTI.
+  void begin() noexcept {
+    active_ = true;
+  }
+
+  /// A command before EXEC was refused, so EXEC will be.
+  void spoil() noexcept {
+    spoiled_ = active_;
+  }
+
+  [[nodiscard]] bool spoiled() const noexcept {
+    return spoiled_;
+  }
+
+  /// Queues a command; false when there are too many bytes in the queue.
+  bool queue(const command& what, arguments words);
+
+  [[nodiscard]] const std::vector<queued_command>& commands() const noexcept {
+    return commands_;
+  }
+
+  /// Watches a key from its present state on, unless it is watched already.
+  /// Errors: those of `region::visit`; `overloaded` (too many watched bytes).
+  expected<void> watch(region& where, bytes_view key);
+
+  void unwatch() noexcept {
+    watched_.clear();
+    watched_bytes_ = 0;
+  }
+
+  /// Calls `f(region&, bytes_view key)` for each watched key.
+  template <class F>
+  void for_each_watched(F&& f) const {
+    for (const auto& [place, version] : watched_)
+      f(*place.first, bytes_view{place.second});
+  }
+
+  /// Tells whether no watched key has changed. One that was missing and is
+  /// missing again counts as unchanged.
+  [[nodiscard]] bool watched_unchanged() const;
+
+  /// Forgets everything: DISCARD, EXEC, RESET.
+  void end() noexcept;
+
+  /// Takes the queue out and ends.
+  [[nodiscard]] std::vector<queued_command> take() noexcept;
+
+private:
+  bool active_ = false;
+  bool spoiled_ = false;
+  std::size_t bytes_ = 0; ///< Of the queue.
+  std::vector<queued_command> commands_;
+  /// The version each had; `no_version`: there was none.
+  std::map<std::pair<region*, bytes>, version_number> watched_;
+  std::size_t watched_bytes_ = 0;
+};
+
+} // namespace troupe::server
