@@ -51,6 +51,7 @@ void speak(command_call& call, int protocol) {
 void reset(command_call& call) {
   speak(call, 2);
   call.self.name.clear();
+  call.self.queue.end();
   call.reply.simple("RESET");
 }
 
@@ -205,7 +206,7 @@ constexpr std::array commands{
   command{"ping", -1, flag::fast, {}, group, "1.0.0", "Ping the server", ping},
   command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
           "Echo the given string", echo},
-  command{"quit", -1, handshake, {}, group, "1.0.0", "Close the connection",
+  command{"quit", -1, handshake | flag::not_queued, {}, group, "1.0.0", "Close the connection",
           quit},
   command{"select", 2, always | flag::fast, {}, group, "1.0.0",
           "Select the database; there is only 0", select},
@@ -213,7 +214,7 @@ constexpr std::array commands{
           "Authenticate to the server", auth},
   command{"hello", -1, handshake, {}, group, "6.0.0",
           "Agree on the version of the protocol", hello},
-  command{"reset", 1, handshake, {}, group, "6.2.0", "Reset the connection",
+  command{"reset", 1, handshake | flag::not_queued, {}, group, "6.2.0", "Reset the connection",
           reset},
   command{"client", -2, {}, {}, group, "2.4.0",
           "Commands on client connections", nullptr, nullptr, client_commands},

@@ -81,6 +81,9 @@ TEST_CASE("DISCARD forgets, and MULTI does not nest", "[server][transaction]") {
   CHECK(run("EXISTS a") == ":0\r\n");
   CHECK(run("MULTI") == ok);
   CHECK(run("EXEC") == "*0\r\n");
+  CHECK(run("MULTI") == ok);
+  CHECK(run("RESET") == "+RESET\r\n");
+  CHECK(run("EXEC") == "-ERR EXEC without MULTI\r\n");
 }
 
 TEST_CASE("a watched key that changed stops the transaction",
