@@ -23,7 +23,8 @@ TEXT
 troupe_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 troupe_packages_file=$troupe_root/cmake/packages.txt
 
-# Prints "package<TAB>why" for each package of the given sections.
+# Prints "package<TAB>command<TAB>why" for each package of the given sections;
+# the command is "-" where none was named.
 troupe_packages() {
   awk -v wanted=" $* " '
     /^[[:space:]]*(#|$)/ { next }
@@ -31,7 +32,8 @@ troupe_packages() {
     on {
       why = $0
       sub(/^[^#]*#[[:space:]]*/, "", why)
-      printf "%s\t%s\n", $1, why
+      split($1, name, "?")
+      printf "%s\t%s\t%s\n", name[1], name[2] == "" ? "-" : name[2], why
     }
   ' "$troupe_packages_file"
 }
@@ -83,10 +85,10 @@ troupe_setup() {
          "What is needed stands in cmake/packages.txt." >&2
     return 0
   fi
-  local package why
+  local package command why
   local missing=()
-  while IFS=$'\t' read -r package why; do
-    if ! troupe_is_installed "$package"; then
+  while IFS=$'\t' read -r package command why; do
+    if ! troupe_is_installed "$package" && ! command -v "$command" >/dev/null; then
       if ((${#missing[@]} == 0)); then
         echo "setup: these packages are missing:" >&2
       fi

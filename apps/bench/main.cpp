@@ -27,6 +27,8 @@ constexpr subcommand subcommands[] = {
    troupe::bench::run_mailbox},
   {"growth", "the longest pause while a table grows, and memory per entry",
    troupe::bench::run_growth},
+  {"net", "the server beside redis-server, under redis-benchmark",
+   troupe::bench::run_net},
 };
 
 void print_help() {

@@ -19,4 +19,7 @@ int run_mailbox(const std::vector<std::string>& arguments);
 /// The longest pause while a table grows, and memory per entry.
 int run_growth(const std::vector<std::string>& arguments);
 
+/// The server beside redis-server, under redis-benchmark.
+int run_net(const std::vector<std::string>& arguments);
+
 } // namespace troupe::bench

@@ -136,6 +136,15 @@ class Reports(unittest.TestCase):
         for row in rows:
             self.assertEqual(row["present"], row["inserted"], row["name"])
 
+    def test_net_drives_both_servers(self):
+        x = report("net", "--tests=get,set")
+        self.check_head(x, "net")
+        rows = x["tables"]["results"]
+        self.assertEqual(len(rows), 2 * 2 * 2)
+        self.assertEqual({row["name"] for row in rows}, {"troupe", "redis"})
+        for row in rows:
+            self.assertGreater(row["krps"], 0)
+
     def test_without_json_there_is_a_table(self):
         code, out, err = run("shard", "--quick", "--contestants=region")
         self.assertEqual(code, 0, err)

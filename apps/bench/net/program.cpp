@@ -1,0 +1,153 @@
+#include <apps/bench/net/program.hpp>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace troupe::bench {
+
+namespace {
+
+/// How long a server may take until it takes connections.
+constexpr std::chrono::seconds start_patience{20};
+constexpr std::chrono::milliseconds look_again{5};
+
+/// Starts a program; its output goes to `output` (-1: nowhere).
+pid_t start(std::vector<std::string>& command, int output) {
+  std::vector<char*> words;
+  for (auto& x : command)
+    words.push_back(x.data());
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY,
+                                   0);
+  if (output >= 0)
+    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null",
+                                     O_WRONLY, 0);
+  pid_t result = 0;
+  auto failure = ::posix_spawnp(&result, words[0], &files, nullptr,
+                                words.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (failure != 0)
+    throw std::runtime_error("cannot start " + command[0] + ": "
+                             + std::generic_category().message(failure));
+  return result;
+}
+
+sockaddr_in loopback(std::uint16_t port) noexcept {
+  sockaddr_in result{};
+  result.sin_family = AF_INET;
+  result.sin_port = htons(port);
+  result.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return result;
+}
+
+bool takes_connections(std::uint16_t port) {
+  auto peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(port);
+  auto connected = ::connect(peer, reinterpret_cast<sockaddr*>(&address),
+                             sizeof(address))
+                   == 0;
+  ::close(peer);
+  return connected;
+}
+
+} // namespace
+
+server_program::server_program(std::vector<std::string> command,
+                               std::uint16_t port)
+  : process_(start(command, -1)), port_(port) {
+  auto until = std::chrono::steady_clock::now() + start_patience;
+  while (!takes_connections(port)) {
+    auto ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
+    if (!ended && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(look_again);
+      continue;
+    }
+    if (!ended) {
+      ::kill(process_, SIGKILL);
+      ::waitpid(process_, nullptr, 0);
+    }
+    throw std::runtime_error(command[0] + " does not serve");
+  }
+}
+
+server_program::~server_program() {
+  ::kill(process_, SIGTERM);
+  ::waitpid(process_, nullptr, 0);
+}
+
+double server_program::cpu_seconds() const {
+  std::ifstream file{"/proc/" + std::to_string(process_) + "/stat"};
+  std::string text;
+  std::getline(file, text);
+  // Behind the name, which may hold anything: field 3 and on.
+  std::istringstream fields{text.substr(text.rfind(')') + 2)};
+  std::string skipped;
+  for (int i = 3; i < 14; ++i)
+    fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+std::uint64_t server_program::resident_bytes() const {
+  std::ifstream file{"/proc/" + std::to_string(process_) + "/statm"};
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint16_t free_port() {
+  auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto bound = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0
+               && ::getsockname(socket, reinterpret_cast<sockaddr*>(&address),
+                                &size)
+                    == 0;
+  ::close(socket);
+  if (!bound)
+    throw std::runtime_error("no free port on the loopback interface");
+  return ntohs(address.sin_port);
+}
+
+std::string output_of(std::vector<std::string> command) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw std::runtime_error("no pipe");
+  auto process = start(command, ends[1]);
+  ::close(ends[1]);
+  std::string result;
+  std::array<char, 4096> buffer;
+  for (ssize_t n = 0; (n = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
+    result.append(buffer.data(), static_cast<std::size_t>(n));
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw std::runtime_error(command[0] + " failed");
+  return result;
+}
+
+} // namespace troupe::bench
