@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -145,9 +146,13 @@ public:
                                   "--bind", "127.0.0.1", "--save", "",
                                   "--appendonly", "no"},
          theirs)});
-    for (auto& test : *word_list("tests", how.tests, known_tests()))
-      for (auto pipeline : *number_list("pipelines", how.pipelines, 10'000))
-        for (auto size : *number_list("sizes", how.sizes, 1 << 30))
+    // Checked before.
+    const auto tests = *word_list("tests", how.tests, known_tests());
+    const auto pipelines = *number_list("pipelines", how.pipelines, 10'000);
+    const auto sizes = *number_list("sizes", how.sizes, 1 << 30);
+    for (auto& test : tests)
+      for (auto pipeline : pipelines)
+        for (auto size : sizes)
           for (std::size_t who = 0; who < servers_.size(); ++who)
             measurements_.push_back({who, test, pipeline, size});
   }
