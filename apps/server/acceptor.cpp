@@ -33,7 +33,7 @@ expected<asio::ip::address> parse_address(const std::string& text) {
   if (code)
     return fail(errc::invalid_argument,
                 "--bind=" + text
-                  + " is not an IP address; use 127.0.0.1 or ::1");
+                  + " is not an IP address, such as 127.0.0.1 or ::1");
   return address;
 }
 
@@ -55,15 +55,22 @@ error listen_failure(const boost::system::error_code& code,
 
 } // namespace
 
-expected<void> check_bind(const std::string& bind) {
+bool is_loopback(const std::string& bind) {
+  const auto address = parse_address(bind);
+  return address && address->is_loopback();
+}
+
+expected<void> check_bind(const std::string& bind, bool has_password) {
   const auto address = parse_address(bind);
   if (!address)
     return tl::unexpected{address.error()};
-  if (!address->is_loopback())
+  if (!address->is_loopback() && !has_password)
     return fail(errc::invalid_argument,
                 "--bind=" + bind
-                  + " is refused: other machines could reach that address, and "
-                    "there is no authentication yet; use 127.0.0.1 or ::1");
+                  + " is refused: other machines could reach that address "
+                    "without authentication; set a password in "
+                    "TROUPE_PASSWORD or with password=... below [server] in "
+                    "the configuration file, or use 127.0.0.1 or ::1");
   return {};
 }
 
@@ -78,7 +85,8 @@ acceptor::acceptor(std::vector<std::unique_ptr<worker>>& workers,
 }
 
 expected<void> acceptor::listen() {
-  if (auto ok = check_bind(server_.options.bind); !ok)
+  if (auto ok = check_bind(server_.options.bind, server_.access.required());
+      !ok)
     return ok;
   const asio::ip::tcp::endpoint where{*parse_address(server_.options.bind),
                                       server_.options.port};

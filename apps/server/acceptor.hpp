@@ -17,9 +17,12 @@
 
 namespace troupe::server {
 
-/// Whether `bind` is an address that only this machine can reach: there is no
-/// authentication yet. Errors: `invalid_argument`.
-expected<void> check_bind(const std::string& bind);
+/// Whether only this machine can reach the address; false for what is none.
+[[nodiscard]] bool is_loopback(const std::string& bind);
+
+/// Whether `bind` may be listened on: without a password, only what is of this
+/// machine alone. Errors: `invalid_argument`.
+expected<void> check_bind(const std::string& bind, bool has_password);
 
 /// Takes connections and hands each to the worker with the fewest. Lives on
 /// the thread of the first worker once `start` was called.

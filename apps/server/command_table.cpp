@@ -59,9 +59,9 @@ std::optional<packed_name> pack(bytes_view name) noexcept {
 class index {
 public:
   index() {
-    for (const auto family : {connection_commands(), server_commands(),
-                              key_commands(), string_commands(),
-                              transaction_commands()})
+    for (const auto family :
+         {connection_commands(), server_commands(), key_commands(),
+          string_commands(), transaction_commands()})
       for (const auto& x : family)
         insert(x);
   }
@@ -162,9 +162,11 @@ void run_command(command_call& call) {
 
 void add_keys(command_call& call, atomic_section& section) {
   const auto& x = call.what;
-  if (x.flags.has(command_flag::whole_database)
-      || x.flags.has(command_flag::all_databases))
+  if (x.flags.has(command_flag::whole_database))
     section.add_all(call.db);
+  if (x.flags.has(command_flag::all_databases))
+    call.server.databases.for_each(
+      [&section](std::size_t, region& db) { section.add_all(db); });
   if (x.keys.first > 0) {
     const auto size = static_cast<int>(call.words.size());
     const auto last = x.keys.last < 0 ? size + x.keys.last : x.keys.last;

@@ -23,11 +23,13 @@ struct command;
 /// What the server knows about a client; belongs to its connection.
 struct client {
   std::uint64_t id = 0;
-  int protocol = 2;     ///< 2 or 3, as HELLO says.
-  std::string name;     ///< As CLIENT SETNAME says; empty: none.
-  bool leaving = false; ///< Replies are sent, then the connection closes.
-  transaction queue;     ///< What waits for EXEC.
-  bool changing = false; ///< Inside an `atomic_section`.
+  int protocol = 2;           ///< 2 or 3, as HELLO says.
+  std::size_t database = 0;   ///< As SELECT says; it is open.
+  bool authenticated = false; ///< Counts while a password is required.
+  std::string name;           ///< As CLIENT SETNAME says; empty: none.
+  bool leaving = false;       ///< Replies are sent, then the connection closes.
+  transaction queue;          ///< What waits for EXEC.
+  bool changing = false;      ///< Inside an `atomic_section`.
 };
 
 /// What a running command may use. `words` has the arity the table asks for.

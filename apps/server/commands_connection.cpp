@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
@@ -32,13 +33,17 @@ void quit(command_call& call) {
   call.reply.ok();
 }
 
-// There is one database; SELECT 0 is what clients send to be sure.
 void select(command_call& call) {
   const auto index = parse_integer(call.words[1]);
   if (!index)
     return call.reply.error(error_text::not_an_integer);
-  if (*index != 0)
+  auto& all = call.server.databases;
+  if (*index < 0 || std::cmp_greater_equal(*index, all.count()))
     return call.reply.error(error_text::database_range);
+  const auto number = static_cast<std::size_t>(*index);
+  if (const auto opened = all.open(number); !opened)
+    return reply_error(call, opened.error());
+  call.self.database = number;
   call.reply.ok();
 }
 
@@ -51,25 +56,34 @@ void speak(command_call& call, int protocol) {
 void reset(command_call& call) {
   speak(call, 2);
   call.self.name.clear();
+  call.self.database = 0;
+  call.self.authenticated = !call.server.access.required();
   call.self.queue.end();
   call.reply.simple("RESET");
 }
 
 // -- AUTH and HELLO ----------------------------------------------------------------
 
-// As a Redis without a password: its default user is let in with any.
-bool admits(bytes_view user) noexcept {
-  return user == "default";
+// Replies with the error when the client is not let in. Without a password the
+// default user is let in with any.
+bool authenticate(command_call& call, bytes_view user, bytes_view password) {
+  if (call.server.access.admits(user, password)) {
+    call.self.authenticated = true;
+    return true;
+  }
+  call.reply.error(error_text::wrong_password);
+  return false;
 }
 
 void auth(command_call& call) {
   if (call.words.size() > 3)
     return call.reply.error(error_text::syntax);
-  if (call.words.size() == 2)
+  const auto has_user = call.words.size() == 3;
+  if (!has_user && !call.server.access.required())
     return call.reply.error(error_text::no_password);
-  if (!admits(call.words[1]))
-    return call.reply.error(error_text::wrong_password);
-  call.reply.ok();
+  if (authenticate(call, has_user ? call.words[1] : "default",
+                   call.words.back()))
+    call.reply.ok();
 }
 
 bool valid_client_name(bytes_view name) noexcept {
@@ -89,6 +103,7 @@ bool set_client_name(command_call& call, bytes_view name) {
 struct hello_options {
   std::int64_t protocol = 0; // 0: as it is
   std::optional<bytes_view> user;
+  bytes_view password;
   std::optional<bytes_view> name;
 };
 
@@ -111,6 +126,7 @@ std::optional<hello_options> parse_hello(command_call& call) {
     const auto more = words.size() - i - 1;
     if (same_word(words[i], "auth") && more >= 2) {
       result.user = words[i + 1];
+      result.password = words[i + 2];
       i += 2;
     } else if (same_word(words[i], "setname") && more >= 1) {
       result.name = words[++i];
@@ -149,8 +165,10 @@ void hello(command_call& call) {
   const auto options = parse_hello(call);
   if (!options)
     return;
-  if (options->user && !admits(*options->user))
-    return call.reply.error(error_text::wrong_password);
+  if (options->user && !authenticate(call, *options->user, options->password))
+    return;
+  if (call.server.access.required() && !call.self.authenticated)
+    return call.reply.error(error_text::hello_not_authenticated);
   if (options->name)
     call.self.name = *options->name;
   if (options->protocol != 0)
@@ -209,7 +227,7 @@ constexpr std::array commands{
   command{"quit", -1, handshake | flag::not_queued, {}, group, "1.0.0", "Close the connection",
           quit},
   command{"select", 2, always | flag::fast, {}, group, "1.0.0",
-          "Select the database; there is only 0", select},
+          "Select the database", select},
   command{"auth", -2, handshake, {}, group, "1.0.0",
           "Authenticate to the server", auth},
   command{"hello", -1, handshake, {}, group, "6.0.0",

@@ -26,7 +26,8 @@ void dbsize(command_call& call) {
 }
 
 // ASYNC and SYNC are understood; it takes the same time either way.
-void flush(command_call& call) {
+template <class F>
+void flush(command_call& call, F clear) {
   const auto words = call.words;
   if (words.size() > 2
       || (words.size() == 2 && !same_word(words[1], "sync")
@@ -36,9 +37,24 @@ void flush(command_call& call) {
   add_keys(call, section);
   if (const auto begun = section.begin(); !begun)
     return reply_error(call, begun.error());
-  if (const auto cleared = call.db.clear(); !cleared)
+  if (const expected<void> cleared = clear(); !cleared)
     return reply_error(call, cleared.error());
   call.reply.ok();
+}
+
+void flushdb(command_call& call) {
+  flush(call, [&call] { return call.db.clear(); });
+}
+
+void flushall(command_call& call) {
+  flush(call, [&call] {
+    expected<void> result;
+    call.server.databases.for_each([&result](std::size_t, region& x) {
+      if (result)
+        result = x.clear();
+    });
+    return result;
+  });
 }
 
 void time(command_call& call) {
@@ -51,7 +67,7 @@ void time(command_call& call) {
 }
 
 void info(command_call& call) {
-  call.reply.verbatim(info_text(call.db, call.server, call.words.subspan(1)));
+  call.reply.verbatim(info_text(call.server, call.words.subspan(1)));
 }
 
 // -- CONFIG ------------------------------------------------------------------------
@@ -66,7 +82,10 @@ constexpr std::array settings{
   setting{"appendonly", [](const command_call&) { return std::string{"no"}; }},
   setting{"bind",
           [](const command_call& call) { return call.server.options.bind; }},
-  setting{"databases", [](const command_call&) { return std::string{"1"}; }},
+  setting{"databases",
+          [](const command_call& call) {
+            return std::to_string(call.server.databases.count());
+          }},
   setting{"maxclients",
           [](const command_call& call) {
             return std::to_string(call.server.options.max_connections);
@@ -82,6 +101,9 @@ constexpr std::array settings{
           [](const command_call& call) {
             return std::to_string(call.server.options.limits.bulk);
           }},
+  setting{
+    "requirepass",
+    [](const command_call& call) { return call.server.access.password(); }},
   setting{"save", [](const command_call&) { return std::string{}; }},
   setting{"timeout", [](const command_call&) { return std::string{"0"}; }},
 };
@@ -313,10 +335,10 @@ constexpr std::array commands{
           nullptr, config_commands},
   command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
           "Count the keys", dbsize},
-  command{"flushall", -1, flag::write | flag::all_databases, {}, group, "1.0.0", "Remove all keys",
-          flush},
-  command{"flushdb", -1, flag::write | flag::whole_database, {}, group, "1.0.0", "Remove all keys",
-          flush},
+  command{"flushall", -1, flag::write | flag::all_databases, {}, group, "1.0.0", "Remove all keys of all databases",
+          flushall},
+  command{"flushdb", -1, flag::write | flag::whole_database, {}, group, "1.0.0", "Remove all keys of the database",
+          flushdb},
   command{"time", 1, always | flag::fast, {}, group, "2.6.0",
           "Get the server's time", time},
 };

@@ -9,6 +9,7 @@
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/expiry.hpp"
+#include "apps/server/integer.hpp"
 #include "apps/server/key_checks.hpp"
 
 namespace troupe::server {
@@ -33,9 +34,20 @@ void discard(command_call& call) {
   call.reply.ok();
 }
 
-command_call call_of(const command_call& exec, const queued_command& x) {
-  return {exec.db,       exec.self,  exec.server, exec.counters,
-          exec.reply,    x.what(),   x.words()};
+command_call call_of(const command_call& exec, region& db,
+                     const queued_command& x) {
+  return {db,         exec.self, exec.server, exec.counters,
+          exec.reply, x.what(),  x.words()};
+}
+
+// The database after `x`, which may be a SELECT that will succeed.
+region* selected_by(const queued_command& x, databases& all, region* before) {
+  if (x.what().name != "select")
+    return before;
+  const auto index = parse_integer(x.words()[1]);
+  if (!index || *index < 0 || std::cmp_greater_equal(*index, all.count()))
+    return before;
+  return all.open(static_cast<std::size_t>(*index)).value_or(before);
 }
 
 // Holds everything that the queue and the watched keys concern.
@@ -43,9 +55,11 @@ expected<void> enter(command_call& call, atomic_section& section) {
   auto& queue = call.self.queue;
   queue.for_each_watched(
     [&section](region& where, bytes_view key) { section.add(where, key); });
+  auto* db = &call.db;
   for (const auto& x : queue.commands()) {
-    auto queued = call_of(call, x);
+    auto queued = call_of(call, *db, x);
     add_keys(queued, section);
+    db = selected_by(x, call.server.databases, db);
   }
   return section.begin();
 }
@@ -69,7 +83,8 @@ void exec(command_call& call) {
     return call.reply.null_array();
   call.reply.array(commands.size());
   for (const auto& x : commands) {
-    auto queued = call_of(call, x);
+    auto& db = call.server.databases[call.self.database];
+    auto queued = call_of(call, db, x);
     run_command(queued);
   }
 }

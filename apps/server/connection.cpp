@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 connection::connection(worker& home, socket peer, std::uint64_t id)
   : home_(home), peer_(std::move(peer)), parser_(home.server().options.limits) {
   self_.id = id;
+  self_.authenticated = !home.server().access.required();
 }
 
 // A handler that keeps the connection alive, and closes it when memory for its
@@ -130,7 +131,12 @@ bool connection::serve(bytes_view input) {
   auto& batch = home_.batch;
   for (;;) {
     batch.clear();
-    const auto parsed = parser_.parse(input, batch);
+    // Whether a stranger is one still is known only after each command.
+    const auto stranger
+      = !self_.authenticated && home_.server().access.required();
+    parser_.trust(!stranger);
+    const auto parsed
+      = parser_.parse(input, batch, stranger ? 1 : defaults::batch_size);
     for (std::size_t next = 0; next < batch.size() && !self_.leaving;) {
       next = home_.commands.run(batch, next, self_, reply);
       if (reply.pending() < defaults::flush_size || flush())

@@ -14,6 +14,9 @@ inline constexpr std::uint16_t console_port = 6381;
 /// The same as Redis's `maxclients`.
 inline constexpr std::size_t max_connections = 10'000;
 
+/// As Redis. Each costs memory once it was selected.
+inline constexpr std::size_t databases = 16;
+
 /// Descriptors that are not connections: log, epoll, console, accept.
 inline constexpr std::size_t reserved_descriptors = 64;
 
@@ -44,6 +47,10 @@ inline constexpr std::size_t max_transaction = 64UL * 1024 * 1024;
 /// How often a command that reads several keys tries to find a moment without a
 /// change of several keys before it asks for one.
 inline constexpr int reads_between_changes = 8;
+
+/// The same before a client has given its password. As Redis.
+inline constexpr std::size_t max_stranger_arguments = 10;
+inline constexpr std::size_t max_stranger_bulk = 16 * 1024;
 
 // -- a connection's turn -----------------------------------------------------------
 

@@ -35,6 +35,12 @@ inline constexpr std::string_view no_password
     "default user. Are you sure your configuration is correct?";
 inline constexpr std::string_view wrong_password
   = "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view not_authenticated
+  = "NOAUTH Authentication required.";
+inline constexpr std::string_view hello_not_authenticated
+  = "NOAUTH HELLO must be called with the client already authenticated, "
+    "otherwise the HELLO AUTH <user> <pass> option can be used to authenticate "
+    "the client and select the RESP protocol version at the same time";
 inline constexpr std::string_view client_name
   = "ERR Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view too_many_clients

@@ -64,12 +64,18 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
     reply.error(refusal);
     return 1;
   }
+  if (server_.access.required() && !self.authenticated
+      && !what->flags.has(command_flag::no_auth)) [[unlikely]] {
+    reply.error(error_text::not_authenticated);
+    return 1;
+  }
   if (self.queue.active() && !what->flags.has(command_flag::not_queued))
     [[unlikely]] {
     queue(*what, words, self, reply);
     return 1;
   }
-  command_call call{db_, self, server_, counters_, reply, *what, words};
+  auto& db = server_.databases[self.database];
+  command_call call{db, self, server_, counters_, reply, *what, words};
   for (int i = 0; i < defaults::reads_between_changes; ++i) {
     const auto moment = server_.gate.await_closed();
     const auto mark = reply.pending();

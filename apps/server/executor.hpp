@@ -2,8 +2,6 @@
 
 #include <cstddef>
 
-#include <troupe/actors/region.hpp>
-
 #include "apps/server/command_table.hpp"
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
@@ -14,9 +12,9 @@ namespace troupe::server {
 /// Runs commands on the calling thread. One per thread.
 class executor {
 public:
-  /// All three outlive the executor.
-  executor(region& db, server_state& server, thread_counters& counters) noexcept
-    : db_(db), server_(server), counters_(counters) {
+  /// Both outlive the executor.
+  executor(server_state& server, thread_counters& counters) noexcept
+    : server_(server), counters_(counters) {
     // nop
   }
 
@@ -37,7 +35,6 @@ private:
   static void queue(const command& what, arguments words, client& self,
                     reply_writer& reply);
 
-  region& db_;
   server_state& server_;
   thread_counters& counters_;
 };

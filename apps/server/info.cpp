@@ -70,7 +70,6 @@ std::uint64_t resident_bytes() {
 }
 
 struct info_source {
-  const region& db;
   const server_state& server;
   region_stats stats;
   server_counters counters;
@@ -116,6 +115,7 @@ void write_memory(section_writer& out, const info_source& from) {
 void write_persistence(section_writer& out, const info_source&) {
   out.title("Persistence");
   out.field("loading", std::uint64_t{0});
+  out.field("async_loading", std::uint64_t{0});
   out.field("aof_enabled", std::uint64_t{0});
 }
 
@@ -156,9 +156,12 @@ void write_cluster(section_writer& out, const info_source&) {
 
 void write_keyspace(section_writer& out, const info_source& from) {
   out.title("Keyspace");
-  if (from.stats.keys > 0)
-    out.field("db0", "keys=" + std::to_string(from.stats.keys)
-                       + ",shards=" + std::to_string(from.db.shard_count()));
+  from.server.databases.for_each([&out](std::size_t index, const region& db) {
+    if (const auto keys = db.size(); keys > 0)
+      out.field("db" + std::to_string(index),
+                "keys=" + std::to_string(keys)
+                  + ",shards=" + std::to_string(db.shard_count()));
+  });
 }
 
 struct section {
@@ -187,11 +190,24 @@ bool is_asked_for(const section& x, arguments names) {
             });
 }
 
+region_stats sum_of(const databases& all) {
+  region_stats sum;
+  all.for_each([&sum](std::size_t, const region& db) {
+    const auto x = db.stats();
+    sum.keys += x.keys;
+    sum.bytes += x.bytes;
+    sum.retired += x.retired;
+    sum.handled += x.handled;
+    sum.mailbox_depth += x.mailbox_depth;
+    sum.restarts += x.restarts;
+  });
+  return sum;
+}
+
 } // namespace
 
-std::string info_text(const region& db, const server_state& server,
-                      arguments sections) {
-  const info_source from{db, server, db.stats(), server.counters()};
+std::string info_text(const server_state& server, arguments sections) {
+  const info_source from{server, sum_of(server.databases), server.counters()};
   std::string text;
   section_writer out{text};
   for (const auto& x : all_sections)

@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include <troupe/actors/region.hpp>
-
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
 
@@ -11,7 +9,6 @@ namespace troupe::server {
 
 /// The text of INFO: the named sections in any case, all when none is named.
 /// Field names are Redis's where Redis has such a field.
-std::string info_text(const region& db, const server_state& server,
-                      arguments sections);
+std::string info_text(const server_state& server, arguments sections);
 
 } // namespace troupe::server

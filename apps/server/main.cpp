@@ -16,6 +16,7 @@
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/version.hpp>
 
+#include "apps/server/acceptor.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
 
@@ -119,24 +120,29 @@ int serve(server_config& cfg, const server_settings& settings,
           const stop_signals& signals) {
   caf::actor_system system{cfg};
   troupe::runtime rt{system};
-  const auto db = rt.open_region("db0", settings.region);
-  if (!db)
-    return complain(db.error(), EXIT_FAILURE);
-  resp_server server{**db, settings.serve};
+  resp_server server{[&](std::size_t index) {
+                       return rt.open_region("db" + std::to_string(index),
+                                             settings.region);
+                     },
+                     settings.serve};
   if (const auto started = server.start(); !started)
     return complain(started.error(), EXIT_FAILURE);
   std::string console;
   if (settings.console_port) {
-    const auto port = rt.publish(*settings.console_port, settings.serve.bind);
+    // The console knows no password, so others do not get to it.
+    const auto address = troupe::server::is_loopback(settings.serve.bind)
+                           ? settings.serve.bind
+                           : "127.0.0.1";
+    const auto port = rt.publish(*settings.console_port, address);
     if (!port)
       return complain(console_failure(port.error(), *settings.console_port),
                       EXIT_FAILURE);
-    console = "; console on " + endpoint(settings.serve.bind, *port);
+    console = "; console on " + endpoint(address, *port);
   }
   std::cout << "troupe-server " << troupe::version << " ready on "
             << endpoint(settings.serve.bind, server.port()) << " (pid "
-            << getpid() << ", " << (*db)->shard_count() << " shards)" << console
-            << std::endl;
+            << getpid() << ", " << server.state().databases[0].shard_count()
+            << " shards)" << console << std::endl;
   while (!signals.wait(drain_poll) && !rt.stat().draining)
     ;
   signals.release();

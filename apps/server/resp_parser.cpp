@@ -226,6 +226,9 @@ resp_parser::step resp_parser::read_header(bytes_view input) {
     return s;
   if (count > 0 && std::cmp_greater(count, limits_.arguments))
     return fail("invalid multibulk length");
+  if (!trusted_ && count > 0
+      && std::cmp_greater(count, defaults::max_stranger_arguments))
+    return fail("unauthenticated multibulk length");
   missing_ = count > 0 ? static_cast<std::size_t>(count) : 0;
   return s;
 }
@@ -282,6 +285,8 @@ resp_parser::step resp_parser::read_bulk_size(bytes_view input) {
   }
   if (size < 0 || std::cmp_greater(size, limits_.bulk))
     return fail("invalid bulk length");
+  if (!trusted_ && std::cmp_greater(size, defaults::max_stranger_bulk))
+    return fail("unauthenticated bulk length");
   bulk_size_ = size;
   return s;
 }

@@ -104,6 +104,12 @@ public:
     return error_;
   }
 
+  /// Whether the client may send as much as the limits say, or only what it
+  /// takes to authenticate itself, as at a Redis.
+  void trust(bool x) noexcept {
+    trusted_ = x;
+  }
+
   /// Forgets the incomplete command: its bytes will come again.
   void reset() noexcept;
 
@@ -131,6 +137,7 @@ private:
   step fail(std::string text);
 
   parser_limits limits_;
+  bool trusted_ = true;
   std::size_t scan_ = 0;         // Where to continue in the command.
   std::size_t missing_ = 0;      // Arguments to come; 0: header not read.
   std::int64_t bulk_size_ = -1;  // Of the argument at scan_; -1: not read.

@@ -9,8 +9,10 @@
 
 namespace troupe::server {
 
-resp_server::resp_server(region& db, serve_options options) : db_(db) {
+resp_server::resp_server(databases::opener open, serve_options options)
+  : open_(std::move(open)) {
   state_.options = std::move(options);
+  state_.access.password(std::exchange(state_.options.password, {}));
 }
 
 resp_server::~resp_server() {
@@ -18,10 +20,13 @@ resp_server::~resp_server() {
 }
 
 expected<void> resp_server::start() {
+  if (auto opened = state_.databases.start(state_.options.databases, open_);
+      !opened)
+    return opened;
   const auto threads = std::max<std::size_t>(state_.options.threads, 1);
   for (std::size_t i = 0; i < threads; ++i)
     workers_.push_back(
-      std::make_unique<worker>(db_, state_, state_.threads.emplace_back()));
+      std::make_unique<worker>(state_, state_.threads.emplace_back()));
   acceptor_ = std::make_unique<acceptor>(workers_, state_);
   if (auto listening = acceptor_->listen(); !listening)
     return listening;

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
 #include <troupe/messages/types/error.hpp>
 
 #include "apps/server/server_state.hpp"
@@ -19,15 +18,15 @@ namespace troupe::server {
 
 class acceptor;
 
-/// Serves a region to Redis clients over TCP. Every connection belongs to one
+/// Serves regions to Redis clients over TCP. Every connection belongs to one
 /// of its threads, the one with the fewest at the time, and its commands are
 /// executed there.
 ///
 /// `start` and `stop` are called by one thread; the getters by any.
 class resp_server {
 public:
-  /// `db` outlives the server.
-  resp_server(region& db, serve_options options);
+  /// `open` makes the databases.
+  resp_server(databases::opener open, serve_options options);
 
   resp_server(const resp_server&) = delete;
   resp_server& operator=(const resp_server&) = delete;
@@ -35,8 +34,9 @@ public:
   /// As `stop` without waiting.
   ~resp_server();
 
-  /// Listens and accepts from now on. Errors: `invalid_argument` (the address
-  /// is none, or not of this machine alone), `system_error` (the port is in
+  /// Opens database 0, listens and accepts from now on. Errors: those of the
+  /// opener, `invalid_argument` (the address is none, or not of this machine
+  /// alone although there is no password), `system_error` (the port is in
   /// use, threads or descriptors refused), with what to do about it.
   expected<void> start();
 
@@ -58,7 +58,7 @@ private:
   void run(worker& which);
   expected<void> start_threads();
 
-  region& db_;
+  databases::opener open_;
   server_state state_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<acceptor> acceptor_;

@@ -1,6 +1,7 @@
 #include "apps/server/server_config.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_threads = 1024;
 constexpr std::size_t most_connections = 1'000'000;
+constexpr std::size_t most_databases = 1024;
 
 template <class T>
 expected<void> check_range(std::string_view option, T value, T least, T most) {
@@ -36,7 +38,11 @@ server_config::server_config() {
     .add(port_, "port,p",
          "TCP port for Redis clients, 0 for any free one (default: 6380)")
     .add(bind_, "bind",
-         "address to listen on, of this machine only (default: 127.0.0.1)")
+         "address to listen on; others than this machine's own need a password "
+         "(default: 127.0.0.1)")
+    .add(password_, "password",
+         "password of the clients; better put it in the configuration file or "
+         "the environment variable TROUPE_PASSWORD (default: none)")
     .add(threads_, "threads",
          "threads that serve connections, 0 for one per core (default: 0)")
     .add(max_connections_, "max-connections",
@@ -46,8 +52,10 @@ server_config::server_config() {
     .add(no_console_, "no-console", "do not listen for troupe-console")
     .add(drain_timeout_, "drain-timeout",
          "how long a stop waits for clients and loads (default: 10s)")
+    .add(databases_, "databases",
+         "databases that SELECT knows, 1 to 1024 (default: 16)")
     .add(shards_, "shards",
-         "shards of the database, a power of two up to 256, 0 for 16 per core "
+         "shards of a database, a power of two up to 256, 0 for 16 per core "
          "(default: 0)")
     .add(ttl_, "ttl",
          "time to live of keys written without one, 0s for ever (default: 0s)")
@@ -107,7 +115,11 @@ expected<void> server_config::check_ranges() const {
       return check_range<std::size_t>("max-value-size", max_value_size_, 1,
                                       parser_limits{}.bulk);
     })
-    .and_then([this] { return check_bind(bind_); })
+    .and_then([this] {
+      return check_range<std::size_t>("databases", databases_, 1,
+                                      most_databases);
+    })
+    .and_then([this] { return check_bind(bind_, !password().empty()); })
     .and_then([this] { return check(region()); });
 }
 
@@ -122,6 +134,14 @@ region_options server_config::region() const {
   return result;
 }
 
+// The command line of a process can be read by every user of the machine.
+std::string server_config::password() const {
+  if (!password_.empty())
+    return password_;
+  const auto* const inherited = std::getenv("TROUPE_PASSWORD");
+  return inherited != nullptr ? inherited : "";
+}
+
 expected<server_settings> server_config::settings() const {
   if (auto ok = check_ranges(); !ok)
     return tl::unexpected{std::move(ok.error())};
@@ -132,6 +152,8 @@ expected<server_settings> server_config::settings() const {
                            ? threads_
                            : std::max(std::thread::hardware_concurrency(), 1U);
   result.serve.max_connections = max_connections_;
+  result.serve.databases = databases_;
+  result.serve.password = password();
   result.region = region();
   if (!no_console_)
     result.console_port = console_port_;

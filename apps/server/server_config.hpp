@@ -40,13 +40,15 @@ public:
   /// As above, with the file's content and the arguments at hand.
   expected<void> parse(std::vector<std::string> args, std::istream& file);
 
-  /// The checked options. Errors: `invalid_argument`.
+  /// The checked options. The password is that of the options, or else of the
+  /// environment variable TROUPE_PASSWORD. Errors: `invalid_argument`.
   [[nodiscard]] expected<server_settings> settings() const;
 
 private:
   [[nodiscard]] expected<void> check_names() const;
   [[nodiscard]] expected<void> check_ranges() const;
   [[nodiscard]] region_options region() const;
+  [[nodiscard]] std::string password() const;
 
   std::uint16_t port_ = defaults::port;
   std::string bind_ = "127.0.0.1";
@@ -55,6 +57,8 @@ private:
   std::uint16_t console_port_ = defaults::console_port;
   bool no_console_ = false;
   caf::timespan drain_timeout_ = defaults::drain_timeout;
+  std::size_t databases_ = defaults::databases;
+  std::string password_;
   std::size_t shards_ = 0;
   caf::timespan ttl_{0};
   double jitter_ = 0.0;

@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "apps/server/atomic_section.hpp"
+#include "apps/server/credentials.hpp"
+#include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
 #include "apps/server/resp_parser.hpp"
 
@@ -70,6 +72,8 @@ struct serve_options {
   std::size_t max_connections = defaults::max_connections;
   parser_limits limits = {};
   std::size_t max_reply = defaults::max_reply;
+  std::size_t databases = defaults::databases;
+  std::string password; ///< At start; empty: none is needed.
 };
 
 /// What the commands of all connections share and INFO shows.
@@ -80,6 +84,8 @@ struct server_state {
   /// One for each thread; in place before the first connection.
   std::deque<thread_counters> threads;
   std::atomic<std::uint64_t> next_client{1};
+  server::databases databases;
+  credentials access;
   /// Open while several keys change as one.
   change_gate gate;
 

@@ -20,8 +20,8 @@ accepted_socket::~accepted_socket() {
     ::close(descriptor_);
 }
 
-worker::worker(region& db, server_state& server, thread_counters& counters)
-  : commands(db, server, counters),
+worker::worker(server_state& server, thread_counters& counters)
+  : commands(server, counters),
     server_(server),
     counters_(counters),
     guard_(context_.get_executor()) {

@@ -10,8 +10,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <troupe/actors/region.hpp>
-
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/executor.hpp"
 #include "apps/server/resp_parser.hpp"
@@ -57,8 +55,8 @@ private:
 /// the thread that is in `run`.
 class worker {
 public:
-  /// All three outlive the worker.
-  worker(region& db, server_state& server, thread_counters& counters);
+  /// Both outlive the worker.
+  worker(server_state& server, thread_counters& counters);
 
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;

@@ -136,13 +136,15 @@ class Troupe:
 class Redis:
     """A private redis-server that keeps nothing."""
 
-    def __init__(self):
+    def __init__(self, *options):
+        self.password = (["AUTH", options[1]]
+                         if "--requirepass" in options else ["PING"])
         for _ in range(5):
             self.port = free_port()
             self.child = start(
                 ["redis-server", "--port", str(self.port), "--bind",
                  "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--daemonize", "no"], scratch)
+                 "--daemonize", "no", *options], scratch)
             if poll(self.state, "redis-server to start") == "ready":
                 return
         fail("redis-server does not start")
@@ -152,7 +154,7 @@ class Redis:
             return "ended"  # Somebody else took the port meanwhile.
         try:
             with Client(self.port) as client:
-                return client.ask(b"PING") == b"+PONG\r\n" and "ready"
+                return client.ask(*self.password)[:1] == b"+" and "ready"
         except OSError:
             return None
 
@@ -306,6 +308,7 @@ def check_bind():
         code, output = refused("--port=0", f"--bind={address}")
         require(code == 2 and "authentication" in output,
                 f"--bind={address}: exit code {code}, {output!r}")
+        require("TROUPE_PASSWORD" in output, output)
     code, output = refused("--port=0", "--bind=example")
     require(code == 2 and "not an IP address" in output, output)
 
@@ -315,6 +318,7 @@ def check_help():
     require_equal(code, 0, "the exit code of --help")
     for option in ["port", "bind", "threads", "max-connections",
                    "console-port", "no-console", "drain-timeout", "shards",
+                   "password", "databases",
                    "ttl", "jitter", "max-key-size", "max-value-size"]:
         require(f"--{option}" in output, f"--help says nothing of {option}")
 
@@ -589,6 +593,79 @@ def check_info(server):
             "INFO", "clients"), "the others to be gone")
 
 
+def check_databases(server):
+    with Client(server.port) as one, Client(server.port) as other:
+        one.ask("FLUSHALL")
+        for i in range(16):
+            require_equal(one.ask("SELECT", i), b"+OK\r\n", f"SELECT {i}")
+            require_equal(one.ask("SET", "k", i), b"+OK\r\n", "SET")
+        require_equal(other.ask("GET", "k"), bulk(b"0"), "database 0")
+        require_equal(other.ask("SELECT", 7), b"+OK\r\n", "SELECT 7")
+        require_equal(other.ask("GET", "k"), bulk(b"7"), "database 7")
+        require_equal(other.ask("FLUSHDB"), b"+OK\r\n", "FLUSHDB")
+        keyspace = parse(one.ask("INFO", "keyspace")).decode()
+        require(re.findall(r"db(\d+):keys=1,", keyspace)
+                == [str(i) for i in range(16) if i != 7], keyspace)
+        require_equal(one.ask("FLUSHALL"), b"+OK\r\n", "FLUSHALL")
+        require_equal(one.ask("INFO", "keyspace"), bulk(b"# Keyspace\r\n"),
+                      "INFO keyspace")
+
+
+def check_password():
+    """A server on all addresses, whose password is in its environment."""
+    os.environ["TROUPE_PASSWORD"] = "a secret"
+    try:
+        server = Troupe("--bind=0.0.0.0", "--console-port=0", "--databases=2")
+    finally:
+        del os.environ["TROUPE_PASSWORD"]
+    with Client(server.port) as client:
+        noauth = b"-NOAUTH Authentication required.\r\n"
+        require_equal(client.ask("GET", "k"), noauth, "a stranger")
+        # Everything behind AUTH is of a client that is let in.
+        client.send(encode("GET", "k") + encode("AUTH", "a secret")
+                    + encode("SET", "k", b"v" * 100_000)
+                    + encode("MGET", *["k"] * 20))
+        require_equal(client.reply() + client.reply() + client.reply(),
+                      noauth + b"+OK\r\n+OK\r\n", "AUTH in a pipeline")
+        require(client.reply().startswith(b"*20\r\n$100000\r\n"), "MGET")
+        require(client.ask("SELECT", 1) == b"+OK\r\n"
+                and client.ask("SELECT", 2).startswith(b"-ERR DB index"),
+                "--databases=2")
+    with Client(server.port) as client:
+        require(client.ask("AUTH", "wrong").startswith(b"-WRONGPASS "), "AUTH")
+        client.send(b"*11\r\n")
+        require_equal(client.rest(), b"-ERR Protocol error: unauthenticated "
+                      b"multibulk length\r\n", "a stranger with many words")
+    code, output = server.stop()
+    require_equal(code, 0, "the exit code")
+    require(b"secret" not in output, "the password is printed")
+    require(b"console on 127.0.0.1:" in output,
+            f"the console listens where others reach it: {output!r}")
+
+
+def check_same_refusals():
+    """A stranger hears from us what he hears from Redis."""
+    server = Troupe("--no-console", "--password=secret")
+    redis = Redis("--requirepass", "secret")
+    for line in REFUSALS.strip().splitlines():
+        with Client(server.port) as ours, Client(redis.port) as theirs:
+            for text in line.split("|"):
+                require_equal(ours.ask(*words_of(text)),
+                              theirs.ask(*words_of(text)),
+                              f"not the reply of Redis to {text} in {line}")
+    server.stop()
+
+
+# Sessions at servers that want the password "secret".
+REFUSALS = """
+get k | foo | get | ping | hello | hello 3 | hello 4 | hello 3 auth default x
+auth x | auth default x | auth foo secret | auth default secret x | reset | quit
+auth secret | get k | auth x | get k | config get requirepass | reset | get k
+auth default secret | select 1 | reset | select 1 | multi
+client id | command count | config get requirepass | info | dbsize
+"""
+
+
 # -- checks: limits and the end ----------------------------------------------------------
 
 
@@ -714,6 +791,10 @@ set n 5 ex 100 | incr n | ttl n | set n -1 | incr n | incr n | get n
 dbsize | set a 1 | set b 1 | dbsize | dbsize x | flushall | dbsize
 set a 1 | flushdb | dbsize | flushall async | flushdb sync | flushall foo
 flushall async sync | flushdb a b c | set a 1 | flushall ASYNC | dbsize
+select 1 | set k 1 | dbsize | select 0 | get k | dbsize | select 1 | get k
+flushdb | select 2 | set k 2 | select 1 | flushall | select 2 | get k | dbsize
+config get databases | select 15 | select 16 | reset | get k
+multi | set k 0 | select 1 | set k 1 | select 99 | exec | get k | flushdb | get k
 select 0 | select | select a | select 99999 | select -1 | select 0 0
 client | client foo | client id x | client getname | client getname x
 client setname me | client getname | client setname ~ | client getname
@@ -869,6 +950,9 @@ def main():
         check("the replies of Redis to whole streams", check_same_streams,
               server, redis)
         check("the command table of Redis", check_same_table, server, redis)
+        check("the replies of Redis to strangers", check_same_refusals)
+    check("the databases", check_databases, server)
+    check("a server with a password", check_password)
     check("SIGINT drains", lambda: require_equal(
         server.stop(signal.SIGINT)[0], 0, "the exit code"))
     check("the limit of connections", check_connection_limit)

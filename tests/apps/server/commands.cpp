@@ -289,7 +289,7 @@ TEST_CASE("a pipeline of large values stops where it should be sent",
   troupe::server::resp_parser parser;
   parser.parse(input, batch);
   REQUIRE(batch.size() == 100);
-  troupe::server::executor uut{*run.uut, run.state, run.state.threads.front()};
+  troupe::server::executor uut{run.state, run.state.threads.front()};
   std::size_t rounds = 0;
   for (std::size_t next = 0; next < batch.size(); ++rounds) {
     troupe::server::byte_buffer out;
@@ -341,7 +341,7 @@ TEST_CASE("connection commands", "[server][commands]") {
   CHECK(run("PING 'a b'") == bulk("a b"));
   CHECK(run("ECHO x") == bulk("x"));
   CHECK(run("SELECT 0") == ok);
-  CHECK(run("SELECT 1") == "-ERR DB index is out of range\r\n");
+  CHECK(run("SELECT 16") == "-ERR DB index is out of range\r\n");
   CHECK(run("CLIENT ID") == ":7\r\n");
   CHECK(run("CLIENT GETNAME") == none);
   CHECK(run("CLIENT SETNAME me") == ok);

@@ -30,6 +30,21 @@ struct command_fixture : region_fixture {
     : region_fixture(options) {
     state.threads.emplace_back();
     self.id = 7;
+    const auto open = [this](std::size_t index) {
+      if (index == 0)
+        return troupe::expected<std::shared_ptr<troupe::region>>{uut};
+      return troupe::expected<std::shared_ptr<troupe::region>>{
+        std::make_shared<troupe::region>(
+          "db" + std::to_string(index), uut->options(), time, executor, loads)};
+    };
+    REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
+  }
+
+  ~command_fixture() {
+    state.databases.for_each([](std::size_t index, troupe::region& x) {
+      if (index > 0)
+        x.stop();
+    });
   }
 
   /// The replies to whatever `input` holds, which must be complete.
@@ -37,7 +52,7 @@ struct command_fixture : region_fixture {
     troupe::server::byte_buffer out;
     troupe::server::reply_writer reply{out, state.options.max_reply};
     troupe::server::resp_parser parser{state.options.limits};
-    troupe::server::executor runner{*uut, state, state.threads.front()};
+    troupe::server::executor runner{state, state.threads.front()};
     auto left = true;
     while (left) {
       troupe::server::command_batch batch;

@@ -108,7 +108,14 @@ region_fixture& database() {
 void execute(std::string_view input) {
   server_state state;
   auto& counters = state.threads.emplace_back();
-  executor uut{*database().uut, state, counters};
+  require(state.databases
+            .start(1,
+                   [](std::size_t) {
+                     return troupe::expected<std::shared_ptr<troupe::region>>{
+                       database().uut};
+                   })
+            .has_value());
+  executor uut{state, counters};
   client self;
   resp_parser parser{small_limits()};
   auto more = true;

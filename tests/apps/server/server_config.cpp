@@ -1,5 +1,6 @@
 #include "apps/server/server_config.hpp"
 
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ TEST_CASE("the server's defaults", "[server][config]") {
   CHECK(uut->drain_timeout == 10s);
   CHECK(uut->region.ttl == troupe::no_expiry);
   CHECK(uut->region.shards == 0);
+  CHECK(uut->serve.databases == 16);
   CHECK(uut->region.max_key_size == 65'536);
   CHECK(uut->region.max_value_size == 536'870'912);
 }
@@ -91,17 +93,33 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--max-connections=0"}), "1 to 1000000"));
   CHECK(mentions(refusal({"--max-key-size=0"}), "--max-key-size"));
   CHECK(mentions(refusal({"--max-value-size=0"}), "--max-value-size"));
+  CHECK(mentions(refusal({"--databases=0"}), "1 to 1024"));
   CHECK(mentions(refusal({"--shards=7"}), "power of two"));
   CHECK(mentions(refusal({"--jitter=1"}), "jitter"));
   CHECK(mentions(refusal({}, "[server]\nprot=1\n"), "prot"));
   CHECK(mentions(refusal({}, "[server]\nport=x\n"), "line 2"));
 }
 
+TEST_CASE("the password comes from an option, the file or the environment",
+          "[server][config]") {
+  CHECK(settings({})->serve.password.empty());
+  CHECK(settings({"--password=a b"})->serve.password == "a b");
+  CHECK(settings({}, "[server]\npassword=\"a\"\n")->serve.password == "a");
+  ::setenv("TROUPE_PASSWORD", "inherited", 1);
+  CHECK(settings({})->serve.password == "inherited");
+  CHECK(settings({"--password=x"})->serve.password == "x");
+  ::unsetenv("TROUPE_PASSWORD");
+}
+
 TEST_CASE("addresses that others could reach are refused", "[server][config]") {
   for (const auto* address : {"0.0.0.0", "::", "192.0.2.1", "2001:db8::1"})
     CHECK(mentions(refusal({std::string{"--bind="} + address}),
-                   "no authentication"));
+                   "without authentication"));
   CHECK(mentions(refusal({"--bind=nowhere"}), "not an IP address"));
+  CHECK(mentions(refusal({"--bind=0.0.0.0"}), "TROUPE_PASSWORD"));
+  CHECK(settings({"--bind=0.0.0.0", "--password=x"}));
+  CHECK(
+    mentions(refusal({"--bind=nowhere", "--password=x"}), "not an IP address"));
   CHECK(settings({"--bind=127.0.0.2"}));
   CHECK(settings({"--bind=::1"}));
 }

@@ -30,7 +30,7 @@ struct other_client {
     command_batch batch;
     const auto input = std::string{line} + "\n";
     parser.parse(input, batch);
-    executor runner{*home_.uut, home_.state, home_.state.threads.front()};
+    executor runner{home_.state, home_.state.threads.front()};
     for (std::size_t next = 0; next < batch.size();)
       next = runner.run(batch, next, self, reply);
     return std::string{out.view()};
@@ -51,8 +51,9 @@ TEST_CASE("EXEC runs what was queued, and replies to all of it",
   CHECK(run("SET a 1") == queued);
   CHECK(run("INCRBY a 4") == queued);
   CHECK(run("GET a") == queued);
-  CHECK(run("LPUSH a") == "-ERR unknown command 'LPUSH', with args beginning "
-                          "with: 'a' \r\n");
+  CHECK(run("LPUSH a")
+        == "-ERR unknown command 'LPUSH', with args beginning "
+           "with: 'a' \r\n");
   CHECK(run("EXEC")
         == "-EXECABORT Transaction discarded because of previous errors.\r\n");
   CHECK(run("GET a") == "$-1\r\n");
@@ -147,8 +148,7 @@ TEST_CASE("MSETNX sets all or nothing", "[server][transaction]") {
   command_fixture run;
   CHECK(run("MSETNX a 1 b 2") == ":1\r\n");
   CHECK(run("MSETNX c 1 b 3") == ":0\r\n");
-  CHECK(run("MGET a b c")
-        == "*3\r\n" + bulk("1") + bulk("2") + "$-1\r\n");
+  CHECK(run("MGET a b c") == "*3\r\n" + bulk("1") + bulk("2") + "$-1\r\n");
   CHECK(run("MSETNX c")
         == "-ERR wrong number of arguments for 'msetnx' command\r\n");
   CHECK(run("MSETNX c 1 d")
@@ -177,8 +177,9 @@ TEST_CASE("RENAME takes value and TTL along", "[server][transaction]") {
 TEST_CASE("COPY leaves the source", "[server][transaction]") {
   command_fixture run;
   REQUIRE(run("SET a v EX 5") == ok);
-  CHECK(run("COPY a a") == "-ERR source and destination objects are the "
-                           "same\r\n");
+  CHECK(run("COPY a a")
+        == "-ERR source and destination objects are the "
+           "same\r\n");
   CHECK(run("COPY x b") == ":0\r\n");
   CHECK(run("COPY a b") == ":1\r\n");
   CHECK(run("TTL b") == ":5\r\n");
@@ -207,7 +208,7 @@ TEST_CASE("nobody sees half of what changes as one", "[server][transaction]") {
     resp_parser parser;
     command_batch batch;
     parser.parse(input, batch);
-    executor runner{*run.uut, run.state, counters};
+    executor runner{run.state, counters};
     for (std::size_t next = 0; next < batch.size();)
       next = runner.run(batch, next, self, reply);
     return std::string{out.view()};
