@@ -122,6 +122,21 @@ struct increment {
   }
 };
 
+/// `F` is called in the shard's turn; see `store::transform`.
+template <class Bytes, class F>
+struct transform {
+  keyed<Bytes> key;
+  F& f;
+
+  expected<void> operator()(memory::store& where) const {
+    return where.transform(key, f);
+  }
+
+  [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {
+    return key;
+  }
+};
+
 struct clear {
   expected<void> operator()(memory::store& where) const {
     return where.clear();

@@ -23,8 +23,10 @@
 
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/operations.hpp>
 #include <troupe/actors/shard.hpp>
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
 #include <troupe/backends/memory/hash.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -142,6 +144,16 @@ public:
   /// TTL. Errors: `not_an_integer`, `integer_overflow`.
   expected<std::int64_t> increment(bytes_view key, std::int64_t delta = 1);
 
+  /// Calls `f(const entry_view* present)`, nullptr for a key without a live
+  /// entry, and does what it answers, an `expected<edit>`, as one step: no other
+  /// change comes in between. `f` runs at most once, in the shard's turn and
+  /// perhaps on another thread; so it must be brief, call nothing that waits for
+  /// a shard, and throw nothing but std::bad_alloc. For work that takes longer
+  /// there is `update`. Errors: what `f` returns, `value_too_large`,
+  /// `invalid_argument`.
+  template <class F>
+  expected<void> transform(bytes_view key, F&& f);
+
   /// Removes everything. Shard by shard: an entry written to one shard while
   /// another is being cleared may stay.
   expected<void> clear();
@@ -220,6 +232,15 @@ public:
 
   [[nodiscard]] shard& shard_at(std::size_t index) noexcept {
     return *shards_[index];
+  }
+
+  [[nodiscard]] const shard& shard_at(std::size_t index) const noexcept {
+    return *shards_[index];
+  }
+
+  /// The time by which entries of this region expire.
+  [[nodiscard]] time_point now() const noexcept {
+    return time_.now();
   }
 
   /// Index of the shard that owns `key`.
@@ -317,6 +338,22 @@ expected<void> region::visit_many(std::span<const bytes_view> keys,
     }
   }
   return {};
+}
+
+template <class F>
+expected<void> region::transform(bytes_view key, F&& f) {
+  if (auto ok = check_key(key); !ok) [[unlikely]]
+    return ok;
+  auto checked = [this, &f](const entry_view* present) -> expected<edit> {
+    expected<edit> next = f(present);
+    if (next && next->what == edit::action::store)
+      if (auto ok = check_loaded(next->value, next->how); !ok) [[unlikely]]
+        return tl::unexpected{std::move(ok.error())};
+    return next;
+  };
+  operations::transform<bytes_view, decltype(checked)> op{
+    operations::keyed{key}, checked};
+  return prepare(op.key.hash).run(op);
 }
 
 } // namespace troupe

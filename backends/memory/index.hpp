@@ -20,6 +20,16 @@
 // Who misses because a word was cleared has synchronised with the clearing, and
 // so sees the new count.
 //
+// How a scan stays right while buckets are split: it goes through the keys by
+// their hash read backwards, lowest bit first. In this order a bucket is an
+// interval, and a split cuts it in two: the lower half stays, the upper one
+// moves. So a scan that has come to some position has met every key below it
+// that was there all the time, however many buckets there were on the way; a
+// position means the same in a table of any size, and each step moves on, so
+// that the scan ends although the table grows. Should the bucket be split while
+// it is read, the step ends at the middle: who misses a word because it was
+// cleared sees the new count, as above.
+//
 // Invariants (see `validate`)
 //   1. An entry is linked exactly once, in the chain of its key's bucket.
 //   2. Words are never moved inside a chain: a reader that passed an empty word
@@ -40,8 +50,8 @@
 
 namespace troupe::memory {
 
-/// Not an owner of entries. `find`, the prefetches and `bytes` may be called by
-/// any thread inside an epoch guard; the rest by the writer only.
+/// Not an owner of entries. `find`, `scan`, the prefetches and `bytes` may be
+/// called by any thread inside an epoch guard; the rest by the writer only.
 class index {
 public:
   /// Where a key is, or could be put. Good until the next change.
@@ -82,6 +92,16 @@ public:
 
   /// Fetches the entries whose tag fits; the bucket should be there already.
   void prefetch_entry(std::uint64_t hash) const noexcept;
+
+  /// Calls `f(const entry&)` for what the bucket at `from` links, expired or
+  /// not, and returns the position behind it; `scan_end` behind the last. Any
+  /// number below `scan_end` is a position, 0 the first. From 0 on until the
+  /// end, a key that is there all the time is met at least once, one that comes
+  /// or goes perhaps, and some may be met twice. Takes one chain's time.
+  template <class F>
+  [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const;
+
+  static constexpr std::uint64_t scan_end = std::uint64_t{1} << bucket_bits;
 
   // -- the writer --------------------------------------------------------------
 
@@ -153,6 +173,26 @@ private:
     auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
     auto number = static_cast<std::size_t>(hash) & mask;
     return number & (mask >> (number >= count ? 1 : 0));
+  }
+
+  /// How many of the lowest bits its hashes have in common in the bucket of
+  /// `hash` among `count`: one less as long as it has not been split.
+  [[nodiscard]] static unsigned bits_of(std::uint64_t hash,
+                                        std::size_t count) noexcept {
+    auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
+    auto upper = (static_cast<std::size_t>(hash) & mask) | (mask / 2 + 1);
+    return static_cast<unsigned>(std::bit_width(mask)) - (upper < count ? 0 : 1);
+  }
+
+  /// The bits that choose a bucket, in reverse order.
+  [[nodiscard]] static std::uint64_t reversed(std::uint64_t x) noexcept {
+    auto swap = [&x](unsigned n, std::uint64_t low) {
+      x = ((x >> n) & low) | ((x & low) << n);
+    };
+    swap(1, 0x5555'5555'5555'5555);
+    swap(2, 0x3333'3333'3333'3333);
+    swap(4, 0x0f0f'0f0f'0f0f'0f0f);
+    return __builtin_bswap64(x) >> (64 - bucket_bits);
   }
 
   /// The segment of a bucket: 0 for the first eight, then one per doubling.
@@ -234,5 +274,27 @@ private:
   std::size_t overflows_left_ = 0; ///< At the end of the newest run.
   std::atomic<std::size_t> bytes_{0};
 };
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+std::uint64_t index::scan(std::uint64_t from, F&& f) const {
+  auto hash = reversed(from);
+  auto count = count_.load(std::memory_order_acquire);
+  for (;;) {
+    auto number = bucket_of(hash, count);
+    for (const bucket* b = &at(number); b != nullptr;
+         b = b->overflow.load(std::memory_order_acquire))
+      for (auto& w : b->words)
+        if (auto x = w.load(std::memory_order_acquire); x != 0)
+          f(static_cast<const entry&>(*entry_in(x)));
+    count = count_.load(std::memory_order_acquire);
+    // Only a position in the middle of the interval can have moved.
+    if (bucket_of(hash, count) == number)
+      break;
+  }
+  auto size = scan_end >> bits_of(hash, count);
+  return (from | (size - 1)) + 1;
+}
 
 } // namespace troupe::memory

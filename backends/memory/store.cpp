@@ -157,6 +157,31 @@ expected<std::int64_t> store::increment(const hashed_key& key,
   return sum;
 }
 
+/// The second half of `transform`. `present`: there is a live entry at `where`.
+expected<void> store::apply(const table::position& where, bool present,
+                            const hashed_key& key, const edit& next) {
+  switch (next.what) {
+    case edit::action::keep:
+      break;
+    case edit::action::store: {
+      auto deadline = next.deadline               ? *next.deadline
+                      : next.how.keep_ttl && present ? where.item->deadline()
+                                                     : deadline_for(next.how);
+      if (auto stored = put(where, key, next.value, deadline); !stored)
+        return tl::unexpected{std::move(stored.error())};
+      break;
+    }
+    case edit::action::erase:
+      remove(where, key);
+      break;
+    case edit::action::touch:
+      if (present)
+        table_.touch(where, *next.deadline);
+      break;
+  }
+  return {};
+}
+
 expected<void> store::clear() {
   if (!table_.clear())
     return no_memory();

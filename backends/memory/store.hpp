@@ -17,9 +17,11 @@
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
 #include <troupe/backends/memory/leases.hpp>
 #include <troupe/backends/memory/parked.hpp>
@@ -98,6 +100,17 @@ public:
     return true;
   }
 
+  /// Calls `f(bytes_view key, const entry_view&)` for the live entries at a
+  /// position of the table, and returns the next one; see `table::scan`.
+  template <class F>
+  [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
+    epoch_guard guard;
+    return table_.scan(from, [&](const entry& item) {
+      if (item.live(time_))
+        f(item.key(), item.view());
+    });
+  }
+
   void prefetch_bucket(std::uint64_t hash) const noexcept {
     table_.prefetch_bucket(hash);
   }
@@ -145,6 +158,21 @@ public:
   expected<bool> touch(const hashed_key& key, ttl_duration ttl);
 
   expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta);
+
+  /// Calls `f(const entry_view*)`, with nullptr when there is no live entry,
+  /// and does what the `expected<edit>` says that it returns. An error of `f`
+  /// is returned, and nothing has changed.
+  template <class F>
+  expected<void> transform(const hashed_key& key, F&& f) {
+    auto where = table_.locate(key);
+    std::optional<entry_view> present;
+    if (live(where))
+      present = where.item->view();
+    expected<edit> next = f(present ? &*present : nullptr);
+    if (!next)
+      return tl::unexpected{std::move(next.error())};
+    return apply(where, present.has_value(), key, *next);
+  }
 
   expected<void> clear();
 
@@ -210,6 +238,8 @@ private:
                                const hashed_key& key, bytes_view value,
                                time_point deadline);
   void remove(const table::position& where, const hashed_key& key);
+  expected<void> apply(const table::position& where, bool present,
+                       const hashed_key& key, const edit& next);
 
   const clock& time_;
   store_options options_;

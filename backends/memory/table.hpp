@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/index.hpp>
@@ -16,7 +17,7 @@
 
 namespace troupe::memory {
 
-/// One writer; `find` and the prefetches from any thread inside an epoch guard,
+/// One writer; `find`, `scan` and the prefetches from any thread inside an epoch guard,
 /// the counters from anywhere. Knows nothing of expiry and versions but carries
 /// them in its entries.
 class table {
@@ -40,6 +41,16 @@ public:
   void prefetch_entry(std::uint64_t hash) const noexcept {
     current_.load(std::memory_order_acquire)->links.prefetch_entry(hash);
   }
+
+  /// See `index::scan`. Positions stay good over a clear; what is put after it
+  /// counts as new.
+  template <class F>
+  [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
+    return current_.load(std::memory_order_acquire)
+      ->links.scan(from, std::forward<F>(f));
+  }
+
+  static constexpr std::uint64_t scan_end = index::scan_end;
 
   // -- the writer --------------------------------------------------------------
 

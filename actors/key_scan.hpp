@@ -1,0 +1,103 @@
+#pragma once
+
+// Walks over all keys of a region: step by step, without a lock and without a
+// message. A step reads one bucket of one shard.
+//
+//   cursor:  shard (8 bits) | position in its table (40 bits)
+//
+// A position counts on the keys' hashes and not on the table's size (index.hpp),
+// so that a cursor stays good for as long as anybody keeps it, and fits the 53
+// bits that clients in JavaScript have for it.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include <troupe/actors/region.hpp>
+#include <troupe/backends/memory/table.hpp>
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe {
+
+/// A place in a walk; 0 is the begin and, when returned, the end. Any number is
+/// one: beyond the last place there is just nothing left.
+using scan_cursor = std::uint64_t;
+
+/// The first place from `from` on in a shard that holds something; 0: there is
+/// none. What is there all the time was counted before the walk began.
+inline scan_cursor next_filled(const region& where, scan_cursor from) noexcept {
+  constexpr auto size = memory::table::scan_end;
+  auto number = from / size;
+  for (; number < where.shard_count(); from = ++number * size)
+    if (where.shard_at(number).store().entries().size() > 0)
+      return from;
+  return 0;
+}
+
+/// Calls `f(bytes_view key, const entry_view&)` for the live entries of the
+/// first bucket from `from` on whose shard holds something, and returns where
+/// to go on. A walk from 0 to 0 meets every key that is there all the time at
+/// least once; what comes or goes meanwhile it may meet, and some keys twice.
+/// `f` must be brief: it holds up the freeing of memory, as in `region::visit`.
+/// Thread-safe. Complexity: one bucket, plus the empty shards before it.
+template <class F>
+scan_cursor scan_bucket(const region& where, scan_cursor from, F&& f) {
+  constexpr auto size = memory::table::scan_end;
+  auto start = next_filled(where, from);
+  if (start < from)
+    return 0;
+  auto number = start / size;
+  auto behind
+    = where.shard_at(number).store().scan(start % size, std::forward<F>(f));
+  return next_filled(where, number * size + behind);
+}
+
+/// A live key, each with a chance of the same order; nothing only when a whole
+/// walk has met none. Constant time as long as most entries are alive, linear
+/// when nearly all have expired and were not swept yet.
+template <class Random>
+std::optional<bytes> random_key(const region& where, Random& random) {
+  using pick = std::uniform_int_distribution<std::uint64_t>;
+  constexpr auto size = memory::table::scan_end;
+  std::optional<bytes> result;
+  std::uint64_t met = 0;
+  // Of all keys of a bucket, every one has the same chance to stay.
+  auto choose = [&](bytes_view key, const entry_view&) {
+    if (pick{0, met++}(random) == 0)
+      result.emplace(key);
+  };
+  auto total = where.size();
+  if (total == 0)
+    return result;
+  // A shard by its share of the keys.
+  auto left = pick{0, total - 1}(random);
+  std::size_t shard = 0;
+  for (; shard + 1 < where.shard_count(); ++shard) {
+    auto keys = where.shard_at(shard).store().entries().size();
+    if (left < keys)
+      break;
+    left -= keys;
+  }
+  // Some buckets at random; then on from the last one, once around.
+  constexpr int tries = 64;
+  scan_cursor start = 0;
+  for (int i = 0; i < tries && !result; ++i) {
+    start = shard * size + pick{0, size - 1}(random);
+    static_cast<void>(scan_bucket(where, start, choose));
+  }
+  for (auto next = start; !result;) {
+    next = scan_bucket(where, next, choose);
+    if (next == 0)
+      break;
+  }
+  for (scan_cursor next = 0; !result;) {
+    next = scan_bucket(where, next, choose);
+    if (next == 0 || next > start)
+      break;
+  }
+  return result;
+}
+
+} // namespace troupe

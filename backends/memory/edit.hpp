@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+/// What becomes of a key: the answer of a function that has seen its entry. See
+/// `region::transform`.
+struct edit {
+  enum class action : std::uint8_t { keep, store, erase, touch };
+
+  /// Leaves the key alone: no version is taken.
+  [[nodiscard]] static edit keep() noexcept {
+    return {};
+  }
+
+  /// Stores `value`, with the deadline that `how` gives; its condition does not
+  /// count. `value` must stay valid until the operation has ended.
+  [[nodiscard]] static edit store(bytes_view value,
+                                  const write_options& how = {}) noexcept {
+    return {action::store, value, how, std::nullopt};
+  }
+
+  /// Stores `value` and keeps the deadline of the present entry; a new entry
+  /// gets the region's TTL.
+  [[nodiscard]] static edit replace(bytes_view value) noexcept {
+    write_options how;
+    how.keep_ttl = true;
+    return store(value, how);
+  }
+
+  /// Stores `value` until `deadline`, `never` for good.
+  [[nodiscard]] static edit store_until(bytes_view value,
+                                        time_point deadline) noexcept {
+    return {action::store, value, {}, deadline};
+  }
+
+  /// Removes the entry. Voids leases also when there is none.
+  [[nodiscard]] static edit erase() noexcept {
+    return {action::erase, {}, {}, std::nullopt};
+  }
+
+  /// Gives the entry another deadline, `never` for good. Without an entry
+  /// nothing happens.
+  [[nodiscard]] static edit touch(time_point deadline) noexcept {
+    return {action::touch, {}, {}, deadline};
+  }
+
+  action what = action::keep;
+  bytes_view value = {};
+  write_options how = {};
+  std::optional<time_point> deadline = std::nullopt; ///< In place of `how`'s.
+};
+
+} // namespace troupe
