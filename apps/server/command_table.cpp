@@ -61,7 +61,8 @@ public:
   index() {
     for (const auto family :
          {connection_commands(), server_commands(), key_commands(),
-          string_commands(), transaction_commands()})
+          expiry_commands(), string_commands(), value_commands(),
+          transaction_commands()})
       for (const auto& x : family)
         insert(x);
   }
@@ -175,6 +176,12 @@ void add_keys(command_call& call, atomic_section& section) {
   }
   if (x.add_more_keys != nullptr)
     x.add_more_keys(call, section);
+}
+
+void count_lookups(command_call& call, std::size_t hits,
+                   std::size_t misses) noexcept {
+  call.counters.hits.add(hits);
+  call.counters.misses.add(misses);
 }
 
 void reply_error(command_call& call, const error& why) {

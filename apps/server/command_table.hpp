@@ -142,10 +142,12 @@ struct command {
 // -- the families ----------------------------------------------------------------
 
 std::span<const command> connection_commands() noexcept;
+std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;
 std::span<const command> server_commands() noexcept;
 std::span<const command> string_commands() noexcept;
 std::span<const command> transaction_commands() noexcept;
+std::span<const command> value_commands() noexcept;
 
 // -- all of them -----------------------------------------------------------------
 
@@ -171,6 +173,10 @@ void run_command(command_call& call);
 
 /// Adds what a call concerns to a section that is about to begin.
 void add_keys(command_call& call, atomic_section& section);
+
+/// Counts keys that were asked for, as INFO shows them.
+void count_lookups(command_call& call, std::size_t hits,
+                   std::size_t misses) noexcept;
 
 /// Replies with an error of the runtime, in place of anything written before.
 void reply_error(command_call& call, const error& why);

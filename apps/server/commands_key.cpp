@@ -1,12 +1,17 @@
-// The commands on keys, whatever they hold: DEL, EXPIRE, TTL and their kin.
+// The commands on keys, whatever they hold: DEL, EXISTS, SCAN and their kin.
 
 #include <array>
 #include <optional>
+#include <random>
 #include <string>
+#include <vector>
+
+#include <troupe/actors/key_scan.hpp>
 
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
-#include "apps/server/expiry.hpp"
+#include "apps/server/glob.hpp"
+#include "apps/server/integer.hpp"
 
 namespace troupe::server {
 
@@ -14,6 +19,7 @@ namespace {
 
 using flag = command_flag;
 
+constexpr key_positions no_keys{};
 constexpr key_positions one_key{1, 1, 1};
 constexpr key_positions all_keys{1, -1, 1};
 
@@ -38,180 +44,131 @@ void type(command_call& call) {
   call.reply.simple(*present ? "string" : "none");
 }
 
-// -- the time left ---------------------------------------------------------------
+// -- walks over all keys ---------------------------------------------------------
 
-void reply_time_left(command_call& call, std::int64_t unit) {
-  const auto left = call.db.ttl(call.words[1]);
-  if (!left)
-    return reply_error(call, left.error());
-  if (!*left)
-    call.reply.integer(-2);
-  else if (**left == no_expiry)
-    call.reply.integer(-1);
-  else
-    call.reply.integer(((*left)->count() + unit / 2) / unit);
-}
-
-void ttl(command_call& call) {
-  reply_time_left(call, 1000);
-}
-
-void pttl(command_call& call) {
-  reply_time_left(call, 1);
-}
-
-// -- changing it -----------------------------------------------------------------
-
-struct expire_condition {
-  bool without = false; // NX: only a key without a deadline
-  bool with = false;    // XX: only one with a deadline
-  bool later = false;   // GT: only if it lives longer then
-  bool sooner = false;  // LT: only if it lives shorter then
-
-  [[nodiscard]] bool any() const noexcept {
-    return without || with || later || sooner;
+// Keys in one piece of memory.
+class key_list {
+public:
+  void add(bytes_view key) {
+    text_.append(key);
+    ends_.push_back(text_.size());
   }
 
-  // `present` is empty for a key without a deadline.
-  [[nodiscard]] bool allows(std::optional<std::int64_t> present,
-                            std::int64_t wanted) const noexcept {
-    if ((without && present) || (with && !present))
-      return false;
-    if (later && (!present || wanted <= *present))
-      return false;
-    return !(sooner && present && wanted >= *present);
+  [[nodiscard]] std::size_t size() const noexcept {
+    return ends_.size();
   }
+
+  // What a reply with these keys takes, more or less.
+  [[nodiscard]] std::size_t reply_size() const noexcept {
+    constexpr std::size_t frame = 8;
+    return text_.size() + size() * frame;
+  }
+
+  void reply(reply_writer& to) const {
+    to.array(size());
+    std::size_t begin = 0;
+    for (const auto end : ends_) {
+      to.bulk(bytes_view{text_}.substr(begin, end - begin));
+      begin = end;
+    }
+  }
+
+private:
+  bytes text_;
+  std::vector<std::size_t> ends_;
 };
 
-std::optional<expire_condition> parse_condition(arguments options,
-                                                std::string& refusal) {
-  expire_condition result;
-  for (const auto& word : options) {
-    if (same_word(word, "nx"))
-      result.without = true;
-    else if (same_word(word, "xx"))
-      result.with = true;
-    else if (same_word(word, "gt"))
-      result.later = true;
-    else if (same_word(word, "lt"))
-      result.sooner = true;
-    else {
-      refusal = error_text::unsupported_option(word);
+// Nobody writes "*" for anything but all keys, the empty one included.
+bool matches(bytes_view pattern, bytes_view key) noexcept {
+  return pattern == "*" || glob_match(pattern, key, letter_case::exact);
+}
+
+// Not a snapshot as in Redis, for which writers would have to wait.
+void keys(command_call& call) {
+  const auto pattern = call.words[1];
+  const auto limit = call.server.options.max_reply;
+  key_list found;
+  scan_cursor next = 0;
+  do
+    next = scan_bucket(call.db, next, [&](bytes_view key, const entry_view&) {
+      if (matches(pattern, key))
+        found.add(key);
+    });
+  while (next != 0 && found.reply_size() <= limit);
+  found.reply(call.reply);
+}
+
+void randomkey(command_call& call) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  if (const auto key = random_key(call.db, random))
+    call.reply.bulk(*key);
+  else
+    call.reply.null();
+}
+
+struct scan_terms {
+  bytes_view pattern = "*";
+  std::size_t count = 10;
+  bool strings = true; // Other types match no key.
+};
+
+std::optional<scan_terms> parse_scan(arguments options, std::string& refusal) {
+  scan_terms result;
+  for (std::size_t i = 0; i < options.size(); i += 2) {
+    if (i + 1 == options.size()) {
+      refusal = error_text::syntax;
+      return std::nullopt;
+    }
+    const auto value = options[i + 1];
+    if (same_word(options[i], "match")) {
+      result.pattern = value;
+    } else if (same_word(options[i], "type")) {
+      result.strings = same_word(value, "string");
+    } else if (same_word(options[i], "count")) {
+      const auto count = parse_integer(value);
+      if (!count || *count < 1) {
+        refusal = count ? error_text::syntax : error_text::not_an_integer;
+        return std::nullopt;
+      }
+      result.count = static_cast<std::size_t>(*count);
+    } else {
+      refusal = error_text::syntax;
       return std::nullopt;
     }
   }
-  if (result.without && (result.with || result.later || result.sooner))
-    refusal = error_text::expire_options_nx;
-  else if (result.later && result.sooner)
-    refusal = error_text::expire_options_gt_lt;
-  else
-    return result;
-  return std::nullopt;
-}
-
-// An entry as it was at one instant.
-struct entry_copy {
-  bytes value;
-  version_number version = no_version;
-  bool expires = false;
-};
-
-expected<std::optional<entry_copy>> copy_entry(const region& db,
-                                               bytes_view key) {
-  std::optional<entry_copy> result;
-  const auto found = db.visit(key, [&result](const entry_view& entry) {
-    result = {bytes{entry.value}, entry.version, entry.deadline != never};
-  });
-  if (!found)
-    return tl::unexpected{found.error()};
   return result;
 }
 
-expected<bool> expire_at_once(region& db, bytes_view key, std::int64_t left) {
-  return left <= 0 ? db.erase(key) : db.touch(key, to_ttl(left));
-}
-
-// The region gives a TTL to whatever it finds; a condition on the old one needs
-// the entry's version to hold until the new one is in place. That the copy
-// costs time is fine: hardly anybody uses these options.
-expected<bool> expire_if(region& db, bytes_view key, std::int64_t left,
-                         const expire_condition& condition) {
-  for (;;) {
-    const auto entry = copy_entry(db, key);
-    if (!entry)
-      return tl::unexpected{entry.error()};
-    if (!*entry)
-      return false;
-    std::optional<std::int64_t> present;
-    if ((*entry)->expires) {
-      const auto rest = db.ttl(key);
-      if (!rest)
-        return tl::unexpected{rest.error()};
-      if (!*rest)
-        continue;
-      present = (*rest)->count();
-    }
-    if (!condition.allows(present, left))
-      return false;
-    if (left <= 0)
-      return db.erase(key);
-    const auto stored = db.compare_and_set(
-      key, (*entry)->version, (*entry)->value, expiring_in(to_ttl(left)));
-    if (!stored)
-      return tl::unexpected{stored.error()};
-    if (*stored)
-      return true;
-  }
-}
-
-void expire_with(command_call& call, expiry_unit unit) {
+// As Redis, looks at ten buckets for every key asked for, so that a table with
+// much room does not make a call long; and stops early at half of what a reply
+// may have.
+void scan(command_call& call) {
+  const auto start = parse_cursor(call.words[1]);
+  if (!start)
+    return call.reply.error(error_text::invalid_cursor);
   std::string refusal;
-  const auto condition = parse_condition(call.words.subspan(3), refusal);
-  if (!condition)
+  const auto terms = parse_scan(call.words.subspan(2), refusal);
+  if (!terms)
     return call.reply.error(refusal);
-  const auto left = time_left(call.words[2], unit, call.what.name, refusal);
-  if (!left)
-    return call.reply.error(refusal);
-  const auto key = call.words[1];
-  const auto changed = condition->any()
-                         ? expire_if(call.db, key, *left, *condition)
-                         : expire_at_once(call.db, key, *left);
-  if (!changed)
-    return reply_error(call, changed.error());
-  call.reply.integer(*changed ? 1 : 0);
-}
-
-void expire(command_call& call) {
-  expire_with(call, {.seconds = true, .absolute = false});
-}
-
-void pexpire(command_call& call) {
-  expire_with(call, {.seconds = false, .absolute = false});
-}
-
-void expireat(command_call& call) {
-  expire_with(call, {.seconds = true, .absolute = true});
-}
-
-void pexpireat(command_call& call) {
-  expire_with(call, {.seconds = false, .absolute = true});
-}
-
-void persist(command_call& call) {
-  const auto key = call.words[1];
-  for (;;) {
-    const auto entry = copy_entry(call.db, key);
-    if (!entry)
-      return reply_error(call, entry.error());
-    if (!*entry || !(*entry)->expires)
-      return call.reply.integer(0);
-    const auto stored = call.db.compare_and_set(
-      key, (*entry)->version, (*entry)->value, expiring_in(no_expiry));
-    if (!stored)
-      return reply_error(call, stored.error());
-    if (*stored)
-      return call.reply.integer(1);
-  }
+  constexpr std::size_t buckets_per_key = 10;
+  const auto limit = call.server.options.max_reply / 2;
+  key_list found;
+  std::size_t met = 0;
+  std::size_t buckets = 0;
+  auto next = *start;
+  do {
+    next = scan_bucket(call.db, next, [&](bytes_view key, const entry_view&) {
+      ++met;
+      if (terms->strings && matches(terms->pattern, key))
+        found.add(key);
+    });
+    ++buckets;
+  } while (next != 0 && met < terms->count
+           && buckets / buckets_per_key < terms->count
+           && found.reply_size() < limit);
+  call.reply.array(2);
+  call.reply.bulk(std::to_string(next));
+  found.reply(call.reply);
 }
 
 constexpr std::string_view group = "generic";
@@ -222,20 +179,14 @@ constexpr std::array commands{
           "Count the keys that exist", exists},
   command{"type", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
           "Determine the type stored at a key", type},
-  command{"ttl", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
-          "Get the time to live of a key in seconds", ttl},
-  command{"pttl", 2, flag::readonly | flag::fast, one_key, group, "2.6.0",
-          "Get the time to live of a key in milliseconds", pttl},
-  command{"expire", -3, flag::write | flag::fast, one_key, group, "1.0.0",
-          "Set the time to live of a key in seconds", expire},
-  command{"pexpire", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the time to live of a key in milliseconds", pexpire},
-  command{"expireat", -3, flag::write | flag::fast, one_key, group, "1.2.0",
-          "Set the Unix time in seconds when a key expires", expireat},
-  command{"pexpireat", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the Unix time in milliseconds when a key expires", pexpireat},
-  command{"persist", 2, flag::write | flag::fast, one_key, group, "2.2.0",
-          "Remove the expiration of a key", persist},
+  command{"touch", -2, flag::readonly | flag::fast, all_keys, group, "3.2.1",
+          "Count the keys that exist; the same as EXISTS", exists},
+  command{"keys", 2, flag::readonly, no_keys, group, "1.0.0",
+          "List the keys that match a pattern", keys},
+  command{"scan", -2, flag::readonly, no_keys, group, "2.8.0",
+          "Walk over the keys step by step", scan},
+  command{"randomkey", 1, flag::readonly, no_keys, group, "1.0.0",
+          "Get some key", randomkey},
 };
 // clang-format on
 

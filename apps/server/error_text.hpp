@@ -20,6 +20,14 @@ inline constexpr std::string_view overflow
   = "ERR increment or decrement would overflow";
 inline constexpr std::string_view decrement_overflow
   = "ERR decrement would overflow";
+inline constexpr std::string_view not_a_float
+  = "ERR value is not a valid float";
+inline constexpr std::string_view not_finite
+  = "ERR increment would produce NaN or Infinity";
+inline constexpr std::string_view string_too_long
+  = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+inline constexpr std::string_view offset_range = "ERR offset is out of range";
+inline constexpr std::string_view invalid_cursor = "ERR invalid cursor";
 inline constexpr std::string_view database_range
   = "ERR DB index is out of range";
 inline constexpr std::string_view expire_options_nx

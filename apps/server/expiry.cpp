@@ -1,6 +1,8 @@
 #include "apps/server/expiry.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 
 #include "apps/server/error_text.hpp"
@@ -11,54 +13,56 @@ namespace troupe::server {
 namespace {
 
 using limits = std::numeric_limits<std::int64_t>;
-
-std::int64_t wall_clock() noexcept {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch())
-    .count();
-}
+using std::chrono::milliseconds;
 
 // Redis keeps points in time as signed 64-bit milliseconds since 1970 and
 // refuses what leaves that range; so do we, to refuse the same commands.
-std::optional<std::int64_t> left(std::int64_t value,
-                                 expiry_unit unit) noexcept {
+std::optional<expiry> to_expiry(std::int64_t value, expiry_unit unit,
+                                time_point now, wall_clock& wall) noexcept {
   if (unit.seconds) {
     if (value > limits::max() / 1000 || value < limits::min() / 1000)
       return std::nullopt;
     value *= 1000;
   }
-  const auto now = wall_clock();
-  if (unit.absolute)
-    return value < limits::min() + now ? limits::min() : value - now;
-  if (value > limits::max() - now)
+  const auto unix_now = wall.unix_time(now, now);
+  if (!unit.absolute && value > limits::max() - unix_now)
     return std::nullopt;
-  return value;
+  auto left = value;
+  if (unit.absolute)
+    left = value < limits::min() + unix_now ? limits::min() : value - unix_now;
+  const auto cut = std::clamp(milliseconds{left}, -max_ttl, max_ttl);
+  expiry result{now + cut, cut, cut.count() <= 0};
+  if (unit.absolute && cut.count() == left) {
+    // Not by way of the time left, which is rounded.
+    result.deadline = time_point{milliseconds{value} - wall.offset(now)};
+    result.passed = result.deadline <= now;
+  }
+  return result;
 }
 
 } // namespace
 
-std::optional<std::int64_t> time_left(bytes_view text, expiry_unit unit,
-                                      std::string_view command,
-                                      std::string& refusal) {
+std::optional<expiry> parse_expiry(const command_call& call, bytes_view text,
+                                   expiry_unit unit, std::string& refusal) {
   const auto value = parse_integer(text);
   if (!value) {
     refusal = error_text::not_an_integer;
     return std::nullopt;
   }
-  auto result = left(*value, unit);
+  const auto result = to_expiry(*value, unit, call.db.now(), call.server.wall);
   if (!result)
-    refusal = error_text::invalid_expire(command);
+    refusal = error_text::invalid_expire(call.what.name);
   return result;
 }
 
-std::optional<std::int64_t>
-positive_time_left(bytes_view text, expiry_unit unit, std::string_view command,
-                   std::string& refusal) {
+std::optional<expiry> parse_positive_expiry(const command_call& call,
+                                            bytes_view text, expiry_unit unit,
+                                            std::string& refusal) {
   if (const auto value = parse_integer(text); value && *value <= 0) {
-    refusal = error_text::invalid_expire(command);
+    refusal = error_text::invalid_expire(call.what.name);
     return std::nullopt;
   }
-  return time_left(text, unit, command, refusal);
+  return parse_expiry(call, text, unit, refusal);
 }
 
 } // namespace troupe::server

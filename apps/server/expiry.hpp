@@ -1,13 +1,13 @@
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/options.hpp>
+
+#include "apps/server/command_table.hpp"
 
 namespace troupe::server {
 
@@ -15,25 +15,27 @@ namespace troupe::server {
 struct expiry_unit {
   bool seconds;  ///< Else milliseconds.
   bool absolute; ///< Since 1970 by the wall clock; else from now on.
+
+  friend bool operator==(const expiry_unit&, const expiry_unit&) = default;
 };
 
-/// The time an entry has left, in milliseconds; zero or less: none. Or, in
-/// `refusal`, why there is none: the text is not an integer, or the point in
-/// time does not fit 64 bits of milliseconds. `command` names the culprit.
-std::optional<std::int64_t> time_left(bytes_view text, expiry_unit unit,
-                                      std::string_view command,
-                                      std::string& refusal);
+/// When an entry is to expire. What is further away than the longest TTL, a
+/// hundred years, is cut to that.
+struct expiry {
+  time_point deadline; ///< By the region's clock.
+  ttl_duration left;   ///< Until then, by milliseconds.
+  bool passed;         ///< The deadline is not in the future.
+};
+
+/// The point in time that `text` says. Or, in `refusal`, why there is none: it
+/// is not an integer, or does not fit 64 bits of milliseconds.
+std::optional<expiry> parse_expiry(const command_call& call, bytes_view text,
+                                   expiry_unit unit, std::string& refusal);
 
 /// As above for commands that refuse zero and less as `text`.
-std::optional<std::int64_t>
-positive_time_left(bytes_view text, expiry_unit unit, std::string_view command,
-                   std::string& refusal);
-
-/// The TTL for a time left of at least a millisecond. What exceeds the longest
-/// TTL, a hundred years, is cut to it.
-[[nodiscard]] inline ttl_duration to_ttl(std::int64_t milliseconds) noexcept {
-  return std::min(ttl_duration{milliseconds}, max_ttl);
-}
+std::optional<expiry> parse_positive_expiry(const command_call& call,
+                                            bytes_view text, expiry_unit unit,
+                                            std::string& refusal);
 
 /// A client's TTL is kept exactly: jitter is for the server's own.
 [[nodiscard]] inline write_options expiring_in(ttl_duration ttl) noexcept {

@@ -4,9 +4,14 @@
 
 namespace troupe::server {
 
-/// Whether `text` matches `pattern` as Redis understands it, in any case of
-/// ASCII: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that
-/// stands for itself. Takes at most the product of both sizes.
-[[nodiscard]] bool glob_match(bytes_view pattern, bytes_view text) noexcept;
+/// Whether letters of ASCII match each other in any case, as in the names of
+/// commands and settings, or not, as in keys and channels.
+enum class letter_case { any, exact };
+
+/// Whether `text` matches `pattern` as Redis understands it: `*`, `?`, `[abc]`,
+/// `[^a]`, `[a-z]`, and `\` before a character that stands for itself. An empty
+/// text matches an empty pattern only. Takes at most the product of both sizes.
+[[nodiscard]] bool glob_match(bytes_view pattern, bytes_view text,
+                              letter_case how = letter_case::any) noexcept;
 
 } // namespace troupe::server

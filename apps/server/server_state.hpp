@@ -13,6 +13,7 @@
 #include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
 #include "apps/server/resp_parser.hpp"
+#include "apps/server/wall_clock.hpp"
 
 namespace troupe::server {
 
@@ -88,6 +89,7 @@ struct server_state {
   credentials access;
   /// Open while several keys change as one.
   change_gate gate;
+  wall_clock wall;
 
   [[nodiscard]] server_counters counters() const noexcept {
     server_counters sum;

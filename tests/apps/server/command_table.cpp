@@ -76,7 +76,17 @@ TEST_CASE("only Redis's spelling of an integer is one", "[server][commands]") {
 }
 
 TEST_CASE("patterns match as in Redis", "[server][commands]") {
-  CHECK(glob_match("*", ""));
+  CHECK(glob_match("", ""));
+  CHECK(!glob_match("*", ""));
+  CHECK(glob_match("a*", "a"));
+  CHECK(glob_match("KEY", "key"));
+  CHECK(!glob_match("KEY", "key", troupe::server::letter_case::exact));
+  CHECK(!glob_match("[A-Z]", "k", troupe::server::letter_case::exact));
+  CHECK(glob_match("[\\a-c]", "-"));
+  CHECK(!glob_match("[\\a-c]", "b"));
+  CHECK(glob_match("[a-", "-"));
+  CHECK(glob_match("[^]", "x"));
+  CHECK(!glob_match("[]x]", "x"));
   CHECK(glob_match("max*", "maxmemory-policy"));
   CHECK(glob_match("*me*o*y", "maxmemory"));
   CHECK(glob_match("M?X[a-m]*", "maxmemory"));

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe::server {
+
+/// What INCRBYFLOAT takes for a number: all of C's spellings (`strtold`), with
+/// no blanks around; infinity is one, not a number is none.
+[[nodiscard]] std::optional<long double> parse_decimal(bytes_view text);
+
+/// A finite number as Redis writes it: 17 digits behind the point, without the
+/// zeros at the end.
+[[nodiscard]] std::string format_decimal(long double x);
+
+} // namespace troupe::server
