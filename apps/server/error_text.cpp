@@ -55,6 +55,13 @@ std::string unknown_subcommand(arguments words) {
     .append(" HELP.");
 }
 
+std::string exec_refused(std::string_view why) {
+  if (why.starts_with("ERR "))
+    why.remove_prefix(4);
+  return std::string{"EXECABORT Transaction discarded because of: "}.append(
+    why);
+}
+
 std::string invalid_expire(std::string_view command) {
   std::string text = "ERR invalid expire time in '";
   return text.append(command).append("' command");

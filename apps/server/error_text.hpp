@@ -80,6 +80,9 @@ std::string wrong_arity(std::string_view name);
 std::string unknown_command(arguments words);
 std::string unknown_subcommand(arguments words);
 
+/// An EXEC that was refused as `why` says.
+std::string exec_refused(std::string_view why);
+
 std::string invalid_expire(std::string_view command);
 std::string unsupported_option(bytes_view option);
 std::string unrecognized_option(bytes_view option);

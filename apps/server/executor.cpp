@@ -61,6 +61,11 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   const auto* what = resolve(words, refusal);
   if (what == nullptr) {
     self.queue.spoil();
+    // As Redis: an EXEC that is refused ends the transaction.
+    if (same_word(words[0], "exec")) {
+      self.queue.end();
+      refusal = error_text::exec_refused(refusal);
+    }
     reply.error(refusal);
     return 1;
   }

@@ -22,9 +22,8 @@ DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 # One line is one session, on a new connection and in an empty database. Commands
 # are separated by " | ", words by blanks; "~" is the empty word, and escapes are
-# those of Python. A command may begin with a mark:
-#   ?  the reply is a number that depends on the time: a little apart is equal
-#   %  the reply is a list in no particular order
+# those of Python. A command begins with "?" when its reply is a number that
+# depends on the time: a little apart is equal then.
 SESSIONS = r"""
 getset | getset k | getset k 1 2 | getset k v | getset k w | get k
 set k v ex 100 | getset k w | ttl k | GETSET k ~ | getset ~ a | getset ~ b
@@ -85,22 +84,22 @@ set k v ex 100 | ?expiretime k | ?pexpiretime k | persist k | pexpiretime k | ps
 set k 1 pxat 4000000000123 | incrbyfloat k 1.5 | pexpiretime k | incr n | expireat n 1 | expiretime n | getset k v | pexpiretime k
 touch | touch k | set a 1 | set b 2 | touch a | touch a b c | touch a a | TOUCH ~ | touch b a
 randomkey | randomkey k | set k v | randomkey | RANDOMKEY | del k | randomkey | set \x00 1 | randomkey
-keys | keys a b | keys * | mset one 1 two 2 three 3 | %keys * | %keys t* | keys o* | %keys t[hw]* | keys ? | keys ~ | %keys ???
-mset a 1 A 2 | keys a | keys A | keys [A-Z] | keys [a-z] | %keys [A-z] | keys [^a] | keys \\a | keys [\\a]
-mset a] 1 a 2 - 3 | keys a] | keys [a-] | keys [a | keys [- | keys [a-]] | keys []a] | %keys [^b] | keys [b-a] | keys [-a]
-mset ~ 0 a 1 | %keys * | keys ~ | keys ** | keys ? | keys a* | keys *a | keys a** | %keys ?*
-mset h*llo 1 hello 2 hllo 3 heeeello 4 | keys h\\*llo | %keys h*llo | keys h[e]llo | keys h[^e]llo | %keys h?llo | keys *e*e*
-mset \xff 1 \x80 2 \x00 3 | keys \xff | %keys [\x80-\xff] | keys \x00 | keys [\x00-\x01] | keys [^\x00-\x7f]
+keys | keys a b | keys * | mset one 1 two 2 three 3 | keys * | keys t* | keys o* | keys t[hw]* | keys ? | keys ~ | keys ???
+mset a 1 A 2 | keys a | keys A | keys [A-Z] | keys [a-z] | keys [A-z] | keys [^a] | keys \\a | keys [\\a]
+mset a] 1 a 2 - 3 | keys a] | keys [a-] | keys [a | keys [- | keys [a-]] | keys []a] | keys [^b] | keys [b-a] | keys [-a]
+mset ~ 0 a 1 | keys * | keys ~ | keys ** | keys ? | keys a* | keys *a | keys a** | keys ?*
+mset h*llo 1 hello 2 hllo 3 heeeello 4 | keys h\\*llo | keys h*llo | keys h[e]llo | keys h[^e]llo | keys h?llo | keys *e*e*
+mset \xff 1 \x80 2 \x00 3 | keys \xff | keys [\x80-\xff] | keys \x00 | keys [\x00-\x01] | keys [^\x00-\x7f]
 mset a\\b 1 ab 2 | keys a\\\\b | keys a\\b | keys a\\ | keys \\ | keys *\\* | keys [\\]
 scan | scan a | scan 1x | scan 0x1 | scan 1.0 | scan \x200 | scan 0\x20 | scan 99999999999999999999 | scan -99999999999999999999 | scan -
-scan 0 | scan ~ | scan -0 | scan 00 | scan +0 | scan 0\x00abc | %scan 0 count 10
+scan 0 | scan ~ | scan -0 | scan 00 | scan +0 | scan 0\x00abc | scan 0 count 10
 scan 0 foo | scan 0 match | scan 0 count | scan 0 type | scan 0 count 0 | scan 0 count -1 | scan 0 count a | scan 0 count 1.5 | scan 0 count ~
 scan 0 match * count | scan 0 foo bar | scan 0 count 10 foo | scan 0 match a match | scan a foo | scan 0 count a foo | scan 0 count 99999999999999999999
-mset a 1 b 2 c 3 | %scan 0 | %scan 0 match * | %scan 0 match [ab] | scan 0 match c | scan 0 match d | %scan 0 COUNT 1000 | %scan 0 count 100 match ?
-mset a 1 b 2 | %scan 0 type string | %scan 0 TYPE STRING | scan 0 type hash | scan 0 type foo | scan 0 type ~ | scan 0 type none
-mset a 1 b 2 A 3 | scan 0 match A | %scan 0 match [a-z] | %scan 0 match a match b | %scan 0 type hash type string | scan 0 match ~
-set k v | %scan 0 count 9223372036854775807 | %scan 0 count 100000 type string match k
-mset a 1 b 2 c 3 | set gone 1 pxat 1 | set gone 1 exat 1 | %keys * | %scan 0 | dbsize | exists gone
+mset a 1 b 2 c 3 | scan 0 | scan 0 match * | scan 0 match [ab] | scan 0 match c | scan 0 match d | scan 0 COUNT 1000 | scan 0 count 100 match ?
+mset a 1 b 2 | scan 0 type string | scan 0 TYPE STRING | scan 0 type hash | scan 0 type foo | scan 0 type ~ | scan 0 type none
+mset a 1 b 2 A 3 | scan 0 match A | scan 0 match [a-z] | scan 0 match a match b | scan 0 type hash type string | scan 0 match ~
+set k v | scan 0 count 9223372036854775807 | scan 0 count 100000 type string match k
+mset a 1 b 2 c 3 | set gone 1 pxat 1 | set gone 1 exat 1 | keys * | scan 0 | dbsize | exists gone
 expire k 100 | set k v | expire k 100 | ?ttl k | ?pttl k | expire k 200 nx | ?ttl k | expire k 200 xx | ?ttl k | expire k 100 gt | expire k 300 gt | ?ttl k
 set k v | expire k 100 lt | ?ttl k | expire k 200 lt | expire k 50 lt | ?ttl k | expire k 100 xx gt | ?ttl k | persist k | expire k 10 gt | expire k 10 xx | ttl k
 set k v | expire k -1 gt | expire k -1 xx | expire k -1 nx | exists k | set k v ex 100 | expire k -1 gt | expire k -1 nx | expire k -1 lt | exists k
@@ -113,6 +112,23 @@ set k v get exat 4000000000 | set k w get pxat 4000000000123 | pexpiretime k | s
 setex k 100 \x00\x01 | get k | ?ttl k | ?pttl k | psetex k 100000 \xff | get k | ?pttl k | setnx k v | setnx \xff \xfe | get \xff
 mset \x00 \x01 \xff \xfe | mget \x00 \xff \x01 | strlen \x00 | exists \x00 \xff | del \x00 | unlink \xff | mget \x00 \xff
 incr k | type k | strlen k | append k 5 | incr k | decrby k 10 | getrange k 0 0 | setrange k 0 9 | incrby k 5 | getset k 0 | incr k | getdel k
+multi | exec | discard | multi x | exec x | discard x | multi | multi | exec | exec | discard | multi | exec x | exec | multi | discard x | exec
+multi | set k 1 | incr k | get k | exec | get k | multi | exec | multi | set k 9 | discard | get k
+multi | foo | exec | multi | get | exec | get k | multi | set k a | incr k | get k | exec | get k
+multi | set k 1 ex a | getex k foo | append k x | setrange k 0 y | exec | get k | multi | ping | echo x | exec
+multi | keys * | scan 0 | randomkey | dbsize | exec | set k v | multi | keys * | scan 0 | randomkey | dbsize | flushall | dbsize | exec
+multi | getset k 1 | getdel k | getex k | incrbyfloat k 1.5 | expire k 100 nx | persist k | expiretime k | touch k | exec
+watch | watch k | multi | set k 1 | exec | watch k | set k 2 | multi | set k 3 | exec | get k | unwatch | unwatch x
+watch k | append k x | multi | get k | exec | watch k | expire k 100 | multi | get k | exec | watch k | getex k persist | multi | get k | exec
+watch k | getdel k | multi | ping | exec | watch k | persist k | touch k | multi | ping | exec | watch k | setrange k 0 ~ | multi | ping | exec
+set k v | watch k | getex k | get k | expire k 10 xx | multi | ping | exec | watch k | set k v | multi | ping | exec | watch k | getset k v | multi | ping | exec
+watch k | multi | watch k | unwatch | exec | watch a b | set b 1 | unwatch | multi | ping | exec | watch a | del a | multi | ping | exec
+msetnx | msetnx a | msetnx a 1 b | msetnx a 1 b 2 | msetnx b 3 c 4 | mget a b c | msetnx c 1 c 2 | get c
+rename | rename a | rename a b c | rename a b | set a 1 | rename a b | get b | exists a | rename b b | rename n n
+renamenx | renamenx a | renamenx a b c | renamenx a b | mset a 1 b 2 | renamenx a b | renamenx a c | get c | renamenx c c
+set a 1 ex 100 | rename a b | ?ttl b | set c 2 | rename c b | ttl b | set d 3 ex 100 | renamenx d e | ?ttl e
+copy | copy a | copy a b | set a 1 | copy a b | copy a b | copy a b replace | get b | copy a a | copy a b foo | copy n b | copy n n
+set a 1 ex 100 | copy a b | ?ttl b | ?ttl a | set c 2 | copy c b REPLACE | ttl b | get b | copy a c x
 ping a\x00b | echo \xff\xfe | echo ~ | ping ~ | set a\r\nb c\r\nd | get a\r\nb | keys a* | foo\r\nbar a\r\nb
 strlen \xff | set \xff \xff\xff | strlen \xff | type \xff | foo \xff | \xff
 """
@@ -120,7 +136,8 @@ strlen \xff | set \xff \xff\xff | strlen \xff | type \xff | foo \xff | \xff
 # Seconds, or milliseconds for commands with a "p", that two replies may be apart.
 TOLERANCE = {"ttl": 2, "expiretime": 2, "pttl": 2000, "pexpiretime": 2000}
 
-MARKS = "?%"
+# Their lists are in no particular order.
+UNORDERED = {b"keys", b"scan"}
 
 
 def words_of(text):
@@ -133,12 +150,11 @@ def words_of(text):
 
 
 def commands_of(line, separator="|"):
-    """Pairs of a mark, perhaps empty, and the words of a command."""
+    """Pairs of whether the time counts, and the words of a command."""
     result = []
     for text in line.split(f" {separator} "):
         text = text.strip()
-        mark = text[0] if text[0] in MARKS else ""
-        result.append((mark, words_of(text[len(mark):])))
+        result.append((text.startswith("?"), words_of(text.removeprefix("?"))))
     return result
 
 
@@ -156,12 +172,11 @@ def sorted_value(value):
     return sorted((sorted_value(x) for x in value), key=repr)
 
 
-def same(mark, words, ours, theirs):
-    if mark == "?":
+def same(timed, words, ours, theirs):
+    if timed:
         return near(ours, theirs, TOLERANCE[words[0].decode().lower()])
-    if mark == "%":
-        return (ours[:1] == theirs[:1] == b"*"
-                and sorted_value(parse(ours)) == sorted_value(parse(theirs)))
+    if words[0].lower() in UNORDERED and ours[:1] == theirs[:1] == b"*":
+        return sorted_value(parse(ours)) == sorted_value(parse(theirs))
     return ours == theirs
 
 
@@ -189,9 +204,9 @@ def check_sessions(server, redis, protocol):
     compared = 0
     for line in SESSIONS.strip().splitlines():
         with Pair(server, redis, protocol) as pair:
-            for mark, words in commands_of(line):
+            for timed, words in commands_of(line):
                 ours, theirs = pair.ask(words)
-                if not same(mark, words, ours, theirs):
+                if not same(timed, words, ours, theirs):
                     fail(f"{words} in: {line}\n"
                          f"  Redis: {e2e.shorten(theirs)}\n"
                          f"  ours:  {e2e.shorten(ours)}")
@@ -284,9 +299,9 @@ def check_differences(server, redis):
             with Pair(server, redis, protocol) as pair:
                 for _, words in commands[:-1]:
                     pair.ask(words)
-                mark, words = commands[-1]
+                timed, words = commands[-1]
                 ours, theirs = pair.ask(words)
-                require(not same(mark, words, ours, theirs),
+                require(not same(timed, words, ours, theirs),
                         f"no difference in RESP{protocol}: {example}\n"
                         f"  both: {e2e.shorten(ours)}")
     return f"{len(rows)} differences"
