@@ -55,12 +55,13 @@ enum class command_flag : std::uint16_t {
   fast = 1 << 7,
   no_auth = 1 << 8,
   allow_busy = 1 << 9,
+  skip_slowlog = 1 << 10,
   /// Ours, not shown: runs at once between MULTI and EXEC.
-  not_queued = 1 << 10,
+  not_queued = 1 << 11,
   /// Ours, not shown: concerns all keys of the database.
-  whole_database = 1 << 11,
+  whole_database = 1 << 12,
   /// Ours, not shown: concerns all keys of all databases.
-  all_databases = 1 << 12,
+  all_databases = 1 << 13,
 };
 
 class command_flags {

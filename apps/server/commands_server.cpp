@@ -147,6 +147,7 @@ constexpr std::array flag_names{
   flag_name{flag::noscript, "noscript"},
   flag_name{flag::loading, "loading"},
   flag_name{flag::stale, "stale"},
+  flag_name{flag::skip_slowlog, "skip_slowlog"},
   flag_name{flag::fast, "fast"},
   flag_name{flag::no_auth, "no_auth"},
   flag_name{flag::allow_busy, "allow_busy"},

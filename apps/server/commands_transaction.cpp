@@ -311,8 +311,10 @@ constexpr std::array commands{
   command{"multi", 1, always | flag::not_queued, {}, "transactions", "1.2.0",
           "Begin a transaction", multi},
   command{"exec", 1,
-          flag::noscript | flag::loading | flag::stale | flag::not_queued, {},
-          "transactions", "1.2.0", "Run the commands of the transaction", exec},
+          flag::noscript | flag::loading | flag::stale | flag::skip_slowlog
+            | flag::not_queued,
+          {}, "transactions", "1.2.0", "Run the commands of the transaction",
+          exec},
   command{"discard", 1, always | flag::not_queued, {}, "transactions", "2.0.0",
           "Forget the transaction", discard},
   command{"watch", -2, always | flag::not_queued, all_keys, "transactions",
