@@ -129,12 +129,18 @@ renamenx | renamenx a | renamenx a b c | renamenx a b | mset a 1 b 2 | renamenx 
 set a 1 ex 100 | rename a b | ?ttl b | set c 2 | rename c b | ttl b | set d 3 ex 100 | renamenx d e | ?ttl e
 copy | copy a | copy a b | set a 1 | copy a b | copy a b | copy a b replace | get b | copy a a | copy a b foo | copy n b | copy n n
 set a 1 ex 100 | copy a b | ?ttl b | ?ttl a | set c 2 | copy c b REPLACE | ttl b | get b | copy a c x
+set a 0 | select 1 | keys * | scan 0 | randomkey | set b 1 | keys * | randomkey | getdel a | touch a b | dbsize | select 0 | keys * | dbsize
+multi | set a 0 | select 3 | append a 3 | getset a 4 | select 0 | getrange a 0 -1 | exec | get a | select 3 | get a | keys a
 ping a\x00b | echo \xff\xfe | echo ~ | ping ~ | set a\r\nb c\r\nd | get a\r\nb | keys a* | foo\r\nbar a\r\nb
 strlen \xff | set \xff \xff\xff | strlen \xff | type \xff | foo \xff | \xff
 """
 
 # Seconds, or milliseconds for commands with a "p", that two replies may be apart.
 TOLERANCE = {"ttl": 2, "expiretime": 2, "pttl": 2000, "pexpiretime": 2000}
+
+# Commands of which one asks for several replies, or for none.
+PUSHING = {b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe",
+           b"ssubscribe", b"sunsubscribe"}
 
 # Their lists are in no particular order.
 UNORDERED = {b"keys", b"scan"}
@@ -322,9 +328,21 @@ def check_documented(server):
     return f"{len(existing)} commands"
 
 
+def check_coverage(server):
+    """Every command is asked for in the tables here and in server_e2e.py."""
+    lines = (SESSIONS + e2e.SESSIONS).strip().splitlines()
+    asked = {words[0].lower() for line in lines
+             for _, words in commands_of(line) if words}
+    with Client(server.port) as client:
+        existing = set(parse(client.ask("COMMAND", "LIST")))
+    missing = existing - asked - PUSHING
+    require(not missing, f"no row for {sorted(missing)}")
+
+
 def main():
     server = e2e.Troupe("--no-console")
     check("docs/commands.md names every command", check_documented, server)
+    check("there is a row for every command", check_coverage, server)
     check("a scan of a growing table", check_growing_scan, server)
     if not e2e.installed("redis-server"):
         return
