@@ -86,6 +86,15 @@ def node_version():
     return int(re.match(r"v(\d+)", text)[1])
 
 
+def python_with_redis():
+    """This interpreter may be another than the one Debian's packages are for."""
+    for candidate in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([candidate, "-c", "import redis"],
+                          capture_output=True, check=False).returncode == 0:
+            return candidate
+    sys.exit("no python3 has redis-py (Debian: python3-redis)")
+
+
 def main():
     place = install()
     scratch = tempfile.mkdtemp(prefix="troupe-clients-")
@@ -102,7 +111,7 @@ def main():
             ["node", "node_redis.js", "redis5"],
             ["node", "node_redis.js", "redis6"],
             ["node", "session.js"],
-            [sys.executable, "-B", "redis_py.py"]]
+            [python_with_redis(), "-B", "redis_py.py"]]
     node = node_version()
     failed = 0
     for run in runs:
