@@ -8,7 +8,6 @@
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
-#include "apps/server/expiry.hpp"
 #include "apps/server/integer.hpp"
 #include "apps/server/key_checks.hpp"
 
@@ -190,31 +189,33 @@ void del(command_call& call) {
 
 struct entry_copy {
   bytes value;
-  ttl_duration ttl;
+  time_point deadline;
 };
 
 expected<std::optional<entry_copy>> copy_of(const region& where,
                                             bytes_view key) {
-  auto value = where.get(key);
-  if (!value)
-    return tl::unexpected{std::move(value.error())};
-  const auto ttl = where.ttl(key);
-  if (!ttl)
-    return tl::unexpected{ttl.error()};
-  // It may have expired in between.
-  if (!*value || !*ttl)
-    return std::nullopt;
-  return entry_copy{std::move(**value), **ttl};
+  std::optional<entry_copy> result;
+  const auto found = where.visit(key, [&result](const entry_view& x) {
+    result = entry_copy{bytes{x.value}, x.deadline};
+  });
+  if (!found)
+    return tl::unexpected{found.error()};
+  return result;
 }
 
-// Puts `source` under another key, with the time it has left. False when
-// `if_absent` and there is something already.
+// Puts `source` under another key, until the same moment. False when `if_absent`
+// and there is something already.
 expected<bool> put_copy(region& where, bytes_view key, const entry_copy& source,
                         bool if_absent) {
-  auto how = expiring_in(source.ttl);
-  if (if_absent)
-    how.condition = write_condition::if_absent;
-  return where.set(key, source.value, how);
+  bool stored = false;
+  return where
+    .transform(key,
+               [&](const entry_view* present) -> expected<edit> {
+                 stored = present == nullptr || !if_absent;
+                 return stored ? edit::store_until(source.value, source.deadline)
+                               : edit::keep();
+               })
+    .map([&stored] { return stored; });
 }
 
 void rename_key(command_call& call, bool if_absent) {

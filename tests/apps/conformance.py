@@ -131,6 +131,7 @@ copy | copy a | copy a b | set a 1 | copy a b | copy a b | copy a b replace | ge
 set a 1 ex 100 | copy a b | ?ttl b | ?ttl a | set c 2 | copy c b REPLACE | ttl b | get b | copy a c x
 set a 0 | select 1 | keys * | scan 0 | randomkey | set b 1 | keys * | randomkey | getdel a | touch a b | dbsize | select 0 | keys * | dbsize
 multi | set a 0 | select 3 | append a 3 | getset a 4 | select 0 | getrange a 0 -1 | exec | get a | select 3 | get a | keys a
+set a 1 pxat 4000000000123 | rename a b | pexpiretime b | copy b c | pexpiretime c | renamenx c d | pexpiretime d | set e 5 | copy d e replace | pexpiretime e
 ping a\x00b | echo \xff\xfe | echo ~ | ping ~ | set a\r\nb c\r\nd | get a\r\nb | keys a* | foo\r\nbar a\r\nb
 strlen \xff | set \xff \xff\xff | strlen \xff | type \xff | foo \xff | \xff
 """
