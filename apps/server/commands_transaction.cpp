@@ -261,18 +261,45 @@ struct copy_terms {
   bool replace = false;
 };
 
+// The database of this number; or, in `refusal`, why there is none.
+region* find_database(databases& all, bytes_view number, std::string& refusal) {
+  const auto index = parse_integer(number);
+  if (!index || !std::in_range<int>(*index)) {
+    refusal = index ? error_text::int_range : error_text::not_an_integer;
+    return nullptr;
+  }
+  if (*index < 0 || std::cmp_greater_equal(*index, all.count())) {
+    refusal = error_text::database_range;
+    return nullptr;
+  }
+  const auto opened = all.open(static_cast<std::size_t>(*index));
+  if (!opened)
+    refusal = error_text::of(opened.error());
+  return opened.value_or(nullptr);
+}
+
 std::optional<copy_terms> parse_copy(command_call& call, std::string& refusal) {
   copy_terms result{&call.db};
   const auto words = call.words;
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (same_word(words[i], "replace")) {
       result.replace = true;
+    } else if (same_word(words[i], "db") && i + 1 < words.size()) {
+      result.target = find_database(call.server.databases, words[++i], refusal);
+      if (result.target == nullptr)
+        return std::nullopt;
     } else {
       refusal = error_text::syntax;
       return std::nullopt;
     }
   }
   return result;
+}
+
+void add_copy_target(command_call& call, atomic_section& section) {
+  std::string refusal;
+  if (const auto terms = parse_copy(call, refusal))
+    section.add(*terms->target, call.words[2]);
 }
 
 void copy(command_call& call) {
@@ -336,7 +363,7 @@ constexpr std::array commands{
   command{"renamenx", 3, flag::write | flag::fast, two_keys, "generic", "1.0.0",
           "Give a key another name, which no key has yet", renamenx},
   command{"copy", -3, flag::write | flag::denyoom, two_keys, "generic", "6.2.0",
-          "Copy a key", copy},
+          "Copy a key", copy, nullptr, {}, add_copy_target},
 };
 // clang-format on
 

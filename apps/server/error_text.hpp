@@ -16,6 +16,8 @@ namespace troupe::server::error_text {
 inline constexpr std::string_view syntax = "ERR syntax error";
 inline constexpr std::string_view not_an_integer
   = "ERR value is not an integer or out of range";
+inline constexpr std::string_view int_range
+  = "ERR value is out of range, value must between -2147483648 and 2147483647";
 inline constexpr std::string_view overflow
   = "ERR increment or decrement would overflow";
 inline constexpr std::string_view decrement_overflow

@@ -132,6 +132,9 @@ set a 1 ex 100 | copy a b | ?ttl b | ?ttl a | set c 2 | copy c b REPLACE | ttl b
 set a 0 | select 1 | keys * | scan 0 | randomkey | set b 1 | keys * | randomkey | getdel a | touch a b | dbsize | select 0 | keys * | dbsize
 multi | set a 0 | select 3 | append a 3 | getset a 4 | select 0 | getrange a 0 -1 | exec | get a | select 3 | get a | keys a
 set a 1 pxat 4000000000123 | rename a b | pexpiretime b | copy b c | pexpiretime c | renamenx c d | pexpiretime d | set e 5 | copy d e replace | pexpiretime e
+set a 1 ex 100 | copy a b db 1 | exists b | select 1 | get b | ?ttl b | copy b b db 1 | copy b a db 0 | copy b a db 0 replace | copy b b db 0 | select 0 | keys *
+copy a b db | copy a b db x | copy a b db -1 | copy a b db 16 | copy a b db 2147483648 | copy a b db -2147483649 | copy a b db 99999999999999999999 | copy a b db 1 db | copy a a db 0 | copy a a db 1 | copy a b db 1 foo
+set a 1 | multi | copy a a db 2 | select 2 | get a | copy a c db 0 | set a 9 | exec | select 0 | mget a c | copy a a DB 1 db 0 | copy a d REPLACE DB 1 | select 1 | get d
 ping a\x00b | echo \xff\xfe | echo ~ | ping ~ | set a\r\nb c\r\nd | get a\r\nb | keys a* | foo\r\nbar a\r\nb
 strlen \xff | set \xff \xff\xff | strlen \xff | type \xff | foo \xff | \xff
 """
