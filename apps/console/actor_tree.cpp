@@ -102,12 +102,12 @@ std::vector<tree_row> collapsed(const std::vector<tree_row>& tree) {
   return result;
 }
 
-table table_of(const std::vector<tree_row>& tree) {
+table table_of(const std::vector<tree_row>& tree, std::string handled) {
   using enum alignment;
   table result{{{"ACTOR", left, true},
                 {"STATE", left, false},
                 {"MAILBOX", right, false, 1},
-                {"HANDLED", right, false, 2},
+                {std::move(handled), right, false, 2},
                 {"RESTARTS", right, false},
                 {"MEMORY", right, false, 3},
                 {"KEYS", right, false, 4}}};

@@ -30,7 +30,8 @@ struct tree_row {
 [[nodiscard]] std::vector<tree_row>
 collapsed(const std::vector<tree_row>& tree);
 
-/// The tree as a table, names indented.
-[[nodiscard]] table table_of(const std::vector<tree_row>& tree);
+/// The tree as a table, names indented. `handled` heads what each has handled.
+[[nodiscard]] table table_of(const std::vector<tree_row>& tree,
+                             std::string handled = "HANDLED");
 
 } // namespace troupe::console

@@ -50,6 +50,28 @@ expected<command> read_ls(arguments words) {
   return result;
 }
 
+expected<command> read_top(arguments words) {
+  top_command result;
+  if (!words.empty()) {
+    auto interval = parse_duration(words[0]);
+    if (!interval)
+      return tl::unexpected{std::move(interval.error())};
+    if (interval->count() == 0)
+      return fail(errc::invalid_argument, "an interval is at least 1ms");
+    result.interval = *interval;
+  }
+  if (words.size() == 2) {
+    const auto* const end = words[1].data() + words[1].size();
+    const auto [stop, code]
+      = std::from_chars(words[1].data(), end, result.frames);
+    if (code != std::errc{} || stop != end || result.frames == 0)
+      return fail(errc::invalid_argument,
+                  quote_if_needed(words[1])
+                    + " is not a number of pictures, 1 or more");
+  }
+  return result;
+}
+
 expected<command> read_set(arguments words) {
   set_command result{words[0], words[1], std::nullopt};
   if (words.size() == 3) {
@@ -110,6 +132,16 @@ const entry entries[] = {
    0,
    0,
    [](arguments) -> expected<command> { return stat_command{}; }},
+  {{"top", "[INTERVAL [COUNT]]", "what the actors do, again and again",
+    "The tree of actors with what each handled per second since the picture\n"
+    "before, and how much of a processor the process used. Enter stops it.\n"
+    "  INTERVAL  between two pictures: 500ms, 2s, 1m; a number alone counts\n"
+    "            seconds. Default: 2s.\n"
+    "  COUNT     how many pictures. Default: until it is stopped; one where\n"
+    "            nobody is at a terminal.\n"},
+   0,
+   2,
+   read_top},
   {{"use", "REGION", "chooses the region of get, set, del and ttl",
     "The region is db0 at the start.\n"},
    1,

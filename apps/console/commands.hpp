@@ -4,6 +4,7 @@
 // it.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,11 @@ struct ls_command {
 };
 
 struct stat_command {};
+
+struct top_command {
+  std::chrono::milliseconds interval{2'000};
+  std::size_t frames = 0; ///< 0: until somebody stops it.
+};
 
 struct use_command {
   std::string region;
@@ -70,7 +76,7 @@ struct drain_command {
 struct quit_command {};
 
 using command = std::variant<help_command, ls_command, stat_command,
-                             use_command, get_command, set_command, del_command,
+                             top_command, use_command, get_command, set_command, del_command,
                              ttl_command, loads_command, cancel_command,
                              kill_command, drain_command, quit_command>;
 

@@ -1,12 +1,18 @@
 // troupe-console: looks into a running Troupe server and supervises it.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include "apps/console/answer.hpp"
 #include "apps/console/commands.hpp"
@@ -30,9 +36,51 @@ exit_code refuse(const troupe::error& reason, const std::string& hint = {}) {
   return wrong_usage;
 }
 
+/// Waits; false when somebody pressed Enter meanwhile, or closed the input.
+bool wait(std::chrono::milliseconds time) {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (poll(&input, 1, static_cast<int>(time.count())) <= 0)
+    return true;
+  std::string ignored;
+  std::getline(std::cin, ignored);
+  return false;
+}
+
+/// Shows one picture after the other, on a terminal in place of the last.
+exit_code run_top(session& with, const top_command& what) {
+  const auto live = on_terminal();
+  // A picture since the process began says little; here is where to count from.
+  if (auto first = with.run(what, 0); first.code != succeeded) {
+    print(stderr, first.complaint);
+    return first.code;
+  }
+  const auto frames = what.frames == 0 && !live ? 1 : what.frames;
+  for (std::size_t i = 0; frames == 0 || i < frames; ++i) {
+    if (live) {
+      if (!wait(what.interval))
+        break;
+    } else {
+      std::this_thread::sleep_for(what.interval);
+    }
+    const auto result = with.run(what, terminal_width());
+    print(stdout, (live ? "\033[H\033[2J" : "") + result.text);
+    print(stderr, result.complaint);
+    if (result.code != succeeded)
+      return result.code;
+    if (live)
+      print(stdout, "\nEnter stops\n");
+  }
+  return succeeded;
+}
+
 /// Runs commands until one fails.
 exit_code run(session& with, const std::vector<command>& commands) {
   for (const auto& x : commands) {
+    if (const auto* top = std::get_if<top_command>(&x)) {
+      if (const auto code = run_top(with, *top); code != succeeded)
+        return code;
+      continue;
+    }
     const auto result = with.run(x, terminal_width());
     print(stdout, result.text);
     print(stderr, result.complaint);

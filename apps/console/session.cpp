@@ -78,6 +78,20 @@ answer<std::string> session::on(const stat_command&) {
   });
 }
 
+answer<std::string> session::on(const top_command&) {
+  auto actors = peer_.ask(list_actors_request{});
+  if (!actors)
+    return tl::unexpected{std::move(actors.error())};
+  auto process = peer_.ask(runtime_stat_request{false});
+  if (!process)
+    return tl::unexpected{std::move(process.error())};
+  sample now{std::chrono::steady_clock::now(), std::move(*process),
+             std::move(*actors)};
+  const activity since{last_, now};
+  last_ = std::move(now);
+  return json_ ? line(since.json()) : since.text(width_);
+}
+
 answer<std::string> session::on(const use_command& x) {
   if (auto found = peer_.find(x.region); !found) {
     auto& problem = found.error();

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "apps/console/activity.hpp"
 #include "apps/console/answer.hpp"
 #include "apps/console/commands.hpp"
 #include "apps/console/connection.hpp"
@@ -19,7 +21,8 @@ struct outcome {
 };
 
 /// Runs commands one after the other. What one chose (`use`) counts for the
-/// next.
+/// next. `top` is one picture of what happened since the last: whoever calls
+/// repeats it.
 class session {
 public:
   /// `peer` outlives the session.
@@ -45,6 +48,7 @@ private:
   answer<std::string> on(const help_command& x);
   answer<std::string> on(const ls_command& x);
   answer<std::string> on(const stat_command& x);
+  answer<std::string> on(const top_command& x);
   answer<std::string> on(const use_command& x);
   answer<std::string> on(const get_command& x);
   answer<std::string> on(const set_command& x);
@@ -62,6 +66,7 @@ private:
   bool json_;
   bool over_ = false;
   std::string region_ = "db0";
+  std::optional<sample> last_; ///< Of `top`.
   std::size_t width_ = 0;
 };
 

@@ -201,6 +201,16 @@ class OneShot(WithServer):
         self.assertTrue(some[1].startswith("db0/shard-0 "), some)
         self.check_fails("ls bd0", FAILED, "unknown_actor", "'db0'")
 
+    def test_top_shows_what_happens(self):
+        out = self.console("top 50ms 3")
+        self.assertEqual(out.count("PER SECOND"), 3, out)
+        self.assertRegex(out, r"(?m)^up .*, cpu \d+\.\d %, .* resident")
+        self.assertEqual(self.console("top 10ms").count("PER SECOND"), 1)
+        found = self.json("top 10ms")
+        self.assertTrue(any(x["name"] == "db0" for x in found["actors"]))
+        self.check_fails("top 0s", USAGE, "at least 1ms")
+        self.check_fails("top 1s x", USAGE, "not a number")
+
     def test_ls_and_stat_agree_on_what_is_stored(self):
         with Client(self.server.port) as client:
             for i in range(1000):

@@ -51,6 +51,9 @@ TEST_CASE("every command is read") {
   CHECK(the<ls_command>("ls db0 -a").all);
   CHECK(the<ls_command>("ls -a db0").prefix == "db0");
   the<stat_command>("stat");
+  CHECK(the<top_command>("top").frames == 0);
+  CHECK(the<top_command>("top 500ms 3").interval == 500ms);
+  CHECK(the<top_command>("top 500ms 3").frames == 3);
   CHECK(the<use_command>("use users").region == "users");
   CHECK(the<get_command>("get 'a b'").key == "a b");
   CHECK(the<get_command>("get -a").key == "-a");
