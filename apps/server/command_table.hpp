@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,14 @@ namespace troupe::server {
 
 struct command;
 
+/// Which replies a client wants, as CLIENT REPLY says.
+enum class reply_mode : std::uint8_t {
+  on,
+  off,
+  skip_next, ///< Not that of the next command.
+  skipping,  ///< Not that of the command that runs.
+};
+
 /// What the server knows about a client; belongs to its connection.
 struct client {
   std::uint64_t id = 0;
@@ -27,9 +36,14 @@ struct client {
   std::size_t database = 0;   ///< As SELECT says; it is open.
   bool authenticated = false; ///< Counts while a password is required.
   std::string name;           ///< As CLIENT SETNAME says; empty: none.
-  bool leaving = false;       ///< Replies are sent, then the connection closes.
-  transaction queue;          ///< What waits for EXEC.
-  bool changing = false;      ///< Inside an `atomic_section`.
+  std::string library_name;   ///< As CLIENT SETINFO says.
+  std::string library_version;
+  reply_mode replies = reply_mode::on;
+  const command* last_command = nullptr;
+  std::shared_ptr<client_record> record; ///< What others see; may be none.
+  bool leaving = false;  ///< Replies are sent, then the connection closes.
+  transaction queue;     ///< What waits for EXEC.
+  bool changing = false; ///< Inside an `atomic_section`.
 };
 
 /// What a running command may use. `words` has the arity the table asks for.
@@ -114,7 +128,8 @@ struct command {
   std::string_view since;
   std::string_view summary;
 
-  /// Writes exactly one reply. May throw std::bad_alloc.
+  /// Writes exactly one reply, CLIENT REPLY excepted. May throw
+  /// std::bad_alloc.
   void (*run)(command_call& call);
 
   /// When there is one: runs several successive calls of this command at once,
@@ -142,6 +157,7 @@ struct command {
 
 // -- the families ----------------------------------------------------------------
 
+std::span<const command> client_commands() noexcept;
 std::span<const command> connection_commands() noexcept;
 std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;
@@ -168,6 +184,9 @@ const command* resolve(arguments words, std::string& refusal);
 
 /// Compares as Redis compares names and options: ASCII, in any case.
 bool same_word(bytes_view x, std::string_view lower) noexcept;
+
+/// Whether a client may be called so: printable ASCII without blanks.
+bool valid_client_name(bytes_view name) noexcept;
 
 /// Runs one command and replies exactly once, whatever happens.
 void run_command(command_call& call);

@@ -1,4 +1,4 @@
-// The commands about the connection itself: PING, HELLO, CLIENT and their kin.
+// The commands about the connection itself: PING, HELLO, SELECT and their kin.
 
 #include <algorithm>
 #include <array>
@@ -53,10 +53,18 @@ void speak(command_call& call, int protocol) {
   call.reply.protocol(protocol);
 }
 
+void rename(command_call& call, bytes_view name) {
+  call.self.name = name;
+  call.server.clients.rename(call.self);
+}
+
 void reset(command_call& call) {
   speak(call, 2);
-  call.self.name.clear();
+  rename(call, {});
   call.self.database = 0;
+  call.self.replies = reply_mode::on;
+  if (call.self.record != nullptr)
+    call.self.record->no_touch = false;
   call.self.authenticated = !call.server.access.required();
   call.self.queue.end();
   call.reply.simple("RESET");
@@ -84,20 +92,6 @@ void auth(command_call& call) {
   if (authenticate(call, has_user ? call.words[1] : "default",
                    call.words.back()))
     call.reply.ok();
-}
-
-bool valid_client_name(bytes_view name) noexcept {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return c >= '!' && c <= '~'; });
-}
-
-bool set_client_name(command_call& call, bytes_view name) {
-  if (!valid_client_name(name)) {
-    call.reply.error(error_text::client_name);
-    return false;
-  }
-  call.self.name = name;
-  return true;
 }
 
 struct hello_options {
@@ -170,35 +164,10 @@ void hello(command_call& call) {
   if (call.server.access.required() && !call.self.authenticated)
     return call.reply.error(error_text::hello_not_authenticated);
   if (options->name)
-    call.self.name = *options->name;
+    rename(call, *options->name);
   if (options->protocol != 0)
     speak(call, static_cast<int>(options->protocol));
   reply_greeting(call);
-}
-
-// -- CLIENT ------------------------------------------------------------------------
-
-void client_id(command_call& call) {
-  call.reply.integer(static_cast<std::int64_t>(call.self.id));
-}
-
-void client_getname(command_call& call) {
-  if (call.self.name.empty())
-    return call.reply.null();
-  call.reply.bulk(call.self.name);
-}
-
-void client_setname(command_call& call) {
-  if (set_client_name(call, call.words[2]))
-    call.reply.ok();
-}
-
-// Redis 7.2; libraries send it to every server and want no error.
-void client_setinfo(command_call& call) {
-  if (!same_word(call.words[2], "lib-name")
-      && !same_word(call.words[2], "lib-ver"))
-    return call.reply.error(error_text::unrecognized_option(call.words[2]));
-  call.reply.ok();
 }
 
 constexpr std::string_view group = "connection";
@@ -207,19 +176,6 @@ constexpr auto handshake
   = flag::noscript | flag::fast | flag::no_auth | flag::allow_busy | always;
 
 // clang-format off
-constexpr std::array client_commands{
-  command{"client|getname", 2, flag::noscript | always, {}, group, "2.6.9",
-          "Get the name of the connection", client_getname},
-  command{"client|help", 2, always, {}, group, "5.0.0",
-          "Show this text", reply_help},
-  command{"client|id", 2, flag::noscript | always, {}, group, "5.0.0",
-          "Get the number of the connection", client_id},
-  command{"client|setinfo", 4, flag::noscript | always, {}, group, "7.2.0",
-          "Tell the name or version of the client library", client_setinfo},
-  command{"client|setname", 3, flag::noscript | always, {}, group, "2.6.9",
-          "Name the connection", client_setname},
-};
-
 constexpr std::array commands{
   command{"ping", -1, flag::fast, {}, group, "1.0.0", "Ping the server", ping},
   command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
@@ -234,8 +190,6 @@ constexpr std::array commands{
           "Agree on the version of the protocol", hello},
   command{"reset", 1, handshake | flag::not_queued, {}, group, "6.2.0", "Reset the connection",
           reset},
-  command{"client", -2, {}, {}, group, "2.4.0",
-          "Commands on client connections", nullptr, nullptr, client_commands},
 };
 // clang-format on
 

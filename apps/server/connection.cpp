@@ -39,7 +39,33 @@ void connection::start() {
   error_code ignored;
   peer_.set_option(asio::ip::tcp::no_delay{true}, ignored);
   peer_.non_blocking(true, ignored);
+  enter_registry();
   wait();
+}
+
+void connection::enter_registry() {
+  const auto text = [](const asio::ip::tcp::endpoint& x) {
+    const auto address = x.address().to_string();
+    return (x.address().is_v6() ? "[" + address + "]" : address) + ":"
+           + std::to_string(x.port());
+  };
+  error_code ignored;
+  auto entry = std::make_shared<client_record>();
+  entry->id = self_.id;
+  entry->address = text(peer_.remote_endpoint(ignored));
+  entry->local_address = text(peer_.local_endpoint(ignored));
+  entry->descriptor = peer_.native_handle();
+  entry->cut = [&home = home_, id = self_.id] { home.cut(id); };
+  self_.record = entry;
+  home_.server().clients.add(std::move(entry));
+}
+
+void connection::note_turn() noexcept {
+  record(self_);
+  if (self_.record == nullptr)
+    return;
+  self_.record->input.store(input_.size(), std::memory_order_relaxed);
+  self_.record->output.store(pending_.size(), std::memory_order_relaxed);
 }
 
 void connection::close() noexcept {
@@ -48,6 +74,7 @@ void connection::close() noexcept {
   error_code ignored;
   linger_timer_.reset();
   peer_.close(ignored);
+  home_.server().clients.remove(self_.id);
   home_.remove(*this);
 }
 
@@ -65,6 +92,7 @@ void connection::wait() {
   if (home_.draining())
     return leave();
   state_ = state::waiting;
+  note_turn();
   peer_.async_wait(
     socket::wait_read,
     guarded([](connection& self, error_code code) { self.on_readable(code); }));
@@ -204,6 +232,7 @@ void connection::send_rest(std::size_t sent) {
   home_.counters().bytes_written.add(sent);
   pending_.swap(home_.output);
   state_ = state::sending;
+  note_turn();
   asio::async_write(
     peer_, asio::buffer(pending_.data() + sent, pending_.size() - sent),
     guarded([](connection& self, error_code code, std::size_t size) {

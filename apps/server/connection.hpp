@@ -48,6 +48,10 @@ public:
   /// `home` outlives the connection.
   connection(worker& home, socket peer, std::uint64_t id);
 
+  [[nodiscard]] std::uint64_t id() const noexcept {
+    return self_.id;
+  }
+
   /// Begins to serve.
   void start();
 
@@ -77,6 +81,8 @@ private:
   bool serve(bytes_view input);
   void refuse_stream();
   void keep(bytes_view rest);
+  void enter_registry();
+  void note_turn() noexcept;
   bool flush();
   void send_rest(std::size_t sent);
   void on_sent(error_code code, std::size_t size);

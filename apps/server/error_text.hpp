@@ -47,12 +47,25 @@ inline constexpr std::string_view wrong_password
   = "WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view not_authenticated
   = "NOAUTH Authentication required.";
+inline constexpr std::string_view exec_not_authenticated
+  = "EXECABORT Transaction discarded because of: NOAUTH Authentication "
+    "required.";
 inline constexpr std::string_view hello_not_authenticated
   = "NOAUTH HELLO must be called with the client already authenticated, "
     "otherwise the HELLO AUTH <user> <pass> option can be used to authenticate "
     "the client and select the RESP protocol version at the same time";
 inline constexpr std::string_view client_name
   = "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view library_name
+  = "ERR lib-name cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view library_version
+  = "ERR lib-ver cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view client_number = "ERR Invalid client ID";
+inline constexpr std::string_view client_number_positive
+  = "ERR client-id should be greater than 0";
+inline constexpr std::string_view no_such_client = "ERR No such client";
+inline constexpr std::string_view reply_in_transaction
+  = "ERR CLIENT REPLY is not allowed in transactions";
 inline constexpr std::string_view too_many_clients
   = "ERR max number of clients reached";
 inline constexpr std::string_view out_of_memory

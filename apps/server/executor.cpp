@@ -47,7 +47,9 @@ std::size_t executor::run(const command_batch& batch, std::size_t first,
   auto next = first;
   reply.protocol(self.protocol);
   do
-    next += run_next(batch, next, self, reply);
+    next += self.replies == reply_mode::on
+              ? run_next(batch, next, self, reply)
+              : run_unheard(batch, next, self, reply);
   while (next < batch.size() && !self.leaving
          && reply.pending() < defaults::flush_size);
   counters_.commands.add(next - first);
@@ -71,9 +73,11 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   }
   if (server_.access.required() && !self.authenticated
       && !what->flags.has(command_flag::no_auth)) [[unlikely]] {
-    reply.error(error_text::not_authenticated);
+    reply.error(what->name == "exec" ? error_text::exec_not_authenticated
+                                     : error_text::not_authenticated);
     return 1;
   }
+  self.last_command = what;
   if (self.queue.active() && !what->flags.has(command_flag::not_queued))
     [[unlikely]] {
     queue(*what, words, self, reply);
@@ -95,6 +99,20 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   return 1;
 }
 
+/// Runs commands whose replies the client does not want.
+std::size_t executor::run_unheard(const command_batch& batch, std::size_t first,
+                                  client& self, reply_writer& reply) {
+  if (self.replies == reply_mode::skip_next)
+    self.replies = reply_mode::skipping;
+  const auto mark = reply.pending();
+  const auto done = run_next(batch, first, self, reply);
+  if (self.replies == reply_mode::off || self.replies == reply_mode::skipping)
+    reply.truncate(mark);
+  if (self.replies == reply_mode::skipping)
+    self.replies = reply_mode::on;
+  return done;
+}
+
 /// Runs a reading command while nobody can change what it reads: there was
 /// always a change in its way.
 void executor::run_held(command_call& call) {
@@ -110,7 +128,8 @@ void executor::run_held(command_call& call) {
 /// Runs the command, and those of its kind behind it that can run together.
 std::size_t executor::run_closed(command_call& call, const command_batch& batch,
                                  std::size_t first) {
-  if (call.what.run_many != nullptr && first + 1 < batch.size()) {
+  if (call.what.run_many != nullptr && first + 1 < batch.size()
+      && call.self.replies != reply_mode::skipping) {
     const call_run run{call.what, batch, first};
     if (run.calls().size() > 1)
       return call.what.run_many(call, run.calls());

@@ -31,6 +31,8 @@ private:
                        client& self, reply_writer& reply);
   std::size_t run_closed(command_call& call, const command_batch& batch,
                          std::size_t first);
+  std::size_t run_unheard(const command_batch& batch, std::size_t first,
+                          client& self, reply_writer& reply);
   void run_held(command_call& call);
   static void queue(const command& what, arguments words, client& self,
                     reply_writer& reply);

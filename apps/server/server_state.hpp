@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "apps/server/atomic_section.hpp"
+#include "apps/server/client_registry.hpp"
 #include "apps/server/credentials.hpp"
 #include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
@@ -87,6 +88,7 @@ struct server_state {
   std::atomic<std::uint64_t> next_client{1};
   server::databases databases;
   credentials access;
+  client_registry clients;
   /// Open while several keys change as one.
   change_gate gate;
   wall_clock wall;

@@ -57,6 +57,18 @@ void worker::abort() {
   });
 }
 
+void worker::cut(std::uint64_t id) {
+  asio::post(context_, [this, id] {
+    const auto found
+      = std::find_if(connections_.begin(), connections_.end(),
+                     [id](const auto& x) { return x->id() == id; });
+    if (found != connections_.end()) {
+      const auto held = *found;
+      held->close();
+    }
+  });
+}
+
 void worker::open(accepted_socket socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof(address);

@@ -51,8 +51,8 @@ private:
 /// One thread's share of the server: an event loop, the connections it serves,
 /// and the buffers they use in turn, so that an idle connection holds none.
 ///
-/// `adopt`, `drain`, `abort` and `load` are thread-safe; the rest belongs to
-/// the thread that is in `run`.
+/// `adopt`, `drain`, `abort`, `cut` and `load` are thread-safe; the rest
+/// belongs to the thread that is in `run`.
 class worker {
 public:
   /// Both outlive the worker.
@@ -74,6 +74,9 @@ public:
 
   /// Closes every connection at once.
   void abort();
+
+  /// Closes the connection with this number, if it is one of this thread's.
+  void cut(std::uint64_t id);
 
   /// Connections adopted and not closed yet.
   [[nodiscard]] std::size_t load() const noexcept {

@@ -611,6 +611,54 @@ def check_databases(server):
                       "INFO keyspace")
 
 
+def check_clients(server):
+    """CLIENT LIST and KILL reach the clients of all threads."""
+    def find(client, **fields):
+        lines = parse(client.ask("CLIENT", "LIST")).decode().splitlines()
+        wanted = [f" {name}={value} " for name, value in fields.items()]
+        return [x for x in lines if all(w in f" {x} " for w in wanted)]
+
+    with Client(server.port) as client:
+        others = [Client(server.port) for _ in range(10)]
+        for i, other in enumerate(others):
+            other.ask("CLIENT", "SETNAME", f"other{i}")
+            other.ask("SELECT", i)
+            own = "%s:%d" % other.socket.getsockname()
+            require_equal(len(find(client, addr=own, name=f"other{i}",
+                                   laddr=f"127.0.0.1:{server.port}")), 1,
+                          f"client {i} in CLIENT LIST")
+        # The turn in which SELECT ran ends before the next one begins.
+        poll(lambda: all(find(client, name=f"other{i}", db=i,
+                              cmd="select") for i in range(10)),
+             "all to be listed with their databases")
+        own = int(client.ask("CLIENT", "ID")[1:])
+        require(f"id={own} " in parse(client.ask("CLIENT", "INFO")).decode(),
+                "CLIENT INFO")
+        number = re.search(r"id=(\d+)", find(client, name="other0")[0])[1]
+        require_equal(client.ask("CLIENT", "KILL", "ID", number), b":1\r\n",
+                      "CLIENT KILL ID")
+        require_equal(others[0].rest(), b"", "the killed client")
+        require_equal(find(client, name="other0"), [], "CLIENT LIST after it")
+        address = "%s:%d" % others[1].socket.getsockname()
+        require_equal(client.ask("CLIENT", "KILL", address), b"+OK\r\n",
+                      "CLIENT KILL of an address")
+        require_equal(others[1].rest(), b"", "the killed client")
+        killed = client.ask("CLIENT", "KILL", "TYPE", "normal")
+        require(int(killed[1:]) >= 8, f"CLIENT KILL TYPE normal: {killed!r}")
+        for other in others[2:]:
+            require_equal(other.rest(), b"", "one of the killed clients")
+        require_equal(client.ask("CLIENT", "KILL", "ID", own, "SKIPME", "no"),
+                      b":1\r\n", "CLIENT KILL of itself")
+        require_equal(client.rest(), b"", "after that")
+        for other in others:
+            other.socket.close()
+    with Client(server.port) as client:
+        client.send(encode("CLIENT", "REPLY", "OFF") + encode("PING") * 1000
+                    + encode("CLIENT", "REPLY", "ON") + encode("ECHO", "x"))
+        require_equal(client.reply() + client.reply(), b"+OK\r\n" + bulk(b"x"),
+                      "CLIENT REPLY")
+
+
 def check_password():
     """A server on all addresses, whose password is in its environment."""
     os.environ["TROUPE_PASSWORD"] = "a secret"
@@ -661,7 +709,7 @@ REFUSALS = """
 get k | foo | get | ping | hello | hello 3 | hello 4 | hello 3 auth default x
 auth x | auth default x | auth foo secret | auth default secret x | reset | quit
 auth secret | get k | auth x | get k | config get requirepass | reset | get k
-auth default secret | select 1 | reset | select 1 | multi
+auth default secret | select 1 | reset | select 1 | multi | exec
 client id | command count | config get requirepass | info | dbsize
 """
 
@@ -796,6 +844,16 @@ flushdb | select 2 | set k 2 | select 1 | flushall | select 2 | get k | dbsize
 config get databases | select 15 | select 16 | reset | get k
 multi | set k 0 | select 1 | set k 1 | select 99 | exec | get k | flushdb | get k
 select 0 | select | select a | select 99999 | select -1 | select 0 0
+client list type foo | client list type | client list id | client list id a
+client list id 99999 99998 | client list foo | client list type master
+client list type normal x | client list type replica | client list type slave
+client kill | client kill foo | client kill 1.1.1.1:1 | client kill id 0
+client kill id a | client kill id | client kill id -5 | client kill type foo
+client kill user foo | client kill user default skipme foo | client kill foo bar
+client kill addr 1.1.1.1:1 | client kill laddr 1.1.1.1:1 | client kill id 1 addr
+client kill skipme yes id 99999 | client kill id 1 addr x skipme no
+client no-evict x | client no-evict on | client no-evict off | client no-evict
+client reply x | client reply | client reply on | client info x
 client | client foo | client id x | client getname | client getname x
 client setname me | client getname | client setname ~ | client getname
 client setname | client setname a b | CLIENT SetName you | client GETNAME
@@ -952,6 +1010,7 @@ def main():
         check("the command table of Redis", check_same_table, server, redis)
         check("the replies of Redis to strangers", check_same_refusals)
     check("the databases", check_databases, server)
+    check("CLIENT LIST and KILL", check_clients, server)
     check("a server with a password", check_password)
     check("SIGINT drains", lambda: require_equal(
         server.stop(signal.SIGINT)[0], 0, "the exit code"))

@@ -128,6 +128,8 @@ void execute(std::string_view input) {
       const auto before = next;
       next = uut.run(batch, next, self, reply);
       require(next > before);
+      if (self.replies != reply_mode::on)
+        continue;
       auto text = out.view();
       for (auto i = before; i < next; ++i)
         skip_value(text);
