@@ -161,7 +161,7 @@ void acceptor::take(accepted_socket socket) {
     if (x->load() < least->load())
       least = x.get();
   }
-  if (present >= server_.options.max_connections)
+  if (present >= server_.live.max_connections.load())
     return refuse(std::move(socket));
   least->adopt(std::move(socket));
 }

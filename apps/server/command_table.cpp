@@ -60,9 +60,9 @@ class index {
 public:
   index() {
     for (const auto family :
-         {connection_commands(), client_commands(), server_commands(),
-          key_commands(), expiry_commands(), string_commands(),
-          value_commands(), transaction_commands()})
+         {connection_commands(), client_commands(), config_commands(),
+          server_commands(), key_commands(), expiry_commands(),
+          string_commands(), value_commands(), transaction_commands()})
       for (const auto& x : family)
         insert(x);
   }

@@ -158,6 +158,7 @@ struct command {
 // -- the families ----------------------------------------------------------------
 
 std::span<const command> client_commands() noexcept;
+std::span<const command> config_commands() noexcept;
 std::span<const command> connection_commands() noexcept;
 std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;

@@ -1,4 +1,4 @@
-// The commands about the server: COMMAND, CONFIG, INFO, DBSIZE, FLUSHALL.
+// The commands about the server: COMMAND, INFO, DBSIZE, FLUSHALL.
 
 #include <algorithm>
 #include <array>
@@ -68,68 +68,6 @@ void time(command_call& call) {
 
 void info(command_call& call) {
   call.reply.verbatim(info_text(call.server, call.words.subspan(1)));
-}
-
-// -- CONFIG ------------------------------------------------------------------------
-
-// What programs ask a Redis about before they start.
-struct setting {
-  std::string_view name;
-  std::string (*value)(const command_call& call);
-};
-
-constexpr std::array settings{
-  setting{"appendonly", [](const command_call&) { return std::string{"no"}; }},
-  setting{"bind",
-          [](const command_call& call) { return call.server.options.bind; }},
-  setting{"databases",
-          [](const command_call& call) {
-            return std::to_string(call.server.databases.count());
-          }},
-  setting{"maxclients",
-          [](const command_call& call) {
-            return std::to_string(call.server.options.max_connections);
-          }},
-  setting{"maxmemory", [](const command_call&) { return std::string{"0"}; }},
-  setting{"maxmemory-policy",
-          [](const command_call&) { return std::string{"noeviction"}; }},
-  setting{"port",
-          [](const command_call& call) {
-            return std::to_string(call.server.options.port);
-          }},
-  setting{"proto-max-bulk-len",
-          [](const command_call& call) {
-            return std::to_string(call.server.options.limits.bulk);
-          }},
-  setting{
-    "requirepass",
-    [](const command_call& call) { return call.server.access.password(); }},
-  setting{"save", [](const command_call&) { return std::string{}; }},
-  setting{"timeout", [](const command_call&) { return std::string{"0"}; }},
-};
-
-void config_get(command_call& call) {
-  const auto patterns = call.words.subspan(2);
-  std::vector<const setting*> found;
-  for (const auto& x : settings)
-    if (std::any_of(patterns.begin(), patterns.end(),
-                    [&x](bytes_view p) { return glob_match(p, x.name); }))
-      found.push_back(&x);
-  call.reply.map(found.size());
-  for (const auto* x : found) {
-    call.reply.bulk(x->name);
-    call.reply.bulk(x->value(call));
-  }
-}
-
-// Settings are fixed at start; see --help.
-void config_set(command_call& call) {
-  const auto name = call.words[2];
-  const auto known
-    = std::any_of(settings.begin(), settings.end(),
-                  [name](const setting& x) { return same_word(name, x.name); });
-  call.reply.error(known ? error_text::immutable_setting(name)
-                         : error_text::unknown_setting(name));
 }
 
 // -- COMMAND -----------------------------------------------------------------------
@@ -317,23 +255,12 @@ constexpr std::array command_commands{
           "List the names of the commands", command_list},
 };
 
-constexpr std::array config_commands{
-  command{"config|get", -3, admin, {}, group, "2.0.0",
-          "Get settings by name or pattern", config_get},
-  command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
-          reply_help},
-  command{"config|set", -4, admin, {}, group, "2.0.0",
-          "Refused: settings are given at start", config_set},
-};
-
 constexpr std::array commands{
   command{"info", -1, always, {}, group, "1.0.0",
           "Get information about the server", info},
   command{"command", -1, always, {}, group, "2.8.13",
           "Get the details of all commands", command_all, nullptr,
           command_commands},
-  command{"config", -2, {}, {}, group, "2.0.0", "Commands on settings", nullptr,
-          nullptr, config_commands},
   command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
           "Count the keys", dbsize},
   command{"flushall", -1, flag::write | flag::all_databases, {}, group, "1.0.0", "Remove all keys of all databases",

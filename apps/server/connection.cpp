@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -76,6 +77,16 @@ void connection::close() noexcept {
   peer_.close(ignored);
   home_.server().clients.remove(self_.id);
   home_.remove(*this);
+}
+
+// Whoever receives messages of others may be silent, as at Redis.
+void connection::close_if_idle_since(
+  std::chrono::steady_clock::time_point moment) noexcept {
+  const auto* const x = self_.record.get();
+  if (state_ == state::waiting && x != nullptr
+      && x->last_active.load(std::memory_order_relaxed) <= moment
+      && x->type() == std::string_view{"normal"})
+    close();
 }
 
 void connection::drain() {

@@ -58,6 +58,10 @@ public:
   /// Answers what has arrived, then closes.
   void drain();
 
+  /// Closes when the client has sent nothing since `moment`.
+  void
+  close_if_idle_since(std::chrono::steady_clock::time_point moment) noexcept;
+
   /// Closes at once. The worker forgets the connection, which ends with its
   /// last pending operation.
   void close() noexcept;

@@ -76,6 +76,9 @@ inline constexpr std::size_t kept_output = 1024 * 1024;
 /// gets to read the reason.
 inline constexpr std::chrono::milliseconds linger{500};
 
+/// How often a thread looks for clients that have been silent for too long.
+inline constexpr std::chrono::seconds idle_check{1};
+
 /// Pause of the acceptor when descriptors have run out.
 inline constexpr std::chrono::milliseconds accept_pause{50};
 

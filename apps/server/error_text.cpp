@@ -92,9 +92,14 @@ std::string unknown_setting(bytes_view name) {
 }
 
 std::string immutable_setting(bytes_view name) {
+  return refused_setting(name, "can't set immutable config");
+}
+
+std::string refused_setting(bytes_view name, std::string_view reason) {
   return std::string{"ERR CONFIG SET failed (possibly related to argument '"}
     .append(up_to_nul(name, quoted_size))
-    .append("') - can't set immutable config");
+    .append("') - ")
+    .append(reason);
 }
 
 std::string reply_too_large(std::size_t limit) {

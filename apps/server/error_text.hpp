@@ -104,6 +104,7 @@ std::string unrecognized_option(bytes_view option);
 std::string hello_option(bytes_view option);
 std::string unknown_setting(bytes_view name);
 std::string immutable_setting(bytes_view name);
+std::string refused_setting(bytes_view name, std::string_view reason);
 std::string reply_too_large(std::size_t limit);
 
 /// How the runtime's errors read on the wire:

@@ -94,7 +94,7 @@ void write_server(section_writer& out, const info_source& from) {
 void write_clients(section_writer& out, const info_source& from) {
   out.title("Clients");
   out.field("connected_clients", from.counters.connected());
-  out.field("maxclients", std::uint64_t{from.server.options.max_connections});
+  out.field("maxclients", std::uint64_t{from.server.live.max_connections});
   out.field("blocked_clients", std::uint64_t{0});
 }
 

@@ -12,6 +12,8 @@ namespace troupe::server {
 resp_server::resp_server(databases::opener open, serve_options options)
   : open_(std::move(open)) {
   state_.options = std::move(options);
+  state_.live.max_connections = state_.options.max_connections;
+  state_.live.idle_timeout = state_.options.idle_timeout;
   state_.access.password(std::exchange(state_.options.password, {}));
 }
 

@@ -18,6 +18,11 @@ namespace {
 constexpr std::size_t most_threads = 1024;
 constexpr std::size_t most_connections = 1'000'000;
 constexpr std::size_t most_databases = 1024;
+// As Redis; an inline command must fit.
+constexpr std::size_t least_query_buffer_limit = 1024 * 1024;
+// COMMAND and INFO must fit.
+constexpr std::size_t least_max_reply = 1024 * 1024;
+constexpr std::size_t most_bytes = std::size_t{1} << 40;
 
 template <class T>
 expected<void> check_range(std::string_view option, T value, T least, T most) {
@@ -47,6 +52,13 @@ server_config::server_config() {
          "threads that serve connections, 0 for one per core (default: 0)")
     .add(max_connections_, "max-connections",
          "connections at a time, more are refused (default: 10000)")
+    .add(timeout_, "timeout",
+         "how long a client may be silent before it is disconnected, in whole "
+         "seconds, 0s for ever (default: 0s)")
+    .add(query_buffer_limit_, "client-query-buffer-limit",
+         "bytes of one command with all its arguments (default: 1073741824)")
+    .add(max_reply_, "max-reply",
+         "bytes of one reply, unless it is a single value (default: 67108864)")
     .add(console_port_, "console-port",
          "TCP port for troupe-console, 0 for any free one (default: 6381)")
     .add(no_console_, "no-console", "do not listen for troupe-console")
@@ -99,6 +111,9 @@ expected<void> server_config::check_ranges() const {
   if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})
     return fail(errc::invalid_argument,
                 "--drain-timeout is out of range; allowed is 0s to 24h");
+  if (timeout_.count() < 0 || timeout_ > hours{24 * 365})
+    return fail(errc::invalid_argument,
+                "--timeout is out of range; allowed is 0s to 365 days");
   if (ttl_.count() < 0 || ttl_ > max_ttl)
     return fail(errc::invalid_argument,
                 "--ttl is out of range; allowed is 0s to 100 years");
@@ -114,6 +129,15 @@ expected<void> server_config::check_ranges() const {
     .and_then([this] {
       return check_range<std::size_t>("max-value-size", max_value_size_, 1,
                                       parser_limits{}.bulk);
+    })
+    .and_then([this] {
+      return check_range<std::size_t>("client-query-buffer-limit",
+                                      query_buffer_limit_,
+                                      least_query_buffer_limit, most_bytes);
+    })
+    .and_then([this] {
+      return check_range<std::size_t>("max-reply", max_reply_, least_max_reply,
+                                      most_bytes);
     })
     .and_then([this] {
       return check_range<std::size_t>("databases", databases_, 1,
@@ -152,6 +176,9 @@ expected<server_settings> server_config::settings() const {
                            ? threads_
                            : std::max(std::thread::hardware_concurrency(), 1U);
   result.serve.max_connections = max_connections_;
+  result.serve.idle_timeout = std::chrono::ceil<std::chrono::seconds>(timeout_);
+  result.serve.limits.command = query_buffer_limit_;
+  result.serve.max_reply = max_reply_;
   result.serve.databases = databases_;
   result.serve.password = password();
   result.region = region();

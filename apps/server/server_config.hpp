@@ -57,6 +57,9 @@ private:
   std::uint16_t console_port_ = defaults::console_port;
   bool no_console_ = false;
   caf::timespan drain_timeout_ = defaults::drain_timeout;
+  caf::timespan timeout_{0};
+  std::size_t query_buffer_limit_ = defaults::max_command;
+  std::size_t max_reply_ = defaults::max_reply;
   std::size_t databases_ = defaults::databases;
   std::string password_;
   std::size_t shards_ = 0;

@@ -65,7 +65,14 @@ struct server_counters {
   }
 };
 
-/// How the server serves; fixed once it runs.
+/// What CONFIG SET may change while the server runs. Thread-safe.
+struct live_settings {
+  std::atomic<std::size_t> max_connections{defaults::max_connections};
+  /// How long a client may be silent; zero: for ever.
+  std::atomic<std::chrono::seconds> idle_timeout{std::chrono::seconds{0}};
+};
+
+/// How the server starts to serve; fixed once it runs.
 struct serve_options {
   std::string version = "unknown";     ///< Of this program, for INFO.
   std::uint16_t port = defaults::port; ///< 0: any free port.
@@ -75,7 +82,8 @@ struct serve_options {
   parser_limits limits = {};
   std::size_t max_reply = defaults::max_reply;
   std::size_t databases = defaults::databases;
-  std::string password; ///< At start; empty: none is needed.
+  std::chrono::seconds idle_timeout{0}; ///< Zero: none.
+  std::string password;                 ///< At start; empty: none is needed.
 };
 
 /// What the commands of all connections share and INFO shows.
@@ -88,6 +96,7 @@ struct server_state {
   std::atomic<std::uint64_t> next_client{1};
   server::databases databases;
   credentials access;
+  live_settings live;
   client_registry clients;
   /// Open while several keys change as one.
   change_gate gate;

@@ -24,7 +24,8 @@ worker::worker(server_state& server, thread_counters& counters)
   : commands(server, counters),
     server_(server),
     counters_(counters),
-    guard_(context_.get_executor()) {
+    guard_(context_.get_executor()),
+    idle_timer_(context_.get_executor()) {
   input.prepare(defaults::read_size);
   output.prepare(defaults::read_size);
 }
@@ -32,7 +33,31 @@ worker::worker(server_state& server, thread_counters& counters)
 worker::~worker() = default;
 
 void worker::run() {
+  watch_idle();
   context_.run();
+}
+
+void worker::watch_idle() {
+  idle_timer_.expires_after(defaults::idle_check);
+  idle_timer_.async_wait([this](boost::system::error_code code) {
+    if (code || !guard_.owns_work())
+      return;
+    close_idle();
+    watch_idle();
+  });
+}
+
+void worker::close_idle() {
+  const std::chrono::seconds timeout = server_.live.idle_timeout;
+  if (timeout.count() == 0)
+    return;
+  const auto moment = std::chrono::steady_clock::now() - timeout;
+  // From the end: whoever closes is replaced by the last one, which was looked
+  // at before.
+  for (auto i = connections_.size(); i > 0; --i) {
+    const auto x = connections_[i - 1];
+    x->close_if_idle_since(moment);
+  }
 }
 
 void worker::adopt(accepted_socket socket) {
@@ -114,8 +139,10 @@ void worker::start_draining() {
 }
 
 void worker::end_when_empty() noexcept {
-  if (draining_ && connections_.empty())
+  if (draining_ && connections_.empty()) {
     guard_.reset();
+    idle_timer_.cancel();
+  }
 }
 
 } // namespace troupe::server

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/executor.hpp"
@@ -120,12 +122,19 @@ private:
 
   void open(accepted_socket socket);
   void start_draining();
+  void watch_idle();
+  void close_idle();
   void end_when_empty() noexcept;
 
   server_state& server_;
   thread_counters& counters_;
   boost::asio::io_context context_{1};
   work_guard guard_;
+  boost::asio::basic_waitable_timer<
+    std::chrono::steady_clock,
+    boost::asio::wait_traits<std::chrono::steady_clock>,
+    boost::asio::io_context::executor_type>
+    idle_timer_;
   std::vector<std::shared_ptr<connection>> connections_;
   std::atomic<std::size_t> load_{0};
   bool draining_ = false;

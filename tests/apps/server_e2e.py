@@ -318,7 +318,8 @@ def check_help():
     require_equal(code, 0, "the exit code of --help")
     for option in ["port", "bind", "threads", "max-connections",
                    "console-port", "no-console", "drain-timeout", "shards",
-                   "password", "databases",
+                   "password", "databases", "timeout",
+                   "client-query-buffer-limit", "max-reply",
                    "ttl", "jitter", "max-key-size", "max-value-size"]:
         require(f"--{option}" in output, f"--help says nothing of {option}")
 
@@ -659,6 +660,34 @@ def check_clients(server):
                       "CLIENT REPLY")
 
 
+def check_idle_timeout():
+    server = Troupe("--no-console", "--timeout=1s")
+    with Client(server.port) as idle, Client(server.port) as busy:
+        ended = threading.Event()
+
+        def wait():
+            if idle.rest() == b"":
+                ended.set()
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        # As long as it takes, this one is never silent for a second.
+        while not ended.is_set():
+            require_equal(busy.ask("PING"), b"+PONG\r\n", "a busy client")
+            require(waiting.is_alive() or ended.is_set(),
+                    "the idle client got something")
+        waiting.join()
+        require_equal(busy.ask("CONFIG", "SET", "timeout", 0), b"+OK\r\n",
+                      "CONFIG SET timeout")
+        require_equal(busy.ask("CONFIG", "SET", "maxclients", 1), b"+OK\r\n",
+                      "CONFIG SET maxclients")
+        with Client(server.port) as other:
+            require_equal(other.rest(),
+                          b"-ERR max number of clients reached\r\n",
+                          "a second client")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
 def check_password():
     """A server on all addresses, whose password is in its environment."""
     os.environ["TROUPE_PASSWORD"] = "a secret"
@@ -844,6 +873,11 @@ flushdb | select 2 | set k 2 | select 1 | flushall | select 2 | get k | dbsize
 config get databases | select 15 | select 16 | reset | get k
 multi | set k 0 | select 1 | set k 1 | select 99 | exec | get k | flushdb | get k
 select 0 | select | select a | select 99999 | select -1 | select 0 0
+config set timeout x | config set timeout -1 | config set timeout 1 timeout 2
+config set timeout 1 nosuch 2 | config set maxclients 0 | config get timeout
+config set databases 3 timeout 1 | config set timeout 1 port 3 foo
+config set timeout 9 | config get timeout | config set timeout 0
+config set maxclients 99999999999999 | config set timeout 99999999999
 client list type foo | client list type | client list id | client list id a
 client list id 99999 99998 | client list foo | client list type master
 client list type normal x | client list type replica | client list type slave
@@ -1011,6 +1045,7 @@ def main():
         check("the replies of Redis to strangers", check_same_refusals)
     check("the databases", check_databases, server)
     check("CLIENT LIST and KILL", check_clients, server)
+    check("clients that are silent for too long", check_idle_timeout)
     check("a server with a password", check_password)
     check("SIGINT drains", lambda: require_equal(
         server.stop(signal.SIGINT)[0], 0, "the exit code"))

@@ -51,6 +51,9 @@ TEST_CASE("the server's defaults", "[server][config]") {
   CHECK(uut->region.ttl == troupe::no_expiry);
   CHECK(uut->region.shards == 0);
   CHECK(uut->serve.databases == 16);
+  CHECK(uut->serve.idle_timeout == 0s);
+  CHECK(uut->serve.max_reply == 67'108'864);
+  CHECK(uut->serve.limits.command == 1'073'741'824);
   CHECK(uut->region.max_key_size == 65'536);
   CHECK(uut->region.max_value_size == 536'870'912);
 }
@@ -93,6 +96,12 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--max-connections=0"}), "1 to 1000000"));
   CHECK(mentions(refusal({"--max-key-size=0"}), "--max-key-size"));
   CHECK(mentions(refusal({"--max-value-size=0"}), "--max-value-size"));
+  CHECK(settings({"--timeout=90s"})->serve.idle_timeout == 90s);
+  CHECK(settings({"--max-reply=2000000"})->serve.max_reply == 2'000'000);
+  CHECK(mentions(refusal({"--timeout=-1s"}), "--timeout"));
+  CHECK(mentions(refusal({"--client-query-buffer-limit=1"}),
+                 "--client-query-buffer-limit=1"));
+  CHECK(mentions(refusal({"--max-reply=1"}), "--max-reply=1"));
   CHECK(mentions(refusal({"--databases=0"}), "1 to 1024"));
   CHECK(mentions(refusal({"--shards=7"}), "power of two"));
   CHECK(mentions(refusal({"--jitter=1"}), "jitter"));
