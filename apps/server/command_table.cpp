@@ -62,7 +62,8 @@ public:
     for (const auto family :
          {connection_commands(), client_commands(), config_commands(),
           server_commands(), key_commands(), expiry_commands(),
-          string_commands(), value_commands(), transaction_commands()})
+          string_commands(), value_commands(), transaction_commands(),
+          pubsub_commands()})
       for (const auto& x : family)
         insert(x);
   }

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <troupe/actors/region.hpp>
+#include <troupe/actors/subscriptions.hpp>
 
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
@@ -44,6 +46,17 @@ struct client {
   bool leaving = false;  ///< Replies are sent, then the connection closes.
   transaction queue;     ///< What waits for EXEC.
   bool changing = false; ///< Inside an `atomic_section`.
+
+  /// The topics it listens to; null as long as it has not asked for any.
+  std::unique_ptr<subscriptions> listening;
+
+  /// Makes the queue of messages for this client. Throws std::bad_alloc.
+  std::function<std::shared_ptr<subscriber>()> make_subscriber;
+
+  /// Tells whether it is a subscriber, which in RESP2 may do little else.
+  [[nodiscard]] bool subscribed() const noexcept {
+    return listening && !listening->empty();
+  }
 };
 
 /// What a running command may use. `words` has the arity the table asks for.
@@ -76,6 +89,9 @@ enum class command_flag : std::uint16_t {
   whole_database = 1 << 12,
   /// Ours, not shown: concerns all keys of all databases.
   all_databases = 1 << 13,
+  pubsub = 1 << 14,
+  /// Ours, not shown: a subscriber may call it in RESP2, too.
+  for_subscribers = 1 << 15,
 };
 
 class command_flags {
@@ -162,6 +178,7 @@ std::span<const command> config_commands() noexcept;
 std::span<const command> connection_commands() noexcept;
 std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;
+std::span<const command> pubsub_commands() noexcept;
 std::span<const command> server_commands() noexcept;
 std::span<const command> string_commands() noexcept;
 std::span<const command> transaction_commands() noexcept;

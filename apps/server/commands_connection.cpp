@@ -9,6 +9,7 @@
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/integer.hpp"
+#include "apps/server/messages.hpp"
 
 namespace troupe::server {
 
@@ -19,7 +20,14 @@ using flag = command_flag;
 void ping(command_call& call) {
   if (call.words.size() > 2)
     return call.reply.error(error_text::wrong_arity(call.what.name));
-  if (call.words.size() == 2)
+  const auto has_text = call.words.size() == 2;
+  // A subscriber in RESP2 takes every reply for a message.
+  if (call.self.protocol == 2 && call.self.subscribed()) {
+    call.reply.array(2);
+    call.reply.bulk("pong");
+    return call.reply.bulk(has_text ? call.words[1] : bytes_view{});
+  }
+  if (has_text)
     return call.reply.bulk(call.words[1]);
   call.reply.simple("PONG");
 }
@@ -59,6 +67,11 @@ void rename(command_call& call, bytes_view name) {
 }
 
 void reset(command_call& call) {
+  if (call.self.listening) {
+    call.self.listening->clear();
+    write_messages_before_reply(call);
+    call.self.listening.reset();
+  }
   speak(call, 2);
   rename(call, {});
   call.self.database = 0;
@@ -177,19 +190,20 @@ constexpr auto handshake
 
 // clang-format off
 constexpr std::array commands{
-  command{"ping", -1, flag::fast, {}, group, "1.0.0", "Ping the server", ping},
+  command{"ping", -1, flag::fast | flag::for_subscribers, {}, group, "1.0.0",
+          "Ping the server", ping},
   command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
           "Echo the given string", echo},
-  command{"quit", -1, handshake | flag::not_queued, {}, group, "1.0.0", "Close the connection",
-          quit},
+  command{"quit", -1, handshake | flag::not_queued | flag::for_subscribers, {},
+          group, "1.0.0", "Close the connection", quit},
   command{"select", 2, always | flag::fast, {}, group, "1.0.0",
           "Select the database", select},
   command{"auth", -2, handshake, {}, group, "1.0.0",
           "Authenticate to the server", auth},
   command{"hello", -1, handshake, {}, group, "6.0.0",
           "Agree on the version of the protocol", hello},
-  command{"reset", 1, handshake | flag::not_queued, {}, group, "6.2.0", "Reset the connection",
-          reset},
+  command{"reset", 1, handshake | flag::not_queued | flag::for_subscribers, {},
+          group, "6.2.0", "Reset the connection", reset},
 };
 // clang-format on
 

@@ -82,6 +82,7 @@ constexpr std::array flag_names{
   flag_name{flag::readonly, "readonly"},
   flag_name{flag::denyoom, "denyoom"},
   flag_name{flag::admin, "admin"},
+  flag_name{flag::pubsub, "pubsub"},
   flag_name{flag::noscript, "noscript"},
   flag_name{flag::loading, "loading"},
   flag_name{flag::stale, "stale"},
@@ -118,6 +119,8 @@ std::vector<std::string_view> categories_of(const command& x) {
     result.push_back("@string");
   if (x.flags.has(flag::admin))
     result.push_back("@admin");
+  if (x.flags.has(flag::pubsub))
+    result.push_back("@pubsub");
   result.push_back(x.flags.has(flag::fast) ? "@fast" : "@slow");
   if (x.group == "connection")
     result.push_back("@connection");

@@ -8,11 +8,44 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
+#include "apps/server/messages.hpp"
 #include "apps/server/worker.hpp"
 
 namespace troupe::server {
 
 namespace asio = boost::asio;
+
+namespace {
+
+/// The queue of messages of one connection.
+class connection_subscriber final : public subscriber {
+public:
+  /// `context` lives until the connection has closed.
+  connection_subscriber(subscriber_limits limits, asio::io_context& context,
+                        std::weak_ptr<connection> owner)
+    : subscriber(limits), context_(context), owner_(std::move(owner)) {
+    // nop
+  }
+
+protected:
+  bool wake() noexcept override {
+    try {
+      asio::post(context_, [owner = owner_] {
+        if (const auto present = owner.lock())
+          present->resume_messages();
+      });
+    } catch (const std::exception&) {
+      return false;
+    }
+    return true;
+  }
+
+private:
+  asio::io_context& context_;
+  std::weak_ptr<connection> owner_;
+};
+
+} // namespace
 
 connection::connection(worker& home, socket peer, std::uint64_t id)
   : home_(home), peer_(std::move(peer)), parser_(home.server().options.limits) {
@@ -37,6 +70,10 @@ auto connection::guarded(F f) {
 }
 
 void connection::start() {
+  self_.make_subscriber = [this] {
+    return std::make_shared<connection_subscriber>(
+      home_.server().options.pubsub, home_.context(), weak_from_this());
+  };
   error_code ignored;
   peer_.set_option(asio::ip::tcp::no_delay{true}, ignored);
   peer_.non_blocking(true, ignored);
@@ -73,6 +110,7 @@ void connection::close() noexcept {
   if (std::exchange(state_, state::closed) == state::closed)
     return;
   error_code ignored;
+  self_.listening.reset();
   linger_timer_.reset();
   peer_.close(ignored);
   home_.server().clients.remove(self_.id);
@@ -104,9 +142,18 @@ void connection::wait() {
     return leave();
   state_ = state::waiting;
   note_turn();
-  peer_.async_wait(
-    socket::wait_read,
-    guarded([](connection& self, error_code code) { self.on_readable(code); }));
+  await_readable();
+}
+
+// Messages are sent while a wait is under way; it is not begun twice.
+void connection::await_readable() {
+  if (std::exchange(awaited_, true))
+    return;
+  peer_.async_wait(socket::wait_read,
+                   guarded([](connection& self, error_code code) {
+                     self.awaited_ = false;
+                     self.on_readable(code);
+                   }));
 }
 
 void connection::on_readable(error_code code) {
@@ -193,7 +240,7 @@ bool connection::serve(bytes_view input) {
       break;
   }
   keep(input);
-  if (!flush())
+  if (!flush_with_messages())
     return false;
   return finish();
 }
@@ -239,6 +286,41 @@ bool connection::flush() {
   return true;
 }
 
+// As `flush`, with the messages that have come for the client behind it.
+bool connection::flush_with_messages() {
+  reply_writer reply{home_.output};
+  reply.protocol(self_.protocol);
+  for (int i = 0; i < defaults::bursts_per_turn; ++i) {
+    const auto more = !self_.leaving && write_messages(self_, reply);
+    if (!flush())
+      return false;
+    if (!more)
+      return true;
+  }
+  // Others first; what is left does not wake anybody.
+  asio::post(peer_.get_executor(),
+             [self = shared_from_this()] { self->resume_messages(); });
+  return true;
+}
+
+void connection::resume_messages() {
+  guarded([](connection& self, error_code) { self.on_messages(); })({});
+}
+
+void connection::on_messages() {
+  if (!self_.listening || state_ == state::closed)
+    return;
+  if (self_.listening->who()->state() == subscriber_state::cut) {
+    home_.counters().subscribers_cut.add(1);
+    return close();
+  }
+  if (state_ != state::waiting)
+    return;
+  state_ = state::serving;
+  if (flush_with_messages() && finish())
+    wait();
+}
+
 void connection::send_rest(std::size_t sent) {
   home_.counters().bytes_written.add(sent);
   pending_.swap(home_.output);
@@ -276,6 +358,7 @@ bool connection::finish() {
 // more comes, and gets a moment to do the same.
 void connection::leave() {
   error_code ignored;
+  self_.listening.reset();
   if (broken_ || (home_.draining() && peer_.available(ignored) == 0))
     close();
   else
@@ -306,9 +389,7 @@ void connection::discard() {
     if (how == received::nothing)
       break;
   }
-  peer_.async_wait(
-    socket::wait_read,
-    guarded([](connection& self, error_code code) { self.on_readable(code); }));
+  await_readable();
 }
 
 } // namespace troupe::server

@@ -18,6 +18,9 @@
 //   2. `input_` starts with the first byte of a command.
 //   3. Between turns, `input_` holds only an incomplete command, except while
 //      sending.
+//   4. Messages that come for a subscriber wait in its queue, which is bounded
+//      (subscriber.hpp), and are written between replies when all before them
+//      has been sent. A subscriber whose queue overflows is closed.
 
 #include <chrono>
 #include <cstddef>
@@ -62,6 +65,9 @@ public:
   void
   close_if_idle_since(std::chrono::steady_clock::time_point moment) noexcept;
 
+  /// Something has come into the client's queue, or would have.
+  void resume_messages();
+
   /// Closes at once. The worker forgets the connection, which ends with its
   /// last pending operation.
   void close() noexcept;
@@ -77,6 +83,7 @@ private:
   enum class received { some, all, nothing, ended };
 
   void wait();
+  void await_readable();
   void on_readable(error_code code);
   void take_turn();
   received receive(bytes_view& input);
@@ -88,6 +95,8 @@ private:
   void enter_registry();
   void note_turn() noexcept;
   bool flush();
+  bool flush_with_messages();
+  void on_messages();
   void send_rest(std::size_t sent);
   void on_sent(error_code code, std::size_t size);
   bool finish();
@@ -101,7 +110,8 @@ private:
   worker& home_;
   socket peer_;
   state state_ = state::waiting;
-  bool broken_ = false; // Sending failed; nobody is there any more.
+  bool broken_ = false;  // Sending failed; nobody is there any more.
+  bool awaited_ = false; // A wait for bytes is under way.
   client self_;
   resp_parser parser_;
   byte_buffer input_;   // What could not be executed yet.

@@ -68,6 +68,10 @@ inline constexpr std::size_t flush_size = 256 * 1024;
 /// Reads of one connection before others get their turn.
 inline constexpr int reads_per_turn = 4;
 
+/// Bursts of `flush_size` messages that one subscriber is sent before others get
+/// their turn.
+inline constexpr int bursts_per_turn = 4;
+
 /// Bytes of buffer an idle connection, or a thread, may keep.
 inline constexpr std::size_t kept_input = 16 * 1024;
 inline constexpr std::size_t kept_output = 1024 * 1024;

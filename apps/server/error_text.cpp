@@ -16,6 +16,14 @@ std::string_view up_to_nul(bytes_view x, std::size_t size) {
   return x.substr(0, x.find('\0'));
 }
 
+std::string upper(bytes_view x) {
+  std::string result{x};
+  std::transform(
+    result.begin(), result.end(), result.begin(),
+    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return result;
+}
+
 std::string with_reason(std::string text, const error& x) {
   if (!x.text().empty())
     text.append(": ").append(x.text());
@@ -43,15 +51,27 @@ std::string unknown_command(arguments words) {
     .append(list);
 }
 
+std::string not_for_subscribers(std::string_view name) {
+  std::string text = "ERR Can't execute '";
+  return text.append(name).append(
+    "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+    "allowed in this context");
+}
+
+std::string wrong_subcommand_call(arguments words) {
+  std::string text
+    = "ERR unknown subcommand or wrong number of arguments for '";
+  return text.append(up_to_nul(words[1], quoted_size))
+    .append("'. Try ")
+    .append(upper(words[0]))
+    .append(" HELP.");
+}
+
 std::string unknown_subcommand(arguments words) {
-  std::string container{words[0]};
-  std::transform(
-    container.begin(), container.end(), container.begin(),
-    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   std::string text = "ERR unknown subcommand '";
   return text.append(up_to_nul(words[1], quoted_size))
     .append("'. Try ")
-    .append(container)
+    .append(upper(words[0]))
     .append(" HELP.");
 }
 

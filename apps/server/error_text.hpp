@@ -98,6 +98,12 @@ std::string unknown_subcommand(arguments words);
 /// An EXEC that was refused as `why` says.
 std::string exec_refused(std::string_view why);
 
+/// `name` as the command table spells it.
+std::string not_for_subscribers(std::string_view name);
+
+/// `words` as the client sent them.
+std::string wrong_subcommand_call(arguments words);
+
 std::string invalid_expire(std::string_view command);
 std::string unsupported_option(bytes_view option);
 std::string unrecognized_option(bytes_view option);

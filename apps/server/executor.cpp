@@ -2,9 +2,11 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/error_text.hpp"
+#include "apps/server/messages.hpp"
 
 namespace troupe::server {
 
@@ -46,12 +48,15 @@ std::size_t executor::run(const command_batch& batch, std::size_t first,
                           client& self, reply_writer& reply) {
   auto next = first;
   reply.protocol(self.protocol);
-  do
+  do {
+    // What was published before the client sent this stands before the reply.
+    if (self.listening && write_messages(self, reply)) [[unlikely]]
+      break;
     next += self.replies == reply_mode::on
               ? run_next(batch, next, self, reply)
               : run_unheard(batch, next, self, reply);
-  while (next < batch.size() && !self.leaving
-         && reply.pending() < defaults::flush_size);
+  } while (next < batch.size() && !self.leaving
+           && reply.pending() < defaults::flush_size);
   counters_.commands.add(next - first);
   return next;
 }
@@ -62,19 +67,18 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   std::string refusal;
   const auto* what = resolve(words, refusal);
   if (what == nullptr) {
-    self.queue.spoil();
-    // As Redis: an EXEC that is refused ends the transaction.
-    if (same_word(words[0], "exec")) {
-      self.queue.end();
-      refusal = error_text::exec_refused(refusal);
-    }
-    reply.error(refusal);
+    refuse(words, self, reply, std::move(refusal));
     return 1;
   }
   if (server_.access.required() && !self.authenticated
       && !what->flags.has(command_flag::no_auth)) [[unlikely]] {
     reply.error(what->name == "exec" ? error_text::exec_not_authenticated
                                      : error_text::not_authenticated);
+    return 1;
+  }
+  if (self.protocol == 2 && self.subscribed()
+      && !what->flags.has(command_flag::for_subscribers)) [[unlikely]] {
+    refuse(words, self, reply, error_text::not_for_subscribers(what->name));
     return 1;
   }
   self.last_command = what;
@@ -136,6 +140,17 @@ std::size_t executor::run_closed(command_call& call, const command_batch& batch,
   }
   run_command(call);
   return 1;
+}
+
+// As Redis: a refused command spoils the transaction, and a refused EXEC ends it.
+void executor::refuse(arguments words, client& self, reply_writer& reply,
+                      std::string why) {
+  self.queue.spoil();
+  if (same_word(words[0], "exec")) {
+    self.queue.end();
+    why = error_text::exec_refused(why);
+  }
+  reply.error(why);
 }
 
 void executor::queue(const command& what, arguments words, client& self,

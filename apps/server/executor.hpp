@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "apps/server/command_table.hpp"
 #include "apps/server/reply_writer.hpp"
@@ -21,8 +22,9 @@ public:
   /// Runs the commands of `batch` from number `first` on, in order, and appends
   /// one reply for each, until all ran, `defaults::flush_size` bytes wait to be
   /// sent, or the client takes its leave. Returns the number of the first that
-  /// did not run; at least one does. Successive commands of a kind that gains
-  /// by it (GET) run together.
+  /// did not run; at least one does, unless more messages wait than are
+  /// sent at once.
+  /// Successive commands of a kind that gains by it (GET) run together.
   std::size_t run(const command_batch& batch, std::size_t first, client& self,
                   reply_writer& reply);
 
@@ -34,6 +36,8 @@ private:
   std::size_t run_unheard(const command_batch& batch, std::size_t first,
                           client& self, reply_writer& reply);
   void run_held(command_call& call);
+  static void refuse(arguments words, client& self, reply_writer& reply,
+                     std::string why);
   static void queue(const command& what, arguments words, client& self,
                     reply_writer& reply);
 

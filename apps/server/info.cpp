@@ -119,6 +119,10 @@ void write_persistence(section_writer& out, const info_source&) {
   out.field("aof_enabled", std::uint64_t{0});
 }
 
+std::uint64_t topics_of(const info_source& from, topic_kind kind) {
+  return from.server.topics.size(kind);
+}
+
 void write_stats(section_writer& out, const info_source& from) {
   const auto& x = from.counters;
   out.title("Stats");
@@ -130,6 +134,10 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("protocol_errors", x.errors);
   out.field("keyspace_hits", x.hits);
   out.field("keyspace_misses", x.misses);
+  out.field("pubsub_channels", topics_of(from, topic_kind::channel));
+  out.field("pubsub_patterns", topics_of(from, topic_kind::pattern));
+  out.field("pubsubshard_channels", topics_of(from, topic_kind::sharded));
+  out.field("client_output_buffer_limit_disconnections", x.subscribers_cut);
   out.field("mailbox_handled", from.stats.handled);
   out.field("mailbox_depth", from.stats.mailbox_depth);
   out.field("shard_restarts", from.stats.restarts);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <troupe/messages/types/bytes.hpp>
 
@@ -59,6 +60,16 @@ public:
   /// Takes back whole replies, down to so many bytes `pending`.
   void truncate(std::size_t pending) noexcept {
     out_.truncate(pending);
+    begin();
+  }
+
+  /// Has `f` write what belongs to no command's reply: rolled back with none,
+  /// and of any size. What was written since `begin` is finished by it.
+  template <class F>
+  void aside(F&& f) {
+    const auto limit = std::exchange(limit_, static_cast<std::size_t>(-1));
+    f();
+    limit_ = limit;
     begin();
   }
 

@@ -74,6 +74,9 @@ server_config::server_config() {
     .add(jitter_, "jitter",
          "share of that time, 0 to below 1, by which keys may expire early "
          "(default: 0)")
+    .add(pubsub_buffer_, "pubsub-buffer",
+         "bytes of messages that may wait for a subscriber before it is cut "
+         "off, up to 1099511627776 (default: 33554432)")
     .add(max_key_size_, "max-key-size", "largest key in bytes (default: 65536)")
     .add(max_value_size_, "max-value-size",
          "largest value in bytes, up to 536870912 (default: 536870912)");
@@ -143,6 +146,10 @@ expected<void> server_config::check_ranges() const {
       return check_range<std::size_t>("databases", databases_, 1,
                                       most_databases);
     })
+    .and_then([this] {
+      return check_range<std::size_t>("pubsub-buffer", pubsub_buffer_, 1,
+                                      most_bytes);
+    })
     .and_then([this] { return check_bind(bind_, !password().empty()); })
     .and_then([this] { return check(region()); });
 }
@@ -181,6 +188,7 @@ expected<server_settings> server_config::settings() const {
   result.serve.max_reply = max_reply_;
   result.serve.databases = databases_;
   result.serve.password = password();
+  result.serve.pubsub.bytes = pubsub_buffer_;
   result.region = region();
   if (!no_console_)
     result.console_port = console_port_;

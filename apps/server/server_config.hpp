@@ -66,6 +66,7 @@ private:
   caf::timespan ttl_{0};
   double jitter_ = 0.0;
   std::size_t max_key_size_ = troupe::defaults::max_key_size;
+  std::size_t pubsub_buffer_ = subscriber_limits{}.bytes;
   std::size_t max_value_size_ = troupe::defaults::max_value_size;
 };
 

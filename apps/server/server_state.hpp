@@ -8,11 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include <troupe/actors/topic_directory.hpp>
+
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/client_registry.hpp"
 #include "apps/server/credentials.hpp"
 #include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
+#include "apps/server/glob.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/wall_clock.hpp"
 
@@ -46,6 +49,7 @@ public:
   counter misses;
   counter bytes_read;
   counter bytes_written;
+  counter subscribers_cut; ///< They did not take their messages in time.
 };
 
 /// The sum over all threads; not a snapshot at one instant.
@@ -59,6 +63,7 @@ struct server_counters {
   std::uint64_t misses = 0;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
+  std::uint64_t subscribers_cut = 0;
 
   [[nodiscard]] std::uint64_t connected() const noexcept {
     return connections_opened - connections_closed;
@@ -84,6 +89,7 @@ struct serve_options {
   std::size_t databases = defaults::databases;
   std::chrono::seconds idle_timeout{0}; ///< Zero: none.
   std::string password;                 ///< At start; empty: none is needed.
+  subscriber_limits pubsub = {};
 };
 
 /// What the commands of all connections share and INFO shows.
@@ -101,6 +107,10 @@ struct server_state {
   /// Open while several keys change as one.
   change_gate gate;
   wall_clock wall;
+  /// What clients publish and subscribe.
+  topic_directory topics{[](bytes_view pattern, bytes_view channel) noexcept {
+    return glob_match(pattern, channel, letter_case::exact);
+  }};
 
   [[nodiscard]] server_counters counters() const noexcept {
     server_counters sum;
@@ -114,6 +124,7 @@ struct server_state {
       sum.misses += x.misses.value();
       sum.bytes_read += x.bytes_read.value();
       sum.bytes_written += x.bytes_written.value();
+      sum.subscribers_cut += x.subscribers_cut.value();
     }
     return sum;
   }

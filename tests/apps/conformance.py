@@ -118,6 +118,9 @@ multi | foo | exec | multi | get | exec | get k | multi | set k a | incr k | get
 multi | set k 1 ex a | getex k foo | append k x | setrange k 0 y | exec | get k | multi | ping | echo x | exec
 multi | keys * | scan 0 | randomkey | dbsize | exec | set k v | multi | keys * | scan 0 | randomkey | dbsize | flushall | dbsize | exec
 multi | getset k 1 | getdel k | getex k | incrbyfloat k 1.5 | expire k 100 nx | persist k | expiretime k | touch k | exec
+publish c x | publish c | publish c x y | spublish c x | spublish c | pubsub channels | pubsub channels * | pubsub channels a b
+pubsub numsub | pubsub numsub a b | pubsub numpat | pubsub numpat x | pubsub shardchannels | pubsub shardchannels * x | pubsub shardnumsub a
+pubsub | pubsub foo | pubsub channels a b c | multi | publish c x | pubsub numpat | exec
 watch | watch k | multi | set k 1 | exec | watch k | set k 2 | multi | set k 3 | exec | get k | unwatch | unwatch x
 watch k | append k x | multi | get k | exec | watch k | expire k 100 | multi | get k | exec | watch k | getex k persist | multi | get k | exec
 watch k | getdel k | multi | ping | exec | watch k | persist k | touch k | multi | ping | exec | watch k | setrange k 0 ~ | multi | ping | exec

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +26,30 @@ inline std::string bulk(std::string_view value) {
          + "\r\n";
 }
 
+/// A queue of messages that nobody has to be told about: commands look there.
+struct quiet_subscriber final : troupe::subscriber {
+  using troupe::subscriber::subscriber;
+
+  bool wake() noexcept override {
+    return true;
+  }
+};
+
+/// A client that may subscribe.
+inline void make_client(troupe::server::client& x, std::uint64_t id,
+                        const troupe::server::server_state& state) {
+  x.id = id;
+  x.make_subscriber = [&state] {
+    return std::make_shared<quiet_subscriber>(state.options.pubsub);
+  };
+}
+
 /// Commands of one client over a region, without sockets.
 struct command_fixture : region_fixture {
   explicit command_fixture(troupe::region_options options = {})
     : region_fixture(options) {
     state.threads.emplace_back();
-    self.id = 7;
+    make_client(self, 7, state);
     const auto open = [this](std::size_t index) {
       if (index == 0)
         return troupe::expected<std::shared_ptr<troupe::region>>{uut};
@@ -49,6 +69,11 @@ struct command_fixture : region_fixture {
 
   /// The replies to whatever `input` holds, which must be complete.
   std::string send(std::string_view input) {
+    return send(self, input);
+  }
+
+  /// The same for another client.
+  std::string send(troupe::server::client& from, std::string_view input) {
     troupe::server::byte_buffer out;
     troupe::server::reply_writer reply{out, state.options.max_reply};
     troupe::server::resp_parser parser{state.options.limits};
@@ -60,7 +85,7 @@ struct command_fixture : region_fixture {
       REQUIRE(result.state != troupe::server::resp_parser::status::broken);
       left = result.state == troupe::server::resp_parser::status::full;
       for (std::size_t next = 0; next < batch.size();)
-        next = runner.run(batch, next, self, reply);
+        next = runner.run(batch, next, from, reply);
       input.remove_prefix(result.consumed);
     }
     REQUIRE(input.empty());
