@@ -94,7 +94,22 @@ struct alignas(64) bucket {
     return word_set{scan(0) & all};
   }
 
+  /// What is loaded from here on is at least as new as what the scans before
+  /// have seen.
+  static void order_scans() noexcept {
+#ifndef TROUPE_THREAD_SANITIZER
+    std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+  }
+
 private:
+#ifdef TROUPE_THREAD_SANITIZER
+  // It knows no fences, so the loads have to do what `order_scans` does.
+  static constexpr auto scan_order = std::memory_order_acquire;
+#else
+  static constexpr auto scan_order = std::memory_order_relaxed;
+#endif
+
   /// Four bits per word, the topmost of which tells whether the tag fits.
   [[nodiscard]] std::uint32_t scan(std::uint16_t tag) const noexcept {
 #ifdef TROUPE_BUCKET_SSE2
@@ -114,7 +129,7 @@ private:
 #else
     std::uint32_t result = 0;
     for (std::size_t i = 0; i < width; ++i) {
-      auto fits = tag_in(words[i].load(std::memory_order_relaxed)) == tag;
+      auto fits = tag_in(words[i].load(scan_order)) == tag;
       result |= std::uint32_t{fits} << (i * word_set::stride + 3);
     }
     return result;

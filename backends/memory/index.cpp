@@ -72,7 +72,7 @@ const entry* index::find_in_chain(bytes_view key, std::uint64_t hash,
       b = b->overflow.load(std::memory_order_acquire);
     } while (b != nullptr);
     // Whoever saw a word that a split had cleared must see the new count.
-    std::atomic_thread_fence(std::memory_order_acquire);
+    bucket::order_scans();
     auto now = count_.load(std::memory_order_acquire);
     if (now == count || bucket_of(hash, now) == number)
       return nullptr;
