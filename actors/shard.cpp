@@ -43,6 +43,13 @@ shard::~shard() {
 
 // -- in the shard's turn -----------------------------------------------------------
 
+/// Says that the operation was not completed in the turn that admitted it. One
+/// that is admitted again, and has to wait again, has a waiter who reads this.
+void shard::park(shard_operation& op) noexcept {
+  if (!op.parked_)
+    op.parked_ = true;
+}
+
 /// Runs, parks or rejects an operation; every operation passes here.
 void shard::admit(shard_operation& op) noexcept {
   switch (state_.load(std::memory_order_relaxed)) {
@@ -52,7 +59,7 @@ void shard::admit(shard_operation& op) noexcept {
       complete(op, &store_, errc::none);
       break;
     case shard_state::restarting:
-      op.parked_ = true;
+      park(op);
       waiting_.push(op);
       break;
     case shard_state::failed:
@@ -69,7 +76,7 @@ bool shard::waits_for_lease(shard_operation& op) noexcept {
   auto& leases = store_.updates();
   if (!leases.held(op.leased_key()->key)) [[likely]]
     return false;
-  op.parked_ = true;
+  park(op);
   leases.park(op);
   // An overdue lease ends here; what waited for it, this operation included,
   // is admitted again in order.

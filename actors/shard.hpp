@@ -194,6 +194,7 @@ private:
   template <class F, class Done>
   class detached_operation;
 
+  static void park(shard_operation& op) noexcept;
   void admit(shard_operation& op) noexcept;
   bool waits_for_lease(shard_operation& op) noexcept;
   void complete(shard_operation& op, memory::store* store, errc why) noexcept;
