@@ -159,6 +159,12 @@ void record(const client& x) noexcept {
                     ? static_cast<std::int64_t>(x.queue.commands().size())
                     : -1,
                   relaxed);
+  const auto topics = [&x](topic_kind kind) {
+    return x.listening ? x.listening->of(kind).size() : 0;
+  };
+  to.channels = topics(topic_kind::channel);
+  to.patterns = topics(topic_kind::pattern);
+  to.shard_channels = topics(topic_kind::sharded);
 }
 
 } // namespace troupe::server
