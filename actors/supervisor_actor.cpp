@@ -39,7 +39,7 @@ actor_info row(const child_view& x) {
 class supervisor_shell final : public shell_interface::base {
 public:
   supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime,
-                   std::vector<publication> inherited)
+                   std::vector<published_port> inherited)
     : shell_interface::base(cfg),
       runtime_(std::move(runtime)),
       inherited_(std::move(inherited)) {
@@ -188,7 +188,7 @@ private:
   }
 
   std::weak_ptr<supervised> runtime_;
-  std::vector<publication> inherited_;
+  std::vector<published_port> inherited_;
   std::vector<caf::response_promise> draining_;
 };
 
@@ -206,7 +206,7 @@ void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
 
 supervisor_actor spawn_supervisor(caf::actor_system& system,
                                   std::weak_ptr<supervised> runtime,
-                                  std::vector<publication> inherited) {
+                                  std::vector<published_port> inherited) {
   return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime),
                                                      std::move(inherited));
 }

@@ -31,7 +31,7 @@
 namespace troupe {
 
 /// Where the supervisor is published.
-struct publication {
+struct published_port {
   std::uint16_t port = 0;
   std::string address;
 };
@@ -71,6 +71,6 @@ void end_actor(const caf::strong_actor_ptr& whom, bool crash);
 /// ports on which its predecessor was published.
 [[nodiscard]] supervisor_actor
 spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime,
-                 std::vector<publication> inherited);
+                 std::vector<published_port> inherited);
 
 } // namespace troupe

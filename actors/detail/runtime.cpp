@@ -199,7 +199,7 @@ void runtime::core::start_supervisor() {
     // Together, so that `publish` knows whom to leave a port to.
     std::lock_guard guard{mutex_};
     supervisor_.set(
-      spawn_supervisor(system_, weak_from_this(), publications_));
+      spawn_supervisor(system_, weak_from_this(), published_));
   }
   supervisor_.pointer()->get()->attach_functor([weak = weak_from_this()] {
     if (auto self = weak.lock())
@@ -237,7 +237,7 @@ expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
   {
     std::lock_guard guard{mutex_};
     if (supervisor_.get() == whom) {
-      publications_.push_back({*used, address});
+      published_.push_back({*used, address});
       return *used;
     }
   }
@@ -350,16 +350,16 @@ void runtime::core::close() {
     for (auto& name : report.stuck)
       std::cerr << "troupe: stuck at the end: " << name << std::endl;
   std::vector<std::thread> drainers;
-  std::vector<publication> publications;
+  std::vector<published_port> published;
   {
     std::lock_guard guard{mutex_};
     closing_ = true;
     drainers = std::exchange(drainers_, {});
-    publications = std::exchange(publications_, {});
+    published = std::exchange(published_, {});
   }
   for (auto& x : drainers)
     x.join();
-  for (auto& x : publications)
+  for (auto& x : published)
     unpublish(x.port);
   clockwork_->stop();
   end_supervisor();

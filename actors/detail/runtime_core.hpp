@@ -134,7 +134,7 @@ private:
   /// Guards what follows.
   mutable std::mutex mutex_;
   std::map<std::string, entry> regions_;
-  std::vector<publication> publications_;
+  std::vector<published_port> published_;
   std::uint64_t supervisor_restarts_ = 0;
   bool draining_ = false;
   bool closing_ = false;

@@ -10,6 +10,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +34,9 @@ namespace defaults = troupe::server::defaults;
 
 /// Exit code for options that make no sense, as usual for commands.
 constexpr int exit_usage = 2;
+
+/// Bytes from which on an allocation is mapped on its own.
+constexpr int large_allocation = 512 * 1024;
 
 /// How often the program looks whether the console has drained the runtime.
 constexpr milliseconds drain_poll{250};
@@ -160,6 +164,9 @@ int serve(server_config& cfg, const server_settings& settings,
 } // namespace
 
 int main(int argc, char** argv) {
+  // What a large request took goes back to the system with it. Left alone, glibc
+  // would learn from the first one to keep such memory.
+  mallopt(M_MMAP_THRESHOLD, large_allocation);
   const stop_signals signals;
   server_config cfg;
   if (const auto parsed = cfg.parse(argc, argv); !parsed)

@@ -15,6 +15,7 @@
 
 #include "actors/plain/fixture.hpp"
 #include "apps/server/executor.hpp"
+#include "apps/server/fixture.hpp"
 
 using namespace troupe::server;
 
@@ -117,6 +118,7 @@ void execute(std::string_view input) {
             .has_value());
   executor uut{state, counters};
   client self;
+  make_client(self, 1, state);
   resp_parser parser{small_limits()};
   auto more = true;
   while (more) {
