@@ -18,7 +18,9 @@ import sys
 import tempfile
 import time
 
-BIN = os.path.abspath(sys.argv[1])
+import server_e2e as base
+
+BIN = base.BIN = os.path.abspath(sys.argv[1])
 SERVER = os.path.join(BIN, "troupe-server")
 
 # Seconds until something that should happen counts as not happening.
@@ -52,10 +54,7 @@ class Attack:
         if self.port is None:
             sys.exit("the server did not start")
         self.ask(b"SET", b"sentinel", SENTINEL)
-        # A sanitizer keeps freed memory for a while.
-        libraries = subprocess.run(["ldd", SERVER], capture_output=True,
-                                   text=True, check=True).stdout
-        self.sanitized = "libasan" in libraries
+        self.sanitized = base.keeps_freed_memory()
         self.before = self.resident()
 
     def connect(self):

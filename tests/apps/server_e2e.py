@@ -65,6 +65,13 @@ def poll(condition, what):
         time.sleep(0.01)
 
 
+def keeps_freed_memory():
+    """AddressSanitizer does, for a while: what is resident says nothing."""
+    libraries = subprocess.run(["ldd", os.path.join(BIN, "troupe-server")],
+                               capture_output=True, text=True, check=True)
+    return "libasan" in libraries.stdout
+
+
 # -- processes -------------------------------------------------------------------
 
 
