@@ -1,6 +1,7 @@
 // `troupe-bench net`: troupe-server and redis-server, driven in turn by Redis's
 // own redis-benchmark.
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -50,8 +51,9 @@ struct settings {
   }
 
   void shrink() {
-    requests = 2'000;
-    slow_requests = 500;
+    // Enough for some milliseconds: redis-benchmark counts no less than one.
+    requests = 20'000;
+    slow_requests = 2'000;
     clients = 5;
     keys = 1'000;
     rounds = 1;
@@ -119,6 +121,10 @@ outcome parse(const std::string& csv) {
   if (fields.size() <= p99_field)
     throw std::runtime_error("redis-benchmark printed something unexpected: "
                              + line);
+  // It divides by whole milliseconds.
+  if (!std::isfinite(fields[rate_field]) || fields[rate_field] <= 0)
+    throw std::runtime_error("redis-benchmark was done too soon to measure; "
+                             "ask for more --requests and --slow-requests");
   return {fields[rate_field], fields[p99_field]};
 }
 
@@ -131,21 +137,11 @@ std::string our_server() {
 class contest {
 public:
   explicit contest(const settings& how) : how_(how) {
-    auto ours = free_port();
     servers_.push_back(
-      {"troupe", "troupe-server",
-       std::make_unique<server_program>(
-         std::vector<std::string>{our_server(), "--no-console",
-                                  "--port=" + std::to_string(ours)},
-         ours)});
-    auto theirs = free_port();
-    servers_.push_back(
-      {"redis", output_of({how.redis, "--version"}).substr(0, 21),
-       std::make_unique<server_program>(
-         std::vector<std::string>{how.redis, "--port", std::to_string(theirs),
-                                  "--bind", "127.0.0.1", "--save", "",
-                                  "--appendonly", "no"},
-         theirs)});
+      {"troupe", "troupe-server", start_troupe({our_server()})});
+    servers_.push_back({"redis",
+                        output_of({how.redis, "--version"}).substr(0, 21),
+                        start_redis({how.redis})});
     // Checked before.
     const auto tests = *word_list("tests", how.tests, known_tests());
     const auto pipelines = *number_list("pipelines", how.pipelines, 10'000);
@@ -253,8 +249,7 @@ report contest::result() const {
 
 int run_net(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
-    "net",
-    "troupe-server and redis-server under redis-benchmark, in turn.",
+    "net", "troupe-server and redis-server under redis-benchmark, in turn.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -23,11 +24,14 @@ namespace troupe::bench {
 
 namespace {
 
-/// How long a server may take until it takes connections.
-constexpr std::chrono::seconds start_patience{20};
+/// How long a server may take until it is ready. The machine may be busy.
+constexpr std::chrono::seconds start_patience{120};
 constexpr std::chrono::milliseconds look_again{5};
 
-/// Starts a program; its output goes to `output` (-1: nowhere).
+/// How often a server is given another port.
+constexpr int most_ports = 20;
+
+/// Starts a program; its output goes to `output`.
 pid_t start(std::vector<std::string>& command, int output) {
   std::vector<char*> words;
   for (auto& x : command)
@@ -37,14 +41,10 @@ pid_t start(std::vector<std::string>& command, int output) {
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY,
                                    0);
-  if (output >= 0)
-    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-  else
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null",
-                                     O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
   pid_t result = 0;
-  auto failure = ::posix_spawnp(&result, words[0], &files, nullptr,
-                                words.data(), environ);
+  auto failure
+    = ::posix_spawnp(&result, words[0], &files, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (failure != 0)
     throw std::runtime_error("cannot start " + command[0] + ": "
@@ -60,33 +60,83 @@ sockaddr_in loopback(std::uint16_t port) noexcept {
   return result;
 }
 
-bool takes_connections(std::uint16_t port) {
-  auto peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(port);
-  auto connected = ::connect(peer, reinterpret_cast<sockaddr*>(&address),
-                             sizeof(address))
-                   == 0;
-  ::close(peer);
-  return connected;
+/// A port that nobody listens on at this moment.
+std::uint16_t free_port() {
+  auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto bound
+    = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0
+      && ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size)
+           == 0;
+  ::close(socket);
+  if (!bound)
+    throw std::runtime_error("no free port on the loopback interface");
+  return ntohs(address.sin_port);
 }
+
+/// What a program prints. A file never fills up, and nobody has to read it.
+class output_file {
+public:
+  output_file() : file_(std::tmpfile()) {
+    if (file_ == nullptr)
+      throw std::runtime_error("cannot make a temporary file");
+    ::fcntl(descriptor(), F_SETFD, FD_CLOEXEC);
+  }
+
+  output_file(const output_file&) = delete;
+  output_file& operator=(const output_file&) = delete;
+
+  ~output_file() {
+    std::fclose(file_);
+  }
+
+  [[nodiscard]] int descriptor() const noexcept {
+    return ::fileno(file_);
+  }
+
+  /// All that has been printed so far.
+  [[nodiscard]] std::string text() const {
+    std::string result;
+    std::array<char, 4096> buffer;
+    for (ssize_t n = 0; (n = ::pread(descriptor(), buffer.data(), buffer.size(),
+                                     static_cast<off_t>(result.size())))
+                        > 0;)
+      result.append(buffer.data(), static_cast<std::size_t>(n));
+    return result;
+  }
+
+private:
+  std::FILE* file_;
+};
 
 } // namespace
 
 server_program::server_program(std::vector<std::string> command,
-                               std::uint16_t port)
-  : process_(start(command, -1)), port_(port) {
-  auto until = std::chrono::steady_clock::now() + start_patience;
-  while (!takes_connections(port)) {
-    auto ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
-    if (!ended && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(look_again);
-      continue;
+                               const std::regex& ready, std::uint16_t port)
+  : port_(port) {
+  output_file output;
+  process_ = start(command, output.descriptor());
+  const auto until = std::chrono::steady_clock::now() + start_patience;
+  for (;;) {
+    const auto ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
+    const auto text = output.text();
+    std::smatch found;
+    if (!ended && std::regex_search(text, found, ready)) {
+      if (port == 0)
+        port_ = static_cast<std::uint16_t>(std::stoul(found[1]));
+      return;
     }
-    if (!ended) {
-      ::kill(process_, SIGKILL);
-      ::waitpid(process_, nullptr, 0);
+    if (ended && text.find("in use") != text.npos)
+      throw port_taken(command[0] + ": " + text);
+    if (ended || std::chrono::steady_clock::now() > until) {
+      if (!ended) {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+      }
+      throw std::runtime_error(command[0] + " does not serve:\n" + text);
     }
-    throw std::runtime_error(command[0] + " does not serve");
+    std::this_thread::sleep_for(look_again);
   }
 }
 
@@ -118,18 +168,28 @@ std::uint64_t server_program::resident_bytes() const {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-std::uint16_t free_port() {
-  auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto bound = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0
-               && ::getsockname(socket, reinterpret_cast<sockaddr*>(&address),
-                                &size)
-                    == 0;
-  ::close(socket);
-  if (!bound)
-    throw std::runtime_error("no free port on the loopback interface");
-  return ntohs(address.sin_port);
+std::unique_ptr<server_program> start_troupe(std::vector<std::string> command) {
+  command.insert(command.end(), {"--no-console", "--port=0"});
+  return std::make_unique<server_program>(
+    std::move(command), std::regex{" ready on \\S+:(\\d+) "}, std::uint16_t{0});
+}
+
+// It cannot choose a port itself, and somebody else may be faster.
+std::unique_ptr<server_program> start_redis(std::vector<std::string> command) {
+  for (int i = 1;; ++i) {
+    const auto port = free_port();
+    auto whole = command;
+    whole.insert(whole.end(),
+                 {"--port", std::to_string(port), "--bind", "127.0.0.1",
+                  "--save", "", "--appendonly", "no"});
+    try {
+      return std::make_unique<server_program>(
+        std::move(whole), std::regex{"eady to accept connections"}, port);
+    } catch (const port_taken&) {
+      if (i == most_ports)
+        throw;
+    }
+  }
 }
 
 std::string output_of(std::vector<std::string> command) {

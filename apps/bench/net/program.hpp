@@ -3,6 +3,9 @@
 // Other programs, started and stopped by the bench.
 
 #include <cstdint>
+#include <memory>
+#include <regex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,9 +16,13 @@ namespace troupe::bench {
 /// A server on a port of the loopback interface. Stops with this object.
 class server_program {
 public:
-  /// Starts `command` and waits until the port takes connections.
-  /// Throws std::runtime_error when it cannot be started or ends early.
-  server_program(std::vector<std::string> command, std::uint16_t port);
+  /// Starts `command`, whose output goes to a file, and waits until it prints
+  /// something that matches `ready`. The port is `port` or, when that is 0, what
+  /// the first group of `ready` matched. Throws std::runtime_error, with the
+  /// output, when it cannot be started or ends before; `port_taken` when another
+  /// program has the port.
+  server_program(std::vector<std::string> command, const std::regex& ready,
+                 std::uint16_t port);
 
   ~server_program();
 
@@ -37,8 +44,19 @@ private:
   std::uint16_t port_;
 };
 
-/// A port that nobody listens on at this moment.
-[[nodiscard]] std::uint16_t free_port();
+/// Another program has taken the port that a server was given.
+struct port_taken : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A troupe-server on a free port; `command` is the program and options beyond
+/// those that choose the ports.
+[[nodiscard]] std::unique_ptr<server_program>
+start_troupe(std::vector<std::string> command);
+
+/// The same for a redis-server, which keeps nothing on disk.
+[[nodiscard]] std::unique_ptr<server_program>
+start_redis(std::vector<std::string> command);
 
 /// What the command printed. Throws std::runtime_error when it cannot be
 /// started or ends with another code than 0.

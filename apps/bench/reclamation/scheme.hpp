@@ -118,7 +118,8 @@ class protector {
 public:
   virtual ~protector() = default;
 
-  /// Reads `count` times, or fewer when `deadline` comes first.
+  /// Reads `count` times, or fewer when `deadline` comes first, but never not at
+  /// all: a thread may get its processor late.
   virtual access_count read(const std::vector<std::uint32_t>& order,
                             std::uint64_t count, stopwatch::time_point deadline)
     = 0;
@@ -164,7 +165,7 @@ public:
     access_count result;
     typename Scheme::reader reader{scheme_};
     auto mask = order.size() - 1;
-    while (result.accesses < count && stopwatch::now() < deadline) {
+    do {
       auto end = std::min(result.accesses + stretch, count);
       for (auto i = result.accesses; i < end; ++i)
         reader.read(order[i & mask], [&](const object& x) {
@@ -172,7 +173,7 @@ public:
           result.broken += x.intact() ? 0 : 1;
         });
       result.accesses = end;
-    }
+    } while (result.accesses < count && stopwatch::now() < deadline);
     return result;
   }
 
