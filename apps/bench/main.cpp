@@ -29,6 +29,8 @@ constexpr subcommand subcommands[] = {
    troupe::bench::run_growth},
   {"net", "the server beside redis-server, under redis-benchmark",
    troupe::bench::run_net},
+  {"trace", "hit ratios of eviction policies on traces",
+   troupe::bench::run_trace},
 };
 
 void print_help() {

@@ -12,17 +12,6 @@ namespace troupe::bench {
 
 namespace {
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> result;
-  std::size_t from = 0;
-  while (from <= text.size()) {
-    auto to = std::min(text.find(',', from), text.size());
-    result.push_back(text.substr(from, to - from));
-    from = to + 1;
-  }
-  return result;
-}
-
 std::size_t distance(std::string_view x, std::string_view y) {
   std::vector<std::size_t> row(y.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -57,11 +46,18 @@ option_table& option_table::remember(std::string name, std::string help,
 }
 
 expected<void> option_table::parse(const std::vector<std::string>& arguments) {
+  auto options = arguments;
+  if (words_ != nullptr) {
+    auto named = [](const std::string& x) { return x.starts_with('-'); };
+    auto words = std::stable_partition(options.begin(), options.end(), named);
+    words_->assign(words, options.end());
+    options.erase(words, options.end());
+  }
   caf::settings ignored;
-  auto [code, stopped_at] = parser_.parse(ignored, arguments);
-  if (code == caf::pec::success && stopped_at == arguments.end())
+  auto [code, stopped_at] = parser_.parse(ignored, options);
+  if (code == caf::pec::success && stopped_at == options.end())
     return {};
-  auto argument = stopped_at == arguments.end() ? std::string{} : *stopped_at;
+  auto argument = stopped_at == options.end() ? std::string{} : *stopped_at;
   return tl::unexpected<error>{explain(code, argument)};
 }
 
@@ -88,6 +84,11 @@ error option_table::explain(caf::pec code, const std::string& argument) const {
             "option '--" + name + "' needs a value: " + usage};
   return {errc::invalid_argument, "cannot read '" + argument + "' as " + usage
                                     + " (" + to_string(code) + ")"};
+}
+
+std::string option_table::usage() const {
+  return words_ == nullptr ? "[options]"
+                           : "[options] " + words_placeholder_ + "...";
 }
 
 std::string option_table::help() const {
@@ -124,6 +125,17 @@ std::string option_table::text(const std::string& x) {
 
 std::string option_table::text(std::uint64_t x) {
   return std::to_string(x);
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> result;
+  std::size_t from = 0;
+  while (from <= text.size()) {
+    auto to = std::min(text.find(',', from), text.size());
+    result.push_back(text.substr(from, to - from));
+    from = to + 1;
+  }
+  return result;
 }
 
 std::string nearest(std::string_view word,

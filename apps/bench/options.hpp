@@ -31,9 +31,21 @@ public:
                     [&variable] { return text(variable); });
   }
 
+  /// What is said without a name, any number of times, such as files.
+  /// `placeholder` stands for one in the usage line.
+  option_table& add_words(std::vector<std::string>& variable,
+                          std::string placeholder) {
+    words_ = &variable;
+    words_placeholder_ = std::move(placeholder);
+    return *this;
+  }
+
   /// Fills the variables from `arguments`.
   /// Errors: `invalid_argument`, with what to write instead.
   [[nodiscard]] expected<void> parse(const std::vector<std::string>& arguments);
+
+  /// "[options]" and what else may stand behind the subcommand.
+  [[nodiscard]] std::string usage() const;
 
   /// A line or two per option, with the defaults.
   [[nodiscard]] std::string help() const;
@@ -75,7 +87,12 @@ private:
 
   caf::config_option_set parser_;
   std::vector<row> rows_;
+  std::vector<std::string>* words_ = nullptr;
+  std::string words_placeholder_;
 };
+
+/// The parts of "a,b", without the commas; one empty part for empty text.
+[[nodiscard]] std::vector<std::string> split(const std::string& text);
 
 /// The one of `candidates` that `word` was probably meant to be, or an empty
 /// string when none is near (by Levenshtein's distance).
@@ -145,9 +162,9 @@ read_settings(std::string_view subcommand, std::string_view title,
   settings.declare(table);
   auto parsed = table.parse(arguments);
   if (parsed && settings.common.help) {
-    std::printf("usage: troupe-bench %s [options]\n\n%s\n\noptions:\n%s",
-                std::string{subcommand}.c_str(), std::string{title}.c_str(),
-                table.help().c_str());
+    std::printf("usage: troupe-bench %s %s\n\n%s\n\noptions:\n%s",
+                std::string{subcommand}.c_str(), table.usage().c_str(),
+                std::string{title}.c_str(), table.help().c_str());
     return succeeded;
   }
   // --quick changes the defaults; what was said explicitly still counts.

@@ -22,4 +22,7 @@ int run_growth(const std::vector<std::string>& arguments);
 /// The server beside redis-server, under redis-benchmark.
 int run_net(const std::vector<std::string>& arguments);
 
+/// Hit ratios of eviction policies on traces.
+int run_trace(const std::vector<std::string>& arguments);
+
 } // namespace troupe::bench

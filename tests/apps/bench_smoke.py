@@ -6,9 +6,13 @@ usage: bench_smoke.py <directory of the built programs>
 """
 
 import json
+import lzma
 import os
+import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 BENCH = ""
@@ -26,13 +30,27 @@ WAYS = {
     "scoped-to-region",
     "region",
 }
+POLICIES = [
+    "opt",
+    "fifo",
+    "lru",
+    "clock",
+    "sieve",
+    "s3-fifo",
+    "arc",
+    "w-tinylfu",
+]
 TABLES = {"empty-loop", "region-1", "region", "unordered_map"}
 
 
-def run(*arguments):
+def run(*arguments, env=None):
     """Runs troupe-bench; returns exit code, standard output, standard error."""
     done = subprocess.run(
-        [BENCH, *arguments], capture_output=True, text=True, timeout=300
+        [BENCH, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=env,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -152,6 +170,114 @@ class Reports(unittest.TestCase):
         self.assertIn("expectations", out)
 
 
+class Traces(unittest.TestCase):
+    """The subcommand trace, on small traces made here."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as out:
+            out.write(content)
+        return path
+
+    def skewed(self, seed):
+        """5000 requests for a few popular keys among 1000."""
+        rng = random.Random(seed)
+        keys = (int(1000 * rng.random() ** 3) for _ in range(5000))
+        return "".join(f"{key}\n" for key in keys).encode()
+
+    def test_every_policy_gets_every_size_of_every_trace(self):
+        one = self.file("one.txt", self.skewed(1))
+        two = self.file("two.txt", self.skewed(2))
+        x = report("trace", one, two, "--sizes=10,1%,20%")
+        self.assertEqual(x["subcommand"], "trace")
+        self.assertEqual(x["failures"], [])
+        traces = {row["trace"]: row for row in x["tables"]["traces"]}
+        self.assertEqual(traces["one"]["requests"], 5000)
+        rows = x["tables"]["results"]
+        self.assertEqual(
+            [(row["trace"], row["size"]) for row in rows],
+            [(t, s) for t in ("one", "two") for s in ("10", "1%", "20%")],
+        )
+        for row in rows:
+            unique = traces[row["trace"]]["unique"]
+            wanted = {"10": 10, "1%": round(unique / 100), "20%": round(unique / 5)}
+            self.assertEqual(row["entries"], wanted[row["size"]])
+            for name in POLICIES:
+                self.assertGreater(row[name], 0, name)
+                self.assertLessEqual(row[name], row["opt"], name)
+
+    def test_the_figures_are_those_counted_by_hand(self):
+        # For two entries: FIFO misses all but the 2nd 1 (1 2 1 3 1 2), LRU
+        # keeps the 1 for its third request too.
+        path = self.file("small", b"1\n2\n1\n3\n1\n2\n")
+        x = report("trace", path, "--sizes=2", "--policies=lru,fifo")
+        (row,) = x["tables"]["results"]
+        self.assertAlmostEqual(row["fifo"], 100 / 6, places=4)
+        self.assertAlmostEqual(row["lru"], 200 / 6, places=4)
+        self.assertEqual(row["best"], "LRU")
+        self.assertNotIn("opt", row)
+
+    def test_packed_and_plain_traces_are_the_same(self):
+        text = self.skewed(3)
+        plain = self.file("plain.txt", text)
+        # Two streams, one behind the other, are one file to xz.
+        packed = self.file(
+            "packed", lzma.compress(text[:5000]) + lzma.compress(text[5000:])
+        )
+        code, out, err = run("trace", packed, "--quick", "--json")
+        if code == 2 and "built without liblzma" in err:
+            self.skipTest("built without liblzma")
+        self.assertEqual(code, 0, err)
+        (a, b), (c, d) = (
+            y["tables"]["results"]
+            for y in (json.loads(out), report("trace", plain))
+        )
+        for row in (a, b, c, d):
+            del row["trace"]
+        self.assertEqual([a, b], [c, d])
+        cut = self.file("cut.xz", lzma.compress(text)[:-20])
+        code, out, err = run("trace", cut)
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("cut.xz: the compressed data ends too early", err)
+
+    def test_a_bad_line_is_named_with_its_file(self):
+        code, out, err = run("trace", self.file("bad", b"1\n2\n3,4\n"))
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("bad: line 3: ", err)
+        self.assertIn("','", err)
+
+    def test_a_plot_is_drawn_or_gnuplot_asked_for(self):
+        path = self.file("it's.txt", self.skewed(4))
+        for ending, magic in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+            picture = os.path.join(self.folder, f"plot.{ending}")
+            code, _, err = run("trace", path, f"--plot={picture}")
+            if shutil.which("gnuplot"):
+                self.assertEqual(code, 0, err)
+                with open(picture, "rb") as file:
+                    self.assertTrue(file.read().startswith(magic))
+            else:
+                self.assertEqual(code, 2)
+                self.assertIn("gnuplot-nox", err)
+
+    def test_without_gnuplot_nothing_is_begun(self):
+        path = self.file("trace", self.skewed(5))
+        picture = os.path.join(self.folder, "plot.svg")
+        code, out, err = run(
+            "trace",
+            path,
+            f"--plot={picture}",
+            env={**os.environ, "PATH": self.folder},
+        )
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("gnuplot-nox", err)
+        self.assertFalse(os.path.exists(picture))
+
+
 class Options(unittest.TestCase):
     def check_refused(self, arguments, *words):
         code, out, err = run(*arguments)
@@ -182,6 +308,11 @@ class Options(unittest.TestCase):
         self.check_refused(["shard", "quickly"], "quickly")
         self.check_refused(["reclamation", "--objects=3"], "power of two")
         self.check_refused(["reclamation", "--sizes=1"], "--sizes")
+        self.check_refused(["trace"], "no trace", "file")
+        self.check_refused(["trace", "x", "--sizes=0"], "--sizes", "'0'")
+        self.check_refused(["trace", "x", "--policies=lfu"], "lfu", "lru")
+        self.check_refused(["trace", "x", "--plot=y.pdf"], "y.pdf", ".svg")
+        self.check_refused(["trace", "/no/such/file"], "/no/such/file")
 
     def test_nothing_to_do_is_an_error_that_lists_the_subcommands(self):
         code, out, _ = run()

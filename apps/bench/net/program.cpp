@@ -28,19 +28,26 @@ namespace {
 constexpr std::chrono::seconds start_patience{120};
 constexpr std::chrono::milliseconds look_again{5};
 
+/// How long any other program may take.
+constexpr std::chrono::minutes run_patience{30};
+
 /// How often a server is given another port.
 constexpr int most_ports = 20;
 
-/// Starts a program; its output goes to `output`.
-pid_t start(std::vector<std::string>& command, int output) {
+/// Starts a program that reads from `input`, -1 for nothing; its output goes to
+/// `output`.
+pid_t start(std::vector<std::string>& command, int input, int output) {
   std::vector<char*> words;
   for (auto& x : command)
     words.push_back(x.data());
   words.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY,
-                                   0);
+  if (input >= 0)
+    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null",
+                                     O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
   pid_t result = 0;
   auto failure
@@ -75,24 +82,32 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// What a program prints. A file never fills up, and nobody has to read it.
-class output_file {
+/// What a program prints or reads. A file never fills up, and nobody has to wait
+/// for the other side.
+class scratch_file {
 public:
-  output_file() : file_(std::tmpfile()) {
+  scratch_file() : file_(std::tmpfile()) {
     if (file_ == nullptr)
       throw std::runtime_error("cannot make a temporary file");
     ::fcntl(descriptor(), F_SETFD, FD_CLOEXEC);
   }
 
-  output_file(const output_file&) = delete;
-  output_file& operator=(const output_file&) = delete;
+  scratch_file(const scratch_file&) = delete;
+  scratch_file& operator=(const scratch_file&) = delete;
 
-  ~output_file() {
+  ~scratch_file() {
     std::fclose(file_);
   }
 
   [[nodiscard]] int descriptor() const noexcept {
     return ::fileno(file_);
+  }
+
+  /// Puts `text` in, to be read from its start.
+  void fill(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()
+        || std::fflush(file_) != 0 || ::lseek(descriptor(), 0, SEEK_SET) != 0)
+      throw std::runtime_error("cannot write to a temporary file");
   }
 
   /// All that has been printed so far.
@@ -115,8 +130,8 @@ private:
 server_program::server_program(std::vector<std::string> command,
                                const std::regex& ready, std::uint16_t port)
   : port_(port) {
-  output_file output;
-  process_ = start(command, output.descriptor());
+  scratch_file output;
+  process_ = start(command, -1, output.descriptor());
   const auto until = std::chrono::steady_clock::now() + start_patience;
   for (;;) {
     const auto ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
@@ -192,22 +207,25 @@ std::unique_ptr<server_program> start_redis(std::vector<std::string> command) {
   }
 }
 
-std::string output_of(std::vector<std::string> command) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    throw std::runtime_error("no pipe");
-  auto process = start(command, ends[1]);
-  ::close(ends[1]);
-  std::string result;
-  std::array<char, 4096> buffer;
-  for (ssize_t n = 0; (n = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
-    result.append(buffer.data(), static_cast<std::size_t>(n));
-  ::close(ends[0]);
+std::string output_of(std::vector<std::string> command,
+                      std::string_view input) {
+  scratch_file in;
+  scratch_file out;
+  in.fill(input);
+  const auto process = start(command, in.descriptor(), out.descriptor());
+  const auto until = std::chrono::steady_clock::now() + run_patience;
   int status = 0;
-  ::waitpid(process, &status, 0);
+  while (::waitpid(process, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > until) {
+      ::kill(process, SIGKILL);
+      ::waitpid(process, nullptr, 0);
+      throw std::runtime_error(command[0] + " did not come to an end");
+    }
+    std::this_thread::sleep_for(look_again);
+  }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     throw std::runtime_error(command[0] + " failed");
-  return result;
+  return out.text();
 }
 
 } // namespace troupe::bench

@@ -7,6 +7,7 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -58,8 +59,9 @@ start_troupe(std::vector<std::string> command);
 [[nodiscard]] std::unique_ptr<server_program>
 start_redis(std::vector<std::string> command);
 
-/// What the command printed. Throws std::runtime_error when it cannot be
-/// started or ends with another code than 0.
-[[nodiscard]] std::string output_of(std::vector<std::string> command);
+/// What the command printed when it read `input`. Throws std::runtime_error when
+/// it cannot be started, ends with another code than 0, or not in half an hour.
+[[nodiscard]] std::string output_of(std::vector<std::string> command,
+                                    std::string_view input = {});
 
 } // namespace troupe::bench
