@@ -66,17 +66,15 @@ private:
     queues_.pop(main);
   }
 
-  /// Evicts one key, or moves all of them on and evicts none.
+  /// Evicts the oldest key of the small queue, or moves it on. Then the main
+  /// queue may be too long, and is next to evict.
   void evict_small() {
-    while (queues_.size(small) > 0) {
-      auto key = queues_.pop(small);
-      if (hits_[key] >= hits_to_move) {
-        hits_[key] = 0;
-        queues_.push(main, key);
-        continue;
-      }
+    auto key = queues_.pop(small);
+    if (hits_[key] >= hits_to_move) {
+      hits_[key] = 0;
+      queues_.push(main, key);
+    } else {
       remember(key);
-      return;
     }
   }
 
