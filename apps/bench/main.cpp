@@ -29,6 +29,8 @@ constexpr subcommand subcommands[] = {
    troupe::bench::run_growth},
   {"net", "the server beside redis-server, under redis-benchmark",
    troupe::bench::run_net},
+  {"constants", "a server that answers without looking, to measure clients",
+   troupe::bench::run_constants},
   {"trace", "hit ratios of eviction policies on traces",
    troupe::bench::run_trace},
 };

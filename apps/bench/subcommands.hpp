@@ -22,6 +22,9 @@ int run_growth(const std::vector<std::string>& arguments);
 /// The server beside redis-server, under redis-benchmark.
 int run_net(const std::vector<std::string>& arguments);
 
+/// A server that answers without looking, for `run_net`; runs until it is killed.
+int run_constants(const std::vector<std::string>& arguments);
+
 /// Hit ratios of eviction policies on traces.
 int run_trace(const std::vector<std::string>& arguments);
 

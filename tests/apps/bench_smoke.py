@@ -10,9 +10,11 @@ import lzma
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 BENCH = ""
@@ -154,20 +156,129 @@ class Reports(unittest.TestCase):
         for row in rows:
             self.assertEqual(row["present"], row["inserted"], row["name"])
 
-    def test_net_drives_both_servers(self):
-        x = report("net", "--tests=get,set")
+    def test_net_drives_all_servers(self):
+        x = report("net", "--keys=500", "--sizes=20,64")
         self.check_head(x, "net")
+        cases = {
+            (test, pipeline, size)
+            for test in ("get", "set", "incr", "mset")
+            for pipeline in (1, 16)
+            for size in (20, 64)
+        }
         rows = x["tables"]["results"]
-        self.assertEqual(len(rows), 2 * 2 * 2)
-        self.assertEqual({row["name"] for row in rows}, {"troupe", "redis"})
+        self.assertEqual(len(rows), 3 * len(cases))
+        for name in ("troupe", "redis", "constants"):
+            self.assertEqual(
+                {
+                    (row["test"], row["pipeline"], row["size"])
+                    for row in rows
+                    if row["name"] == name
+                },
+                cases,
+            )
         for row in rows:
             self.assertGreater(row["krps"], 0)
+            self.assertEqual(row["rounds"], 1)
+        ratios = x["tables"]["ratios"]
+        self.assertEqual(len(ratios), len(cases))
+        for row in ratios:
+            self.assertGreater(row["throughput"], 0)
+            self.assertGreater(row["limit"], 0)
+        memory = x["tables"]["memory"]
+        self.assertEqual(
+            [(row["name"], row["size"], row["keys"]) for row in memory],
+            [(n, s, 500) for s in (20, 64) for n in ("troupe", "redis")],
+        )
+        self.assertEqual(len(x["expectations"]), len(cases))
+
+    def test_net_takes_only_what_it_was_asked_for(self):
+        x = report(
+            "net",
+            "--contestants=constants",
+            "--tests=get",
+            "--pipelines=4",
+            "--rounds=2",
+            "--clients=2",
+            "--requests=50",
+        )
+        (row,) = x["tables"]["results"]
+        self.assertEqual(
+            (row["name"], row["test"], row["pipeline"], row["rounds"]),
+            ("constants", "get", 4, 2),
+        )
+        # Fifty requests are too few for redis-benchmark's clock.
+        self.assertGreater(row["krps"], 0)
+        self.assertEqual(x["tables"]["memory"], [])
 
     def test_without_json_there_is_a_table(self):
         code, out, err = run("shard", "--quick", "--contestants=region")
         self.assertEqual(code, 0, err)
         self.assertIn("workload", out)
         self.assertIn("expectations", out)
+
+
+class Constants(unittest.TestCase):
+    """The server that answers without looking."""
+
+    def setUp(self):
+        self.server = subprocess.Popen(
+            [BENCH, "constants", "--value-size=1000"], stdout=subprocess.PIPE
+        )
+        self.addCleanup(self.server.stdout.close)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.kill)
+        line = self.server.stdout.readline().decode()
+        self.port = int(line.strip().rsplit(":", 1)[1])
+
+    def connect(self):
+        peer = socket.create_connection(("127.0.0.1", self.port), timeout=120)
+        self.addCleanup(peer.close)
+        return peer
+
+    def receive(self, peer, size):
+        data = b""
+        while len(data) < size:
+            more = peer.recv(min(size - len(data), 1 << 16))
+            self.assertTrue(more, "the server hung up")
+            data += more
+        return data
+
+    def test_every_request_gets_the_answer_of_the_first(self):
+        peer = self.connect()
+        incr = b"*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n"
+        peer.sendall(incr * 3)
+        self.assertEqual(self.receive(peer, 12), b":1\r\n" * 3)
+        peer.sendall(b"*1\r\n$4\r\nPING\r\n")
+        self.assertEqual(self.receive(peer, 4), b":1\r\n")
+
+    def test_a_first_command_may_come_byte_by_byte(self):
+        peer = self.connect()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n":
+            peer.sendall(bytes([byte]))
+        self.assertEqual(self.receive(peer, 5), b"+OK\r\n")
+
+    def test_a_client_that_reads_late_gets_all_answers(self):
+        peer = self.connect()
+        count = 20_000
+        get = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
+        # The server stops to read while its answers wait, so that this blocks.
+        sender = threading.Thread(target=peer.sendall, args=(get * count,))
+        sender.start()
+        answer = b"$1000\r\n" + b"x" * 1000 + b"\r\n"
+        for _ in range(count // 100):
+            self.assertEqual(
+                self.receive(peer, 100 * len(answer)), 100 * answer
+            )
+        sender.join()
+
+    def test_a_client_that_hangs_up_disturbs_nobody(self):
+        rude = self.connect()
+        rude.sendall(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" * 1000)
+        rude.close()
+        peer = self.connect()
+        peer.sendall(b"*1\r\n$4\r\nPING\r\n")
+        self.assertEqual(self.receive(peer, 5), b"+OK\r\n")
 
 
 class Traces(unittest.TestCase):
@@ -308,6 +419,10 @@ class Options(unittest.TestCase):
         self.check_refused(["shard", "quickly"], "quickly")
         self.check_refused(["reclamation", "--objects=3"], "power of two")
         self.check_refused(["reclamation", "--sizes=1"], "--sizes")
+        self.check_refused(["net", "--tests=lpush"], "lpush", "mset")
+        self.check_refused(["net", "--keys=0"], "--keys", "between")
+        self.check_refused(["net", "--pipelines=1,x"], "--pipelines", "'x'")
+        self.check_refused(["constants", "--value-size=0"], "--value-size")
         self.check_refused(["trace"], "no trace", "file")
         self.check_refused(["trace", "x", "--sizes=0"], "--sizes", "'0'")
         self.check_refused(["trace", "x", "--policies=lfu"], "lfu", "lru")
@@ -322,7 +437,7 @@ class Options(unittest.TestCase):
     def test_help_names_every_option_and_its_default(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)
-        for name in ("shard", "reclamation", "mailbox", "growth"):
+        for name in ("shard", "reclamation", "mailbox", "growth", "net"):
             self.assertIn(name, out)
             code, text, _ = run(name, "--help")
             self.assertEqual(code, 0)
