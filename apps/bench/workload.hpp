@@ -15,6 +15,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::bench {
@@ -125,6 +126,13 @@ public:
   /// What belongs under that key, before and after every write.
   [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
     return data_.value(value_numbers_[i]);
+  }
+
+  /// What belongs under the first key, and what else may be there while a hot
+  /// load writes it.
+  [[nodiscard]] std::pair<std::string_view, std::string_view>
+  hot_values() const noexcept {
+    return {data_.value(indexes_[0]), data_.value(indexes_[0] + 1)};
   }
 
   /// Whether a mixed load writes here.

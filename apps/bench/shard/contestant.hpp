@@ -32,6 +32,8 @@ enum class workload : std::uint8_t {
   batch_read, ///< Reads in batches of `batch_size`.
   write,      ///< Writes to keys that are present.
   mix,        ///< 95 reads to 5 writes.
+  hot,        ///< Reads of one key on one thread while all others write it.
+  hot_write,  ///< What those others do.
 };
 
 [[nodiscard]] std::string to_string(workload x);
@@ -134,6 +136,35 @@ tally read_batches(Store& store, const request_sequence& sequence,
   return result;
 }
 
+/// Reads one key whose value changes between two; `sum` counts reads that saw
+/// neither of them.
+template <store_like Store>
+tally read_hot(Store& store, const request_sequence& sequence,
+               std::size_t count) {
+  tally result;
+  auto [one, other] = sequence.hot_values();
+  const auto right = std::array{touch(one), touch(other)};
+  for (std::size_t i = 0; i < count; ++i) {
+    tally seen;
+    read_one(store, sequence.key(0), seen);
+    ++result.reads;
+    result.found += seen.found;
+    result.sum += seen.sum == right[0] || seen.sum == right[1] ? 0 : 1;
+  }
+  return result;
+}
+
+/// Changes that value to and fro; an even `count` leaves it as it was.
+template <store_like Store>
+tally write_hot(Store& store, const request_sequence& sequence,
+                std::size_t count) {
+  tally result;
+  auto [one, other] = sequence.hot_values();
+  for (std::size_t i = 0; i < count; ++i)
+    write_one(store, sequence.key(0), i % 2 == 0 ? other : one, result);
+  return result;
+}
+
 /// Lets `store` handle requests, in a loop that is compiled for it.
 template <store_like Store>
 tally run_requests(Store& store, workload load,
@@ -159,6 +190,11 @@ tally run_requests(Store& store, workload load,
     case workload::batch_read:
       if constexpr (batch_store_like<Store>)
         return read_batches(store, sequence, count);
+      return result;
+    case workload::hot:
+      return read_hot(store, sequence, count);
+    case workload::hot_write:
+      return write_hot(store, sequence, count);
   }
   return result;
 }

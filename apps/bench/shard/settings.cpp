@@ -1,5 +1,7 @@
 #include <apps/bench/shard/settings.hpp>
 
+#include <algorithm>
+
 #include <apps/bench/plain_system.hpp>
 #include <apps/bench/shard/contestant.hpp>
 
@@ -25,7 +27,7 @@ const std::vector<std::string>& shard_settings::contestant_names() {
 
 const std::vector<std::string>& shard_settings::workload_names() {
   static const std::vector<std::string> names
-    = {"read", "batch", "write", "mix"};
+    = {"read", "batch", "write", "mix", "hot"};
   return names;
 }
 
@@ -92,6 +94,11 @@ expected<void> shard_settings::check() const {
     return tl::unexpected<error>{ok.error()};
   if (auto ok = word_list("workloads", workloads, workload_names()); !ok)
     return tl::unexpected<error>{ok.error()};
+  auto many = *number_list("threads", threads, most_threads);
+  if (workloads == "hot" && *std::max_element(many.begin(), many.end()) < 2)
+    return fail(errc::invalid_argument,
+                "--workloads=hot needs --threads of 2 or more: one reads, the "
+                "others write");
   return {};
 }
 
