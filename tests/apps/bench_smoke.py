@@ -19,6 +19,9 @@ import unittest
 
 BENCH = ""
 
+# Seconds until a run counts as hung. It shares the machine with other tests.
+PATIENCE = 1200
+
 SHARD_MAPS = {"region", "locked", "naive", "hash", "array"}
 OPTIONAL_MAPS = {"absl", "locked-absl", "tbb"}
 SCHEMES = {"none", "epoch", "shared-mutex", "shared-ptr"}
@@ -51,7 +54,7 @@ def run(*arguments, env=None):
         [BENCH, *arguments],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         env=env,
     )
     return done.returncode, done.stdout, done.stderr

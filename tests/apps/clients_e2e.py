@@ -8,40 +8,30 @@ Installs the npm packages named in clients/package.json beside the programs, onc
 Starts its servers on free ports of the loopback interface.
 """
 
-import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
+
+import _servers as servers
+from _servers import PATIENCE, Troupe, fail
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
-BIN = os.path.abspath(sys.argv[1])
 PASSWORD = "pass word of the clients' tests"
 
-# Seconds. npm asks a registry, and the machine may be busy.
-INSTALL_PATIENCE = 240
-CLIENT_PATIENCE = 240
+# npm asks a registry, which may be slow, or refuse once.
+INSTALL_PATIENCE = 300.0
+INSTALL_ATTEMPTS = 3
 
 # Packages that do not run on a Node older than this.
 LEAST_NODE = {"ioredis6": 20, "redis6": 20}
 
-children = []
-
-
-@atexit.register
-def stop_children():
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
-        child.wait()
-
 
 def install():
     """Returns a directory with the packages and the tests."""
-    place = os.path.join(os.path.dirname(BIN), "clients")
+    place = os.path.join(os.path.dirname(servers.BIN), "clients")
     os.makedirs(place, exist_ok=True)
     wanted = os.path.join(HERE, "package.json")
     for name in os.listdir(HERE):
@@ -55,29 +45,21 @@ def install():
             if json.load(file) == packages:
                 return place
     shutil.copy(wanted, place)
-    result = subprocess.run(
-        ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund",
-         "--ignore-scripts", "--loglevel=error"],
-        cwd=place, timeout=INSTALL_PATIENCE, capture_output=True, text=True)
-    if result.returncode != 0:
-        sys.exit(f"npm install failed:\n{result.stdout}{result.stderr}")
+    for attempt in range(1, INSTALL_ATTEMPTS + 1):
+        try:
+            subprocess.run(
+                ["npm", "install", "--no-package-lock", "--no-audit",
+                 "--no-fund", "--ignore-scripts", "--loglevel=error"],
+                cwd=place, timeout=INSTALL_PATIENCE, capture_output=True,
+                text=True, check=True)
+            break
+        except subprocess.SubprocessError as problem:
+            print(f"npm install, attempt {attempt}: {problem}\n"
+                  f"{problem.stdout}{problem.stderr}", flush=True)
+            if attempt == INSTALL_ATTEMPTS:
+                fail("npm install failed")
     shutil.copy(wanted, done)
     return place
-
-
-def start_server(scratch, *options):
-    """Returns the port of a server that is ready."""
-    environment = {**os.environ, "TROUPE_PASSWORD": ""}
-    child = subprocess.Popen(
-        [os.path.join(BIN, "troupe-server"), "--port=0", "--no-console",
-         *options], cwd=scratch, stdout=subprocess.PIPE, text=True,
-        env=environment)
-    children.append(child)
-    for line in child.stdout:
-        ready = re.search(r" ready on \S+:(\d+) ", line)
-        if ready:
-            return ready[1]
-    sys.exit("troupe-server did not start")
 
 
 def node_version():
@@ -97,12 +79,11 @@ def python_with_redis():
 
 def main():
     place = install()
-    scratch = tempfile.mkdtemp(prefix="troupe-clients-")
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     environment = {
         **os.environ,
-        "TROUPE_PORT": start_server(scratch),
-        "TROUPE_GUARDED_PORT": start_server(scratch, f"--password={PASSWORD}"),
+        "TROUPE_PORT": str(Troupe("--no-console").port),
+        "TROUPE_GUARDED_PORT": str(
+            Troupe("--no-console", TROUPE_PASSWORD=PASSWORD).port),
         "TROUPE_TEST_PASSWORD": PASSWORD,
     }
     runs = [["node", "ioredis.js", "ioredis5"],
@@ -121,9 +102,10 @@ def main():
                   f"{node}", flush=True)
             continue
         code = subprocess.run(run, cwd=place, env=environment,
-                              timeout=CLIENT_PATIENCE, check=False).returncode
+                              timeout=4 * PATIENCE, check=False).returncode
         failed += code != 0
-    sys.exit(1 if failed else 0)
+    if failed:
+        fail(f"{failed} of {len(runs)} clients")
 
 
-main()
+servers.run(__doc__, main)

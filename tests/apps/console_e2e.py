@@ -11,90 +11,40 @@ it by its process id.
 import json
 import os
 import re
-import select
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 import unittest
+
+import _servers as servers
+from _servers import PATIENCE, Failure, poll
 
 try:
     import pexpect
 except ImportError:
     sys.exit(f"{sys.executable} has no pexpect (Debian: python3-pexpect)")
 
-# Seconds until something that should happen counts as not happening. Far more
-# than needed: the machine may be busy and the programs instrumented.
-PATIENCE = 60.0
-
-BIN = ""
-SCRATCH = ""
-
 OK, FAILED, USAGE, NO_CONNECTION = range(4)
-
-
-def poll(condition, what):
-    """Waits until condition() holds and returns what it returned."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited in vain for: {what}")
-        time.sleep(0.01)
 
 
 def environment():
     """Settings of the user's own must not matter, nor be changed."""
-    return {**os.environ, "XDG_STATE_HOME": os.path.join(SCRATCH, "state"),
-            "HOME": SCRATCH, "INPUTRC": os.devnull, "TERM": "dumb",
+    return {**os.environ,
+            "XDG_STATE_HOME": os.path.join(servers.SCRATCH, "state"),
+            "HOME": servers.SCRATCH, "INPUTRC": os.devnull, "TERM": "dumb",
             "LC_ALL": "C"}
 
 
-class Server:
-    """A troupe-server that has said that it is ready."""
-
-    READY = re.compile(rb"ready on (\S+):(\d+).*console on (\S+):(\d+)\n")
-
+class Server(servers.Troupe):
     def __init__(self, console_port=0):
-        self.output = b""
-        self.child = subprocess.Popen(
-            [os.path.join(BIN, "troupe-server"), "--port=0",
-             f"--console-port={console_port}"],
-            cwd=SCRATCH, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
-        ready = poll(self.look_for_ready, "the line that says ready")
-        self.port = int(ready.group(2))
-        self.console_port = int(ready.group(4))
+        # An operation that meets a killed shard waits as long as it takes.
+        super().__init__(f"--console-port={console_port}",
+                         f"--troupe.op-timeout={PATIENCE:g}s")
 
-    def look_for_ready(self):
-        out = self.child.stdout
-        if select.select([out], [], [], 0)[0]:
-            self.output += os.read(out.fileno(), 65536)
-        found = self.READY.search(self.output)
-        if not found and self.child.poll() is not None:
-            raise AssertionError(f"the server ended: {self.output!r}")
-        return found
-
-    def wait(self):
-        """Its exit code, and what it said last."""
-        out, _ = self.child.communicate(timeout=PATIENCE)
-        return self.child.returncode, out.decode()
-
-    def stop(self, how=signal.SIGTERM):
-        if self.child.poll() is None:
-            self.child.send_signal(how)
-            try:
-                self.child.communicate(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.communicate()
-                raise
-        self.child.stdout.close()
+    def stop(self):
+        if not self.ended():
+            super().stop()
 
 
 class Client:
@@ -119,13 +69,23 @@ class Client:
         return self.file.readline()
 
 
+def start_again(port):
+    """A server with this console port; None while another program has it."""
+    try:
+        return Server(port)
+    except Failure as problem:
+        if "in use" in str(problem):
+            return None
+        raise
+
+
 def run(port, *arguments, given=""):
     """Runs the console; returns exit code, standard output, standard error."""
     done = subprocess.run(
-        [os.path.join(BIN, "troupe-console"), f"--port={port}",
+        [os.path.join(servers.BIN, "troupe-console"), f"--port={port}",
          f"--timeout={PATIENCE:g}", *arguments],
-        input=given, capture_output=True, text=True, timeout=2 * PATIENCE,
-        cwd=SCRATCH, env=environment())
+        input=given, capture_output=True, text=True, timeout=4 * PATIENCE,
+        cwd=servers.SCRATCH, env=environment())
     return done.returncode, done.stdout, done.stderr
 
 
@@ -430,9 +390,9 @@ class Terminal(unittest.TestCase):
 
     def start(self, columns=80):
         shell = pexpect.spawn(
-            os.path.join(BIN, "troupe-console"),
+            os.path.join(servers.BIN, "troupe-console"),
             [f"--port={self.server.console_port}", f"--timeout={PATIENCE:g}"],
-            cwd=SCRATCH, env=environment(), encoding="utf-8",
+            cwd=servers.SCRATCH, env=environment(), encoding="utf-8",
             timeout=PATIENCE, dimensions=(50, columns))
         self.addCleanup(shell.close, force=True)
         shell.expect_exact("db0> ")
@@ -501,7 +461,7 @@ class Terminal(unittest.TestCase):
         shell = self.start()
         self.say(shell, "get remembered")
         self.leave(shell)
-        file = os.path.join(SCRATCH, "state", "troupe", "console_history")
+        file = os.path.join(servers.SCRATCH, "state", "troupe", "console_history")
         self.assertEqual(os.stat(file).st_mode & 0o077, 0)
         shell = self.start()
         shell.send("\x1b[A\x1b[A")  # Up: quit. Up: what came before.
@@ -541,7 +501,7 @@ class Terminal(unittest.TestCase):
         self.server.stop()
         poll(lambda: "no troupe server answers" in self.say(shell, "get a"),
              "the console to notice")
-        self.server = Server(port)
+        self.server = poll(lambda: start_again(port), f"port {port}")
         self.addCleanup(self.server.stop)
         out = self.say(shell, "get a")
         self.assertRegex(out, r"^connected to 127.0.0.1:\d+\r\n\(nil\)$")
@@ -558,9 +518,8 @@ class Terminal(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    BIN = os.path.abspath(sys.argv[1])
-    with tempfile.TemporaryDirectory(prefix="troupe-console-") as directory:
-        SCRATCH = directory
-        unittest.main(argv=sys.argv[:1], verbosity=2)
+    servers.prepare(__doc__)
+    tests = unittest.main(argv=sys.argv[:1], verbosity=2, exit=False)
+    if not tests.result.wasSuccessful():
+        servers.print_logs()
+        sys.exit(1)

@@ -7,24 +7,12 @@ usage: hostile_e2e.py DIRECTORY-OF-THE-PROGRAMS
 Starts its server itself, on a free port of the loopback interface.
 """
 
-import atexit
-import os
-import re
 import resource
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 
-import server_e2e as base
-
-BIN = base.BIN = os.path.abspath(sys.argv[1])
-SERVER = os.path.join(BIN, "troupe-server")
-
-# Seconds until something that should happen counts as not happening.
-PATIENCE = 60
+import _servers as servers
+from _servers import PATIENCE, Troupe, require
 
 # What the server may keep of an attack, in bytes: buffers of its threads, and
 # what its allocator does not give back.
@@ -37,30 +25,17 @@ SENTINEL = b"\x00 what must stay \xff" * 1000
 class Attack:
     """One server for all attacks, so that each meets what the last one left."""
 
-    def __init__(self):
-        self.scratch = tempfile.mkdtemp(prefix="troupe-hostile-")
-        atexit.register(shutil.rmtree, self.scratch, ignore_errors=True)
-        self.child = subprocess.Popen(
-            [SERVER, "--port=0", "--no-console", "--shards=16"],
-            cwd=self.scratch, stdout=subprocess.PIPE, text=True)
-        atexit.register(self.child.wait)
-        atexit.register(self.child.terminate)
-        self.port = None
-        for line in self.child.stdout:
-            ready = re.search(r" ready on \S+:(\d+) ", line)
-            if ready:
-                self.port = int(ready[1])
-                break
-        if self.port is None:
-            sys.exit("the server did not start")
+    def __init__(self, connections):
+        self.connections = connections
+        # Two threads everywhere: each has buffers, which count below.
+        self.server = Troupe("--no-console", "--shards=16", "--threads=2")
         self.ask(b"SET", b"sentinel", SENTINEL)
-        self.sanitized = base.keeps_freed_memory()
-        self.before = self.resident()
+        self.sanitized = servers.keeps_freed_memory()
+        self.before = self.server.resident_bytes()
 
     def connect(self):
-        result = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-        result.settimeout(PATIENCE)
-        return result
+        return socket.create_connection(("127.0.0.1", self.server.port),
+                                        PATIENCE)
 
     def ask(self, *words):
         """Sends one command on a connection of its own and returns the reply."""
@@ -71,30 +46,21 @@ class Attack:
             peer.shutdown(socket.SHUT_WR)
             return read_all(peer)
 
-    def resident(self):
-        with open(f"/proc/{self.child.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-
     def check(self, what):
-        require(self.child.poll() is None, f"{what}: the server has ended")
+        require(not self.server.ended(), f"{what}: the server has ended")
         require(self.ask(b"PING") == b"+PONG\r\n", f"{what}: no PONG")
         expected = b"$%d\r\n%s\r\n" % (len(SENTINEL), SENTINEL)
         require(self.ask(b"GET", b"sentinel") == expected,
                 f"{what}: the sentinel has changed")
         if not self.sanitized:
             deadline = time.monotonic() + PATIENCE
-            while self.resident() > self.before + KEPT:
+            while self.server.resident_bytes() > self.before + KEPT:
+                resident = self.server.resident_bytes()
                 require(time.monotonic() < deadline,
-                        f"{what}: {self.resident() >> 20} MiB are resident, "
+                        f"{what}: {resident >> 20} MiB are resident, "
                         f"{self.before >> 20} were before")
                 time.sleep(0.05)
         print(f"ok: {what}", flush=True)
-
-
-def require(condition, text):
-    if not condition:
-        print(f"FAILED: {text}", flush=True)
-        sys.exit(1)
 
 
 def read_all(peer):
@@ -191,7 +157,7 @@ def half_closed(server):
 
 
 def many_connections(server):
-    peers = [server.connect() for _ in range(CONNECTIONS)]
+    peers = [server.connect() for _ in range(server.connections)]
     for peer in peers:
         peer.sendall(b"*1\r\n$4\r\nPING\r\n")
     for peer in peers:
@@ -218,17 +184,17 @@ def endless_transaction(server):
 
 
 def main():
-    # For our own ends of the connections.
+    # Both ends of each connection: ours and, inherited, the server's.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + 200
+    wanted = min(CONNECTIONS + 200, hard)
     if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-    server = Attack()
-    for attack in (broken_lengths, truncated, million_elements, long_lines,
-                   slow_writers, who_never_reads, half_closed, many_connections,
-                   endless_transaction):
-        attack(server)
-        server.check(attack.__name__.replace("_", " "))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    attack = Attack(min(CONNECTIONS, wanted - 200))
+    for act in (broken_lengths, truncated, million_elements, long_lines,
+                slow_writers, who_never_reads, half_closed, many_connections,
+                endless_transaction):
+        act(attack)
+        attack.check(act.__name__.replace("_", " "))
 
 
-main()
+servers.run(__doc__, main)

@@ -9,38 +9,19 @@ Starts every server itself, on free ports of the loopback interface, and stops
 it by its process id. Ends with 1 at the first check that fails.
 """
 
-import atexit
 import os
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-# Seconds until something that should happen counts as not happening. Far more
-# than needed: the machine may be busy and the program instrumented.
-PATIENCE = 60.0
-
-BIN = ""
-children = []
-
-
-class Failure(Exception):
-    pass
-
-
-def fail(text):
-    raise Failure(text)
-
-
-def require(condition, text):
-    if not condition:
-        fail(text)
+import _servers as servers
+from _servers import (PATIENCE, Failure, Redis, Troupe, fail, keeps_freed_memory,
+                      poll, refused, require)
 
 
 def require_equal(actual, expected, what):
@@ -52,124 +33,6 @@ def require_equal(actual, expected, what):
 def shorten(value, limit=600):
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)})"
-
-
-def poll(condition, what):
-    """Waits until condition() holds and returns what it returned."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        result = condition()
-        if result:
-            return result
-        require(time.monotonic() < deadline, f"waited in vain for: {what}")
-        time.sleep(0.01)
-
-
-def keeps_freed_memory():
-    """AddressSanitizer does, for a while: what is resident says nothing."""
-    libraries = subprocess.run(["ldd", os.path.join(BIN, "troupe-server")],
-                               capture_output=True, text=True, check=True)
-    return "libasan" in libraries.stdout
-
-
-# -- processes -------------------------------------------------------------------
-
-
-def start(command, directory):
-    child = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    children.append(child)
-    return child
-
-
-@atexit.register
-def stop_children():
-    for child in children:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-
-
-class Troupe:
-    """A troupe-server that has said that it is ready."""
-
-    READY = re.compile(rb"troupe-server (\S+) ready on (\S+):(\d+) "
-                       rb"\(pid (\d+), (\d+) shards\)"
-                       rb"(?:; console on (\S+):(\d+))?\n")
-
-    def __init__(self, *options):
-        self.output = b""
-        # An empty directory: no configuration file is picked up by accident.
-        self.child = start([os.path.join(BIN, "troupe-server"), "--port=0",
-                            *options], scratch)
-        ready = poll(self.look_for_ready, "the line that says ready")
-        self.port = int(ready.group(3))
-        self.pid = int(ready.group(4))
-        self.console_port = int(ready.group(7)) if ready.group(7) else None
-        require_equal(self.pid, self.child.pid, "the process id it prints")
-
-    def look_for_ready(self):
-        self.read_output(0.0)
-        found = self.READY.search(self.output)
-        if not found and self.child.poll() is not None:
-            fail(f"the server ended: {self.output!r}")
-        return found
-
-    def read_output(self, timeout):
-        out = self.child.stdout
-        while select.select([out], [], [], timeout)[0]:
-            data = os.read(out.fileno(), 65536)
-            if not data:
-                return False
-            self.output += data
-        return True
-
-    def stop(self, how=signal.SIGTERM):
-        """Ends it and returns its exit code and all it printed."""
-        self.child.send_signal(how)
-        return self.wait()
-
-    def wait(self):
-        poll(lambda: self.child.poll() is not None, "the server to end")
-        self.read_output(0.0)
-        return self.child.returncode, self.output
-
-    def resident_bytes(self):
-        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
-            pages = int(file.read().split()[1])
-        return pages * os.sysconf("SC_PAGESIZE")
-
-
-class Redis:
-    """A private redis-server that keeps nothing."""
-
-    def __init__(self, *options):
-        self.password = (["AUTH", options[1]]
-                         if "--requirepass" in options else ["PING"])
-        for _ in range(5):
-            self.port = free_port()
-            self.child = start(
-                ["redis-server", "--port", str(self.port), "--bind",
-                 "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--daemonize", "no", *options], scratch)
-            if poll(self.state, "redis-server to start") == "ready":
-                return
-        fail("redis-server does not start")
-
-    def state(self):
-        if self.child.poll() is not None:
-            return "ended"  # Somebody else took the port meanwhile.
-        try:
-            with Client(self.port) as client:
-                return client.ask(*self.password)[:1] == b"+" and "ready"
-        except OSError:
-            return None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # -- clients ---------------------------------------------------------------------
@@ -187,6 +50,7 @@ def bulk(value):
 
 class Client:
     def __init__(self, port):
+        self.port = port
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.buffer = b""
 
@@ -281,15 +145,6 @@ def parse(reply):
 # -- checks: the start -------------------------------------------------------------
 
 
-def refused(*options):
-    """Starts a server that should not start; its exit code and output."""
-    done = subprocess.run([os.path.join(BIN, "troupe-server"), *options],
-                          cwd=scratch, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=PATIENCE, check=False)
-    return done.returncode, done.stdout.decode()
-
-
 def check_bad_options():
     for option, expected in [
             ("--prot=1", "--prot=1"),
@@ -347,7 +202,7 @@ def check_port_in_use():
 
 
 def check_configuration_file():
-    path = os.path.join(scratch, "server.ini")
+    path = os.path.join(servers.SCRATCH, "server.ini")
     with open(path, "w", encoding="ascii") as file:
         file.write("[server]\nthreads=1\nmax-key-size=10\nno-console=true\n")
     server = Troupe(f"--config-file={path}", "--max-key-size=5")
@@ -480,7 +335,8 @@ def check_slow_reader(server):
         for _ in range(200):
             require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
         grown = server.resident_bytes() - before
-        require(grown < 100 << 20, f"the server grew by {grown >> 20} MiB")
+        require(keeps_freed_memory() or grown < 400 << 20,
+                f"the server grew by {grown >> 20} MiB")
         expected = bulk(value)
         for i in range(count):
             require(client.exactly(len(expected)) == expected,
@@ -489,7 +345,7 @@ def check_slow_reader(server):
 
 
 def check_hostile_lengths(server):
-    """Declared lengths cost nothing until the bytes arrive."""
+    """Declared lengths, 50 GiB here, cost nothing until the bytes arrive."""
     before = server.resident_bytes()
     clients = [Client(server.port) for _ in range(100)]
     for client in clients:
@@ -498,7 +354,8 @@ def check_hostile_lengths(server):
         for _ in range(100):
             require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
     grown = server.resident_bytes() - before
-    require(grown < 64 << 20, f"the server grew by {grown >> 20} MiB")
+    require(keeps_freed_memory() or grown < 400 << 20,
+            f"the server grew by {grown >> 20} MiB")
     for client in clients:
         client.socket.close()
 
@@ -521,8 +378,11 @@ def check_protocol_errors(server):
                           + expected + b"\r\n", f"after {shorten(data, 60)}")
     # The reason arrives although the client is still sending.
     with Client(server.port) as client:
-        client.send(b"*x\r\n" + b"y" * 500_000)
-        require_equal(client.rest(),
+        try:
+            client.send(b"*x\r\n" + b"y" * 500_000)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # It took us longer than the server listens on.
+        require_equal(client.rest().removesuffix(b"<reset>"),
                       b"-ERR Protocol error: invalid multibulk length\r\n",
                       "after half a megabyte of garbage")
 
@@ -551,11 +411,10 @@ def check_quit(server):
 def check_expiry(server):
     with Client(server.port) as client:
         client.ask("SET", "soon", "v", "PX", "50")
-        client.ask("SET", "later", "v", "EX", "100")
-        begin = time.monotonic()
+        client.ask("SET", "later", "v", "EX", "1000")
         poll(lambda: client.ask("GET", "soon") == b"$-1\r\n", "the expiry")
-        require(time.monotonic() - begin < 5, "50 ms took seconds")
-        require_equal(client.ask("TTL", "later"), b":100\r\n", "TTL")
+        left = parse(client.ask("TTL", "later"))
+        require(1000 - 2 * PATIENCE < left <= 1000, f"TTL: {left}")
         require_equal(client.ask("EXPIRE", "later", "-1"), b":1\r\n", "EXPIRE")
         require_equal(client.ask("EXISTS", "later"), b":0\r\n", "EXISTS")
 
@@ -667,41 +526,58 @@ def check_clients(server):
                       "CLIENT REPLY")
 
 
+def longest_silence(busy, idle):
+    """Keeps one client busy until the server ends the other one. Returns the
+    longest time in seconds between two commands, and whether the busy client was
+    ended, too."""
+    longest, last = 0.0, time.monotonic()
+    idle.socket.setblocking(False)
+    while True:
+        try:
+            require_equal(idle.socket.recv(1), b"", "the idle client")
+            return longest, False
+        except BlockingIOError:
+            pass
+        try:
+            alive = busy.ask("PING") == b"+PONG\r\n"
+        except (Failure, OSError):
+            alive = False
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        if not alive:
+            return longest, True
+
+
 def check_idle_timeout():
-    server = Troupe("--no-console", "--timeout=1s")
-    with Client(server.port) as idle, Client(server.port) as busy:
-        ended = threading.Event()
+    # This process may lose its processor for longer than the server waits; then
+    # the busy client was silent, too, and we ask for more patience.
+    for timeout in (1, 4, 16, 64):
+        server = Troupe("--no-console", f"--timeout={timeout}s")
+        with Client(server.port) as idle, Client(server.port) as busy:
+            silence, ended = longest_silence(busy, idle)
+            require(not ended or silence > timeout / 2,
+                    f"a client was ended that was never silent for more than "
+                    f"{silence} s; the limit was {timeout} s")
+            if not ended:
+                check_changed_limits(busy)
+                require_equal(server.stop()[0], 0, "the exit code")
+                return f"after {timeout} s"
+        server.stop()
+    fail("this machine is too slow to tell a busy client from an idle one")
 
-        def wait():
-            if idle.rest() == b"":
-                ended.set()
 
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        # As long as it takes, this one is never silent for a second.
-        while not ended.is_set():
-            require_equal(busy.ask("PING"), b"+PONG\r\n", "a busy client")
-            require(waiting.is_alive() or ended.is_set(),
-                    "the idle client got something")
-        waiting.join()
-        require_equal(busy.ask("CONFIG", "SET", "timeout", 0), b"+OK\r\n",
-                      "CONFIG SET timeout")
-        require_equal(busy.ask("CONFIG", "SET", "maxclients", 1), b"+OK\r\n",
-                      "CONFIG SET maxclients")
-        with Client(server.port) as other:
-            require_equal(other.rest(),
-                          b"-ERR max number of clients reached\r\n",
-                          "a second client")
-    require_equal(server.stop()[0], 0, "the exit code")
+def check_changed_limits(client):
+    require_equal(client.ask("CONFIG", "SET", "timeout", 0, "maxclients", 1),
+                  b"+OK\r\n", "CONFIG SET")
+    with Client(client.port) as other:
+        require_equal(other.rest(), b"-ERR max number of clients reached\r\n",
+                      "a second client")
 
 
 def check_password():
     """A server on all addresses, whose password is in its environment."""
-    os.environ["TROUPE_PASSWORD"] = "a secret"
-    try:
-        server = Troupe("--bind=0.0.0.0", "--console-port=0", "--databases=2")
-    finally:
-        del os.environ["TROUPE_PASSWORD"]
+    server = Troupe("--bind=0.0.0.0", "--console-port=0", "--databases=2",
+                    TROUPE_PASSWORD="a secret")
     with Client(server.port) as client:
         noauth = b"-NOAUTH Authentication required.\r\n"
         require_equal(client.ask("GET", "k"), noauth, "a stranger")
@@ -765,8 +641,10 @@ def check_connection_limit():
 
     def admitted():
         with Client(server.port) as client:
-            client.send(encode("PING"))
-            return client.rest_of_line() == b"+PONG\r\n"
+            try:
+                return client.ask("PING") == b"+PONG\r\n"
+            except (Failure, OSError):
+                return False
 
     poll(admitted, "a place to become free")
     require_equal(server.stop()[0], 0, "the exit code")
@@ -774,18 +652,8 @@ def check_connection_limit():
         client.socket.close()
 
 
-def rest_of_line(self):
-    try:
-        return self.line()
-    except (Failure, OSError):
-        return b""
-
-
-Client.rest_of_line = rest_of_line
-
-
 def check_drain(how):
-    server = Troupe("--console-port=0")
+    server = Troupe("--console-port=0", f"--drain-timeout={PATIENCE:g}s")
     require(server.console_port, "the console's port is not printed")
     with Client(server.port) as idle, Client(server.port) as busy:
         require_equal(idle.ask("PING"), b"+PONG\r\n", "PING")
@@ -795,7 +663,7 @@ def check_drain(how):
         count = 50
         busy.send(encode("GET", "k") * count)
         busy.exactly(len(bulk(value)))
-        server.child.send_signal(how)
+        server.send_signal(how)
         got = busy.rest()
         require(got == bulk(value) * (count - 1),
                 f"{len(got)} bytes arrived during the drain")
@@ -812,9 +680,7 @@ def check_drain_deadline():
         client.ask("SET", "k", b"d" * (1 << 20))
         client.send(encode("GET", "k") * 100)
         client.exactly(1)
-        begin = time.monotonic()
         code, output = server.stop()
-        require(time.monotonic() - begin < PATIENCE / 2, "it took too long")
         require_equal(code, 0, f"the exit code; output {output!r}")
         require(b"cut off 1 " in output, repr(output))
 
@@ -947,24 +813,45 @@ def words_of(text):
             for w in text.split()]
 
 
+def soon(compare):
+    """Runs a comparison of two servers, and once more when something differs
+    although this process lost its processor meanwhile: what they say of times
+    tells nothing then. A difference that is there every time stands."""
+    attempts = 10
+    for attempt in range(attempts):
+        begin = time.monotonic()
+        try:
+            return compare()
+        except Failure:
+            # TTL rounds to whole seconds.
+            if time.monotonic() - begin < 0.4 or attempt == attempts - 1:
+                raise
+    return None
+
+
+def check_same_session(server, redis, protocol, line):
+    with Client(server.port) as ours, Client(redis.port) as theirs:
+        for client in (ours, theirs):
+            client.ask("HELLO", protocol)
+        require_equal(ours.ask("FLUSHALL"), theirs.ask("FLUSHALL"), "FLUSHALL")
+        done = []
+        for text in line.split("|"):
+            command = words_of(text)
+            done.append(text.strip())
+            require_equal(ours.ask(*command), theirs.ask(*command),
+                          f"not the reply of Redis in RESP{protocol} to the "
+                          "last of: " + " | ".join(done))
+        return len(done)
+
+
 def check_same_replies(server, redis):
-    compared = 0
     lines = SESSIONS.strip().splitlines()
-    for protocol, line in [(p, line) for p in (2, 3) for line in lines]:
-        with Client(server.port) as ours, Client(redis.port) as theirs:
-            for client in (ours, theirs):
-                client.ask("HELLO", protocol)
-            require_equal(ours.ask("FLUSHALL"), theirs.ask("FLUSHALL"),
-                          "FLUSHALL")
-            done = []
-            for text in line.split("|"):
-                command = words_of(text)
-                done.append(text.strip())
-                require_equal(ours.ask(*command), theirs.ask(*command),
-                              f"not the reply of Redis in RESP{protocol} to "
-                              "the last of: "
-                              + " | ".join(done))
-                compared += 1
+    compared = 0
+    for protocol in (2, 3):
+        for line in lines:
+            compared += soon(
+                lambda p=protocol, x=line: check_same_session(server, redis, p,
+                                                              x))
     return f"{compared} commands"
 
 
@@ -1005,8 +892,7 @@ def check(title, function, *arguments):
     try:
         note = function(*arguments)
     except (Failure, OSError, subprocess.TimeoutExpired) as problem:
-        print(f"FAILED: {title}\n{problem}", flush=True)
-        sys.exit(1)
+        fail(f"{title}\n{type(problem).__name__}: {problem}")
     took = time.monotonic() - begin
     print(f"ok: {title}{f' ({note})' if note else ''} [{took:.1f} s]",
           flush=True)
@@ -1062,13 +948,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    BIN = os.path.abspath(sys.argv[1])
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            main()
-        except Failure as problem:
-            sys.exit(f"FAILED\n{problem}")
-        finally:
-            stop_children()
+    servers.run(__doc__, main)

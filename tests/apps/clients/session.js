@@ -7,9 +7,9 @@ import express from "express";
 import session from "express-session";
 import { RedisStore } from "connect-redis";
 import { createClient } from "redis5";
-import { assert, port, runAll, step } from "./common.js";
+import { address, assert, runAll, step } from "./common.js";
 
-const client = createClient({ socket: { host: "127.0.0.1", port } });
+const client = createClient({ socket: address });
 client.on("error", () => {});
 await client.connect();
 await client.flushAll();
