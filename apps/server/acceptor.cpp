@@ -38,17 +38,20 @@ expected<asio::ip::address> parse_address(const std::string& text) {
 }
 
 error listen_failure(const boost::system::error_code& code,
-                     const asio::ip::tcp::endpoint& where) {
+                     const asio::ip::tcp::endpoint& where,
+                     const std::string& option) {
   const auto port = std::to_string(where.port());
   const auto address = where.address().to_string();
   if (code == asio::error::address_in_use)
     return {errc::system_error,
             "port " + port + " on " + address
               + " is in use; end the program that uses it, or choose another "
-                "port with --port=N (0: any free port)"};
+                "port with "
+              + option + "=N (0: any free port)"};
   if (code == asio::error::access_denied)
     return {errc::system_error, "this user may not listen on port " + port
-                                  + "; choose one above 1023 with --port=N"};
+                                  + "; choose one above 1023 with " + option
+                                  + "=N"};
   return {errc::system_error, "cannot listen on " + address + " port " + port
                                 + ": " + code.message()};
 }
@@ -60,24 +63,27 @@ bool is_loopback(const std::string& bind) {
   return address && address->is_loopback();
 }
 
-expected<void> check_bind(const std::string& bind, bool has_password) {
+expected<void> check_bind(const std::string& bind, bool guarded) {
   const auto address = parse_address(bind);
   if (!address)
     return tl::unexpected{address.error()};
-  if (!address->is_loopback() && !has_password)
+  if (!address->is_loopback() && !guarded)
     return fail(errc::invalid_argument,
                 "--bind=" + bind
                   + " is refused: other machines could reach that address "
                     "without authentication; set a password in "
                     "TROUPE_PASSWORD or with password=... below [server] in "
-                    "the configuration file, or use 127.0.0.1 or ::1");
+                    "the configuration file, or let only clients in that show "
+                    "a certificate (--no-plain, --tls-auth-clients=yes), or "
+                    "use 127.0.0.1 or ::1");
   return {};
 }
 
 acceptor::acceptor(std::vector<std::unique_ptr<worker>>& workers,
-                   server_state& server)
+                   server_state& server, kind what)
   : workers_(workers),
     server_(server),
+    kind_(what),
     context_(workers.front()->context()),
     socket_(context_.get_executor()),
     pause_timer_(context_.get_executor()) {
@@ -85,11 +91,14 @@ acceptor::acceptor(std::vector<std::unique_ptr<worker>>& workers,
 }
 
 expected<void> acceptor::listen() {
-  if (auto ok = check_bind(server_.options.bind, server_.access.required());
+  const auto& options = server_.options;
+  if (auto ok = check_bind(options.bind, server_.access.required()
+                                           || options.wants_certificates());
       !ok)
     return ok;
-  const asio::ip::tcp::endpoint where{*parse_address(server_.options.bind),
-                                      server_.options.port};
+  const auto is_tls = kind_ == kind::tls;
+  const asio::ip::tcp::endpoint where{
+    *parse_address(options.bind), is_tls ? *options.tls.port : options.port};
   error_code code;
   socket_.open(where.protocol(), code);
   if (!code)
@@ -101,7 +110,8 @@ expected<void> acceptor::listen() {
   if (!code)
     socket_.non_blocking(true, code);
   if (code)
-    return tl::unexpected{listen_failure(code, where)};
+    return tl::unexpected{
+      listen_failure(code, where, is_tls ? "--tls-port" : "--port")};
   return {};
 }
 
@@ -134,7 +144,7 @@ void acceptor::accept_all() {
     const auto descriptor = ::accept4(socket_.native_handle(), nullptr, nullptr,
                                       SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0)
-      take(accepted_socket{descriptor});
+      take(accepted_socket{descriptor, kind_ == kind::tls});
     else if (errno == EAGAIN)
       break;
     else if (errno != EINTR && errno != ECONNABORTED)
@@ -167,12 +177,15 @@ void acceptor::take(accepted_socket socket) {
 }
 
 void acceptor::refuse(accepted_socket socket) {
+  server_.threads.front().connections_rejected.add(1);
+  // A client of TLS could not read the reason before a handshake.
+  if (socket.is_tls())
+    return;
   byte_buffer text;
   reply_writer{text}.error(error_text::too_many_clients);
   // The buffer of a new socket takes it, or nobody will read it.
   static_cast<void>(::send(socket.descriptor(), text.data(), text.size(),
                            MSG_DONTWAIT | MSG_NOSIGNAL));
-  server_.threads.front().connections_rejected.add(1);
 }
 
 } // namespace troupe::server

@@ -20,16 +20,21 @@ namespace troupe::server {
 /// Whether only this machine can reach the address; false for what is none.
 [[nodiscard]] bool is_loopback(const std::string& bind);
 
-/// Whether `bind` may be listened on: without a password, only what is of this
-/// machine alone. Errors: `invalid_argument`.
-expected<void> check_bind(const std::string& bind, bool has_password);
+/// Whether `bind` may be listened on: unless every client has to give a password
+/// or show a certificate (`guarded`), only what is of this machine alone.
+/// Errors: `invalid_argument`.
+expected<void> check_bind(const std::string& bind, bool guarded);
 
-/// Takes connections and hands each to the worker with the fewest. Lives on
-/// the thread of the first worker once `start` was called.
+/// Takes the connections of one port and hands each to the worker with the
+/// fewest. Lives on the thread of the first worker once `start` was called.
 class acceptor {
 public:
+  /// What its clients speak.
+  enum class kind { plain, tls };
+
   /// `workers` and `server` outlive the acceptor; there is at least one worker.
-  acceptor(std::vector<std::unique_ptr<worker>>& workers, server_state& server);
+  acceptor(std::vector<std::unique_ptr<worker>>& workers, server_state& server,
+           kind what);
 
   /// Binds and listens. Errors: `invalid_argument`, `system_error`.
   expected<void> listen();
@@ -54,6 +59,7 @@ private:
 
   std::vector<std::unique_ptr<worker>>& workers_;
   server_state& server_;
+  kind kind_;
   boost::asio::io_context& context_;
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> socket_;
   boost::asio::basic_waitable_timer<

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,14 +24,21 @@ namespace {
 
 using flag = command_flag;
 
+/// One CONFIG SET: all is checked first, then all is taken over.
+struct change {
+  server_state& server;
+  bool apply = false;
+  std::optional<tls_options> tls = {}; ///< The wanted ones, if any is named.
+  bytes_view tls_name = {};            ///< The first of these names.
+};
+
 struct setting {
   std::string_view name;
   std::string (*value)(const server_state& server);
 
   /// When it can be changed: says what is wrong with `text`, or nothing; and
-  /// takes it over if that is asked for.
-  std::string (*change)(server_state& server, bytes_view text, bool apply)
-    = nullptr;
+  /// takes it over if it is time for that.
+  std::string (*set)(change& all, bytes_view text) = nullptr;
 };
 
 std::string check_range(bytes_view text, std::int64_t least,
@@ -44,15 +52,14 @@ std::string check_range(bytes_view text, std::int64_t least,
          + std::to_string(most) + " inclusive";
 }
 
-std::string change_timeout(server_state& server, bytes_view text, bool apply) {
+std::string set_timeout(change& all, bytes_view text) {
   auto refusal = check_range(text, 0, std::numeric_limits<int>::max());
-  if (refusal.empty() && apply)
-    server.live.idle_timeout = std::chrono::seconds{*parse_integer(text)};
+  if (refusal.empty() && all.apply)
+    all.server.live.idle_timeout = std::chrono::seconds{*parse_integer(text)};
   return refusal;
 }
 
-std::string change_max_clients(server_state& server, bytes_view text,
-                               bool apply) {
+std::string set_max_clients(change& all, bytes_view text) {
   auto refusal
     = check_range(text, 1, std::numeric_limits<std::uint32_t>::max());
   if (!refusal.empty())
@@ -65,20 +72,40 @@ std::string change_max_clients(server_state& server, bytes_view text,
     return "The operating system is not able to handle the specified number of "
            "clients, try with "
            + std::to_string(limit.rlim_max - defaults::reserved_descriptors);
-  if (!apply)
+  if (!all.apply)
     return {};
   limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, needed);
   setrlimit(RLIMIT_NOFILE, &limit);
-  server.live.max_connections = wanted;
+  all.server.live.max_connections = wanted;
   return {};
 }
 
-std::string change_password(server_state& server, bytes_view text, bool apply) {
-  if (text.empty() && !is_loopback(server.options.bind))
+std::string set_password(change& all, bytes_view text) {
+  const auto& options = all.server.options;
+  if (text.empty() && !is_loopback(options.bind)
+      && !options.wants_certificates())
     return "other machines reach this server, which must have a password then";
-  if (apply)
-    server.access.password(std::string{text});
+  if (all.apply)
+    all.server.access.password(std::string{text});
   return {};
+}
+
+// Certificate and key belong together, so they are looked at when all is named.
+template <std::string tls_options::*File>
+std::string set_tls_file(change& all, bytes_view text) {
+  if (all.apply)
+    return {};
+  if (all.server.tls.context() == nullptr)
+    return "TLS is off; start the server with --tls-port=N";
+  if (!all.tls)
+    all.tls = all.server.tls.options();
+  (*all.tls).*File = text;
+  return {};
+}
+
+template <std::string tls_options::*Text>
+std::string tls_text(const server_state& x) {
+  return (x.tls.context() != nullptr ? x.tls.options() : x.options.tls).*Text;
 }
 
 template <const char* Text>
@@ -105,24 +132,43 @@ constexpr std::array settings{
           [](const server_state& x) {
             return std::to_string(x.live.max_connections);
           },
-          change_max_clients},
+          set_max_clients},
   setting{"maxmemory", fixed<zero>},
   setting{"maxmemory-policy", fixed<noeviction>},
   setting{"port",
-          [](const server_state& x) { return std::to_string(x.options.port); }},
+          [](const server_state& x) {
+            return std::to_string(x.options.plain ? x.options.port : 0);
+          }},
   setting{"proto-max-bulk-len",
           [](const server_state& x) {
             return std::to_string(x.options.limits.bulk);
           }},
   setting{"requirepass",
           [](const server_state& x) { return x.access.password(); },
-          change_password},
+          set_password},
   setting{"save", fixed<nothing>},
   setting{"timeout",
           [](const server_state& x) {
             return std::to_string(x.live.idle_timeout.load().count());
           },
-          change_timeout},
+          set_timeout},
+  setting{"tls-auth-clients",
+          [](const server_state& x) {
+            return std::string{to_string(x.options.tls.auth_clients)};
+          }},
+  setting{"tls-ca-cert-file", tls_text<&tls_options::ca_cert_file>,
+          set_tls_file<&tls_options::ca_cert_file>},
+  setting{"tls-cert-file", tls_text<&tls_options::cert_file>,
+          set_tls_file<&tls_options::cert_file>},
+  setting{"tls-ciphers", tls_text<&tls_options::ciphers>},
+  setting{"tls-ciphersuites", tls_text<&tls_options::ciphersuites>},
+  setting{"tls-key-file", tls_text<&tls_options::key_file>,
+          set_tls_file<&tls_options::key_file>},
+  setting{"tls-port",
+          [](const server_state& x) {
+            return std::to_string(x.options.tls.port.value_or(0));
+          }},
+  setting{"tls-protocols", tls_text<&tls_options::protocols>},
 };
 
 void config_get(command_call& call) {
@@ -147,6 +193,38 @@ const setting* find_setting(bytes_view name) noexcept {
   return found == settings.end() ? nullptr : &*found;
 }
 
+// What is refused, and why.
+using named_refusal = std::pair<bytes_view, std::string>;
+
+std::optional<named_refusal> run_all(change& all,
+                                     const std::vector<const setting*>& chosen,
+                                     arguments words) {
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (auto why = chosen[i]->set(all, words[2 * i + 1]); !why.empty())
+      return named_refusal{words[2 * i], std::move(why)};
+    if (all.tls && all.tls_name.empty())
+      all.tls_name = words[2 * i];
+  }
+  return std::nullopt;
+}
+
+// Gives each of `chosen` the value behind its name in `words`.
+std::optional<named_refusal>
+apply_all(server_state& server, const std::vector<const setting*>& chosen,
+          arguments words) {
+  change all{server};
+  if (auto refused = run_all(all, chosen, words))
+    return refused;
+  if (all.tls) {
+    auto context = tls_context::load(*all.tls);
+    if (!context)
+      return named_refusal{all.tls_name, context.error().text()};
+    server.tls.install(std::move(*all.tls), std::move(*context));
+  }
+  all.apply = true;
+  return run_all(all, chosen, words);
+}
+
 // CONFIG SET name value [name value ...]: all of them or none.
 void config_set(command_call& call) {
   const auto words = call.words.subspan(2);
@@ -157,20 +235,16 @@ void config_set(command_call& call) {
     const auto* const x = find_setting(words[i]);
     if (x == nullptr)
       return call.reply.error(error_text::unknown_setting(words[i]));
-    if (x->change == nullptr)
+    if (x->set == nullptr)
       return call.reply.error(error_text::immutable_setting(words[i]));
     if (std::find(chosen.begin(), chosen.end(), x) != chosen.end())
       return call.reply.error(
         error_text::refused_setting(words[i], "duplicate parameter"));
     chosen.push_back(x);
   }
-  for (const auto apply : {false, true})
-    for (std::size_t i = 0; i < chosen.size(); ++i)
-      if (const auto refusal
-          = chosen[i]->change(call.server, words[2 * i + 1], apply);
-          !refusal.empty())
-        return call.reply.error(
-          error_text::refused_setting(words[2 * i], refusal));
+  if (const auto refusal = apply_all(call.server, chosen, words))
+    return call.reply.error(
+      error_text::refused_setting(refusal->first, refusal->second));
   call.reply.ok();
 }
 
@@ -185,7 +259,8 @@ constexpr std::array subcommands{
   command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
           reply_help},
   command{"config|set", -4, admin, {}, group, "2.0.0",
-          "Change maxclients, requirepass or timeout", config_set},
+          "Change maxclients, requirepass, timeout or the files of TLS",
+          config_set},
 };
 
 constexpr std::array commands{

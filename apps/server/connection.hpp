@@ -3,7 +3,9 @@
 // One client. A turn of it: read what there is, parse all of it, execute all
 // complete commands, send all replies in one write.
 //
-//           bytes arrive
+//   greeting (TLS: the handshake) ─────► closed (refused, or too slow)
+//      │
+//      ▼    bytes arrive
 //   waiting ───────────► serving ──► waiting
 //      ▲                    │ the client does not take its replies
 //      │    all was sent    ▼
@@ -25,17 +27,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
+#include <string_view>
 
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/resp_parser.hpp"
+#include "apps/server/transport.hpp"
 
 namespace troupe::server {
 
@@ -44,12 +47,8 @@ class worker;
 /// Lives on its worker's thread.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-  using socket
-    = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                       boost::asio::io_context::executor_type>;
-
   /// `home` outlives the connection.
-  connection(worker& home, socket peer, std::uint64_t id);
+  connection(worker& home, transport peer, std::uint64_t id);
 
   [[nodiscard]] std::uint64_t id() const noexcept {
     return self_.id;
@@ -78,19 +77,17 @@ public:
 private:
   using error_code = boost::system::error_code;
 
-  enum class state { waiting, serving, sending, lingering, closed };
+  enum class state { greeting, waiting, serving, sending, lingering, closed };
 
-  enum class received { some, all, nothing, ended };
-
+  void greet();
+  void shake_hands();
   void wait();
   void await_readable();
   void on_readable(error_code code);
   void take_turn();
   received receive(bytes_view& input);
-  received classify(error_code code, std::size_t size,
-                    std::size_t room) noexcept;
   bool serve(bytes_view input);
-  void refuse_stream();
+  void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
   void enter_registry();
   void note_turn() noexcept;
@@ -98,29 +95,47 @@ private:
   bool flush_with_messages();
   void on_messages();
   void send_rest(std::size_t sent);
-  void on_sent(error_code code, std::size_t size);
+  void await_writable();
+  void send_more();
+  void on_sent();
   bool finish();
   void leave();
   void linger();
   void discard();
 
+  void start_timer(std::chrono::milliseconds time);
+  void give_up() noexcept;
+
+  // A handler that keeps the connection alive, and closes it when memory for its
+  // buffers is refused.
   template <class F>
-  auto guarded(F f);
+  auto guarded(F f) {
+    return [self = shared_from_this(), f](error_code code) {
+      if (self->state_ == state::closed)
+        return;
+      try {
+        f(*self, code);
+      } catch (const std::exception&) {
+        self->give_up();
+      }
+    };
+  }
 
   worker& home_;
-  socket peer_;
+  transport peer_;
   state state_ = state::waiting;
   bool broken_ = false;  // Sending failed; nobody is there any more.
   bool awaited_ = false; // A wait for bytes is under way.
   client self_;
   resp_parser parser_;
-  byte_buffer input_;   // What could not be executed yet.
-  byte_buffer pending_; // Replies that the client did not take at once.
+  byte_buffer input_;    // What could not be executed yet.
+  byte_buffer pending_;  // Replies that the client did not take at once.
+  std::size_t sent_ = 0; // Bytes of these that it has taken since.
   std::optional<boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>,
     boost::asio::io_context::executor_type>>
-    linger_timer_;
+    timer_; // Ends a handshake or lingering.
 };
 
 } // namespace troupe::server

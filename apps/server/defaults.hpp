@@ -65,6 +65,10 @@ inline constexpr std::size_t batch_size = 128;
 /// wait. A client that does not read stops its connection here.
 inline constexpr std::size_t flush_size = 256 * 1024;
 
+/// Bytes of replies sent in one go to a client that takes them as fast, before
+/// others get their turn.
+inline constexpr std::size_t sent_per_turn = 4UL * 1024 * 1024;
+
 /// Reads of one connection before others get their turn.
 inline constexpr int reads_per_turn = 4;
 
@@ -79,6 +83,10 @@ inline constexpr std::size_t kept_output = 1024 * 1024;
 /// How long a refused client may keep sending before it is cut off, so that it
 /// gets to read the reason.
 inline constexpr std::chrono::milliseconds linger{500};
+
+/// How long a client may take for the handshake of TLS; it holds a place among
+/// the connections meanwhile.
+inline constexpr std::chrono::seconds handshake_timeout{10};
 
 /// How often a thread looks for clients that have been silent for too long.
 inline constexpr std::chrono::seconds idle_check{1};

@@ -75,6 +75,26 @@ struct info_source {
   server_counters counters;
 };
 
+// As Redis: its port without TLS or, when there is none, that with it.
+void write_ports(section_writer& out, const serve_options& x) {
+  out.field("tcp_port",
+            std::uint64_t{x.plain ? x.port : x.tls.port.value_or(0)});
+  int number = 0;
+  const auto listener = [&](std::string_view name, std::uint16_t port) {
+    out.field("listener" + std::to_string(number++),
+              std::string{"name="}
+                .append(name)
+                .append(",bind=")
+                .append(x.bind)
+                .append(",port=")
+                .append(std::to_string(port)));
+  };
+  if (x.plain)
+    listener("tcp", x.port);
+  if (x.tls.port)
+    listener("tls", *x.tls.port);
+}
+
 void write_server(section_writer& out, const info_source& from) {
   using namespace std::chrono;
   const auto uptime
@@ -85,7 +105,7 @@ void write_server(section_writer& out, const info_source& from) {
   out.field("troupe_version", from.server.options.version);
   out.field("arch_bits", std::uint64_t{sizeof(void*) * 8});
   out.field("process_id", static_cast<std::uint64_t>(getpid()));
-  out.field("tcp_port", std::uint64_t{from.server.options.port});
+  write_ports(out, from.server.options);
   out.field("uptime_in_seconds", static_cast<std::uint64_t>(uptime));
   out.field("uptime_in_days", static_cast<std::uint64_t>(uptime / 86'400));
   out.field("io_threads", std::uint64_t{from.server.options.threads});
@@ -138,6 +158,7 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("pubsub_patterns", topics_of(from, topic_kind::pattern));
   out.field("pubsubshard_channels", topics_of(from, topic_kind::sharded));
   out.field("client_output_buffer_limit_disconnections", x.subscribers_cut);
+  out.field("tls_handshakes_failed", x.handshakes_failed);
   out.field("mailbox_handled", from.stats.handled);
   out.field("mailbox_depth", from.stats.mailbox_depth);
   out.field("shard_restarts", from.stats.restarts);

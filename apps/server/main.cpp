@@ -49,10 +49,11 @@ int complain(const error& why, int code) {
   return code;
 }
 
-/// The signals that end the program, blocked in this thread and all it starts.
-class stop_signals {
+/// The signals that the program waits for, blocked in this thread and all it
+/// starts.
+class awaited_signals {
 public:
-  stop_signals() noexcept {
+  awaited_signals() noexcept {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
@@ -60,11 +61,17 @@ public:
     std::signal(SIGPIPE, SIG_IGN);
   }
 
-  /// Tells whether one came within `timeout`.
-  [[nodiscard]] bool wait(milliseconds timeout) const noexcept {
+  /// From now on, SIGHUP does not end the program but is waited for, too.
+  void add_hangup() noexcept {
+    sigaddset(&set_, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+
+  /// The signal that came within `timeout`, or 0.
+  [[nodiscard]] int wait(milliseconds timeout) const noexcept {
     const timespec time{timeout.count() / 1000,
                         timeout.count() % 1000 * 1'000'000};
-    return sigtimedwait(&set_, nullptr, &time) > 0;
+    return std::max(sigtimedwait(&set_, nullptr, &time), 0);
   }
 
   /// From now on they end the program at once.
@@ -120,8 +127,41 @@ void report(const troupe::drain_report& drained, std::size_t cut_off) {
   std::cout << "troupe-server: stopped" << std::endl;
 }
 
+/// The line that tells where the server is to be found.
+void announce(const resp_server& server, const std::string& console) {
+  const auto& options = server.state().options;
+  std::cout << "troupe-server " << troupe::version << " ready";
+  if (options.plain)
+    std::cout << " on " << endpoint(options.bind, options.port);
+  std::cout << " (pid " << getpid() << ", "
+            << server.state().databases[0].shard_count() << " shards)";
+  if (options.tls.port)
+    std::cout << "; TLS on " << endpoint(options.bind, *options.tls.port);
+  std::cout << console << std::endl;
+}
+
+void reload_certificates(resp_server& server) {
+  if (const auto done = server.reload_certificates(); !done)
+    std::cerr << "troupe-server: the certificate stays as it was: "
+              << done.error().text() << std::endl;
+  else
+    std::cout << "troupe-server: read the certificate anew" << std::endl;
+}
+
+/// Returns when the program is to end.
+void watch(resp_server& server, const troupe::runtime& rt,
+           const awaited_signals& signals) {
+  for (;;) {
+    const auto came = signals.wait(drain_poll);
+    if (came == SIGHUP)
+      reload_certificates(server);
+    else if (came != 0 || rt.stat().draining)
+      return;
+  }
+}
+
 int serve(server_config& cfg, const server_settings& settings,
-          const stop_signals& signals) {
+          const awaited_signals& signals) {
   caf::actor_system system{cfg};
   troupe::runtime rt{system};
   resp_server server{[&](std::size_t index) {
@@ -130,7 +170,9 @@ int serve(server_config& cfg, const server_settings& settings,
                      },
                      settings.serve};
   if (const auto started = server.start(); !started)
-    return complain(started.error(), EXIT_FAILURE);
+    return complain(started.error(), started.error() == errc::invalid_argument
+                                       ? exit_usage
+                                       : EXIT_FAILURE);
   std::string console;
   if (settings.console_port) {
     // The console knows no password, so others do not get to it.
@@ -143,12 +185,8 @@ int serve(server_config& cfg, const server_settings& settings,
                       EXIT_FAILURE);
     console = "; console on " + endpoint(address, *port);
   }
-  std::cout << "troupe-server " << troupe::version << " ready on "
-            << endpoint(settings.serve.bind, server.port()) << " (pid "
-            << getpid() << ", " << server.state().databases[0].shard_count()
-            << " shards)" << console << std::endl;
-  while (!signals.wait(drain_poll) && !rt.stat().draining)
-    ;
+  announce(server, console);
+  watch(server, rt, signals);
   signals.release();
   std::cout << "troupe-server: stopping" << std::endl;
   const auto begin = std::chrono::steady_clock::now();
@@ -167,7 +205,7 @@ int main(int argc, char** argv) {
   // What a large request took goes back to the system with it. Left alone, glibc
   // would learn from the first one to keep such memory.
   mallopt(M_MMAP_THRESHOLD, large_allocation);
-  const stop_signals signals;
+  awaited_signals signals;
   server_config cfg;
   if (const auto parsed = cfg.parse(argc, argv); !parsed)
     return complain(parsed.error(), exit_usage);
@@ -180,6 +218,8 @@ int main(int argc, char** argv) {
     cfg.enable_remote();
   settings->serve.version = troupe::version;
   reserve_descriptors(settings->serve);
+  if (settings->serve.tls.port)
+    signals.add_hangup();
   try {
     return serve(cfg, *settings, signals);
   } catch (const std::exception& failure) {

@@ -22,6 +22,13 @@ resp_server::~resp_server() {
 }
 
 expected<void> resp_server::start() {
+  if (state_.options.tls.port) {
+    auto context = tls_context::load(state_.options.tls);
+    if (!context)
+      return tl::unexpected{std::move(context.error())};
+    state_.tls.install(state_.options.tls, std::move(*context));
+    state_.options.tls.key_file_pass.clear();
+  }
   if (auto opened = state_.databases.start(state_.options.databases, open_);
       !opened)
     return opened;
@@ -29,13 +36,27 @@ expected<void> resp_server::start() {
   for (std::size_t i = 0; i < threads; ++i)
     workers_.push_back(
       std::make_unique<worker>(state_, state_.threads.emplace_back()));
-  acceptor_ = std::make_unique<acceptor>(workers_, state_);
-  if (auto listening = acceptor_->listen(); !listening)
+  if (auto listening = listen(); !listening)
     return listening;
-  state_.options.port = acceptor_->port();
   if (auto started = start_threads(); !started)
     return started;
-  acceptor_->start();
+  for (auto& x : acceptors_)
+    x->start();
+  return {};
+}
+
+expected<void> resp_server::listen() {
+  auto& options = state_.options;
+  const auto open = [this](acceptor::kind what, std::uint16_t& port) {
+    auto& added = acceptors_.emplace_back(
+      std::make_unique<acceptor>(workers_, state_, what));
+    return added->listen().map([&] { port = added->port(); });
+  };
+  if (options.plain)
+    if (auto opened = open(acceptor::kind::plain, options.port); !opened)
+      return opened;
+  if (options.tls.port)
+    return open(acceptor::kind::tls, *options.tls.port);
   return {};
 }
 
@@ -63,7 +84,8 @@ void resp_server::run(worker& which) {
 std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
   if (threads_.empty())
     return 0;
-  acceptor_->stop();
+  for (auto& x : acceptors_)
+    x->stop();
   for (auto& x : workers_)
     x->drain();
   {

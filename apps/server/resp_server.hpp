@@ -18,7 +18,7 @@ namespace troupe::server {
 
 class acceptor;
 
-/// Serves regions to Redis clients over TCP. Every connection belongs to one
+/// Serves regions to Redis clients over TCP and TLS. Every connection belongs to one
 /// of its threads, the one with the fewest at the time, and its commands are
 /// executed there.
 ///
@@ -35,14 +35,16 @@ public:
   ~resp_server();
 
   /// Opens database 0, listens and accepts from now on. Errors: those of the
-  /// opener, `invalid_argument` (the address is none, or not of this machine
-  /// alone although there is no password), `system_error` (the port is in
-  /// use, threads or descriptors refused), with what to do about it.
+  /// opener and of `tls_context::load`, `invalid_argument` (the address is none,
+  /// or not of this machine alone although nobody has to prove who he is),
+  /// `system_error` (a port is in use, threads or descriptors refused), with
+  /// what to do about it. The ports are then in the options of `state`.
   expected<void> start();
 
-  /// The port it listens on.
-  [[nodiscard]] std::uint16_t port() const noexcept {
-    return state_.options.port;
+  /// Reads certificate and key anew, for the connections to come. Errors: those
+  /// of `tls_context::load`; nothing has changed then. From any thread.
+  expected<void> reload_certificates() {
+    return state_.tls.reload();
   }
 
   [[nodiscard]] const server_state& state() const noexcept {
@@ -56,12 +58,13 @@ public:
 
 private:
   void run(worker& which);
+  expected<void> listen();
   expected<void> start_threads();
 
   databases::opener open_;
   server_state state_;
   std::vector<std::unique_ptr<worker>> workers_;
-  std::unique_ptr<acceptor> acceptor_;
+  std::vector<std::unique_ptr<acceptor>> acceptors_; // One for each port.
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -22,6 +22,7 @@ constexpr std::size_t most_databases = 1024;
 constexpr std::size_t least_query_buffer_limit = 1024 * 1024;
 // COMMAND and INFO must fit.
 constexpr std::size_t least_max_reply = 1024 * 1024;
+constexpr std::int64_t most_port = 65'535;
 constexpr std::size_t most_bytes = std::size_t{1} << 40;
 
 template <class T>
@@ -35,6 +36,11 @@ expected<void> check_range(std::string_view option, T value, T least, T most) {
                                         + std::to_string(most));
 }
 
+std::string inherited(const char* name) {
+  const auto* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
 } // namespace
 
 // The question mark lets the command line omit the group's name.
@@ -42,6 +48,30 @@ server_config::server_config() {
   opt_group{custom_options_, "?server"}
     .add(port_, "port,p",
          "TCP port for Redis clients, 0 for any free one (default: 6380)")
+    .add(no_plain_, "no-plain", "do not listen without TLS")
+    .add(tls_port_, "tls-port",
+         "TCP port for clients that speak TLS, 0 for any free one, -1 for none "
+         "(default: -1)")
+    .add(tls_.cert_file, "tls-cert-file",
+         "file with the server's certificate and those above it (PEM)")
+    .add(tls_.key_file, "tls-key-file",
+         "file with the private key of the certificate (PEM)")
+    .add(tls_.key_file_pass, "tls-key-file-pass",
+         "password of that key; better put it in the configuration file or the "
+         "environment variable TROUPE_TLS_KEY_FILE_PASS (default: none)")
+    .add(tls_.ca_cert_file, "tls-ca-cert-file",
+         "file with the authorities that vouch for clients (PEM)")
+    .add(tls_auth_clients_, "tls-auth-clients",
+         "whether clients show a certificate: yes, no, or optional "
+         "(default: yes)")
+    .add(tls_.protocols, "tls-protocols",
+         "versions that are spoken (default: TLSv1.2 TLSv1.3)")
+    .add(tls_.ciphers, "tls-ciphers",
+         "ciphers of TLS 1.2, as OpenSSL lists them (default: its own)")
+    .add(tls_.ciphersuites, "tls-ciphersuites",
+         "ciphers of TLS 1.3, as OpenSSL lists them (default: its own)")
+    .add(tls_handshake_timeout_, "tls-handshake-timeout",
+         "how long a client may take for the handshake (default: 10s)")
     .add(bind_, "bind",
          "address to listen on; others than this machine's own need a password "
          "(default: 127.0.0.1)")
@@ -120,6 +150,11 @@ expected<void> server_config::check_ranges() const {
   if (ttl_.count() < 0 || ttl_ > max_ttl)
     return fail(errc::invalid_argument,
                 "--ttl is out of range; allowed is 0s to 100 years");
+  if (tls_handshake_timeout_ < std::chrono::milliseconds{1}
+      || tls_handshake_timeout_ > hours{1})
+    return fail(
+      errc::invalid_argument,
+      "--tls-handshake-timeout is out of range; allowed is 1ms to 1h");
   return check_range<std::size_t>("threads", threads_, 0, most_threads)
     .and_then([this] {
       return check_range<std::size_t>("max-connections", max_connections_, 1,
@@ -150,8 +185,32 @@ expected<void> server_config::check_ranges() const {
       return check_range<std::size_t>("pubsub-buffer", pubsub_buffer_, 1,
                                       most_bytes);
     })
-    .and_then([this] { return check_bind(bind_, !password().empty()); })
+    .and_then([this] {
+      return check_range<std::int64_t>("tls-port", tls_port_, -1, most_port);
+    })
+    .and_then([this]() -> expected<void> {
+      if (no_plain_ && tls_port_ < 0)
+        return fail(errc::invalid_argument,
+                    "--no-plain leaves no port to listen on; set --tls-port=N");
+      return {};
+    })
     .and_then([this] { return check(region()); });
+}
+
+expected<tls_options> server_config::tls() const {
+  auto result = tls_;
+  if (tls_port_ >= 0)
+    result.port = static_cast<std::uint16_t>(tls_port_);
+  if (result.key_file_pass.empty())
+    result.key_file_pass = inherited("TROUPE_TLS_KEY_FILE_PASS");
+  result.handshake_timeout
+    = std::chrono::ceil<std::chrono::milliseconds>(tls_handshake_timeout_);
+  return parse_client_certificates(tls_auth_clients_)
+    .and_then([&](client_certificates x) {
+      result.auth_clients = x;
+      return check(result);
+    })
+    .map([&] { return std::move(result); });
 }
 
 region_options server_config::region() const {
@@ -167,16 +226,18 @@ region_options server_config::region() const {
 
 // The command line of a process can be read by every user of the machine.
 std::string server_config::password() const {
-  if (!password_.empty())
-    return password_;
-  const auto* const inherited = std::getenv("TROUPE_PASSWORD");
-  return inherited != nullptr ? inherited : "";
+  return password_.empty() ? inherited("TROUPE_PASSWORD") : password_;
 }
 
 expected<server_settings> server_config::settings() const {
   if (auto ok = check_ranges(); !ok)
     return tl::unexpected{std::move(ok.error())};
+  auto with_tls = tls();
+  if (!with_tls)
+    return tl::unexpected{std::move(with_tls.error())};
   server_settings result;
+  result.serve.tls = std::move(*with_tls);
+  result.serve.plain = !no_plain_;
   result.serve.port = port_;
   result.serve.bind = bind_ == "localhost" ? "127.0.0.1" : bind_;
   result.serve.threads = threads_ != 0
@@ -189,6 +250,10 @@ expected<server_settings> server_config::settings() const {
   result.serve.databases = databases_;
   result.serve.password = password();
   result.serve.pubsub.bytes = pubsub_buffer_;
+  if (auto ok = check_bind(bind_, !result.serve.password.empty()
+                                    || result.serve.wants_certificates());
+      !ok)
+    return tl::unexpected{std::move(ok.error())};
   result.region = region();
   if (!no_console_)
     result.console_port = console_port_;

@@ -40,8 +40,9 @@ public:
   /// As above, with the file's content and the arguments at hand.
   expected<void> parse(std::vector<std::string> args, std::istream& file);
 
-  /// The checked options. The password is that of the options, or else of the
-  /// environment variable TROUPE_PASSWORD. Errors: `invalid_argument`.
+  /// The checked options. The passwords are those of the options, or else of the
+  /// environment variables TROUPE_PASSWORD and TROUPE_TLS_KEY_FILE_PASS. Errors:
+  /// `invalid_argument`.
   [[nodiscard]] expected<server_settings> settings() const;
 
 private:
@@ -49,8 +50,14 @@ private:
   [[nodiscard]] expected<void> check_ranges() const;
   [[nodiscard]] region_options region() const;
   [[nodiscard]] std::string password() const;
+  [[nodiscard]] expected<tls_options> tls() const;
 
   std::uint16_t port_ = defaults::port;
+  bool no_plain_ = false;
+  std::int64_t tls_port_ = -1;
+  tls_options tls_; // What needs no translation.
+  std::string tls_auth_clients_ = "yes";
+  caf::timespan tls_handshake_timeout_ = defaults::handshake_timeout;
   std::string bind_ = "127.0.0.1";
   std::size_t threads_ = 0;
   std::size_t max_connections_ = defaults::max_connections;

@@ -17,6 +17,7 @@
 #include "apps/server/defaults.hpp"
 #include "apps/server/glob.hpp"
 #include "apps/server/resp_parser.hpp"
+#include "apps/server/tls_context.hpp"
 #include "apps/server/wall_clock.hpp"
 
 namespace troupe::server {
@@ -49,7 +50,8 @@ public:
   counter misses;
   counter bytes_read;
   counter bytes_written;
-  counter subscribers_cut; ///< They did not take their messages in time.
+  counter subscribers_cut;   ///< They did not take their messages in time.
+  counter handshakes_failed; ///< Of TLS.
 };
 
 /// The sum over all threads; not a snapshot at one instant.
@@ -64,6 +66,7 @@ struct server_counters {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t subscribers_cut = 0;
+  std::uint64_t handshakes_failed = 0;
 
   [[nodiscard]] std::uint64_t connected() const noexcept {
     return connections_opened - connections_closed;
@@ -80,7 +83,9 @@ struct live_settings {
 /// How the server starts to serve; fixed once it runs.
 struct serve_options {
   std::string version = "unknown";     ///< Of this program, for INFO.
-  std::uint16_t port = defaults::port; ///< 0: any free port.
+  bool plain = true;                   ///< Listen without TLS, too.
+  std::uint16_t port = defaults::port; ///< Without TLS; 0: any free port.
+  tls_options tls;
   std::string bind = "127.0.0.1";
   std::size_t threads = 1;
   std::size_t max_connections = defaults::max_connections;
@@ -90,6 +95,12 @@ struct serve_options {
   std::chrono::seconds idle_timeout{0}; ///< Zero: none.
   std::string password;                 ///< At start; empty: none is needed.
   subscriber_limits pubsub = {};
+
+  /// Whether nobody gets in without a certificate that we trust.
+  [[nodiscard]] bool wants_certificates() const noexcept {
+    return !plain && tls.port
+           && tls.auth_clients == client_certificates::required;
+  }
 };
 
 /// What the commands of all connections share and INFO shows.
@@ -102,6 +113,7 @@ struct server_state {
   std::atomic<std::uint64_t> next_client{1};
   server::databases databases;
   credentials access;
+  live_tls tls;
   live_settings live;
   client_registry clients;
   /// Open while several keys change as one.
@@ -125,6 +137,7 @@ struct server_state {
       sum.bytes_read += x.bytes_read.value();
       sum.bytes_written += x.bytes_written.value();
       sum.subscribers_cut += x.subscribers_cut.value();
+      sum.handshakes_failed += x.handshakes_failed.value();
     }
     return sum;
   }

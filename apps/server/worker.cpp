@@ -99,20 +99,25 @@ void worker::open(accepted_socket socket) {
   socklen_t size = sizeof(address);
   ::getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&address),
                 &size);
-  connection::socket peer{context_};
+  transport::socket peer{context_};
   boost::system::error_code code;
   peer.assign(address.ss_family == AF_INET6 ? asio::ip::tcp::v6()
                                             : asio::ip::tcp::v4(),
               socket.descriptor(), code);
-  if (code || draining_) {
+  const auto failed = static_cast<bool>(code);
+  if (!failed)
+    static_cast<void>(socket.release());
+  tls_session session;
+  if (socket.is_tls() && !failed)
+    session = server_.tls.context()->make_session(peer.native_handle());
+  if (failed || draining_ || (socket.is_tls() && session == nullptr)) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  static_cast<void>(socket.release());
   const auto id = server_.next_client.fetch_add(1, std::memory_order_relaxed);
   counters_.connections_opened.add(1);
-  auto& opened = connections_.emplace_back(
-    std::make_shared<connection>(*this, std::move(peer), id));
+  auto& opened = connections_.emplace_back(std::make_shared<connection>(
+    *this, transport{std::move(peer), std::move(session)}, id));
   opened->slot = connections_.size() - 1;
   opened->start();
 }

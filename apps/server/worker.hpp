@@ -24,12 +24,13 @@ class connection;
 /// A socket's descriptor on its way from the acceptor to a thread.
 class accepted_socket {
 public:
-  explicit accepted_socket(int descriptor) noexcept : descriptor_(descriptor) {
+  accepted_socket(int descriptor, bool is_tls) noexcept
+    : descriptor_(descriptor), is_tls_(is_tls) {
     // nop
   }
 
   accepted_socket(accepted_socket&& other) noexcept
-    : descriptor_(other.release()) {
+    : descriptor_(other.release()), is_tls_(other.is_tls_) {
     // nop
   }
 
@@ -42,12 +43,18 @@ public:
     return descriptor_;
   }
 
+  /// Whether it came to the port for TLS.
+  [[nodiscard]] bool is_tls() const noexcept {
+    return is_tls_;
+  }
+
   [[nodiscard]] int release() noexcept {
     return std::exchange(descriptor_, -1);
   }
 
 private:
   int descriptor_;
+  bool is_tls_;
 };
 
 /// One thread's share of the server: an event loop, the connections it serves,

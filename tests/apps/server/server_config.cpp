@@ -132,3 +132,56 @@ TEST_CASE("addresses that others could reach are refused", "[server][config]") {
   CHECK(settings({"--bind=127.0.0.2"}));
   CHECK(settings({"--bind=::1"}));
 }
+
+TEST_CASE("TLS is off without a port and complete with one",
+          "[server][config][tls]") {
+  CHECK(!settings({})->serve.tls.port);
+  CHECK(settings({})->serve.plain);
+  CHECK(!settings({"--tls-port=-1"})->serve.tls.port);
+  const auto uut = settings(
+    {"--tls-port=0", "--tls-cert-file=c", "--tls-key-file=k",
+     "--tls-ca-cert-file=a", "--tls-protocols=TLSv1.3", "--no-plain",
+     "--tls-handshake-timeout=1500ms", "--tls-key-file-pass=secret"});
+  REQUIRE(uut);
+  const auto& tls = uut->serve.tls;
+  CHECK(tls.port == 0);
+  CHECK(tls.cert_file == "c");
+  CHECK(tls.key_file == "k");
+  CHECK(tls.ca_cert_file == "a");
+  CHECK(tls.protocols == "TLSv1.3");
+  CHECK(tls.key_file_pass == "secret");
+  CHECK(tls.handshake_timeout == 1500ms);
+  CHECK(uut->serve.wants_certificates());
+  CHECK(!uut->serve.plain);
+  CHECK(mentions(refusal({"--tls-port=1"}), "--tls-cert-file"));
+  CHECK(mentions(refusal({"--tls-port=65536"}), "-1 to 65535"));
+  CHECK(mentions(refusal({"--no-plain"}), "--tls-port"));
+  CHECK(mentions(refusal({"--tls-handshake-timeout=0s"}), "1ms to 1h"));
+  CHECK(mentions(refusal({"--tls-auth-clients=maybe"}), "maybe"));
+}
+
+TEST_CASE("the key's password may come from the environment",
+          "[server][config][tls]") {
+  ::setenv("TROUPE_TLS_KEY_FILE_PASS", "inherited", 1);
+  CHECK(settings({})->serve.tls.key_file_pass == "inherited");
+  CHECK(settings({"--tls-key-file-pass=x"})->serve.tls.key_file_pass == "x");
+  ::unsetenv("TROUPE_TLS_KEY_FILE_PASS");
+}
+
+TEST_CASE("certificates of clients stand in for a password where all show them",
+          "[server][config][tls]") {
+  const std::vector<std::string> base
+    = {"--bind=0.0.0.0", "--tls-port=0", "--tls-cert-file=c",
+       "--tls-key-file=k", "--tls-ca-cert-file=a"};
+  const auto with = [&base](std::vector<std::string> more) {
+    more.insert(more.end(), base.begin(), base.end());
+    return more;
+  };
+  CHECK(settings(with({"--no-plain"})));
+  CHECK(settings(with({"--password=x"})));
+  CHECK(mentions(refusal(with({})), "without authentication"));
+  for (const auto* value : {"no", "optional"})
+    CHECK(mentions(
+      refusal(with({"--no-plain", std::string{"--tls-auth-clients="} + value})),
+      "without authentication"));
+}

@@ -1,0 +1,154 @@
+// A connection's way out: replies, messages of others, and the goodbye.
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "apps/server/connection.hpp"
+#include "apps/server/messages.hpp"
+#include "apps/server/worker.hpp"
+
+namespace troupe::server {
+
+namespace asio = boost::asio;
+
+// Sends the gathered replies. False when the client does not take all of them
+// now; `on_sent` goes on then.
+bool connection::flush() {
+  auto& out = home_.output;
+  std::size_t sent = 0;
+  while (sent < out.size() && !broken_) {
+    const auto step = peer_.write(out.view().substr(sent));
+    sent += step.size;
+    if (step.how == progress::blocked) {
+      send_rest(sent);
+      return false;
+    }
+    broken_ = step.how == progress::broken;
+  }
+  home_.counters().bytes_written.add(sent);
+  out.clear(defaults::kept_output);
+  // Nobody reads any more: what remains to be executed has no witness.
+  self_.leaving = self_.leaving || broken_;
+  return true;
+}
+
+// As `flush`, with the messages that have come for the client behind it.
+bool connection::flush_with_messages() {
+  reply_writer reply{home_.output};
+  reply.protocol(self_.protocol);
+  for (int i = 0; i < defaults::bursts_per_turn; ++i) {
+    const auto more = !self_.leaving && write_messages(self_, reply);
+    if (!flush())
+      return false;
+    if (!more)
+      return true;
+  }
+  // Others first; what is left does not wake anybody.
+  asio::post(peer_.tcp().get_executor(),
+             [self = shared_from_this()] { self->resume_messages(); });
+  return true;
+}
+
+void connection::resume_messages() {
+  guarded([](connection& self, error_code) { self.on_messages(); })({});
+}
+
+void connection::on_messages() {
+  if (!self_.listening || state_ == state::closed)
+    return;
+  if (self_.listening->who()->state() == subscriber_state::cut) {
+    home_.counters().subscribers_cut.add(1);
+    return close();
+  }
+  if (state_ != state::waiting)
+    return;
+  state_ = state::serving;
+  if (flush_with_messages() && finish())
+    wait();
+}
+
+void connection::send_rest(std::size_t sent) {
+  home_.counters().bytes_written.add(sent);
+  pending_.swap(home_.output);
+  sent_ = sent;
+  state_ = state::sending;
+  note_turn();
+  await_writable();
+}
+
+void connection::await_writable() {
+  peer_.await_output(guarded([](connection& self, error_code code) {
+    if (code)
+      self.close();
+    else
+      self.send_more();
+  }));
+}
+
+void connection::send_more() {
+  const auto until = sent_ + defaults::sent_per_turn;
+  while (sent_ < pending_.size()) {
+    const auto step = peer_.write(pending_.view().substr(sent_));
+    sent_ += step.size;
+    home_.counters().bytes_written.add(step.size);
+    if (step.how == progress::broken)
+      return close();
+    if (step.how == progress::blocked || sent_ >= until)
+      return await_writable();
+  }
+  on_sent();
+}
+
+void connection::on_sent() {
+  pending_.clear(0);
+  sent_ = 0;
+  state_ = state::serving;
+  if (serve(input_.view()))
+    take_turn();
+}
+
+// -- leaving ---------------------------------------------------------------------
+
+// Tells whether the connection stays.
+bool connection::finish() {
+  if (!self_.leaving)
+    return true;
+  leave();
+  return false;
+}
+
+// Closing a socket with unread input makes the kernel throw away replies that
+// are still on their way. So a client that may be sending is told that nothing
+// more comes, and gets a moment to do the same.
+void connection::leave() {
+  error_code ignored;
+  self_.listening.reset();
+  if (broken_ || (home_.draining() && peer_.tcp().available(ignored) == 0))
+    close();
+  else
+    linger();
+}
+
+void connection::linger() {
+  if (!peer_.end_output())
+    return close();
+  state_ = state::lingering;
+  input_.clear(0);
+  start_timer(defaults::linger);
+  discard();
+}
+
+void connection::discard() {
+  for (int i = 0; i < defaults::reads_per_turn; ++i) {
+    bytes_view ignored;
+    const auto how = receive(ignored);
+    if (how == received::ended)
+      return close();
+    if (how == received::nothing)
+      break;
+  }
+  await_readable();
+}
+
+} // namespace troupe::server
