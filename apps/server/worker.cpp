@@ -116,7 +116,8 @@ void worker::open(accepted_socket socket) {
   }
   const auto id = server_.next_client.fetch_add(1, std::memory_order_relaxed);
   counters_.connections_opened.add(1);
-  auto& opened = connections_.emplace_back(std::make_shared<connection>(
+  // A copy: it may close at once.
+  const auto opened = connections_.emplace_back(std::make_shared<connection>(
     *this, transport{std::move(peer), std::move(session)}, id));
   opened->slot = connections_.size() - 1;
   opened->start();
