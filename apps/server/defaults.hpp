@@ -11,6 +11,14 @@ namespace troupe::server::defaults {
 inline constexpr std::uint16_t port = 6380;
 inline constexpr std::uint16_t console_port = 6381;
 
+/// Threads that serve connections on a machine with so many cores (0: nobody
+/// knows). One core is left for the kernel's share of the work, for loads and,
+/// on small machines, for the clients: a thread that competes with them for it
+/// makes every request dearer.
+[[nodiscard]] constexpr std::size_t threads(std::size_t cores) noexcept {
+  return cores > 1 ? cores - 1 : 1;
+}
+
 /// The same as Redis's `maxclients`.
 inline constexpr std::size_t max_connections = 10'000;
 

@@ -79,7 +79,8 @@ server_config::server_config() {
          "password of the clients; better put it in the configuration file or "
          "the environment variable TROUPE_PASSWORD (default: none)")
     .add(threads_, "threads",
-         "threads that serve connections, 0 for one per core (default: 0)")
+         "threads that serve connections, 0 for one per core but one "
+         "(default: 0)")
     .add(max_connections_, "max-connections",
          "connections at a time, more are refused (default: 10000)")
     .add(timeout_, "timeout",
@@ -240,9 +241,9 @@ expected<server_settings> server_config::settings() const {
   result.serve.plain = !no_plain_;
   result.serve.port = port_;
   result.serve.bind = bind_ == "localhost" ? "127.0.0.1" : bind_;
-  result.serve.threads = threads_ != 0
-                           ? threads_
-                           : std::max(std::thread::hardware_concurrency(), 1U);
+  result.serve.threads
+    = threads_ != 0 ? threads_
+                    : defaults::threads(std::thread::hardware_concurrency());
   result.serve.max_connections = max_connections_;
   result.serve.idle_timeout = std::chrono::ceil<std::chrono::seconds>(timeout_);
   result.serve.limits.command = query_buffer_limit_;

@@ -913,7 +913,8 @@ def main():
     check("a port in use is named, and what to do", check_port_in_use)
     check("the configuration file counts, the command line more",
           check_configuration_file)
-    server = Troupe("--console-port=0")
+    # Two: clients of one thread reach those of the other.
+    server = Troupe("--console-port=0", "--threads=2")
     if installed("redis-cli"):
         check("redis-cli", check_redis_cli, server)
     if installed("redis-benchmark"):

@@ -675,7 +675,7 @@ def main():
     check("TLS alone, with certificates of clients", check_only_tls)
     check("optional certificates", check_optional_certificates)
     check("versions", check_versions)
-    server = Troupe(*options())
+    server = Troupe("--threads=2", *options())
     if installed("redis-cli", "redis-benchmark"):
         check("redis-cli", check_redis_cli, server)
         check("redis-benchmark", check_redis_benchmark, server)

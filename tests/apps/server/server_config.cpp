@@ -58,6 +58,16 @@ TEST_CASE("the server's defaults", "[server][config]") {
   CHECK(uut->region.max_value_size == 536'870'912);
 }
 
+TEST_CASE("one core is left to others", "[server][config]") {
+  namespace defaults = troupe::server::defaults;
+  CHECK(defaults::threads(0) == 1);
+  CHECK(defaults::threads(1) == 1);
+  CHECK(defaults::threads(2) == 1);
+  CHECK(defaults::threads(16) == 15);
+  CHECK(settings({"--threads=0"})->serve.threads >= 1);
+  CHECK(settings({"--threads=7"})->serve.threads == 7);
+}
+
 TEST_CASE("options come from the command line without a prefix",
           "[server][config]") {
   const auto uut = settings(
