@@ -181,7 +181,11 @@ def check_help():
     for option in ["port", "bind", "threads", "max-connections",
                    "console-port", "no-console", "drain-timeout", "shards",
                    "password", "databases", "timeout",
-                   "client-query-buffer-limit", "max-reply",
+                   "client-query-buffer-limit", "max-reply", "no-plain",
+                   "tls-port", "tls-cert-file", "tls-key-file",
+                   "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients",
+                   "tls-protocols", "tls-ciphers", "tls-ciphersuites",
+                   "tls-handshake-timeout",
                    "ttl", "jitter", "max-key-size", "max-value-size"]:
         require(f"--{option}" in output, f"--help says nothing of {option}")
 

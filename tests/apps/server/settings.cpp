@@ -66,3 +66,53 @@ TEST_CASE("CONFIG SET requirepass asks later clients for it",
   CHECK(run("CONFIG SET requirepass ''").rfind("-ERR CONFIG SET failed", 0)
         == 0);
 }
+
+TEST_CASE("the files of TLS are shown, and set only where TLS is spoken",
+          "[server][settings][tls]") {
+  command_fixture run;
+  run.state.options.tls.cert_file = "c.crt";
+  CHECK(run("CONFIG GET tls-cert-file")
+        == "*2\r\n" + bulk("tls-cert-file") + bulk("c.crt"));
+  CHECK(run("CONFIG GET tls-port") == "*2\r\n" + bulk("tls-port") + bulk("0"));
+  CHECK(run("CONFIG GET tls-auth-clients")
+        == "*2\r\n" + bulk("tls-auth-clients") + bulk("yes"));
+  CHECK(run("CONFIG GET tls-key-file-pass") == "*0\r\n");
+  CHECK(run("CONFIG SET timeout 5 tls-key-file k")
+        == refused("tls-key-file",
+                   "TLS is off; start the server with --tls-port=N"));
+  CHECK(run("CONFIG SET tls-port 1")
+        == refused("tls-port", "can't set immutable config"));
+  CHECK(run.state.live.idle_timeout.load() == 0s);
+}
+
+TEST_CASE("certificates of all clients may stand in for a password",
+          "[server][settings][tls]") {
+  command_fixture run;
+  run.state.options.bind = "0.0.0.0";
+  run.state.options.tls.port = 1;
+  CHECK(run("CONFIG SET requirepass ''").rfind("-ERR CONFIG SET failed", 0)
+        == 0);
+  run.state.options.plain = false;
+  CHECK(run("CONFIG SET requirepass ''") == ok);
+  run.state.options.tls.auth_clients
+    = troupe::server::client_certificates::optional;
+  CHECK(run("CONFIG SET requirepass ''").rfind("-ERR CONFIG SET failed", 0)
+        == 0);
+}
+
+TEST_CASE("INFO lists the ports, that without TLS first", "[server][info]") {
+  command_fixture run;
+  auto& options = run.state.options;
+  options.port = 7;
+  const auto has = [&run](const std::string& line) {
+    return run("INFO server").find("\r\n" + line + "\r\n") != std::string::npos;
+  };
+  CHECK(has("tcp_port:7"));
+  CHECK(has("listener0:name=tcp,bind=127.0.0.1,port=7"));
+  options.tls.port = 8;
+  CHECK(has("tcp_port:7"));
+  CHECK(has("listener1:name=tls,bind=127.0.0.1,port=8"));
+  options.plain = false;
+  CHECK(has("tcp_port:8"));
+  CHECK(has("listener0:name=tls,bind=127.0.0.1,port=8"));
+}
