@@ -288,7 +288,7 @@ class OneShot(WithServer):
 
 class NoServer(unittest.TestCase):
     def check_unreachable(self, port, *words):
-        code, out, err = run(port, "--timeout=1s", "-c", "ls")
+        code, out, err = run(port, "--timeout=5s", "-c", "ls")
         self.assertEqual((code, out), (NO_CONNECTION, ""), err)
         for word in words:
             self.assertIn(word, err)
