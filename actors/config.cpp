@@ -20,6 +20,8 @@ namespace {
 
 constexpr char group[] = "troupe";
 
+constexpr std::size_t least_max_bytes = std::size_t{1} << 20;
+
 template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
   return fail(errc::invalid_argument, std::string{group} + "." + option + " is "
@@ -63,9 +65,10 @@ expected<void> read(const caf::settings& from, const std::string& option,
 
 /// Options of our group that somebody made up; CAF takes them silently.
 expected<void> check_names(const caf::settings& all) {
-  static constexpr std::array<std::string_view, 8> known{
-    "shards",       "loader-threads", "loader-queue",  "op-timeout",
-    "load-timeout", "drain-deadline", "restart-limit", "restart-window"};
+  static constexpr std::array<std::string_view, 9> known{
+    "max-bytes",     "shards",        "loader-threads",
+    "loader-queue",  "op-timeout",    "load-timeout",
+    "drain-deadline", "restart-limit", "restart-window"};
   auto section = caf::get_if<caf::settings>(&all, group);
   if (!section)
     return {};
@@ -102,6 +105,8 @@ expected<void> check(const runtime_options& x) {
       && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
     return bad("shards", x.shards,
                "a power of two up to 256, or 0 for 16 per core");
+  if (x.max_bytes != 0 && x.max_bytes < least_max_bytes)
+    return bad("max-bytes", x.max_bytes, "0 (none), or 1048576 and more");
   if (x.loader_threads == 0 || x.loader_threads > 4096)
     return bad("loader-threads", x.loader_threads, "1 to 4096");
   if (x.loader_queue == 0)
@@ -122,6 +127,7 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
   auto ok
     = check_names(from)
         .and_then([&] { return read(from, "shards", result.shards); })
+        .and_then([&] { return read(from, "max-bytes", result.max_bytes); })
         .and_then([&] {
           return read(from, "loader-threads", result.loader_threads);
         })
@@ -148,6 +154,8 @@ config::config() {
   opt_group{custom_options_, group}
     .add<std::size_t>("shards", "shards per region, a power of two up to 256 "
                                 "(default: 0, i.e. 16 per core)")
+    .add<std::size_t>("max-bytes", "limit of what all entries take together, in "
+                                   "bytes (default: 0, i.e. none)")
     .add<std::size_t>("loader-threads",
                       "threads for blocking loaders (default: 64)")
     .add<std::size_t>("loader-queue",

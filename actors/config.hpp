@@ -22,6 +22,10 @@ struct runtime_options {
   /// 0 for 16 per core.
   std::size_t shards = 0;
 
+  /// max-bytes: Limit of what the entries of all regions take together; 0: none,
+  /// else at least 1 MiB.
+  std::size_t max_bytes = 0;
+
   /// loader-threads: Threads for blocking loaders and asynchronous updates.
   std::size_t loader_threads = defaults::loader_threads;
 

@@ -1,7 +1,6 @@
 #include <troupe/actors/region.hpp>
 
 #include <bit>
-#include <mutex>
 #include <thread>
 
 #include <troupe/actors/detail/promise.hpp>
@@ -14,11 +13,16 @@ namespace {
 using detail::promise;
 using operations::keyed;
 
-/// The number of shards when the options leave it open.
-std::size_t default_shards() noexcept {
+/// The number of shards when the options leave it open. Under a small limit there
+/// are fewer, as one entry may take one shard's share.
+std::size_t default_shards(std::size_t max_bytes) noexcept {
   auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
-  return std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
-                    defaults::min_shards, defaults::max_shards);
+  auto wanted = std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
+                           defaults::min_shards, defaults::max_shards);
+  auto room = std::max<std::size_t>(max_bytes
+                                      / defaults::wanted_bytes_per_shard,
+                                    1);
+  return std::min(wanted, std::bit_floor(room));
 }
 
 template <class T>
@@ -32,17 +36,26 @@ std::future<expected<T>> ready(tl::unexpected<error> why) {
 
 region::region(std::string name, const region_options& options,
                const clock& time, std::shared_ptr<lane_executor> executor,
-               std::shared_ptr<load_coordinator> loads)
+               std::shared_ptr<load_coordinator> loads,
+               std::shared_ptr<memory::budget> parent)
   : name_(std::move(name)),
     options_(options),
     time_(time),
     executor_(std::move(executor)),
-    loads_(std::move(loads)) {
+    loads_(std::move(loads)),
+    forgotten_(std::make_shared<memory::invalidations>()),
+    bytes_(std::make_shared<memory::budget>(
+      memory::budget::limit_of(options.max_bytes), std::move(parent))),
+    entries_(std::make_shared<memory::budget>(
+      memory::budget::limit_of(options.max_entries))),
+    eviction_(options.eviction) {
   if (options_.shards == 0)
-    options_.shards = default_shards();
+    options_.shards = default_shards(bytes_->tightest());
   shard_mask_ = options_.shards - 1;
   memory::store_options store;
   store.time = &time_;
+  store.shared = {&time_, forgotten_,       bytes_,
+                  entries_, options_.shards, options_.eviction};
   store.ttl = options_.ttl;
   store.jitter = options_.jitter;
   store.update_lease = options_.op_timeout;
@@ -175,13 +188,6 @@ expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta) {
   return prepare(op.key.hash).run(op);
 }
 
-expected<void> region::clear() {
-  for (auto& x : shards_)
-    if (auto ok = x->run(operations::clear{}); !ok)
-      return ok;
-  return {};
-}
-
 // -- writing without waiting -------------------------------------------------------
 
 std::future<expected<bool>> region::set_async(bytes key, bytes value,
@@ -220,30 +226,9 @@ region::increment_async(bytes key, std::int64_t delta) {
 }
 
 std::future<expected<void>> region::clear_async() {
-  // Ready when the last shard has cleared; holds the first error, if any.
-  struct gathering {
-    explicit gathering(std::size_t n) : left(n) {
-      // nop
-    }
-    std::mutex mutex;
-    std::size_t left;
-    expected<void> outcome;
-    promise<void> result;
-  };
-  auto all = std::make_shared<gathering>(shards_.size());
-  auto future = all->result.future();
-  for (auto& x : shards_)
-    x->submit(operations::clear{},
-              [self = shared_from_this(), all](expected<void> cleared) {
-                std::unique_lock guard{all->mutex};
-                if (!cleared && all->outcome)
-                  all->outcome = std::move(cleared);
-                if (--all->left > 0)
-                  return;
-                guard.unlock();
-                all->result(std::move(all->outcome));
-              });
-  return future;
+  promise<void> result;
+  result(clear());
+  return result.future();
 }
 
 /// Submits a keyed operation to its shard.
@@ -274,11 +259,22 @@ region_stats region::stats() const noexcept {
     auto& entries = x->store().entries();
     result.keys += entries.size();
     result.bytes += entries.bytes();
+    result.charged += entries.charged();
+    result.expiring += entries.expiring();
+    result.evictions += entries.evictions();
+    result.expirations += entries.expirations();
     result.retired += entries.retired_bytes();
     result.handled += x->mailbox().handled();
     result.mailbox_depth += x->mailbox().depth();
     result.restarts += x->restarts();
   }
+  return result;
+}
+
+std::vector<shard*> region::all_shards() const {
+  std::vector<shard*> result;
+  for (auto& x : shards_)
+    result.push_back(x.get());
   return result;
 }
 

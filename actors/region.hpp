@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/load_coordinator.hpp>
 #include <troupe/actors/operations.hpp>
+#include <troupe/actors/rebalancer.hpp>
 #include <troupe/actors/shard.hpp>
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
@@ -47,6 +49,10 @@ using bytes_updater = std::function<expected<std::optional<bytes>>(
 struct region_stats {
   std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
   std::uint64_t bytes = 0;       ///< Memory of tables and entries.
+  std::uint64_t charged = 0;     ///< What of it counts against limits.
+  std::uint64_t expiring = 0;    ///< Entries with a deadline.
+  std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
+  std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
   std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
   std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
@@ -66,10 +72,12 @@ struct region_stats {
 class region : public std::enable_shared_from_this<region> {
 public:
   /// Use `runtime::open`. `options` passed their `check`; `time` outlives the
-  /// region. Throws std::bad_alloc.
+  /// region. Its bytes come out of `parent`, too, if that is given. Throws
+  /// std::bad_alloc.
   region(std::string name, const region_options& options, const clock& time,
          std::shared_ptr<lane_executor> executor,
-         std::shared_ptr<load_coordinator> loads);
+         std::shared_ptr<load_coordinator> loads,
+         std::shared_ptr<memory::budget> parent = nullptr);
 
   ~region();
 
@@ -154,9 +162,35 @@ public:
   template <class F>
   expected<void> transform(bytes_view key, F&& f);
 
-  /// Removes everything. Shard by shard: an entry written to one shard while
-  /// another is being cleared may stay.
+  /// Removes everything, in all shards at once: a read that starts after it
+  /// returned finds nothing that was written before it was called. Constant
+  /// time; the space comes back in the background. Errors: `shard_down`,
+  /// `shutting_down`.
   expected<void> clear();
+
+  /// Removes all entries with a tag, as `clear`: at once, and no load that began
+  /// before brings one back. Constant time. Errors: also `out_of_memory`, when
+  /// the first one finds no 512 KiB.
+  expected<void> invalidate_tag(bytes_view name);
+
+  // -- limits ------------------------------------------------------------------
+
+  /// Limits of bytes and of entries, 0: none. See `region_options`.
+  [[nodiscard]] std::size_t max_bytes() const noexcept;
+  [[nodiscard]] std::size_t max_entries() const noexcept;
+  [[nodiscard]] eviction_policy eviction() const noexcept;
+
+  /// Other limits from now on: when this returns, what is too much has been
+  /// evicted. Errors: `invalid_argument` (less than `check` allows),
+  /// `shard_down`, `shutting_down`, `timeout`.
+  expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries);
+
+  /// Another policy from now on. Errors: as above.
+  expected<void> set_eviction(eviction_policy x);
+
+  /// Has every shard do what a change of limits, of the runtime's for example,
+  /// asks for. Errors: as above.
+  expected<void> obey_limits();
 
   // -- loading and updating ----------------------------------------------------
 
@@ -234,6 +268,8 @@ public:
     return *shards_[index];
   }
 
+  [[nodiscard]] std::vector<shard*> all_shards() const;
+
   [[nodiscard]] const shard& shard_at(std::size_t index) const noexcept {
     return *shards_[index];
   }
@@ -251,6 +287,10 @@ public:
   /// Frees some of the space of expired entries in every idle shard; called by
   /// the runtime's clockwork.
   void sweep() noexcept;
+
+  /// Lets one shard that evicts little give a piece of the limits to the others;
+  /// called by the runtime's clockwork. Not thread-safe.
+  void rebalance();
 
   /// Ends every operation with `shutting_down` from now on, those included
   /// that wait for a restart.
@@ -286,6 +326,13 @@ private:
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
 
+  /// Why a change of all shards cannot be made, if it cannot.
+  [[nodiscard]] expected<void> check_shards() const;
+
+  /// Calls `f(memory::table&)` in each shard's turn.
+  template <class F>
+  expected<void> tell_tables(F f);
+
   template <class T, class Operation>
   std::future<expected<T>> submit_async(Operation op);
 
@@ -298,8 +345,13 @@ private:
   const clock& time_;
   std::shared_ptr<lane_executor> executor_;
   std::shared_ptr<load_coordinator> loads_;
+  std::shared_ptr<memory::invalidations> forgotten_;
+  std::shared_ptr<memory::budget> bytes_;
+  std::shared_ptr<memory::budget> entries_;
+  std::atomic<eviction_policy> eviction_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::size_t shard_mask_;
+  rebalancer balance_;
 };
 
 // -- implementation --------------------------------------------------------------

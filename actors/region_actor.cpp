@@ -1,7 +1,6 @@
 #include <troupe/actors/region_actor.hpp>
 
 #include <atomic>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -14,21 +13,6 @@
 namespace troupe {
 
 namespace {
-
-/// Collects the outcomes of one operation on every shard.
-struct gathering {
-  std::mutex mutex;
-  std::size_t left = 0;
-  expected<void> outcome;
-
-  /// Keeps the first error; true for the last outcome.
-  bool add(expected<void> x) {
-    std::lock_guard guard{mutex};
-    if (!x && outcome)
-      outcome = std::move(x);
-    return --left == 0;
-  }
-};
 
 class region_shell final : public lane_actor<region_actor> {
 public:
@@ -76,16 +60,9 @@ private:
   }
 
   caf::result<void> on_clear() {
-    auto promise = make_response_promise();
-    auto all = std::make_shared<gathering>();
-    all->left = region_->shard_count();
-    for (std::size_t i = 0; i < region_->shard_count(); ++i)
-      region_->shard_at(i).submit(
-        operations::clear{}, [this, keep = self(), promise, all](expected<void> x) {
-          if (all->add(std::move(x)))
-            answer(promise, std::move(all->outcome));
-        });
-    return promise;
+    if (auto cleared = region_->clear(); !cleared)
+      return to_caf(cleared.error());
+    return caf::unit;
   }
 
   caf::result<get_many_reply> on_get_many(const get_many_request& x) {

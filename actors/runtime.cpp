@@ -112,6 +112,14 @@ caf::actor_system& runtime::system() noexcept {
   return core_->system();
 }
 
+std::size_t runtime::max_bytes() const noexcept {
+  return core_->max_bytes();
+}
+
+expected<void> runtime::set_max_bytes(std::size_t x) {
+  return core_->set_max_bytes(x);
+}
+
 runtime_stat runtime::stat() const {
   return core_->stat(true);
 }

@@ -122,6 +122,15 @@ public:
 
   // -- the whole ---------------------------------------------------------------
 
+  /// The limit of what the entries of all regions take together, in bytes; 0:
+  /// none.
+  [[nodiscard]] std::size_t max_bytes() const noexcept;
+
+  /// Another limit from now on: when this returns, what is too much has been
+  /// evicted. Errors: `invalid_argument`, `shard_down`, `shutting_down`,
+  /// `timeout`.
+  expected<void> set_max_bytes(std::size_t x);
+
   [[nodiscard]] runtime_stat stat() const;
 
   /// Starts nothing new, waits for the loads in flight, then ends the actors.

@@ -167,7 +167,29 @@ void shard::sweep() noexcept {
     admit_released();
   };
   blocking_task<decltype(task)> turn{task};
-  mailbox_.try_run(turn);
+  if (!mailbox_.try_run(turn) && ++sweeps_skipped_ < sweep_patience)
+    return;
+  // A mailbox that is always busy gets its sweep in its order.
+  if (sweeps_skipped_ == sweep_patience)
+    mailbox_.run(turn);
+  sweeps_skipped_ = 0;
+}
+
+bool shard::yield_piece() noexcept {
+  auto task = [this]() noexcept { store_.limits().yield_piece(); };
+  blocking_task<decltype(task)> turn{task};
+  return mailbox_.try_run(turn);
+}
+
+std::optional<error> shard::refusal() const {
+  switch (state()) {
+    case shard_state::failed:
+      return rejection(errc::shard_down);
+    case shard_state::stopped:
+      return rejection(errc::shutting_down);
+    default:
+      return std::nullopt;
+  }
 }
 
 /// Waits for an operation that was parked: until it completes, or for

@@ -172,6 +172,9 @@ public:
   /// The runtime ends: rejects everything with `shutting_down`. From anywhere.
   void stop() noexcept;
 
+  /// Why operations are rejected for good; nothing when they are not.
+  [[nodiscard]] std::optional<error> refusal() const;
+
   [[nodiscard]] shard_state state() const noexcept {
     return state_.load(std::memory_order_acquire);
   }
@@ -185,10 +188,18 @@ public:
     return restarts_.load(std::memory_order_relaxed);
   }
 
-  /// Housekeeping in the shard's turn, skipped when the mailbox is busy or there
-  /// is nothing to do: frees space of expired entries and ends overdue update
-  /// leases.
+  /// Housekeeping in the shard's turn, when there is something to do: frees
+  /// space of dead entries and ends overdue update leases. Skipped when the
+  /// mailbox is busy, but for one of `sweep_patience` times in a row. From one
+  /// thread at a time.
   void sweep() noexcept;
+
+  /// Gives a piece of what the shard was lent back to its budget, evicting what
+  /// does not fit then. Skipped when the mailbox is busy; tells whether it was
+  /// done.
+  bool yield_piece() noexcept;
+
+  static constexpr unsigned sweep_patience = 10;
 
 private:
   template <class F, class Done>
@@ -221,6 +232,7 @@ private:
   std::atomic<std::uint64_t> restarts_{0};
   memory::parked_list waiting_; ///< For the actor's restart.
   bool admitting_ = false;      ///< Keeps `admit_released` from nesting.
+  unsigned sweeps_skipped_ = 0; ///< In a row.
   memory::store store_;
   lane mailbox_;
 };
@@ -233,6 +245,8 @@ auto shard::outcome(F& f, memory::store* store, errc why) const
   if (store == nullptr)
     return tl::unexpected{rejection(why)};
   try {
+    if (auto ok = store->settle(); !ok) [[unlikely]]
+      return tl::unexpected{std::move(ok.error())};
     return f(*store);
   } catch (const std::bad_alloc&) {
     return tl::unexpected{rejection(errc::out_of_memory)};
@@ -282,10 +296,8 @@ auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
 /// when the turn ends, not in the middle of it.
 template <class F>
 auto shard::run_held(F& f) -> std::invoke_result_t<F&, memory::store&> {
-  if (auto why = state(); why != shard_state::running)
-    return tl::unexpected{rejection(why == shard_state::stopped
-                                      ? errc::shutting_down
-                                      : errc::shard_down)};
+  if (auto why = refusal(); why) [[unlikely]]
+    return tl::unexpected{std::move(*why)};
   if constexpr (requires { f.leased_key(); })
     if (auto key = f.leased_key())
       store_.updates().release(key->key);

@@ -27,6 +27,9 @@ using detail::supervisor_name;
 /// deadline of the drain was. Thousands of times what it takes.
 constexpr std::chrono::seconds last_turn{1};
 
+/// Clockwork ticks between two looks at who evicts how much: a tenth of a second.
+constexpr unsigned ticks_per_rebalance = 5;
+
 /// Under the scheduler for tests nothing runs by itself.
 void let_run(caf::actor_system& system) {
   using caf::scheduler::test_coordinator;
@@ -45,6 +48,8 @@ since(std::chrono::steady_clock::time_point begin) {
 runtime::core::core(caf::actor_system& system, const runtime_options& options)
   : system_(system),
     options_(options),
+    bytes_(std::make_shared<memory::budget>(
+      memory::budget::limit_of(options.max_bytes))),
     executor_(std::make_shared<lane_scheduler>(system)),
     loads_(std::make_shared<load_coordinator>(*options.time, executor_,
                                               options.loader_threads,
@@ -69,8 +74,38 @@ void runtime::core::start() {
 /// Looks for overdue loads and lets the shards tidy up.
 void runtime::core::tick() {
   loads_->tick();
-  for (auto& x : all_regions())
+  auto all = all_regions();
+  for (auto& x : all)
     x->sweep();
+  // Evictions are counted over a period in which some happen.
+  if (++ticks_ % ticks_per_rebalance == 0)
+    rebalance(all);
+}
+
+/// Moves limits to the shards that need them.
+void runtime::core::rebalance(
+  const std::vector<std::shared_ptr<region>>& all) {
+  for (auto& x : all)
+    x->rebalance();
+  if (bytes_->limit() == memory::budget::unlimited)
+    return;
+  std::vector<shard*> shards;
+  for (auto& x : all)
+    for (auto* y : x->all_shards())
+      shards.push_back(y);
+  balance_.look(shards);
+}
+
+expected<void> runtime::core::set_max_bytes(std::size_t x) {
+  auto changed = options_;
+  changed.max_bytes = x;
+  if (auto ok = check(changed); !ok)
+    return ok;
+  bytes_->set_limit(memory::budget::limit_of(x));
+  for (auto& where : all_regions())
+    if (auto ok = where->obey_limits(); !ok)
+      return ok;
+  return {};
 }
 
 // -- regions -----------------------------------------------------------------------
@@ -140,7 +175,7 @@ runtime::core::start_region(const std::string& name,
                             std::string value_type) {
   entry x;
   x.where = std::make_shared<region>(name, options, *options_.time, executor_,
-                                     loads_);
+                                     loads_, bytes_);
   auto shards = x.where->shard_count();
   x.directory = std::make_shared<region_directory>(shards);
   x.value_type = std::move(value_type);

@@ -79,6 +79,12 @@ public:
   void drain_then(std::chrono::milliseconds deadline,
                   std::function<void(drain_report)> done) override;
 
+  [[nodiscard]] std::size_t max_bytes() const noexcept {
+    return bytes_->option();
+  }
+
+  expected<void> set_max_bytes(std::size_t x);
+
   [[nodiscard]] caf::actor_system& system() noexcept {
     return system_;
   }
@@ -104,6 +110,7 @@ private:
   [[nodiscard]] std::vector<std::shared_ptr<region>> all_regions() const;
 
   void tick();
+  void rebalance(const std::vector<std::shared_ptr<region>>& all);
 
   [[nodiscard]] watch_function watch() const;
   void start_supervisor();
@@ -117,6 +124,9 @@ private:
   const runtime_options options_;
   const std::chrono::steady_clock::time_point started_
     = std::chrono::steady_clock::now();
+  std::shared_ptr<memory::budget> bytes_; ///< Of all regions.
+  rebalancer balance_;
+  unsigned ticks_ = 0;
   std::shared_ptr<lane_scheduler> executor_;
   std::shared_ptr<load_coordinator> loads_;
   std::shared_ptr<actor_slot<load_coordinator_actor>> coordinator_

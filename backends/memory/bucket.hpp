@@ -1,7 +1,12 @@
 #pragma once
 
-// One bucket of the index: a cache line of seven tagged entry addresses and the
-// way to the next bucket of the chain. Looking for a tag is one comparison of
+// One bucket of the index: a cache line of seven tagged entry addresses, the way
+// to the next bucket of the chain, and what eviction wants to know of each entry,
+// so that its hand walks over buckets without touching a single entry.
+//
+//   7 x [tag 16|address 48]   chain: [young 7|overflow 25]   uses: 7 x 2 bits   0
+//
+// Looking for a tag is one comparison of
 // the whole line and no branch per word: which word fits is random, so a loop
 // that stops there would be mispredicted nearly every time, and a mispredicted
 // branch keeps the processor from starting on the next lookup's cache misses.
@@ -78,8 +83,58 @@ struct alignas(64) bucket {
 
   std::array<std::atomic<index_word>, width> words{};
 
-  /// Has no tag, as the addresses of user space have none of these bits.
-  std::atomic<bucket*> overflow{nullptr};
+  // -- the chain, by the writer ------------------------------------------------
+
+  /// Number of the next bucket of the chain; 0 when there is none.
+  [[nodiscard]] std::uint32_t overflow() const noexcept {
+    return chain_.load(std::memory_order_acquire) & most_overflows;
+  }
+
+  void set_overflow(std::uint32_t number) noexcept {
+    auto young = chain_.load(std::memory_order_relaxed) & ~most_overflows;
+    chain_.store(young | number, std::memory_order_release);
+  }
+
+  /// The largest number of an overflow bucket.
+  static constexpr std::uint32_t most_overflows = (1U << 25) - 1;
+
+  // -- for eviction ------------------------------------------------------------
+
+  /// Whether an entry is new and has not shown yet that it is wanted.
+  [[nodiscard]] bool young(std::size_t slot) const noexcept {
+    return (chain_.load(std::memory_order_relaxed) >> (25 + slot) & 1) != 0;
+  }
+
+  void set_young(std::size_t slot, bool x) noexcept {
+    auto bit = std::uint32_t{1} << (25 + slot);
+    auto old = chain_.load(std::memory_order_relaxed);
+    chain_.store(x ? old | bit : old & ~bit, std::memory_order_release);
+  }
+
+  /// How often an entry was read lately: 0 to `most_uses`, a hint.
+  [[nodiscard]] unsigned uses(std::size_t slot) const noexcept {
+    return (uses_.load(std::memory_order_relaxed) >> (2 * slot)) & most_uses;
+  }
+
+  /// For the writer; what readers count at the same time may be lost.
+  void set_uses(std::size_t slot, unsigned n) noexcept {
+    auto old = uses_.load(std::memory_order_relaxed);
+    auto rest = old & ~(std::uint32_t{most_uses} << (2 * slot));
+    uses_.store(rest | (n << (2 * slot)), std::memory_order_relaxed);
+  }
+
+  /// Counts a read, from any thread: at most one store, no locked instruction.
+  /// Counts of others may get lost by it.
+  void count_use(std::size_t slot) noexcept {
+    if (uses(slot) < most_uses)
+      uses_.store(uses_.load(std::memory_order_relaxed)
+                    + (std::uint32_t{1} << (2 * slot)),
+                  std::memory_order_relaxed);
+  }
+
+  static constexpr unsigned most_uses = 3;
+
+  // -- words -------------------------------------------------------------------
 
   /// The words that carry `tag`, which is not zero. A hint for a reader: load
   /// the word (acquire) and look at its tag again.
@@ -135,8 +190,15 @@ private:
     return result;
 #endif
   }
+
+  std::atomic<std::uint32_t> chain_{0};
+
+  /// 14 bits. The upper half stays zero: it lies where a word has its tag.
+  std::atomic<std::uint32_t> uses_{0};
 };
 
 static_assert(sizeof(bucket) == 64);
+static_assert(std::endian::native == std::endian::little,
+              "the last word of a bucket must not look as if it had a tag");
 
 } // namespace troupe::memory

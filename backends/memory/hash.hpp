@@ -3,15 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <troupe/messages/types/bytes.hpp>
-
-namespace troupe {
-
-/// 64 well-mixed bits of a key: XXH3 with a seed drawn once per process, so
-/// that nobody outside can choose keys that collide. Thread-safe.
-[[nodiscard]] std::uint64_t hash_key(bytes_view key) noexcept;
-
-} // namespace troupe
+#include <troupe/messages/types/hash.hpp>
 
 /// Who uses which bits of a hash. They do not overlap: an entry's tag says
 /// something new about it although shard and bucket are given.

@@ -1,7 +1,7 @@
 #pragma once
 
-// The hash index of one shard: lock-free readers, one writer, growth by one
-// bucket at a time.
+// The hash index of one shard: lock-free readers, one writer, growth and
+// shrinking by one bucket at a time.
 //
 //   bucket (one cache line):  [tag|entry] x 7, overflow ─► bucket ─► ...
 //   buckets: segments of 8, 8, 16, 32, ... that never move
@@ -18,7 +18,10 @@
 //   reader: load the count; scan; on a miss load the count again, and repeat
 //           when the key's bucket has become another one
 // Who misses because a word was cleared has synchronised with the clearing, and
-// so sees the new count.
+// so sees the new count. Merging the last bucket into the one that it was split
+// from goes the same way backwards. A merge and a split between the two looks at
+// the count would leave the same number, so a reader on the long way looks at a
+// counter of merges, too.
 //
 // How a scan stays right while buckets are split: it goes through the keys by
 // their hash read backwards, lowest bit first. In this order a bucket is an
@@ -26,40 +29,66 @@
 // moves. So a scan that has come to some position has met every key below it
 // that was there all the time, however many buckets there were on the way; a
 // position means the same in a table of any size, and each step moves on, so
-// that the scan ends although the table grows. Should the bucket be split while
-// it is read, the step ends at the middle: who misses a word because it was
-// cleared sees the new count, as above.
+// that the scan ends although the table grows. Should the bucket be split or
+// merged while it is read, the step ends at the end of the smaller interval: who
+// misses a word because it was cleared sees the new count, as above.
 //
 // Invariants (see `validate`)
 //   1. An entry is linked exactly once, in the chain of its key's bucket.
 //   2. Words are never moved inside a chain: a reader that passed an empty word
 //      has not missed an entry that was there all the time.
-//   3. The bucket count never falls.
+//   3. Memory that readers may still look at (buckets cut off a chain, segments
+//      that were given up) is freed after them.
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/bucket.hpp>
 #include <troupe/backends/memory/entry.hpp>
 #include <troupe/backends/memory/parked.hpp>
+#include <troupe/backends/memory/segmented_array.hpp>
 
 namespace troupe::memory {
 
-/// Not an owner of entries. `find`, `scan`, the prefetches and `bytes` may be
-/// called by any thread inside an epoch guard; the rest by the writer only.
+/// Where an entry is linked. Good until the next change of the index.
+struct index_slot {
+  bucket* in = nullptr;
+  std::size_t slot = 0;
+
+  [[nodiscard]] std::atomic<index_word>& word() const noexcept {
+    return in->words[slot];
+  }
+
+  [[nodiscard]] entry* item() const noexcept {
+    return entry_in(word().load(std::memory_order_relaxed));
+  }
+};
+
+/// Not an owner of entries. `find`, `scan` and the prefetches may be called by
+/// any thread inside an epoch guard, `bytes` by any; the rest by the writer only.
 class index {
 public:
   /// Where a key is, or could be put. Good until the next change.
   struct position {
-    std::atomic<index_word>* found = nullptr; ///< The word of the key's entry.
-    entry* item = nullptr;                    ///< That entry.
-    std::atomic<index_word>* free = nullptr;  ///< The chain's first empty word.
-    bucket* last = nullptr;                   ///< The end of the chain.
+    index_slot found;         ///< `in` is nullptr when the key has no entry.
+    entry* item = nullptr;    ///< The key's entry.
+    index_slot free;          ///< The chain's first empty word, if any.
+    bucket* last = nullptr;   ///< The end of the chain.
+    std::size_t number = 0;   ///< Of the key's bucket.
+  };
+
+  /// Two buckets, by number, one of which was made from or put into the other.
+  struct change {
+    std::size_t kept = 0;
+    std::size_t other = 0; ///< The new one, or the one that is gone.
   };
 
   /// Throws std::bad_alloc.
@@ -71,14 +100,13 @@ public:
 
   // -- any thread, inside an epoch guard ---------------------------------------
 
-  /// The entry of `key`, expired or not, or nullptr.
+  /// The entry of `key`, expired or not, or nullptr. Counts as a use.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
-    auto count = count_.load(std::memory_order_acquire);
-    auto& b = at(bucket_of(key.hash, count));
+    auto& b = at(bucket_of(key.hash, count_.load(std::memory_order_acquire)));
     if (auto* item = find_in(b, tag_of(key.hash), key.key); item != nullptr)
       [[likely]]
       return item;
-    return find_in_chain(key.key, key.hash, count);
+    return find_in_chain(key.key, key.hash);
   }
 
   /// Fetches the line of the key's bucket, to be read.
@@ -107,48 +135,91 @@ public:
 
   [[nodiscard]] position locate(const hashed_key& key) noexcept;
 
-  /// Links `item` where `where` found the key's old entry, or where it is free.
-  /// False when an overflow bucket was needed and there is no memory; nothing
-  /// has changed then.
-  [[nodiscard]] bool link(const position& where, std::uint64_t hash,
-                          entry* item) noexcept;
+  /// Links `item` where `where` found the key's old entry, whose marks it
+  /// inherits, or where it is free, without marks; tells where. Nothing, when an
+  /// overflow bucket was needed and there is no memory; nothing has changed then.
+  [[nodiscard]] std::optional<index_slot>
+  link(const position& where, std::uint64_t hash, entry* item) noexcept;
 
-  /// Unlinks the entry at `where.found`.
-  void unlink(const position& where) noexcept;
+  /// Unlinks the entry there.
+  static void unlink(index_slot where) noexcept {
+    where.word().store(0, std::memory_order_release);
+  }
 
-  /// Splits one bucket when `entries` is more than the buckets should hold.
-  /// Without memory the index stays as it is and chains grow. Constant time.
-  void grow(std::size_t entries) noexcept;
+  /// Splits one bucket when `entries` is more than the buckets should hold, and
+  /// tells which. Without memory the index stays as it is and chains grow.
+  /// Constant time, but for the system's share in a new segment.
+  std::optional<change> grow(std::size_t entries) noexcept;
+
+  /// Merges the last bucket into another when `entries` is a quarter of what the
+  /// buckets may hold or less, and tells which. Constant time.
+  std::optional<change> shrink(std::size_t entries) noexcept;
+
+  /// Cuts empty overflow buckets off the end of a bucket's chain.
+  void tidy(std::size_t number) noexcept;
+
+  /// Frees what no reader holds any more.
+  void collect() noexcept {
+    retired_.collect();
+  }
 
   [[nodiscard]] std::size_t bucket_count() const noexcept {
     return count_.load(std::memory_order_relaxed);
   }
 
-  /// Memory of all buckets, in bytes. Thread-safe.
+  /// The number of the bucket that a hash belongs to.
+  [[nodiscard]] std::size_t number_of(std::uint64_t hash) const noexcept {
+    return bucket_of(hash, bucket_count());
+  }
+
+  /// The bucket `number`, and the one behind `x` in its chain, or nullptr.
+  [[nodiscard]] bucket& bucket_at(std::size_t number) const noexcept {
+    return at(number);
+  }
+
+  [[nodiscard]] bucket* next(const bucket& x) const noexcept {
+    auto number = x.overflow();
+    return number == 0 ? nullptr : &overflows_[number];
+  }
+
+  /// Whether reads are counted for eviction from now on.
+  void count_uses(bool x) noexcept {
+    counting_.store(x, std::memory_order_relaxed);
+  }
+
+  /// Memory of all buckets that are in use, in bytes: what the entries are
+  /// charged for.
+  [[nodiscard]] std::size_t used() const noexcept {
+    return (bucket_count() + overflow_count_) * sizeof(bucket);
+  }
+
+  /// Memory of all segments, pages that were never touched included, in bytes.
+  /// Thread-safe.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return bytes_.load(std::memory_order_relaxed);
   }
 
-  /// Unlinks every entry of one bucket for which `dead(entry&)` holds, and hands
-  /// each to `unlinked(entry&)` then.
-  template <class Dead, class Unlinked>
-  void sweep_bucket(std::size_t number, Dead&& dead,
-                    Unlinked&& unlinked) noexcept {
-    for_each_word(at(number), [&](std::atomic<index_word>& w, index_word x) {
-      auto& item = *entry_in(x);
-      if (!dead(item))
-        return;
-      w.store(0, std::memory_order_release);
-      unlinked(item);
-    });
+  /// Bytes that wait for readers. Thread-safe.
+  [[nodiscard]] std::size_t retired_bytes() const noexcept {
+    return retired_.bytes();
+  }
+
+  /// Calls `f(index_slot)` for what a bucket and its chain link; `f` may unlink
+  /// it.
+  template <class F>
+  void for_each_in(std::size_t number, F&& f) const {
+    for (auto* b = &at(number); b != nullptr; b = next(*b))
+      for (std::size_t i = 0; i < bucket::width; ++i)
+        if (b->words[i].load(std::memory_order_relaxed) != 0)
+          f(index_slot{b, i});
   }
 
   /// Calls `f(const entry&)` for every entry. Linear.
   template <class F>
   void for_each(F&& f) const {
     for (std::size_t i = 0, n = bucket_count(); i < n; ++i)
-      for_each_word(at(i), [&](std::atomic<index_word>&, index_word x) {
-        f(static_cast<const entry&>(*entry_in(x)));
+      for_each_in(i, [&](index_slot x) {
+        f(static_cast<const entry&>(*x.item()));
       });
   }
 
@@ -162,8 +233,7 @@ public:
   static constexpr std::size_t target_load_quarters = 17;
 
 private:
-  static constexpr std::size_t first_segment = 8;
-  static constexpr std::size_t max_segments = 40;
+  static constexpr std::size_t least_buckets = 8;
 
   /// The bucket of a hash among `count`: by the bits of the next power of two,
   /// or by one less when that bucket does not exist yet. No branch, as it would
@@ -195,84 +265,52 @@ private:
     return __builtin_bswap64(x) >> (64 - bucket_bits);
   }
 
-  /// The segment of a bucket: 0 for the first eight, then one per doubling.
-  [[nodiscard]] static std::size_t segment_of(std::size_t number) noexcept {
-    static_assert(first_segment == 8);
-    return 61 - static_cast<std::size_t>(__builtin_clzll(number | 7));
-  }
-
-  /// The number of a segment's first bucket: 0, 8, 16, 32, ...
-  [[nodiscard]] static std::size_t start_of(std::size_t segment) noexcept {
-    return segment == 0 ? 0 : first_segment << (segment - 1);
-  }
-
-  [[nodiscard]] static std::size_t segment_size(std::size_t i) noexcept {
-    return i == 0 ? first_segment : start_of(i);
-  }
-
   [[nodiscard]] bucket& at(std::size_t number) const noexcept {
-    return *reinterpret_cast<bucket*>(origins_[segment_of(number)]
-                                      + number * sizeof(bucket));
+    return buckets_[number];
   }
 
-  [[nodiscard]] bucket* segment(std::size_t i) const noexcept {
-    return origins_[i] == 0 ? nullptr : &at(start_of(i));
-  }
-
-  [[nodiscard]] static const entry* find_in(const bucket& where,
-                                            std::uint16_t tag,
-                                            bytes_view key) noexcept {
+  [[nodiscard]] const entry* find_in(bucket& where, std::uint16_t tag,
+                                     bytes_view key) const noexcept {
     for (auto fits = where.with_tag(tag); !fits.empty(); fits.drop_first()) {
-      auto x = where.words[fits.first()].load(std::memory_order_acquire);
+      auto slot = fits.first();
+      auto x = where.words[slot].load(std::memory_order_acquire);
       auto* item = entry_in(x);
       // Where the value lies is known only when the header has arrived. Without
       // waiting for that: mostly on the next line.
       __builtin_prefetch(reinterpret_cast<const char*>(item) + 64);
-      if (tag_in(x) == tag && item->has_key(key)) [[likely]]
+      if (tag_in(x) == tag && item->has_key(key)) [[likely]] {
+        if (counting_.load(std::memory_order_relaxed))
+          where.count_use(slot);
         return item;
+      }
     }
     return nullptr;
   }
 
   /// Not by `hashed_key`, which would have to be in memory for every `find`.
-  const entry* find_in_chain(bytes_view key, std::uint64_t hash,
-                             std::size_t count) const noexcept;
+  const entry* find_in_chain(bytes_view key, std::uint64_t hash) const noexcept;
 
-  /// Calls `f(std::atomic<index_word>&, index_word)` for what a chain links.
-  template <class F>
-  static void for_each_word(bucket& first, F&& f) {
-    for (auto* b = &first; b != nullptr;
-         b = b->overflow.load(std::memory_order_relaxed))
-      for (auto& w : b->words)
-        if (auto x = w.load(std::memory_order_relaxed); x != 0)
-          f(w, x);
-  }
-
-  void add_bytes(std::size_t n) noexcept {
-    bytes_.store(bytes() + n, std::memory_order_relaxed);
-  }
-
-  bool add_segment(std::size_t i) noexcept;
+  bool move_to(bucket& target, index_slot from) noexcept;
   bucket* append_overflow(bucket& last) noexcept;
-  bool add_overflow_run() noexcept;
-  bool move_to(bucket& target, index_word x) noexcept;
+  void retire_overflows(bucket& first) noexcept;
+  void give_up_segment() noexcept;
+  void publish_bytes() noexcept;
+  void release(void* what) noexcept;
 
-  std::atomic<std::size_t> count_;
+  segmented_array<bucket> buckets_;
+  std::atomic<std::size_t> count_{0};
+  std::atomic<std::size_t> merges_{0};
+  std::atomic<bool> counting_{false};
 
-  /// Where bucket 0 would be if a segment reached back to it, so that finding a
-  /// bucket takes one addition; 0: no such segment. Published by `count_`: a
-  /// segment is set before any of its numbers counts.
-  std::array<std::uintptr_t, max_segments> origins_{};
+  /// Overflow buckets, by number; 0 is none of them.
+  segmented_array<bucket> overflows_;
+  std::vector<std::uint32_t> free_overflows_;
+  std::uint32_t next_overflow_ = 1; ///< The first that was never used.
+  std::size_t overflow_count_ = 0;  ///< In chains.
 
-  /// Overflow buckets are taken one by one from runs of them.
-  struct overflow_run {
-    bucket* first;
-    std::size_t size;
-  };
-
-  std::vector<overflow_run> overflow_runs_;
-  std::size_t overflows_left_ = 0; ///< At the end of the newest run.
+  std::vector<segmented_array<bucket>::segment> given_up_;
   std::atomic<std::size_t> bytes_{0};
+  retired_list retired_;
 };
 
 // -- implementation --------------------------------------------------------------
@@ -280,21 +318,26 @@ private:
 template <class F>
 std::uint64_t index::scan(std::uint64_t from, F&& f) const {
   auto hash = reversed(from);
+  auto merges = merges_.load(std::memory_order_acquire);
   auto count = count_.load(std::memory_order_acquire);
   for (;;) {
     auto number = bucket_of(hash, count);
-    for (const bucket* b = &at(number); b != nullptr;
-         b = b->overflow.load(std::memory_order_acquire))
+    for (const bucket* b = &at(number); b != nullptr; b = next(*b))
       for (auto& w : b->words)
         if (auto x = w.load(std::memory_order_acquire); x != 0)
           f(static_cast<const entry&>(*entry_in(x)));
+    auto before = count;
+    auto merges_before = std::exchange(merges,
+                                       merges_.load(std::memory_order_acquire));
     count = count_.load(std::memory_order_acquire);
-    // Only a position in the middle of the interval can have moved.
-    if (bucket_of(hash, count) == number)
-      break;
+    // Only a position in the middle of the interval can have moved by a split.
+    // After a merge, the bucket may hold more than was read.
+    if (merges == merges_before && bucket_of(hash, count) == number) {
+      auto size = scan_end >> std::max(bits_of(hash, before),
+                                       bits_of(hash, count));
+      return (from | (size - 1)) + 1;
+    }
   }
-  auto size = scan_end >> bits_of(hash, count);
-  return (from | (size - 1)) + 1;
 }
 
 } // namespace troupe::memory

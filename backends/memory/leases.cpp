@@ -14,20 +14,21 @@ std::size_t key_hash::operator()(bytes_view key) const noexcept {
 
 load_id load_leases::holder(bytes_view key) const {
   auto i = leases_.find(key);
-  return i == leases_.end() ? 0 : i->second;
+  return i == leases_.end() ? 0 : i->second.id;
 }
 
-void load_leases::grant(bytes_view key, load_id id) {
+void load_leases::grant(bytes_view key, load_id id, std::uint64_t sequence) {
   assert(id != 0 && holder(key) == 0);
-  leases_.emplace(key, id);
+  leases_.emplace(key, lease{id, sequence});
 }
 
-bool load_leases::release(bytes_view key, load_id id) {
+std::optional<std::uint64_t> load_leases::release(bytes_view key, load_id id) {
   auto i = leases_.find(key);
-  if (i == leases_.end() || i->second != id)
-    return false;
+  if (i == leases_.end() || i->second.id != id)
+    return std::nullopt;
+  auto result = i->second.born;
   leases_.erase(i);
-  return true;
+  return result;
 }
 
 void load_leases::fence_held(bytes_view key) {

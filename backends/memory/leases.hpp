@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -51,11 +52,13 @@ public:
   /// The load that holds the key's lease; 0 when there is none.
   [[nodiscard]] load_id holder(bytes_view key) const;
 
-  /// Gives the lease to `id`. The key must have none. Throws std::bad_alloc.
-  void grant(bytes_view key, load_id id);
+  /// Gives the lease to `id`; what it brings is born at `sequence` (see
+  /// invalidations.hpp). The key must have none. Throws std::bad_alloc.
+  void grant(bytes_view key, load_id id, std::uint64_t sequence);
 
-  /// Ends the lease of `id` and tells whether it still held it.
-  bool release(bytes_view key, load_id id);
+  /// Ends the lease of `id`, if it still held it, and tells the sequence of what
+  /// it brings then.
+  std::optional<std::uint64_t> release(bytes_view key, load_id id);
 
   /// Voids the lease of whoever holds it.
   void fence(bytes_view key) {
@@ -73,9 +76,14 @@ public:
   }
 
 private:
+  struct lease {
+    load_id id = 0;
+    std::uint64_t born = 0;
+  };
+
   void fence_held(bytes_view key);
 
-  key_map<load_id> leases_;
+  key_map<lease> leases_;
 };
 
 /// Not thread-safe but for `any`: part of a store.

@@ -16,13 +16,13 @@ namespace troupe::memory {
 
 namespace {
 
-constexpr std::size_t granule = 16;
+constexpr std::size_t granule = 8;
 
 /// Up to here classes are `granule` apart.
 constexpr std::size_t linear_end = 256;
-constexpr std::size_t smallest_block = 32;
+constexpr std::size_t smallest_block = 16;
 constexpr std::size_t linear_classes
-  = (linear_end - smallest_block) / granule + 1; // 15: 32, 48, ..., 256
+  = (linear_end - smallest_block) / granule + 1; // 31: 16, 24, ..., 256
 
 /// A class starts small, so that a nearly empty shard costs little, and doubles
 /// its chunks up to where taking one is rare.
@@ -70,7 +70,7 @@ class_of find_class(std::size_t size) noexcept {
           (std::size_t{1} << e) + steps * step};
 }
 
-static_assert(linear_classes == 15);
+static_assert(linear_classes == 31);
 static_assert(slab::class_count == linear_classes + 8 * 7);
 
 } // namespace
@@ -96,6 +96,7 @@ void* slab::allocate(std::size_t size) noexcept {
   if (auto* block = c.free; block != nullptr) {
     unpoison(block, block_size);
     c.free = block->next;
+    in_use_ += block_size;
     return block;
   }
   if (c.fresh_count == 0 && !add_chunk(c, block_size))
@@ -103,6 +104,7 @@ void* slab::allocate(std::size_t size) noexcept {
   auto* block = c.fresh;
   c.fresh += block_size;
   --c.fresh_count;
+  in_use_ += block_size;
   unpoison(block, block_size);
   return block;
 }
@@ -117,13 +119,22 @@ void slab::deallocate(void* block, std::size_t size) noexcept {
   auto* freed = static_cast<free_block*>(block);
   freed->next = c.free;
   c.free = freed;
+  in_use_ -= block_size;
   poison(block, block_size);
 }
 
 std::size_t slab::footprint(std::size_t size) noexcept {
   if (size > largest_block)
-    return size + sizeof(large_header);
+    return large_footprint(size);
   return find_class(size).block_size;
+}
+
+/// What malloc takes for a large block: with the header of ours and its own, in
+/// steps of its own.
+std::size_t slab::large_footprint(std::size_t size) noexcept {
+  constexpr std::size_t own_header = 8;
+  constexpr std::size_t step = 16;
+  return (size + sizeof(large_header) + own_header + step - 1) / step * step;
 }
 
 /// Gives a class fresh blocks.
@@ -156,7 +167,8 @@ void* slab::allocate_large(std::size_t size) noexcept {
   auto* header = new (raw) large_header{large_.previous, &large_};
   header->previous->next = header;
   large_.previous = header;
-  set_reserved(reserved() + sizeof(large_header) + size);
+  in_use_ += large_footprint(size);
+  set_reserved(reserved() + large_footprint(size));
   return header + 1;
 }
 
@@ -164,7 +176,8 @@ void slab::deallocate_large(void* block, std::size_t size) noexcept {
   auto* header = static_cast<large_header*>(block) - 1;
   header->previous->next = header->next;
   header->next->previous = header->previous;
-  set_reserved(reserved() - sizeof(large_header) - size);
+  in_use_ -= large_footprint(size);
+  set_reserved(reserved() - large_footprint(size));
   std::free(header);
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
 // Memory for the entries of one shard: size classes of blocks carved from
-// chunks of the process's pool. The shard is the only one that allocates and frees, so there is no
-// lock and no atomic; and a cleared table gives all its chunks back at once
-// instead of entry by entry.
+// chunks of the process's pool. The shard is the only one that allocates and
+// frees, so there is no lock and no atomic; and a cleared table gives all its
+// chunks back at once instead of entry by entry.
 //
-//   class 0: 32 bytes, steps of 16 up to 256, then eight steps per doubling up
+//   class 0: 16 bytes, steps of 8 up to 256, then eight steps per doubling up
 //   to `largest_block`; above, blocks come from malloc, linked for the end.
 
 #include <array>
@@ -25,7 +25,7 @@ public:
   slab(const slab&) = delete;
   slab& operator=(const slab&) = delete;
 
-  /// A block of at least `size` bytes, aligned to 16, or nullptr when there is
+  /// A block of at least `size` bytes, aligned to 8, or nullptr when there is
   /// no memory. Constant time but for the system's share in new chunks.
   [[nodiscard]] void* allocate(std::size_t size) noexcept;
 
@@ -34,6 +34,11 @@ public:
 
   /// What a block of `size` really occupies, in bytes.
   [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept;
+
+  /// The sum of the footprints of all blocks that are handed out.
+  [[nodiscard]] std::size_t in_use() const noexcept {
+    return in_use_;
+  }
 
   /// Bytes taken from the pool and the system. Thread-safe.
   [[nodiscard]] std::size_t reserved() const noexcept {
@@ -44,7 +49,7 @@ public:
   /// its copying dwarfs.
   static constexpr std::size_t largest_block = 32 * 1024;
 
-  static constexpr std::size_t class_count = 15 + 8 * 7;
+  static constexpr std::size_t class_count = 31 + 8 * 7;
 
 private:
   struct free_block {
@@ -70,6 +75,7 @@ private:
     std::size_t size;
   };
 
+  [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
   void deallocate_large(void* block, std::size_t size) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;
@@ -80,6 +86,7 @@ private:
   std::array<size_class, class_count> classes_{};
   std::vector<chunk> chunks_;
   large_header large_{&large_, &large_};
+  std::size_t in_use_ = 0;
   std::atomic<std::size_t> reserved_{0}; ///< Written by the owner only.
 };
 

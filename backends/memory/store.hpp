@@ -9,7 +9,8 @@
 //   2. A change voids the load lease of its key in the same step (G3); `erase`
 //      and `clear` do so even when there was nothing to remove.
 //   3. An operation that returns an error has changed nothing.
-//   4. An entry past its deadline is absent for every operation (G7).
+//   4. An entry past its deadline (G7), killed by one of its tags, or written
+//      before a clear is absent for every operation.
 
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,9 @@ struct store_options {
 
   /// Seeds the jitter; tests fix it.
   std::uint64_t seed = std::random_device{}();
+
+  /// What the store shares with the others of its region; its clock is `time`.
+  table_options shared = {};
 };
 
 /// The key has a live value.
@@ -93,8 +97,7 @@ public:
     if (item == nullptr)
       return false;
     const auto view = item->view();
-    // The clock is asked only when there is a deadline.
-    if (view.deadline != never && time_.now() >= view.deadline)
+    if (table_.dead(*item))
       return false;
     f(view);
     return true;
@@ -106,7 +109,7 @@ public:
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
     epoch_guard guard;
     return table_.scan(from, [&](const entry& item) {
-      if (item.live(time_))
+      if (!table_.dead(item))
         f(item.key(), item.view());
     });
   }
@@ -132,11 +135,18 @@ public:
 
   /// Tells whether a sweep would find anything to look at.
   [[nodiscard]] bool wants_sweep() const noexcept {
-    return table_.expiring() > 0 || table_.retired_bytes() > 0
-           || updates_.any();
+    return table_.wants_sweep() || updates_.any();
   }
 
   // -- the shard's turn --------------------------------------------------------
+
+  /// Does at once what a clear of the region asks for. Has to come first in each
+  /// turn: what follows relies on it. Errors: `out_of_memory`.
+  expected<void> settle() {
+    if (!table_.stale()) [[likely]]
+      return {};
+    return clear();
+  }
 
   /// Stores a value; false when the condition does not hold.
   expected<bool> set(const hashed_key& key, bytes_view value,
@@ -174,6 +184,8 @@ public:
     return apply(where, present.has_value(), key, *next);
   }
 
+  /// Removes everything from this store, and voids all leases. To clear all that
+  /// share its invalidations, tell those; `settle` does the rest.
   expected<void> clear();
 
   // -- loads, in the shard's turn ----------------------------------------------
@@ -216,8 +228,13 @@ public:
 
   // -- housekeeping, in the shard's turn ---------------------------------------
 
-  /// Frees expired entries of some buckets, and overdue update leases.
+  /// Frees dead entries of some buckets, and overdue update leases.
   void sweep();
+
+  /// The table, to be told of limits.
+  [[nodiscard]] table& limits() noexcept {
+    return table_;
+  }
 
   /// The newest version.
   [[nodiscard]] version_number version() const noexcept {
@@ -230,13 +247,16 @@ public:
 
 private:
   [[nodiscard]] bool live(const table::position& where) const noexcept {
-    return where.item != nullptr && where.item->live(time_);
+    return where.item != nullptr && !table_.dead(*where.item);
   }
 
   [[nodiscard]] time_point deadline_for(const write_options& how);
+  [[nodiscard]] entry_attributes attributes_for(const write_options& how,
+                                                const entry* present);
+  [[nodiscard]] error refusal(put_result why) const;
   expected<version_number> put(const table::position& where,
                                const hashed_key& key, bytes_view value,
-                               time_point deadline);
+                               const entry_attributes& with);
   void remove(const table::position& where, const hashed_key& key);
   expected<void> apply(const table::position& where, bool present,
                        const hashed_key& key, const edit& next);
@@ -246,6 +266,7 @@ private:
   std::minstd_rand random_;
   load_leases loads_;
   update_leases updates_;
+  invalidations& forgotten_;
   table table_;
 };
 

@@ -4,11 +4,26 @@
 
 namespace troupe::memory {
 
-table::table()
-  : current_(new generation),
+namespace {
+
+/// What is borrowed at a time when there is no limit.
+constexpr std::size_t largest_bytes_piece = std::size_t{1} << 20;
+constexpr std::size_t largest_entries_piece = 4096;
+
+} // namespace
+
+table::table(const table_options& options)
+  : time_(*options.time),
+    options_(options),
+    forgotten_(*options_.forgotten),
+    current_(new generation(options_, options.eviction, forgotten_.era())),
     dying_(
       [](void*, void* x) noexcept { delete static_cast<generation*>(x); },
       nullptr),
+    era_(newest().era),
+    bytes_(options_.bytes, options_.shares, largest_bytes_piece),
+    entries_(options_.entries, options_.shares, largest_entries_piece),
+    eviction_(options.eviction),
     retired_(
       [](void* self, void* x) noexcept {
         auto* item = static_cast<entry*>(x);
@@ -16,7 +31,7 @@ table::table()
                                                               item->size());
       },
       this) {
-  // nop
+  obey_limits();
 }
 
 table::~table() {
@@ -25,98 +40,150 @@ table::~table() {
   delete &newest();
 }
 
-bool table::put(const position& where, const hashed_key& key, bytes_view value,
-                time_point deadline) noexcept {
-  auto& [links, blocks] = newest();
-  auto size = entry::block_size(key.key.size(), value.size());
-  auto* block = blocks.allocate(size);
+put_result table::put(const position& where, const hashed_key& key,
+                      bytes_view value, const entry_attributes& with) noexcept {
+  auto& g = newest();
+  auto size = entry::block_size(key.key.size(), value.size(), with);
+  auto bytes = slab::footprint(size);
+  auto replaced = where.item == nullptr
+                    ? std::size_t{0}
+                    : slab::footprint(where.item->size());
+  if (limited_) {
+    if (charge_of(key.key.size(), value.size(), with) > largest_charge())
+      [[unlikely]]
+      return put_result::too_large;
+    if (eviction_ == eviction_policy::none
+        && !fits(bytes, replaced, where.item == nullptr ? 1 : 0)) [[unlikely]]
+      return put_result::no_room;
+  }
+  // An earlier look at the bucket than needed does no harm.
+  if (!g.wheel.schedule(g.links.number_of(key.hash), with.deadline))
+    return put_result::no_memory;
+  auto* block = g.blocks.allocate(size);
   if (block == nullptr)
-    return false;
-  auto* item = entry::make(block, key.key, value, version_ + 1, deadline);
-  if (!links.link(where, key.hash, item)) {
-    blocks.deallocate(block, size);
-    return false;
+    return put_result::no_memory;
+  auto* item = entry::make(block, key.key, value, version_ + 1, with);
+  auto slot = g.links.link(where, key.hash, item);
+  if (!slot) {
+    g.blocks.deallocate(block, size);
+    return put_result::no_memory;
   }
   ++version_;
-  count_expiring(*item, true);
+  count(*item, true);
   if (where.item != nullptr) {
+    if (limited_)
+      g.goes_next.replaced(*slot, replaced, bytes);
     retire(*where.item);
   } else {
-    resize(this->size() + 1);
-    links.grow(this->size());
+    add(size_, 1);
+    if (limited_)
+      g.goes_next.added(*slot, key.hash, bytes);
+    grow();
   }
-  return true;
+  live_bytes_ += bytes - replaced;
+  enforce(item);
+  return put_result::done;
 }
 
 void table::remove(const position& where) noexcept {
-  newest().links.unlink(where);
-  resize(size() - 1);
   ++version_;
-  retire(*where.item);
+  drop(where.found);
+  newest().links.tidy(where.number);
+  shrink();
+  publish_charge();
 }
 
-void table::touch(const position& where, time_point deadline) noexcept {
+put_result table::touch(const position& where, const hashed_key& key,
+                        time_point deadline) noexcept {
   auto& item = *where.item;
-  count_expiring(item, false);
+  if (!item.has_deadline() && deadline != never) {
+    // There is no place for it: another entry takes this one's.
+    auto with = item.attributes();
+    with.deadline = deadline;
+    return put(where, key, item.value(), with);
+  }
+  auto& g = newest();
+  if (!g.wheel.schedule(g.links.number_of(key.hash), deadline))
+    return put_result::no_memory;
+  count(item, false);
   item.touch(deadline, ++version_);
-  count_expiring(item, true);
+  count(item, true);
+  return put_result::done;
 }
 
-bool table::clear() noexcept {
+bool table::renew() noexcept {
   generation* fresh = nullptr;
   try {
-    fresh = new generation;
+    fresh = new generation(options_, eviction_, forgotten_.era());
   } catch (const std::bad_alloc&) {
     return false;
   }
   auto& old = newest();
   current_.store(fresh, std::memory_order_release);
-  resize(0);
+  size_.store(0, std::memory_order_relaxed);
   expiring_.store(0, std::memory_order_relaxed);
-  hand_ = 0;
+  tagged_.store(0, std::memory_order_relaxed);
+  era_.store(fresh->era, std::memory_order_relaxed);
   ++version_;
   // The retired entries of the old generation go with its slab.
   retired_.forget();
   dying_.retire(&old, old.blocks.reserved() + old.links.bytes());
   dying_.collect();
+  live_bytes_ = 0;
+  full_ = false;
+  obey_limits();
   return true;
 }
 
-void table::sweep(time_point now, std::size_t buckets) noexcept {
-  auto& links = newest().links;
-  for (; buckets > 0 && expiring() > 0; --buckets) {
-    if (hand_ >= links.bucket_count())
-      hand_ = 0;
-    links.sweep_bucket(
-      hand_++, [now](const entry& x) { return x.dead_at(now); },
-      [this](entry& x) {
-        resize(size() - 1);
-        retire(x);
-      });
-  }
-  collect();
+/// Unlinks an entry; the index may have to shrink then.
+void table::drop(index_slot where) noexcept {
+  auto& g = newest();
+  auto& item = *where.item();
+  auto bytes = slab::footprint(item.size());
+  g.goes_next.removed(where, bytes);
+  index::unlink(where);
+  add(size_, ~std::size_t{0});
+  live_bytes_ -= bytes;
+  retire(item);
 }
 
 /// Gives an unlinked entry's block back once no reader sees it.
 void table::retire(entry& x) noexcept {
-  count_expiring(x, false);
+  count(x, false);
   retired_.retire(&x, slab::footprint(x.size()));
 }
 
-void table::count_expiring(const entry& x, bool in) noexcept {
+void table::count(const entry& x, bool in) noexcept {
+  auto one = in ? std::size_t{1} : ~std::size_t{0};
   if (x.expires())
-    expiring_.store(in ? expiring() + 1 : expiring() - 1,
-                    std::memory_order_relaxed);
+    add(expiring_, one);
+  if (x.tagged()) [[unlikely]]
+    add(tagged_, one);
 }
 
-std::string table::validate() const {
-  auto found = std::size_t{0};
-  newest().links.for_each(
-    [&](const entry& x) { found += x.expires() ? 1 : 0; });
-  if (found != expiring())
-    return "entries with a deadline are " + std::to_string(found)
-           + ", counted " + std::to_string(expiring());
-  return newest().links.validate(size());
+/// Splits a bucket when it is time to.
+void table::grow() noexcept {
+  auto& g = newest();
+  // Both buckets are due when the one was, which must not need memory then.
+  if (g.wheel.bytes() != 0 && !g.wheel.reach(g.links.bucket_count()))
+    return;
+  auto split = g.links.grow(size_.load(std::memory_order_relaxed));
+  if (!split)
+    return;
+  g.wheel.copy(split->kept, split->other);
+}
+
+/// Merges a bucket into another when it is time to.
+void table::shrink() noexcept {
+  auto& g = newest();
+  auto merged = g.links.shrink(size_.load(std::memory_order_relaxed));
+  if (!merged)
+    return;
+  if (merged->kept < g.reclaim_bucket)
+    g.reclaim_again = true;
+  g.wheel.copy(merged->other, merged->kept);
+  g.wheel.cancel(merged->other);
+  g.wheel.trim(g.links.bucket_count());
 }
 
 } // namespace troupe::memory

@@ -1,8 +1,13 @@
 #pragma once
 
-// The entries of one shard: index, slab and retired list as one. A clear puts a
-// new generation (an empty index and an empty slab) in place of the old one,
-// whatever its size, and the old one goes as a whole when no reader is left.
+// The entries of one shard: index, slab, expiry wheel, eviction and retired list
+// as one. A clear puts a new generation (an empty index and an empty slab) in
+// place of the old one, whatever its size, and the old one goes as a whole when no
+// reader is left.
+//
+//   table.cpp               putting, removing, clearing
+//   table_limits.cpp        what is charged, and who goes when that is too much
+//   table_housekeeping.cpp  what happens later: expiry, what tags killed, checks
 
 #include <atomic>
 #include <cstddef>
@@ -12,18 +17,48 @@
 #include <utility>
 
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/budget.hpp>
+#include <troupe/backends/memory/evictor.hpp>
 #include <troupe/backends/memory/index.hpp>
+#include <troupe/backends/memory/invalidations.hpp>
 #include <troupe/backends/memory/slab.hpp>
+#include <troupe/backends/memory/timing_wheel.hpp>
+#include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
 
-/// One writer; `find`, `scan` and the prefetches from any thread inside an epoch guard,
-/// the counters from anywhere. Knows nothing of expiry and versions but carries
-/// them in its entries.
+/// What a table shares with the others of its region. All of it must be there.
+struct table_options {
+  /// Must outlive the table.
+  const clock* time = &clock::steady();
+
+  std::shared_ptr<invalidations> forgotten = std::make_shared<invalidations>();
+
+  /// Where the bytes and the entries come from.
+  std::shared_ptr<budget> bytes = std::make_shared<budget>(budget::unlimited);
+  std::shared_ptr<budget> entries = std::make_shared<budget>(budget::unlimited);
+
+  /// How many tables share them: one entry may take one share of the bytes.
+  std::size_t shares = 1;
+
+  eviction_policy eviction = eviction_policy::s3_fifo;
+};
+
+/// How a change ended.
+enum class put_result : std::uint8_t {
+  done,
+  no_memory, ///< The system has none; nothing has changed.
+  no_room,   ///< The limit is reached and nothing is evicted; nothing has changed.
+  too_large, ///< The entry is charged more than `largest_charge`; as above.
+};
+
+/// One writer; `find`, `scan` and the prefetches from any thread inside an epoch
+/// guard, the counters from anywhere. Knows no leases and does not ask whether
+/// an entry is dead, but gives the space of dead ones back.
 class table {
 public:
   /// Throws std::bad_alloc.
-  table();
+  explicit table(const table_options& options = {});
   ~table();
 
   table(const table&) = delete;
@@ -31,7 +66,10 @@ public:
 
   /// See `index::find`. The entry lives at least as long as the guard.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
-    return current_.load(std::memory_order_acquire)->links.find(key);
+    auto& x = *current_.load(std::memory_order_acquire);
+    if (x.era != forgotten_.era()) [[unlikely]]
+      return nullptr;
+    return x.links.find(key);
   }
 
   void prefetch_bucket(std::uint64_t hash) const noexcept {
@@ -46,45 +84,53 @@ public:
   /// counts as new.
   template <class F>
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
-    return current_.load(std::memory_order_acquire)
-      ->links.scan(from, std::forward<F>(f));
+    auto& x = *current_.load(std::memory_order_acquire);
+    return x.era == forgotten_.era() ? x.links.scan(from, std::forward<F>(f))
+                                     : scan_end;
   }
 
   static constexpr std::uint64_t scan_end = index::scan_end;
+
+  /// Whether an entry is past its deadline or was killed by a tag. Asks the
+  /// clock only when there is a deadline: most reads do without.
+  [[nodiscard]] bool dead(const entry& x) const noexcept {
+    auto deadline = x.deadline();
+    return (deadline != never && time_.now() >= deadline)
+           || (x.tagged() && killed(x));
+  }
 
   // -- the writer --------------------------------------------------------------
 
   using position = index::position;
 
+  /// Whether a clear came since the last `renew`: all entries are dead then.
+  [[nodiscard]] bool stale() const noexcept {
+    return newest().era != forgotten_.era();
+  }
+
+  /// Removes all entries at once and takes a version. False when there is no
+  /// memory for an empty table. Constant time; readers inside a guard keep what
+  /// they see.
+  [[nodiscard]] bool renew() noexcept;
+
+  /// Only in a table that is not stale, as all that follows.
   [[nodiscard]] position locate(const hashed_key& key) noexcept {
     return newest().links.locate(key);
   }
 
   /// Puts an entry at `where`, in place of the one that stands there, if any,
-  /// under the next version. False when there is no memory; nothing has changed
-  /// then. Constant time.
-  [[nodiscard]] bool put(const position& where, const hashed_key& key,
-                         bytes_view value, time_point deadline) noexcept;
+  /// under the next version; others are evicted for it where a limit wants it.
+  /// Marks of `with` may be those of that entry. Amortised constant time.
+  [[nodiscard]] put_result put(const position& where, const hashed_key& key,
+                               bytes_view value,
+                               const entry_attributes& with) noexcept;
 
   /// Removes the entry at `where.item`; takes a version.
   void remove(const position& where) noexcept;
 
   /// Gives the entry at `where.item` another deadline and the next version.
-  void touch(const position& where, time_point deadline) noexcept;
-
-  /// Removes all entries at once and takes a version. False when there is no
-  /// memory for an empty table. Constant time; readers inside a guard keep what
-  /// they see.
-  [[nodiscard]] bool clear() noexcept;
-
-  /// Removes what is dead at `now` from the next `buckets` buckets in turn.
-  void sweep(time_point now, std::size_t buckets) noexcept;
-
-  /// Frees retired memory that no reader holds.
-  void collect() noexcept {
-    retired_.collect();
-    dying_.collect();
-  }
+  [[nodiscard]] put_result touch(const position& where, const hashed_key& key,
+                                 time_point deadline) noexcept;
 
   /// The version of the newest change.
   [[nodiscard]] version_number version() const noexcept {
@@ -104,16 +150,57 @@ public:
       ->links.prefetch_bucket_for_write(hash);
   }
 
+  // -- the writer: limits ------------------------------------------------------
+
+  /// What an entry of this shape is charged, its share of the index included.
+  [[nodiscard]] static std::size_t
+  charge_of(std::size_t key_size, std::size_t value_size,
+            const entry_attributes& with) noexcept;
+
+  /// What one entry may be charged.
+  [[nodiscard]] std::size_t largest_charge() const noexcept {
+    return bytes_.source().tightest() / options_.shares;
+  }
+
+  /// Another policy from now on.
+  void set_eviction(eviction_policy x) noexcept;
+
+  /// Does what a change of a limit wants: counts reads or not, gives back what
+  /// is lent beyond the limit, and evicts down to what is left.
+  void obey_limits() noexcept;
+
+  /// Gives up to a piece of bytes and of entries back, evicting for it what it
+  /// must, so that others can have them.
+  void yield_piece() noexcept;
+
+  // -- the writer: housekeeping ------------------------------------------------
+
+  /// Frees the space of dead entries, of `buckets` buckets at most, and what
+  /// readers have let go of.
+  void sweep(std::size_t buckets) noexcept;
+
+  /// Frees retired memory that no reader holds.
+  void collect() noexcept;
+
   // -- any thread --------------------------------------------------------------
+
+  /// Whether a sweep would find anything to look at.
+  [[nodiscard]] bool wants_sweep() const noexcept;
 
   /// Entries with a deadline.
   [[nodiscard]] std::size_t expiring() const noexcept {
-    return expiring_.load(std::memory_order_relaxed);
+    return forgotten() ? 0 : expiring_.load(std::memory_order_relaxed);
   }
 
-  /// Entries, expired ones included.
+  /// Entries, dead ones included whose space was not freed yet.
   [[nodiscard]] std::size_t size() const noexcept {
-    return size_.load(std::memory_order_relaxed);
+    return forgotten() ? 0 : size_.load(std::memory_order_relaxed);
+  }
+
+  /// What the entries are charged, in bytes: their blocks and their part of
+  /// index, wheel and queues.
+  [[nodiscard]] std::size_t charged() const noexcept {
+    return charged_.load(std::memory_order_relaxed);
   }
 
   /// Memory taken for entries and index.
@@ -128,14 +215,46 @@ public:
     return retired_.bytes() + dying_.bytes();
   }
 
+  /// Entries that had to go because of a limit.
+  [[nodiscard]] std::uint64_t evictions() const noexcept {
+    return evictions_.load(std::memory_order_relaxed);
+  }
+
+  /// Entries whose space was freed because their deadline had passed.
+  [[nodiscard]] std::uint64_t expirations() const noexcept {
+    return expirations_.load(std::memory_order_relaxed);
+  }
+
+  /// Whether an entry is there beyond what was lent.
+  [[nodiscard]] bool in_debt() const noexcept {
+    return charged() > bytes_.granted() || size() > entries_.granted();
+  }
+
+  /// Whether `yield_piece` would give something to others, and leave as much.
+  [[nodiscard]] bool can_yield() const noexcept {
+    return bytes_.can_yield() || entries_.can_yield();
+  }
+
   /// What is wrong with the structure; empty when nothing is. For tests: in the
   /// writer's place, linear.
   [[nodiscard]] std::string validate() const;
 
 private:
   struct generation {
+    generation(const table_options& with, eviction_policy eviction,
+               std::uint64_t now)
+      : era(now), wheel(with.time->now()), goes_next(eviction) {
+      // nop
+    }
+
+    std::uint64_t era;
     index links;
     slab blocks;
+    timing_wheel wheel;
+    evictor goes_next;
+    std::size_t reclaim_bucket = 0; ///< The next to look at for killed entries.
+    std::uint64_t reclaiming = 0; ///< The sequence that this turn began with.
+    bool reclaim_again = false; ///< A merge put something behind its back.
   };
 
   /// For the writer, who needs no guard.
@@ -147,15 +266,39 @@ private:
     return *current_.load(std::memory_order_relaxed);
   }
 
-  void retire(entry& x) noexcept;
-  void count_expiring(const entry& x, bool in) noexcept;
-  void resize(std::size_t entries) noexcept {
-    size_.store(entries, std::memory_order_relaxed);
+  [[nodiscard]] bool killed(const entry& x) const noexcept {
+    auto with = x.attributes();
+    return forgotten_.killed(with.born, with.marks);
   }
 
+  /// As `stale`, for any thread.
+  [[nodiscard]] bool forgotten() const noexcept {
+    return era_.load(std::memory_order_relaxed) != forgotten_.era();
+  }
+
+  [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
+                          std::size_t entries) noexcept;
+  void drop(index_slot where) noexcept;
+  void retire(entry& x) noexcept;
+  void count(const entry& x, bool in) noexcept;
+  void grow() noexcept;
+  void shrink() noexcept;
+  void enforce(const entry* spared) noexcept;
+  void evict_to_grant(const entry* spared) noexcept;
+  void publish_charge() noexcept;
+  void look_at(std::size_t bucket) noexcept;
+  void reclaim(std::size_t buckets) noexcept;
+
+  static void add(std::atomic<std::size_t>& where, std::size_t n) noexcept {
+    where.store(where.load(std::memory_order_relaxed) + n,
+                std::memory_order_relaxed);
+  }
+
+  const clock& time_;
+  const table_options options_;
+  invalidations& forgotten_;
   std::atomic<generation*> current_;
-  std::size_t hand_ = 0; ///< The next bucket to sweep.
-  retired_list dying_;   ///< Generations.
+  retired_list dying_; ///< Generations.
 
   // What every write changes, apart from what readers look at and as close
   // together as can be: the processor that writes next has to fetch it from the
@@ -164,6 +307,18 @@ private:
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
   version_number version_ = no_version;
+  std::size_t live_bytes_ = 0; ///< In blocks of entries.
+  std::atomic<std::size_t> charged_{0};
+  bool limited_ = false; ///< Somebody set a limit.
+  bool full_ = false;    ///< Entries had to go, and it is nearly as full still.
+  std::atomic<std::uint64_t> era_; ///< That of the newest generation.
+  std::atomic<std::size_t> tagged_{0};
+  std::atomic<std::size_t> evictions_{0};
+  std::atomic<std::size_t> expirations_{0};
+  allowance bytes_;
+  allowance entries_;
+  eviction_policy eviction_;
+  std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
 };
 

@@ -48,6 +48,14 @@ inline constexpr std::size_t shards_per_core = 16;
 inline constexpr std::size_t min_shards = 16;
 inline constexpr std::size_t max_shards = 256;
 
+/// The least of a limit in bytes, for each shard: an empty one takes a third of
+/// it.
+inline constexpr std::size_t least_bytes_per_shard = 4096;
+
+/// What each shard of a limited region shall have at least when the region may
+/// choose how many there are: room for values of megabytes.
+inline constexpr std::size_t wanted_bytes_per_shard = 4 * 1024 * 1024;
+
 /// A shard that crashes more often than this within the window stays down.
 inline constexpr std::uint32_t restart_limit = 5;
 inline constexpr std::chrono::milliseconds restart_window{10'000};

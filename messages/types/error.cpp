@@ -42,6 +42,8 @@ std::string_view to_string(errc code) noexcept {
       return "shard_down";
     case errc::overloaded:
       return "overloaded";
+    case errc::limit_reached:
+      return "limit_reached";
     case errc::out_of_memory:
       return "out_of_memory";
     case errc::shutting_down:

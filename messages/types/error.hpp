@@ -37,6 +37,7 @@ enum class errc : std::uint8_t {
   timeout,       ///< The operation did not get its turn within `op_timeout`.
   shard_down,    ///< The shard crashed too often and stays down.
   overloaded,    ///< A bounded queue is full; try again later.
+  limit_reached, ///< The region is full and evicts nothing.
   out_of_memory, ///< The allocator refused; nothing was changed.
   shutting_down, ///< The runtime drains or is gone.
   system_error,  ///< The operating system refused (socket, thread, file).

@@ -1,5 +1,6 @@
 #include <troupe/messages/types/options.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <string>
@@ -36,6 +37,17 @@ expected<void> check_timeout(const char* field, std::chrono::milliseconds x) {
   return {};
 }
 
+expected<void> check_limits(const region_options& x) {
+  auto least = defaults::least_bytes_per_shard
+               * std::max<std::size_t>(x.shards, 1);
+  if (x.max_bytes != 0 && x.max_bytes < least)
+    return bad("max_bytes", std::to_string(x.max_bytes) + " bytes",
+               ("0 (none), or " + std::to_string(least)
+                + " and more; fewer shards need less")
+                 .c_str());
+  return {};
+}
+
 } // namespace
 
 expected<void> check(const region_options& x) {
@@ -50,6 +62,8 @@ expected<void> check(const region_options& x) {
   if (auto ok = check_timeout("load_timeout", x.load_timeout); !ok)
     return ok;
   if (auto ok = check_timeout("op_timeout", x.op_timeout); !ok)
+    return ok;
+  if (auto ok = check_limits(x); !ok)
     return ok;
   if (x.load_attempts == 0)
     return bad("load_attempts", "0", "1 or more");
@@ -67,7 +81,10 @@ expected<void> check(const write_options& x) {
     if (auto ok = check_ttl(*x.ttl); !ok)
       return ok;
   if (x.jitter)
-    return check_jitter(*x.jitter);
+    if (auto ok = check_jitter(*x.jitter); !ok)
+      return ok;
+  if (x.tags.size() > tags::most) [[unlikely]]
+    return bad("tags", std::to_string(x.tags.size()) + " names", "up to 14");
   return {};
 }
 

@@ -7,6 +7,8 @@
 
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/tags.hpp>
 
 namespace troupe {
 
@@ -44,6 +46,17 @@ struct region_options {
   /// lease of its key.
   std::chrono::milliseconds op_timeout = defaults::op_timeout;
 
+  /// Limit of what the entries take, in bytes, everything included (see
+  /// docs/memory.md); 0: none but the runtime's. One entry may take a shard's
+  /// share of it.
+  std::size_t max_bytes = 0;
+
+  /// Limit of the number of entries; 0: none. Counts shards times one at least.
+  std::size_t max_entries = 0;
+
+  /// Which entries go when a limit is reached.
+  eviction_policy eviction = eviction_policy::s3_fifo;
+
   /// Largest key, in bytes.
   std::size_t max_key_size = defaults::max_key_size;
 
@@ -71,6 +84,10 @@ struct write_options {
   /// Keeps the deadline of the entry that is replaced, if there is one; `ttl`
   /// then only counts for a new entry.
   bool keep_ttl = false;
+
+  /// Names under which the entry can be invalidated together with others.
+  /// `keep_ttl` keeps those of the entry that is replaced, if these are empty.
+  troupe::tags tags = {};
 };
 
 /// Tells what is wrong with these options: `invalid_argument` with the name of

@@ -20,6 +20,22 @@ TEST_CASE("a footprint holds its size and wastes little", "[slab]") {
   }
 }
 
+TEST_CASE("a slab knows what is in use to the byte", "[slab]") {
+  slab uut;
+  std::vector<std::pair<void*, std::size_t>> blocks;
+  std::size_t expected = 0;
+  for (std::size_t size : {1, 16, 17, 24, 250, 300, 5'000, 40'000, 1'000'000}) {
+    blocks.emplace_back(uut.allocate(size), size);
+    REQUIRE(blocks.back().first != nullptr);
+    expected += slab::footprint(size);
+    CHECK(uut.in_use() == expected);
+    CHECK(uut.in_use() <= uut.reserved());
+  }
+  for (auto [block, size] : blocks)
+    uut.deallocate(block, size);
+  CHECK(uut.in_use() == 0);
+}
+
 TEST_CASE("blocks are aligned, do not overlap and can be filled", "[slab]") {
   slab uut;
   std::minstd_rand random{7};
@@ -41,7 +57,7 @@ TEST_CASE("blocks are aligned, do not overlap and can be filled", "[slab]") {
                                    : 1 + random() % 400;
     auto* block = static_cast<char*>(uut.allocate(size));
     REQUIRE(block != nullptr);
-    REQUIRE(reinterpret_cast<std::uintptr_t>(block) % 16 == 0);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(block) % 8 == 0);
     std::memset(block, static_cast<char>(size), size);
     blocks.emplace_back(block, size);
   }

@@ -1,5 +1,6 @@
 #include <troupe/backends/memory/table.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <random>
@@ -24,7 +25,10 @@ hashed_key hashed(const std::string& key) {
 bool put(table& where, const std::string& key, const std::string& value,
          time_point deadline = never) {
   auto k = hashed(key);
-  return where.put(where.locate(k), k, value, deadline);
+  memory::entry_attributes with;
+  with.deadline = deadline;
+  return where.put(where.locate(k), k, value, with)
+         == memory::put_result::done;
 }
 
 bool remove(table& where, const std::string& key) {
@@ -97,7 +101,7 @@ TEST_CASE("a table does what a plain map does", "[table]") {
     }
     if (i % 20'000 == 0) {
       CHECK(uut.validate() == "");
-      REQUIRE(uut.clear());
+      REQUIRE(uut.renew());
       model.clear();
     }
   }
@@ -124,7 +128,7 @@ TEST_CASE("a clear gives the memory back", "[table]") {
     if (!put(uut, std::to_string(i), std::string(100, 'x')))
       FAIL("put failed");
   CHECK(uut.bytes() > 1'000'000);
-  REQUIRE(uut.clear());
+  REQUIRE(uut.renew());
   CHECK(uut.size() == 0);
   CHECK(uut.bytes() == empty);
   CHECK(uut.retired_bytes() == 0);
@@ -139,7 +143,7 @@ TEST_CASE("a reader keeps the generation that a clear replaced", "[table]") {
     epoch_guard guard;
     auto* x = uut.find(hashed("a"));
     REQUIRE(x != nullptr);
-    REQUIRE(uut.clear());
+    REQUIRE(uut.renew());
     REQUIRE(put(uut, "a", "new"));
     CHECK(uut.retired_bytes() > 0);
     CHECK(x->value() == "old");
@@ -151,7 +155,9 @@ TEST_CASE("a reader keeps the generation that a clear replaced", "[table]") {
 
 TEST_CASE("a sweep removes exactly what is dead", "[table]") {
   manual_clock time;
-  table uut;
+  memory::table_options options;
+  options.time = &time;
+  table uut{options};
   for (int i = 0; i < 1'000; ++i) {
     auto deadline = i % 3 == 0 ? never
                                : time.now() + std::chrono::seconds{i % 3};
@@ -159,15 +165,37 @@ TEST_CASE("a sweep removes exactly what is dead", "[table]") {
       FAIL("put failed");
   }
   CHECK(uut.expiring() == 666);
-  time.advance(std::chrono::seconds{1});
-  uut.sweep(time.now(), 10'000);
+  auto later = std::chrono::seconds{1} + memory::timing_wheel::tick_length;
+  time.advance(later);
+  uut.sweep(10'000);
   CHECK(uut.size() == 1'000 - 333);
   CHECK(uut.expiring() == 333);
+  CHECK(uut.expirations() == 333);
   CHECK(uut.validate() == "");
-  time.advance(std::chrono::seconds{1});
-  uut.sweep(time.now(), 10'000);
+  time.advance(later);
+  uut.sweep(10'000);
   CHECK(uut.size() == 334);
   CHECK(uut.expiring() == 0);
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("a table shrinks bucket by bucket", "[table]") {
+  table uut;
+  auto empty = uut.charged();
+  constexpr int n = 50'000;
+  for (int i = 0; i < n; ++i)
+    REQUIRE(put(uut, std::to_string(i), std::to_string(i)));
+  auto full = uut.bytes();
+  for (int i = 0; i < n; ++i) {
+    if (!remove(uut, std::to_string(i)))
+      FAIL("lost " << i);
+    if (i % 10'000 == 0)
+      CHECK(uut.validate() == "");
+  }
+  uut.collect();
+  CHECK(uut.size() == 0);
+  CHECK(uut.charged() == empty);
+  CHECK(uut.bytes() < full);
   CHECK(uut.validate() == "");
 }
 
@@ -217,6 +245,52 @@ TEST_CASE("readers find every key that stays while the table grows", "[table]") 
   CHECK(missed == 0);
   CHECK(wrong == 0);
   CHECK(reads > 0);
+  CHECK(uut.validate() == "");
+}
+
+TEST_CASE("readers find every key that stays while the table breathes",
+          "[table]") {
+  // Filled and emptied in turn, so that buckets split and merge under the
+  // readers, also the same ones again and again.
+  constexpr int staying = 200;
+  table uut;
+  for (int i = 0; i < staying; ++i)
+    REQUIRE(put(uut, "stay:" + std::to_string(i), "x"));
+  std::atomic<bool> stop{false};
+  std::atomic<int> missed{0};
+  std::atomic<int> unseen{0};
+  std::vector<std::thread> readers;
+  for (unsigned t = 0; t < 2; ++t)
+    readers.emplace_back([&, t] {
+      std::minstd_rand random{t + 1};
+      while (!stop.load(std::memory_order_relaxed)) {
+        for (int i = 0; i < 1'000; ++i)
+          if (get(uut, "stay:" + std::to_string(random() % staying)) != "x")
+            ++missed;
+        std::vector<bool> seen(staying);
+        for (std::uint64_t next = 0; next < table::scan_end;) {
+          epoch_guard guard;
+          next = uut.scan(next, [&](const memory::entry& x) {
+            if (x.key().substr(0, 5) == "stay:")
+              seen[std::stoul(std::string{x.key().substr(5)})] = true;
+          });
+        }
+        unseen += static_cast<int>(std::count(seen.begin(), seen.end(), false));
+      }
+    });
+  for (int round = 0; round < 30; ++round) {
+    auto n = round % 3 == 0 ? 5'000 : 300;
+    for (int i = 0; i < n; ++i)
+      REQUIRE(put(uut, "add:" + std::to_string(i), "y"));
+    for (int i = 0; i < n; ++i)
+      REQUIRE(remove(uut, "add:" + std::to_string(i)));
+    uut.collect();
+  }
+  stop = true;
+  for (auto& x : readers)
+    x.join();
+  CHECK(missed == 0);
+  CHECK(unseen == 0);
   CHECK(uut.validate() == "");
 }
 
@@ -288,7 +362,7 @@ TEST_CASE("a position stays good over a clear", "[table][scan]") {
     epoch_guard guard;
     next = uut.scan(next, [](const memory::entry&) {});
   }
-  REQUIRE(uut.clear());
+  REQUIRE(uut.renew());
   // In the middle of a bucket of the small table, and splits to come.
   for (int i = 0; i < 3'000; ++i)
     REQUIRE(put(uut, "new:" + std::to_string(i), "x"));

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/messages/types/hash.hpp>
 
 #include <random>
 

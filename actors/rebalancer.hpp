@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include <troupe/actors/shard.hpp>
+
+namespace troupe {
+
+/// Moves what shards were lent from those that evict little to those that evict
+/// much, a piece at a time, so that a limit is spent where it is needed: all
+/// shards come to evict about equally often, as one large cache would. A shard
+/// that holds more than it was lent (one entry, when the others had it all) comes
+/// first. Not thread-safe.
+class rebalancer {
+public:
+  /// Looks at shards that share a budget, and has at most one of them yield a
+  /// piece. Linear in their number.
+  void look(const std::vector<shard*>& shards);
+
+private:
+  /// What the shards had evicted when they were looked at last, by number.
+  std::unordered_map<std::uint64_t, std::uint64_t> evicted_;
+};
+
+} // namespace troupe

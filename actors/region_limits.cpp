@@ -1,0 +1,98 @@
+// The part of a region that concerns all of its shards at once: forgetting, and
+// limits.
+
+#include <troupe/actors/region.hpp>
+
+#include <new>
+
+namespace troupe {
+
+using memory::budget;
+
+expected<void> region::check_shards() const {
+  for (auto& x : shards_)
+    if (auto why = x->refusal())
+      return tl::unexpected{std::move(*why)};
+  return {};
+}
+
+template <class F>
+expected<void> region::tell_tables(F f) {
+  for (auto& x : shards_) {
+    auto told = x->run([&](memory::store& store) -> expected<void> {
+      f(store.limits());
+      return {};
+    });
+    if (!told)
+      return told;
+  }
+  return {};
+}
+
+// -- forgetting --------------------------------------------------------------------
+
+expected<void> region::clear() {
+  if (auto ok = check_shards(); !ok)
+    return ok;
+  forgotten_->clear();
+  // The space, where a shard is idle; the others give theirs back in their next
+  // turn.
+  sweep();
+  return {};
+}
+
+expected<void> region::invalidate_tag(bytes_view name) {
+  if (auto ok = check_shards(); !ok)
+    return ok;
+  try {
+    forgotten_->invalidate(tags::mark_of(name));
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
+  }
+  return {};
+}
+
+// -- limits ------------------------------------------------------------------------
+
+std::size_t region::max_bytes() const noexcept {
+  return bytes_->option();
+}
+
+std::size_t region::max_entries() const noexcept {
+  return entries_->option();
+}
+
+eviction_policy region::eviction() const noexcept {
+  return eviction_.load(std::memory_order_relaxed);
+}
+
+expected<void> region::set_limits(std::size_t max_bytes,
+                                  std::size_t max_entries) {
+  auto wanted = options_;
+  wanted.max_bytes = max_bytes;
+  wanted.max_entries = max_entries;
+  if (auto ok = check(wanted).and_then([this] { return check_shards(); }); !ok)
+    return ok;
+  bytes_->set_limit(budget::limit_of(max_bytes));
+  entries_->set_limit(budget::limit_of(max_entries));
+  return obey_limits();
+}
+
+expected<void> region::set_eviction(eviction_policy x) {
+  if (auto ok = check_shards(); !ok)
+    return ok;
+  eviction_.store(x, std::memory_order_relaxed);
+  return tell_tables([x](memory::table& table) { table.set_eviction(x); });
+}
+
+void region::rebalance() {
+  if (bytes_->limit() != budget::unlimited
+      || entries_->limit() != budget::unlimited)
+    balance_.look(all_shards());
+}
+
+expected<void> region::obey_limits() {
+  return tell_tables([](memory::table& table) { table.obey_limits(); });
+}
+
+} // namespace troupe

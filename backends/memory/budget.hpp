@@ -1,0 +1,156 @@
+#pragma once
+
+// How a limit is shared by many shards without asking anybody at each write: a
+// budget lends its capacity in pieces, each shard spends what it was lent, and
+// what it does not need goes back. So an uneven distribution of the keys still
+// uses the whole limit, and the sum of what is spent never passes it.
+//
+//   runtime's budget ── region's budget ── allowance of a shard
+//                    └─ region's budget ─┬ allowance
+//                                        └ allowance
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <utility>
+
+namespace troupe::memory {
+
+/// A limit, in bytes or in entries, and how much of it is lent. Thread-safe.
+class budget {
+public:
+  static constexpr std::size_t unlimited
+    = std::numeric_limits<std::size_t>::max();
+
+  /// The limit that an option asks for, 0 meaning none, and back.
+  [[nodiscard]] static std::size_t limit_of(std::size_t option) noexcept {
+    return option == 0 ? unlimited : option;
+  }
+
+  [[nodiscard]] std::size_t option() const noexcept {
+    return limit() == unlimited ? 0 : limit();
+  }
+
+  /// What it lends comes out of `parent`, too, if there is one.
+  explicit budget(std::size_t limit,
+                  std::shared_ptr<budget> parent = nullptr) noexcept
+    : parent_(std::move(parent)), limit_(limit) {
+    // nop
+  }
+
+  budget(const budget&) = delete;
+  budget& operator=(const budget&) = delete;
+
+  /// The limit of this budget alone.
+  [[nodiscard]] std::size_t limit() const noexcept {
+    return limit_.load(std::memory_order_relaxed);
+  }
+
+  /// The smallest limit from here up.
+  [[nodiscard]] std::size_t tightest() const noexcept {
+    return parent_ == nullptr ? limit()
+                              : std::min(limit(), parent_->tightest());
+  }
+
+  [[nodiscard]] std::size_t lent() const noexcept {
+    return lent_.load(std::memory_order_relaxed);
+  }
+
+  /// Lends all of `n` or nothing.
+  [[nodiscard]] bool lend(std::size_t n) noexcept;
+
+  void take_back(std::size_t n) noexcept;
+
+  /// What is lent already stays lent; see `excess`.
+  void set_limit(std::size_t n) noexcept {
+    limit_.store(n, std::memory_order_relaxed);
+  }
+
+  /// What of `share`, a part of what is lent, must come back so that no limit
+  /// from here up is passed, when everybody gives in proportion.
+  [[nodiscard]] std::size_t excess(std::size_t share) const noexcept;
+
+private:
+  std::shared_ptr<budget> parent_;
+  std::atomic<std::size_t> limit_;
+  std::atomic<std::size_t> lent_{0};
+};
+
+/// What one shard was lent. Belongs to the shard's turn, but for `granted`.
+class allowance {
+public:
+  /// One of `shares` that borrow from the same budget; `largest_piece` is what
+  /// it asks for when there is no limit.
+  allowance(std::shared_ptr<budget> from, std::size_t shares,
+            std::size_t largest_piece) noexcept
+    : from_(std::move(from)), shares_(shares), largest_piece_(largest_piece) {
+    // nop
+  }
+
+  ~allowance() {
+    from_->take_back(granted());
+  }
+
+  allowance(const allowance&) = delete;
+  allowance& operator=(const allowance&) = delete;
+
+  /// Makes sure that `used` may be spent, by borrowing where needed; tells
+  /// whether it may.
+  [[nodiscard]] bool cover(std::size_t used) noexcept {
+    return used <= granted() || borrow(used);
+  }
+
+  /// Gives back what more than `used` and a spare piece was lent.
+  void return_spare(std::size_t used) noexcept {
+    keep(used + piece());
+  }
+
+  /// Gives back what more than `n` was lent; the caller spends less then.
+  void keep(std::size_t n) noexcept;
+
+  /// Whether somebody set a limit.
+  [[nodiscard]] bool limited() const noexcept {
+    return from_->tightest() != budget::unlimited;
+  }
+
+  /// Whether an eighth of what was lent is free, or there is no limit.
+  [[nodiscard]] bool roomy(std::size_t used) const noexcept {
+    return used < granted() - granted() / 8 || !limited();
+  }
+
+  /// Whether there is a limit and a piece to spare under it. Thread-safe.
+  [[nodiscard]] bool can_yield() const noexcept {
+    return limited() && granted() >= 2 * piece();
+  }
+
+  [[nodiscard]] budget& source() const noexcept {
+    return *from_;
+  }
+
+  /// How much is borrowed at a time: small enough that what lies idle is a few
+  /// per cent of a limit, large enough that borrowing is rare.
+  [[nodiscard]] std::size_t piece() const noexcept {
+    return std::clamp<std::size_t>(from_->tightest()
+                                     / (shares_ * pieces_per_share),
+                                   1, largest_piece_);
+  }
+
+  /// Thread-safe.
+  [[nodiscard]] std::size_t granted() const noexcept {
+    return granted_.load(std::memory_order_relaxed);
+  }
+
+private:
+  static constexpr std::size_t pieces_per_share = 32;
+
+  [[nodiscard]] bool borrow(std::size_t used) noexcept;
+
+  std::shared_ptr<budget> from_;
+  std::size_t shares_;
+  std::size_t largest_piece_;
+  std::atomic<std::size_t> granted_{0}; ///< Written by the owner only.
+};
+
+} // namespace troupe::memory

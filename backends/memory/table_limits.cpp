@@ -1,0 +1,109 @@
+// The part of a table that keeps its limits: what is charged, and who goes when
+// that is too much.
+
+#include <troupe/backends/memory/table.hpp>
+
+#include <algorithm>
+
+namespace troupe::memory {
+
+namespace {
+
+/// Buckets that one more entry may cost at once: one by a split, one that its
+/// chain overflows into.
+constexpr std::size_t buckets_per_put = 2;
+
+} // namespace
+
+std::size_t table::charge_of(std::size_t key_size, std::size_t value_size,
+                             const entry_attributes& with) noexcept {
+  return slab::footprint(entry::block_size(key_size, value_size, with))
+         + buckets_per_put * sizeof(bucket);
+}
+
+/// What is charged now, for everybody to see.
+void table::publish_charge() noexcept {
+  auto& g = newest();
+  // The wheel counts by what it needs, not by what it has: that comes in ever
+  // larger steps, and an insert should not have to make room for one.
+  auto nodes = g.wheel.bytes() == 0
+                 ? std::size_t{0}
+                 : g.links.bucket_count() * timing_wheel::bytes_per_item;
+  charged_.store(live_bytes_ + g.links.used() + nodes + g.goes_next.bytes(),
+                 std::memory_order_relaxed);
+}
+
+/// Whether so many bytes and entries more could be there. Borrows for them.
+bool table::fits(std::size_t added, std::size_t freed,
+                 std::size_t entries) noexcept {
+  // What is replaced keeps its place.
+  auto most = charged() + added + entries * buckets_per_put * sizeof(bucket);
+  return bytes_.cover(most - std::min(most, freed))
+         && entries_.cover(size_.load(std::memory_order_relaxed) + entries);
+}
+
+/// Ends every change that may have made the table larger.
+void table::enforce(const entry* spared) noexcept {
+  auto& g = newest();
+  publish_charge();
+  auto fits = bytes_.cover(charged());
+  fits &= entries_.cover(size_.load(std::memory_order_relaxed));
+  if (!fits)
+    evict_to_grant(spared);
+  else if (full_)
+    full_ = !bytes_.roomy(charged())
+            || !entries_.roomy(size_.load(std::memory_order_relaxed));
+  if (limited_)
+    g.goes_next.settle(g.links, full_, charged());
+}
+
+/// Evicts until what was lent is enough. One entry may be left beyond that: the
+/// one that was just stored, as others may have been lent all there is. The
+/// region sees the debt and has them yield.
+void table::evict_to_grant(const entry* spared) noexcept {
+  auto& g = newest();
+  for (;;) {
+    auto entries = size_.load(std::memory_order_relaxed);
+    if (charged() <= bytes_.granted() && entries <= entries_.granted())
+      return;
+    auto [where, bucket] = g.goes_next.choose(g.links, spared, charged(),
+                                              entries);
+    if (where.in == nullptr)
+      return;
+    full_ = true;
+    drop(where);
+    g.links.tidy(bucket);
+    shrink();
+    add(evictions_, 1);
+    publish_charge();
+  }
+}
+
+void table::set_eviction(eviction_policy x) noexcept {
+  eviction_ = x;
+  auto& g = newest();
+  g.goes_next.set_policy(g.links, x);
+  obey_limits();
+}
+
+void table::obey_limits() noexcept {
+  auto& g = newest();
+  limited_ = bytes_.limited() || entries_.limited();
+  g.links.count_uses(limited_ && eviction_ != eviction_policy::none);
+  publish_charge();
+  bytes_.keep(bytes_.granted() - bytes_.source().excess(bytes_.granted()));
+  entries_.keep(entries_.granted()
+                - entries_.source().excess(entries_.granted()));
+  bytes_.return_spare(charged());
+  entries_.return_spare(size_.load(std::memory_order_relaxed));
+  enforce(nullptr);
+}
+
+void table::yield_piece() noexcept {
+  for (auto* x : {&bytes_, &entries_})
+    if (x->can_yield())
+      x->keep(x->granted() - x->piece());
+  evict_to_grant(nullptr);
+}
+
+} // namespace troupe::memory

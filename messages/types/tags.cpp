@@ -1,0 +1,17 @@
+#include <troupe/messages/types/tags.hpp>
+
+#include <troupe/messages/types/hash.hpp>
+
+namespace troupe {
+
+std::uint16_t tags::mark_of(bytes_view name) noexcept {
+  return static_cast<std::uint16_t>(hash_key(name) >> 48);
+}
+
+void tags::add(bytes_view name) noexcept {
+  if (size_ < most)
+    marks_[size_] = mark_of(name);
+  ++size_;
+}
+
+} // namespace troupe

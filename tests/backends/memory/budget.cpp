@@ -1,0 +1,73 @@
+#include <troupe/backends/memory/budget.hpp>
+
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+
+using troupe::memory::allowance;
+using troupe::memory::budget;
+
+TEST_CASE("a budget never lends more than it has, nor than its parent has",
+          "[budget]") {
+  auto all = std::make_shared<budget>(100);
+  budget part{80, all};
+  budget other{80, all};
+  CHECK(part.lend(70));
+  CHECK(!part.lend(11));
+  CHECK(!other.lend(31));
+  CHECK(other.lend(30));
+  CHECK(all->lent() == 100);
+  CHECK(part.tightest() == 80);
+  part.take_back(70);
+  CHECK(all->lent() == 30);
+  all->set_limit(15);
+  CHECK(other.excess(30) == 15);
+  CHECK(other.tightest() == 15);
+}
+
+TEST_CASE("an allowance borrows in pieces, and the last of a budget by the byte",
+          "[budget]") {
+  auto all = std::make_shared<budget>(1'000);
+  allowance uut{all, 1, 1'000};
+  CHECK(uut.piece() == 31);
+  CHECK(uut.cover(1));
+  CHECK(uut.granted() == 31);
+  CHECK(uut.cover(31));
+  CHECK(uut.granted() == 31);
+  CHECK(uut.cover(990));
+  CHECK(uut.cover(1'000));
+  CHECK(!uut.cover(1'001));
+  CHECK(uut.granted() == 1'000);
+  uut.return_spare(100);
+  CHECK(uut.granted() == 131);
+  CHECK(all->lent() == 131);
+}
+
+TEST_CASE("what many threads borrow and return adds up", "[budget]") {
+  auto all = std::make_shared<budget>(10'000);
+  auto part = std::make_shared<budget>(9'000, all);
+  std::atomic<bool> exceeded{false};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      allowance mine{part, 4, 1'000};
+      std::minstd_rand random{t + 1};
+      for (int i = 0; i < 20'000; ++i) {
+        auto used = random() % 4'000;
+        if (mine.cover(used) && mine.granted() < used)
+          exceeded = true;
+        if (part->lent() > 9'000)
+          exceeded = true;
+        if (random() % 3 == 0)
+          mine.keep(random() % 2'000);
+      }
+    });
+  for (auto& x : threads)
+    x.join();
+  CHECK(!exceeded);
+  CHECK(part->lent() == 0);
+  CHECK(all->lent() == 0);
+}
