@@ -54,12 +54,23 @@ public:
     return ttl_;
   }
 
+  /// Tags the loaded value, besides what the caller says. An invalidation of the
+  /// tag since the load began keeps it from being stored.
+  void tag(bytes_view name) noexcept {
+    tags_.add(name);
+  }
+
+  [[nodiscard]] const troupe::tags& tags() const noexcept {
+    return tags_;
+  }
+
 private:
   std::string key_;
   std::uint32_t attempt_;
   time_point deadline_;
   std::stop_token stop_;
   std::optional<ttl_duration> ttl_;
+  troupe::tags tags_;
 };
 
 } // namespace troupe

@@ -113,6 +113,7 @@ load_coordinator::run_loader(const bytes_loader& loader, load_context& context,
     result.value = loader(context);
     if (context.ttl())
       result.how.ttl = context.ttl();
+    result.how.tags.add(context.tags());
   } catch (const std::exception& failure) {
     result.threw = true;
     result.value = fail(errc::load_failed, failure.what());

@@ -188,9 +188,9 @@ public:
   /// Another policy from now on. Errors: as above.
   expected<void> set_eviction(eviction_policy x);
 
-  /// Has every shard do what a change of limits, of the runtime's for example,
-  /// asks for. Errors: as above.
-  expected<void> obey_limits();
+  /// Has every shard keep no more than the limits allow, and of its bytes no more
+  /// than `part`, 1 or less, of what it has. Errors: as above.
+  expected<void> obey_limits(double part = 1.0);
 
   // -- loading and updating ----------------------------------------------------
 
@@ -329,7 +329,7 @@ private:
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
 
-  /// Calls `f(memory::table&)` in each shard's turn.
+  /// Calls `f(memory::table&, std::size_t shard)` in each shard's turn.
   template <class F>
   expected<void> tell_tables(F f);
 

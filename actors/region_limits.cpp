@@ -3,7 +3,9 @@
 
 #include <troupe/actors/region.hpp>
 
+#include <algorithm>
 #include <new>
+#include <vector>
 
 namespace troupe {
 
@@ -18,9 +20,9 @@ expected<void> region::check_shards() const {
 
 template <class F>
 expected<void> region::tell_tables(F f) {
-  for (auto& x : shards_) {
-    auto told = x->run([&](memory::store& store) -> expected<void> {
-      f(store.limits());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    auto told = shards_[i]->run([&](memory::store& store) -> expected<void> {
+      f(store.limits(), i);
       return {};
     });
     if (!told)
@@ -37,7 +39,8 @@ expected<void> region::clear() {
   forgotten_->clear();
   // The space, where a shard is idle; the others give theirs back in their next
   // turn.
-  sweep();
+  for (auto& x : shards_)
+    x->try_sweep();
   return {};
 }
 
@@ -82,7 +85,9 @@ expected<void> region::set_eviction(eviction_policy x) {
   if (auto ok = check_shards(); !ok)
     return ok;
   eviction_.store(x, std::memory_order_relaxed);
-  return tell_tables([x](memory::table& table) { table.set_eviction(x); });
+  return tell_tables([x](memory::table& table, std::size_t) {
+    table.set_eviction(x);
+  });
 }
 
 void region::rebalance() {
@@ -91,8 +96,30 @@ void region::rebalance() {
     balance_.look(all_shards());
 }
 
-expected<void> region::obey_limits() {
-  return tell_tables([](memory::table& table) { table.obey_limits(); });
+expected<void> region::obey_limits(double part) {
+  // Each gives in proportion to what it has now: what it may keep must not depend
+  // on who gave before.
+  struct figures {
+    std::size_t bytes;
+    std::size_t entries;
+  };
+  std::vector<figures> present;
+  figures sum{0, 0};
+  for (auto& x : shards_) {
+    auto& entries = x->store().entries();
+    present.push_back({entries.charged(), entries.size()});
+    sum.bytes += present.back().bytes;
+    sum.entries += present.back().entries;
+  }
+  auto bytes_part = std::min(part, bytes_->part_of(sum.bytes));
+  auto entries_part = entries_->part_of(sum.entries);
+  auto cut = [](std::size_t n, double x) {
+    return static_cast<std::size_t>(static_cast<double>(n) * x);
+  };
+  return tell_tables([&](memory::table& table, std::size_t i) {
+    table.obey_limits(cut(present[i].bytes, bytes_part),
+                      cut(present[i].entries, entries_part));
+  });
 }
 
 } // namespace troupe

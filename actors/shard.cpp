@@ -160,19 +160,28 @@ void shard::end(shard_state final_state) noexcept {
 }
 
 void shard::sweep() noexcept {
-  if (!store_.wants_sweep())
+  if (!store_.wants_sweep() || try_sweep()) {
+    sweeps_skipped_ = 0;
     return;
-  auto task = [this]() noexcept {
-    store_.sweep();
-    admit_released();
-  };
-  blocking_task<decltype(task)> turn{task};
-  if (!mailbox_.try_run(turn) && ++sweeps_skipped_ < sweep_patience)
+  }
+  if (++sweeps_skipped_ < sweep_patience)
     return;
   // A mailbox that is always busy gets its sweep in its order.
-  if (sweeps_skipped_ == sweep_patience)
-    mailbox_.run(turn);
   sweeps_skipped_ = 0;
+  auto task = [this]() noexcept { sweep_in_turn(); };
+  blocking_task<decltype(task)> turn{task};
+  mailbox_.run(turn);
+}
+
+bool shard::try_sweep() noexcept {
+  auto task = [this]() noexcept { sweep_in_turn(); };
+  blocking_task<decltype(task)> turn{task};
+  return mailbox_.try_run(turn);
+}
+
+void shard::sweep_in_turn() noexcept {
+  store_.sweep();
+  admit_released();
 }
 
 bool shard::yield_piece() noexcept {

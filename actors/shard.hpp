@@ -194,6 +194,10 @@ public:
   /// thread at a time.
   void sweep() noexcept;
 
+  /// The same at once, unless the mailbox is busy; tells whether it was done.
+  /// From any thread.
+  bool try_sweep() noexcept;
+
   /// Gives a piece of what the shard was lent back to its budget, evicting what
   /// does not fit then. Skipped when the mailbox is busy; tells whether it was
   /// done.
@@ -210,6 +214,7 @@ private:
   bool waits_for_lease(shard_operation& op) noexcept;
   void complete(shard_operation& op, memory::store* store, errc why) noexcept;
   void admit_released() noexcept;
+  void sweep_in_turn() noexcept;
   void end(shard_state final_state) noexcept;
   void await(shard_operation& op) noexcept;
   [[nodiscard]] error rejection(errc why) const;

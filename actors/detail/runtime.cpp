@@ -102,8 +102,13 @@ expected<void> runtime::core::set_max_bytes(std::size_t x) {
   if (auto ok = check(changed); !ok)
     return ok;
   bytes_->set_limit(memory::budget::limit_of(x));
-  for (auto& where : all_regions())
-    if (auto ok = where->obey_limits(); !ok)
+  auto all = all_regions();
+  std::size_t used = 0;
+  for (auto& where : all)
+    used += where->stats().charged;
+  auto part = bytes_->part_of(used);
+  for (auto& where : all)
+    if (auto ok = where->obey_limits(part); !ok)
       return ok;
   return {};
 }

@@ -17,6 +17,8 @@
 #include "apps/server/error_text.hpp"
 #include "apps/server/glob.hpp"
 #include "apps/server/integer.hpp"
+#include "apps/server/max_memory.hpp"
+#include "apps/server/memory_size.hpp"
 
 namespace troupe::server {
 
@@ -108,15 +110,43 @@ std::string tls_text(const server_state& x) {
   return (x.tls.context() != nullptr ? x.tls.options() : x.options.tls).*Text;
 }
 
+std::string set_max_memory(change& all, bytes_view text) {
+  const auto limit = parse_memory_size(text);
+  if (!limit)
+    return "argument must be a memory value";
+  if (*limit != 0 && *limit < least_max_memory)
+    return "argument must be 0, or 1mb and more";
+  const auto& memory = all.server.options.memory;
+  if (!memory.set_limit)
+    return "the memory of this server has no limit that could be set";
+  if (!all.apply)
+    return {};
+  const auto changed = memory.set_limit(*limit);
+  return changed ? std::string{} : changed.error().text();
+}
+
+std::string set_policy(change& all, bytes_view text) {
+  const auto policy = policy_of(text);
+  if (!policy)
+    return "argument must be one of the following: " + policy_names();
+  if (!all.apply)
+    return {};
+  all.server.live.eviction = *policy;
+  std::string refusal;
+  all.server.databases.for_each([&](std::size_t, region& db) {
+    if (const auto changed = db.set_eviction(*policy); !changed)
+      refusal = changed.error().text();
+  });
+  return refusal;
+}
+
 template <const char* Text>
 std::string fixed(const server_state&) {
   return Text;
 }
 
 constexpr char no[] = "no";
-constexpr char zero[] = "0";
 constexpr char nothing[] = "";
-constexpr char noeviction[] = "noeviction";
 
 constexpr std::array settings{
   setting{"appendonly", fixed<no>},
@@ -133,8 +163,16 @@ constexpr std::array settings{
             return std::to_string(x.live.max_connections);
           },
           set_max_clients},
-  setting{"maxmemory", fixed<zero>},
-  setting{"maxmemory-policy", fixed<noeviction>},
+  setting{"maxmemory",
+          [](const server_state& x) {
+            return std::to_string(x.options.memory.present());
+          },
+          set_max_memory},
+  setting{"maxmemory-policy",
+          [](const server_state& x) {
+            return std::string{policy_name(x.live.eviction)};
+          },
+          set_policy},
   setting{"port",
           [](const server_state& x) {
             return std::to_string(x.options.plain ? x.options.port : 0);
@@ -259,7 +297,8 @@ constexpr std::array subcommands{
   command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
           reply_help},
   command{"config|set", -4, admin, {}, group, "2.0.0",
-          "Change maxclients, requirepass, timeout or the files of TLS",
+          "Change maxclients, maxmemory, maxmemory-policy, requirepass, timeout or "
+          "the files of TLS",
           config_set},
 };
 

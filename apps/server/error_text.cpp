@@ -139,6 +139,8 @@ std::string of(const error& x) {
       return std::string{not_an_integer};
     case errc::integer_overflow:
       return std::string{overflow};
+    case errc::limit_reached:
+      return std::string{limit_reached};
     case errc::out_of_memory:
       return std::string{out_of_memory};
     case errc::shutting_down:

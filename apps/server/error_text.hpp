@@ -68,6 +68,8 @@ inline constexpr std::string_view reply_in_transaction
   = "ERR CLIENT REPLY is not allowed in transactions";
 inline constexpr std::string_view too_many_clients
   = "ERR max number of clients reached";
+inline constexpr std::string_view limit_reached
+  = "OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view out_of_memory
   = "OOM out of memory; nothing was changed";
 inline constexpr std::string_view nested_multi
@@ -120,7 +122,7 @@ std::string reply_too_large(std::size_t limit);
 ///   invalid_argument ERR invalid argument: ...
 ///   not_an_integer   ERR value is not an integer or out of range
 ///   integer_overflow ERR increment or decrement would overflow
-///   out_of_memory    OOM ...
+///   out_of_memory, limit_reached      OOM ...
 ///   shutting_down    ERR server is shutting down
 ///   timeout, shard_down, overloaded   TRYAGAIN ...
 ///   anything else    ERR internal error: its name

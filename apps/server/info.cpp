@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apps/server/command_table.hpp"
+#include "apps/server/max_memory.hpp"
 
 namespace troupe::server {
 
@@ -126,9 +127,11 @@ void write_memory(section_writer& out, const info_source& from) {
   out.field("used_memory_rss", resident);
   out.field("used_memory_rss_human", human_size(resident));
   out.field("retired_memory", from.stats.retired);
-  out.field("maxmemory", std::uint64_t{0});
-  out.field("maxmemory_human", "0B");
-  out.field("maxmemory_policy", "noeviction");
+  const auto limit = from.server.options.memory.present();
+  out.field("limited_memory", from.stats.charged);
+  out.field("maxmemory", limit);
+  out.field("maxmemory_human", human_size(limit));
+  out.field("maxmemory_policy", policy_name(from.server.live.eviction));
 }
 
 // Nothing is persisted; monitors look for these two all the same.
@@ -152,6 +155,8 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("total_net_output_bytes", x.bytes_written);
   out.field("rejected_connections", x.connections_rejected);
   out.field("protocol_errors", x.errors);
+  out.field("expired_keys", from.stats.expirations);
+  out.field("evicted_keys", from.stats.evictions);
   out.field("keyspace_hits", x.hits);
   out.field("keyspace_misses", x.misses);
   out.field("pubsub_channels", topics_of(from, topic_kind::channel));
@@ -225,6 +230,9 @@ region_stats sum_of(const databases& all) {
     const auto x = db.stats();
     sum.keys += x.keys;
     sum.bytes += x.bytes;
+    sum.charged += x.charged;
+    sum.evictions += x.evictions;
+    sum.expirations += x.expirations;
     sum.retired += x.retired;
     sum.handled += x.handled;
     sum.mailbox_depth += x.mailbox_depth;

@@ -164,11 +164,17 @@ int serve(server_config& cfg, const server_settings& settings,
           const awaited_signals& signals) {
   caf::actor_system system{cfg};
   troupe::runtime rt{system};
+  if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
+    return complain(limited.error(), exit_usage);
+  auto options = settings.serve;
+  options.memory.limit = [&rt] { return rt.max_bytes(); };
+  options.memory.set_limit
+    = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
   resp_server server{[&](std::size_t index) {
                        return rt.open_region("db" + std::to_string(index),
                                              settings.region);
                      },
-                     settings.serve};
+                     options};
   if (const auto started = server.start(); !started)
     return complain(started.error(), started.error() == errc::invalid_argument
                                        ? exit_usage

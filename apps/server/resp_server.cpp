@@ -10,10 +10,18 @@
 namespace troupe::server {
 
 resp_server::resp_server(databases::opener open, serve_options options)
-  : open_(std::move(open)) {
+  : open_([this, open = std::move(open)](std::size_t index) {
+      auto opened = open(index);
+      // It may have been changed since the options were read.
+      if (opened)
+        if (auto ok = (*opened)->set_eviction(state_.live.eviction); !ok)
+          return decltype(opened){tl::unexpect, std::move(ok.error())};
+      return opened;
+    }) {
   state_.options = std::move(options);
   state_.live.max_connections = state_.options.max_connections;
   state_.live.idle_timeout = state_.options.idle_timeout;
+  state_.live.eviction = state_.options.eviction;
   state_.access.password(std::exchange(state_.options.password, {}));
 }
 

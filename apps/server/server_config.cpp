@@ -10,6 +10,7 @@
 #include <caf/settings.hpp>
 
 #include "apps/server/acceptor.hpp"
+#include "apps/server/memory_size.hpp"
 
 namespace troupe::server {
 
@@ -97,6 +98,12 @@ server_config::server_config() {
          "how long a stop waits for clients and loads (default: 10s)")
     .add(databases_, "databases",
          "databases that SELECT knows, 1 to 1024 (default: 16)")
+    .add(max_memory_, "maxmemory",
+         "what all keys and values may take, as 100mb or 2gb, 0 for no limit; "
+         "at least 1mb (default: 0)")
+    .add(max_memory_policy_, "maxmemory-policy",
+         "which keys go when that is reached: allkeys-s3fifo, allkeys-clock, or "
+         "noeviction, which refuses writes (default: allkeys-s3fifo)")
     .add(shards_, "shards",
          "shards of a database, a power of two up to 256, 0 for 16 per core "
          "(default: 0)")
@@ -137,6 +144,21 @@ expected<void> server_config::check_names() const {
     if (!custom_options_.qualified_name_lookup("server", entry.first))
       return fail(errc::invalid_argument,
                   "unknown option " + entry.first + " in [server]");
+  return {};
+}
+
+expected<void> server_config::check_memory() const {
+  const auto limit = parse_memory_size(max_memory_);
+  if (!limit || (*limit != 0 && *limit < least_max_memory))
+    return fail(errc::invalid_argument,
+                "--maxmemory=" + max_memory_
+                  + " makes no sense; allowed is 0, or 1mb and more, as 100mb or "
+                    "2gb");
+  if (!policy_of(max_memory_policy_))
+    return fail(errc::invalid_argument, "--maxmemory-policy="
+                                          + max_memory_policy_
+                                          + " is unknown; there are "
+                                          + policy_names());
   return {};
 }
 
@@ -195,6 +217,7 @@ expected<void> server_config::check_ranges() const {
                     "--no-plain leaves no port to listen on; set --tls-port=N");
       return {};
     })
+    .and_then([this] { return check_memory(); })
     .and_then([this] { return check(region()); });
 }
 
@@ -255,7 +278,10 @@ expected<server_settings> server_config::settings() const {
                                     || result.serve.wants_certificates());
       !ok)
     return tl::unexpected{std::move(ok.error())};
+  result.max_memory = *parse_memory_size(max_memory_);
+  result.serve.eviction = *policy_of(max_memory_policy_);
   result.region = region();
+  result.region.eviction = result.serve.eviction;
   if (!no_console_)
     result.console_port = console_port_;
   result.drain_timeout

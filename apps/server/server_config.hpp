@@ -14,6 +14,7 @@
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
+#include "apps/server/max_memory.hpp"
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {
@@ -23,6 +24,7 @@ struct server_settings {
   serve_options serve;
   region_options region;
   std::optional<std::uint16_t> console_port; ///< Empty: no console.
+  std::size_t max_memory = 0; ///< Of all databases, in bytes; 0: no limit.
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
 };
 
@@ -48,6 +50,7 @@ public:
 private:
   [[nodiscard]] expected<void> check_names() const;
   [[nodiscard]] expected<void> check_ranges() const;
+  [[nodiscard]] expected<void> check_memory() const;
   [[nodiscard]] region_options region() const;
   [[nodiscard]] std::string password() const;
   [[nodiscard]] expected<tls_options> tls() const;
@@ -68,6 +71,8 @@ private:
   std::size_t query_buffer_limit_ = defaults::max_command;
   std::size_t max_reply_ = defaults::max_reply;
   std::size_t databases_ = defaults::databases;
+  std::string max_memory_ = "0";
+  std::string max_memory_policy_{policy_name(eviction_policy::s3_fifo)};
   std::string password_;
   std::size_t shards_ = 0;
   caf::timespan ttl_{0};

@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include <troupe/actors/topic_directory.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/eviction.hpp>
 
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/client_registry.hpp"
@@ -78,6 +81,19 @@ struct live_settings {
   std::atomic<std::size_t> max_connections{defaults::max_connections};
   /// How long a client may be silent; zero: for ever.
   std::atomic<std::chrono::seconds> idle_timeout{std::chrono::seconds{0}};
+  /// Which entries go when the memory is full.
+  std::atomic<eviction_policy> eviction{eviction_policy::s3_fifo};
+};
+
+/// How the limit of the memory of all databases is asked for and changed. Empty
+/// functions: there is none, and it cannot be set.
+struct memory_control {
+  std::function<std::size_t()> limit; ///< Bytes; 0: none.
+  std::function<expected<void>(std::size_t)> set_limit;
+
+  [[nodiscard]] std::size_t present() const {
+    return limit ? limit() : 0;
+  }
 };
 
 /// How the server starts to serve; fixed once it runs.
@@ -95,6 +111,8 @@ struct serve_options {
   std::chrono::seconds idle_timeout{0}; ///< Zero: none.
   std::string password;                 ///< At start; empty: none is needed.
   subscriber_limits pubsub = {};
+  memory_control memory = {};
+  eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
 
   /// Whether nobody gets in without a certificate that we trust.
   [[nodiscard]] bool wants_certificates() const noexcept {

@@ -1,7 +1,5 @@
 #include <troupe/backends/memory/budget.hpp>
 
-#include <cmath>
-
 namespace troupe::memory {
 
 bool budget::lend(std::size_t n) noexcept {
@@ -22,19 +20,6 @@ void budget::take_back(std::size_t n) noexcept {
   lent_.fetch_sub(n, std::memory_order_relaxed);
   if (parent_ != nullptr)
     parent_->take_back(n);
-}
-
-std::size_t budget::excess(std::size_t share) const noexcept {
-  auto above = parent_ == nullptr ? 0 : parent_->excess(share);
-  auto total = lent();
-  auto most = limit();
-  if (total <= most)
-    return above;
-  // Rounded up, so that everybody's part is enough together.
-  auto part = static_cast<double>(total - most) / static_cast<double>(total);
-  auto own = static_cast<std::size_t>(
-    std::ceil(static_cast<double>(share) * part));
-  return std::max(above, std::min(own, share));
 }
 
 bool allowance::borrow(std::size_t used) noexcept {

@@ -58,19 +58,23 @@ public:
     return lent_.load(std::memory_order_relaxed);
   }
 
+  /// Which part of `used` may stay so that this budget alone is enough for it: 1
+  /// or less.
+  [[nodiscard]] double part_of(std::size_t used) const noexcept {
+    auto most = limit();
+    return used <= most ? 1.0
+                        : static_cast<double>(most) / static_cast<double>(used);
+  }
+
   /// Lends all of `n` or nothing.
   [[nodiscard]] bool lend(std::size_t n) noexcept;
 
   void take_back(std::size_t n) noexcept;
 
-  /// What is lent already stays lent; see `excess`.
+  /// What is lent already stays lent; see `table::obey_limits`.
   void set_limit(std::size_t n) noexcept {
     limit_.store(n, std::memory_order_relaxed);
   }
-
-  /// What of `share`, a part of what is lent, must come back so that no limit
-  /// from here up is passed, when everybody gives in proportion.
-  [[nodiscard]] std::size_t excess(std::size_t share) const noexcept;
 
 private:
   std::shared_ptr<budget> parent_;

@@ -31,7 +31,8 @@ table::table(const table_options& options)
                                                               item->size());
       },
       this) {
-  obey_limits();
+  look_at_limits();
+  enforce(nullptr);
 }
 
 table::~table() {
@@ -131,7 +132,10 @@ bool table::renew() noexcept {
   dying_.collect();
   live_bytes_ = 0;
   full_ = false;
-  obey_limits();
+  look_at_limits();
+  publish_charge();
+  bytes_.keep(charged());
+  entries_.keep(0);
   return true;
 }
 

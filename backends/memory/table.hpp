@@ -165,9 +165,9 @@ public:
   /// Another policy from now on.
   void set_eviction(eviction_policy x) noexcept;
 
-  /// Does what a change of a limit wants: counts reads or not, gives back what
-  /// is lent beyond the limit, and evicts down to what is left.
-  void obey_limits() noexcept;
+  /// Does what a change of a limit wants: keeps no more than this, and gives back
+  /// what it was lent beyond.
+  void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
   /// Gives up to a piece of bytes and of entries back, evicting for it what it
   /// must, so that others can have them.
@@ -283,6 +283,7 @@ private:
   void count(const entry& x, bool in) noexcept;
   void grow() noexcept;
   void shrink() noexcept;
+  void look_at_limits() noexcept;
   void enforce(const entry* spared) noexcept;
   void evict_to_grant(const entry* spared) noexcept;
   void publish_charge() noexcept;

@@ -73,7 +73,8 @@ void table::reclaim(std::size_t buckets) noexcept {
       g.reclaiming = forgotten_.sequence();
       g.reclaim_again = false;
     }
-    look_at(g.reclaim_bucket++);
+    if (g.reclaim_bucket < g.links.bucket_count())
+      look_at(g.reclaim_bucket++);
     if (g.reclaim_bucket < g.links.bucket_count())
       continue;
     g.reclaim_bucket = 0;

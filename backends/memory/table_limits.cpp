@@ -83,20 +83,22 @@ void table::set_eviction(eviction_policy x) noexcept {
   eviction_ = x;
   auto& g = newest();
   g.goes_next.set_policy(g.links, x);
-  obey_limits();
+  look_at_limits();
+  enforce(nullptr);
 }
 
-void table::obey_limits() noexcept {
-  auto& g = newest();
+/// Does only what there is a limit for.
+void table::look_at_limits() noexcept {
   limited_ = bytes_.limited() || entries_.limited();
-  g.links.count_uses(limited_ && eviction_ != eviction_policy::none);
+  newest().links.count_uses(limited_ && eviction_ != eviction_policy::none);
+}
+
+void table::obey_limits(std::size_t bytes, std::size_t entries) noexcept {
+  look_at_limits();
   publish_charge();
-  bytes_.keep(bytes_.granted() - bytes_.source().excess(bytes_.granted()));
-  entries_.keep(entries_.granted()
-                - entries_.source().excess(entries_.granted()));
-  bytes_.return_spare(charged());
-  entries_.return_spare(size_.load(std::memory_order_relaxed));
-  enforce(nullptr);
+  bytes_.keep(std::min(bytes, charged()));
+  entries_.keep(std::min(entries, size_.load(std::memory_order_relaxed)));
+  evict_to_grant(nullptr);
 }
 
 void table::yield_piece() noexcept {

@@ -14,4 +14,12 @@ void tags::add(bytes_view name) noexcept {
   ++size_;
 }
 
+void tags::add(const tags& other) noexcept {
+  for (auto x : other.marks()) {
+    if (size_ < most)
+      marks_[size_] = x;
+    ++size_;
+  }
+}
+
 } // namespace troupe

@@ -30,6 +30,9 @@ public:
 
   void add(bytes_view name) noexcept;
 
+  /// Adds all of `other`.
+  void add(const tags& other) noexcept;
+
   /// What stands for a name.
   [[nodiscard]] static std::uint16_t mark_of(bytes_view name) noexcept;
 

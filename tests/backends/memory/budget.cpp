@@ -24,7 +24,8 @@ TEST_CASE("a budget never lends more than it has, nor than its parent has",
   part.take_back(70);
   CHECK(all->lent() == 30);
   all->set_limit(15);
-  CHECK(other.excess(30) == 15);
+  CHECK(all->part_of(30) == 0.5);
+  CHECK(all->part_of(15) == 1.0);
   CHECK(other.tightest() == 15);
 }
 

@@ -177,14 +177,14 @@ TEST_CASE("a lower limit holds as soon as the table obeys", "[table][limits]") {
   CHECK(uut.evictions() == 0);
   for (std::size_t limit : {2 << 20, 1 << 20, 100'000}) {
     self.options.bytes->set_limit(limit);
-    uut.obey_limits();
+    uut.obey_limits(limit, budget::unlimited);
     CHECK(uut.charged() <= limit);
     CHECK(uut.charged() > limit / 10 * 9);
     CHECK(self.options.bytes->lent() <= limit);
     CHECK(uut.validate() == "");
   }
   self.options.bytes->set_limit(budget::unlimited);
-  uut.obey_limits();
+  uut.obey_limits(budget::unlimited, budget::unlimited);
   for (std::size_t i = 0; i < 20'000; ++i)
     REQUIRE(self.put(key_of(i), std::string(100, 'x')) == put_result::done);
   CHECK(uut.size() == 20'000);
@@ -227,7 +227,7 @@ TEST_CASE("two tables share a limit by what they need", "[table][limits]") {
   CHECK(self.uut->can_yield());
   self.uut->yield_piece();
   CHECK(self.uut->validate() == "");
-  other.obey_limits();
+  REQUIRE(other.put(other.locate(k), k, "y", {}) == put_result::done);
   CHECK(!other.in_debt());
   CHECK(self.uut->charged() + other.charged() <= 2 << 20);
 }

@@ -1,0 +1,29 @@
+#pragma once
+
+// The settings maxmemory and maxmemory-policy: how they are called and what they
+// allow.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/eviction.hpp>
+
+namespace troupe::server {
+
+/// The least limit, in bytes: that of the runtime.
+inline constexpr std::size_t least_max_memory = std::size_t{1} << 20;
+
+/// "allkeys-s3fifo", "allkeys-clock" or "noeviction".
+[[nodiscard]] std::string_view policy_name(eviction_policy x) noexcept;
+
+/// The policy of this name, in any case.
+[[nodiscard]] std::optional<eviction_policy>
+policy_of(bytes_view name) noexcept;
+
+/// All of them, for errors.
+[[nodiscard]] std::string policy_names();
+
+} // namespace troupe::server

@@ -1,0 +1,215 @@
+// Limits across the shards of a region.
+
+#include <atomic>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "actors/plain/fixture.hpp"
+
+using namespace troupe;
+using memory::budget;
+
+namespace {
+
+region_options limited(std::size_t bytes, std::size_t entries,
+                       std::size_t shards = 16) {
+  region_options result;
+  result.max_bytes = bytes;
+  result.max_entries = entries;
+  result.shards = shards;
+  return result;
+}
+
+std::string key_of(std::size_t i) {
+  return "key:" + std::to_string(i);
+}
+
+// More than this a shard may hold for one entry that no piece was left for.
+std::size_t debt_of(region& where) {
+  std::size_t result = 0;
+  for (auto* x : where.all_shards())
+    if (x->store().entries().in_debt())
+      ++result;
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("a region keeps its limit of bytes over all shards",
+          "[region][limits]") {
+  constexpr std::size_t limit = 4 << 20;
+  region_fixture f{limited(limit, 0)};
+  std::minstd_rand random{5};
+  std::string filler(100'000, 'x');
+  for (int i = 0; i < 40'000; ++i) {
+    auto size = random() % (std::size_t{1} << (random() % 17));
+    auto stored = f.uut->set(key_of(random() % 30'000),
+                             bytes_view{filler}.substr(0, size));
+    if (!stored)
+      FAIL(to_string(stored.error()));
+    if (i % 100 == 0) {
+      f.uut->rebalance();
+      // One entry per shard may be there beyond it, and only until others
+      // yield: the values here have up to 64 KiB.
+      auto charged = f.uut->stats().charged;
+      if (charged > limit + debt_of(*f.uut) * 66'000)
+        FAIL("charged are " << charged);
+    }
+  }
+  auto stats = f.uut->stats();
+  CHECK(stats.evictions > 1'000);
+  CHECK(stats.charged > limit / 4 * 3);
+}
+
+TEST_CASE("what one shard does not need, others may use", "[region][limits]") {
+  // All keys lie in two of the shards.
+  constexpr std::size_t limit = 1 << 20;
+  region_fixture f{limited(limit, 0, 8)};
+  std::size_t stored = 0;
+  for (std::size_t i = 0; stored < 60'000; ++i) {
+    auto key = key_of(i);
+    if (f.uut->shard_of(key) > 1)
+      continue;
+    REQUIRE(f.uut->set(key, "value"));
+    ++stored;
+  }
+  auto stats = f.uut->stats();
+  CHECK(stats.charged <= limit);
+  CHECK(stats.charged > limit / 10 * 9);
+}
+
+TEST_CASE("shards that need more get it from those that need less",
+          "[region][limits]") {
+  constexpr std::size_t limit = 1 << 20;
+  region_fixture f{limited(limit, 0, 4)};
+  // First all shards are filled alike, then only one is written to.
+  for (std::size_t i = 0; i < 40'000; ++i)
+    REQUIRE(f.uut->set(key_of(i), "value"));
+  auto before = f.uut->shard_at(0).store().entries().charged();
+  for (std::size_t i = 40'000; i < 400'000; ++i) {
+    auto key = key_of(i);
+    if (f.uut->shard_of(key) != 0)
+      continue;
+    REQUIRE(f.uut->set(key, "value"));
+    if (i % 50 == 0)
+      f.uut->rebalance();
+  }
+  auto after = f.uut->shard_at(0).store().entries().charged();
+  CHECK(after > 2 * before);
+  CHECK(f.uut->stats().charged <= limit);
+}
+
+TEST_CASE("a limit of entries holds for the region", "[region][limits]") {
+  region_fixture f{limited(0, 1'000)};
+  for (std::size_t i = 0; i < 20'000; ++i) {
+    REQUIRE(f.uut->set(key_of(i), "value"));
+    if (i % 100 == 0) {
+      f.uut->rebalance();
+      CHECK(f.uut->size() <= 1'000 + debt_of(*f.uut));
+    }
+  }
+  CHECK(f.uut->size() > 900);
+}
+
+TEST_CASE("limits and policy change while the region is in use",
+          "[region][limits]") {
+  region_fixture f;
+  for (std::size_t i = 0; i < 20'000; ++i)
+    REQUIRE(f.uut->set(key_of(i), "value"));
+  CHECK(f.uut->max_bytes() == 0);
+  CHECK(f.uut->set_limits(500'000, 0));
+  CHECK(f.uut->max_bytes() == 500'000);
+  CHECK(f.uut->stats().charged <= 500'000);
+  CHECK(f.uut->set_limits(0, 100));
+  CHECK(f.uut->size() <= 100);
+  CHECK(f.uut->set_limits(0, 0));
+  for (std::size_t i = 0; i < 20'000; ++i)
+    REQUIRE(f.uut->set(key_of(i), "value"));
+  CHECK(f.uut->size() == 20'000);
+  CHECK(f.uut->set_eviction(eviction_policy::none));
+  CHECK(f.uut->eviction() == eviction_policy::none);
+  CHECK(f.uut->set_limits(0, 20'000));
+  auto refused = f.uut->set("one more", "value");
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::limit_reached);
+  CHECK(f.get("one more") == "<none>");
+  auto bad = f.uut->set_limits(10, 0);
+  REQUIRE(!bad);
+  CHECK(bad.error() == errc::invalid_argument);
+  CHECK(f.uut->max_entries() == 20'000);
+}
+
+TEST_CASE("a value larger than a shard's share is refused with what is allowed",
+          "[region][limits]") {
+  region_fixture f{limited(1 << 20, 0, 4)};
+  REQUIRE(f.uut->set("small", "value"));
+  auto refused = f.uut->set("large", std::string(300'000, 'x'));
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::value_too_large);
+  CHECK(refused.error().text().find("262144") != std::string::npos);
+  CHECK(f.uut->set("fits", std::string(200'000, 'x')));
+  CHECK(f.get("small") == "value");
+}
+
+TEST_CASE("a region of a runtime's limit takes what is left of it",
+          "[region][limits]") {
+  auto parent = std::make_shared<budget>(1 << 20);
+  region_fixture f;
+  region_options options;
+  options.shards = 4;
+  auto uut = std::make_shared<region>("other", options, f.time, f.executor,
+                                      f.loads, parent);
+  for (std::size_t i = 0; i < 40'000; ++i)
+    REQUIRE(uut->set(key_of(i), "value"));
+  CHECK(uut->stats().charged <= 1 << 20);
+  CHECK(parent->lent() <= 1 << 20);
+  parent->set_limit(1 << 19);
+  CHECK(uut->obey_limits(parent->part_of(uut->stats().charged)));
+  CHECK(uut->stats().charged <= 1 << 19);
+  CHECK(parent->lent() <= 1 << 19);
+  uut->stop();
+}
+
+TEST_CASE("many threads write, read and change limits at once",
+          "[region][limits]") {
+  constexpr std::size_t limit = 2 << 20;
+  region_fixture f{limited(limit, 0)};
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      std::minstd_rand random{t + 1};
+      while (!stop.load(std::memory_order_relaxed)) {
+        auto key = key_of(random() % 50'000);
+        auto value = key + std::string(random() % 500, '.');
+        if (random() % 3 == 0) {
+          auto found = f.uut->get(key);
+          if (found && *found && (*found)->substr(0, key.size()) != key)
+            ++wrong;
+        } else if (!f.uut->set(key, value)) {
+          ++wrong;
+        }
+      }
+    });
+  for (int round = 0; round < 40; ++round) {
+    REQUIRE(f.uut->set_limits(limit >> (round % 3), 0));
+    for (int i = 0; i < 50; ++i) {
+      f.uut->rebalance();
+      f.uut->sweep();
+    }
+  }
+  REQUIRE(f.uut->set_limits(limit, 0));
+  stop = true;
+  for (auto& x : threads)
+    x.join();
+  CHECK(wrong == 0);
+  for (int i = 0; i < 1'000 && debt_of(*f.uut) > 0; ++i) {
+    f.uut->rebalance();
+    CHECK(f.uut->obey_limits());
+  }
+  CHECK(f.uut->stats().charged <= limit);
+}
