@@ -126,9 +126,10 @@ struct alignas(64) bucket {
   /// Counts a read, from any thread: at most one store, no locked instruction.
   /// Counts of others may get lost by it.
   void count_use(std::size_t slot) noexcept {
-    if (uses(slot) < most_uses)
-      uses_.store(uses_.load(std::memory_order_relaxed)
-                    + (std::uint32_t{1} << (2 * slot)),
+    // One look at it, so that no count runs over into its neighbour's.
+    auto all = uses_.load(std::memory_order_relaxed);
+    if ((all >> (2 * slot) & most_uses) < most_uses)
+      uses_.store(all + (std::uint32_t{1} << (2 * slot)),
                   std::memory_order_relaxed);
   }
 

@@ -50,7 +50,7 @@ put_result table::put(const position& where, const hashed_key& key,
                     ? std::size_t{0}
                     : slab::footprint(where.item->size());
   if (limited_) {
-    if (charge_of(key.key.size(), value.size(), with) > largest_charge())
+    if (bytes + buckets_per_put * sizeof(bucket) > largest_charge_)
       [[unlikely]]
       return put_result::too_large;
     if (eviction_ == eviction_policy::none
@@ -72,8 +72,7 @@ put_result table::put(const position& where, const hashed_key& key,
   ++version_;
   count(*item, true);
   if (where.item != nullptr) {
-    if (limited_)
-      g.goes_next.replaced(*slot, replaced, bytes);
+    g.goes_next.replaced(*slot, replaced, bytes);
     retire(*where.item);
   } else {
     add(size_, 1);

@@ -152,14 +152,9 @@ public:
 
   // -- the writer: limits ------------------------------------------------------
 
-  /// What an entry of this shape is charged, its share of the index included.
-  [[nodiscard]] static std::size_t
-  charge_of(std::size_t key_size, std::size_t value_size,
-            const entry_attributes& with) noexcept;
-
-  /// What one entry may be charged.
+  /// What one entry may be charged, its part of the index included.
   [[nodiscard]] std::size_t largest_charge() const noexcept {
-    return bytes_.source().tightest() / options_.shares;
+    return largest_charge_;
   }
 
   /// Another policy from now on.
@@ -240,6 +235,10 @@ public:
   [[nodiscard]] std::string validate() const;
 
 private:
+  /// Buckets that one more entry may cost at once: one by a split, one that its
+  /// chain overflows into.
+  static constexpr std::size_t buckets_per_put = 2;
+
   struct generation {
     generation(const table_options& with, eviction_policy eviction,
                std::uint64_t now)
@@ -310,6 +309,7 @@ private:
   version_number version_ = no_version;
   std::size_t live_bytes_ = 0; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
+  std::size_t largest_charge_ = budget::unlimited;
   bool limited_ = false; ///< Somebody set a limit.
   bool full_ = false;    ///< Entries had to go, and it is nearly as full still.
   std::atomic<std::uint64_t> era_; ///< That of the newest generation.

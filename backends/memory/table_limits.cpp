@@ -7,20 +7,6 @@
 
 namespace troupe::memory {
 
-namespace {
-
-/// Buckets that one more entry may cost at once: one by a split, one that its
-/// chain overflows into.
-constexpr std::size_t buckets_per_put = 2;
-
-} // namespace
-
-std::size_t table::charge_of(std::size_t key_size, std::size_t value_size,
-                             const entry_attributes& with) noexcept {
-  return slab::footprint(entry::block_size(key_size, value_size, with))
-         + buckets_per_put * sizeof(bucket);
-}
-
 /// What is charged now, for everybody to see.
 void table::publish_charge() noexcept {
   auto& g = newest();
@@ -90,6 +76,7 @@ void table::set_eviction(eviction_policy x) noexcept {
 /// Does only what there is a limit for.
 void table::look_at_limits() noexcept {
   limited_ = bytes_.limited() || entries_.limited();
+  largest_charge_ = bytes_.source().tightest() / options_.shares;
   newest().links.count_uses(limited_ && eviction_ != eviction_policy::none);
 }
 

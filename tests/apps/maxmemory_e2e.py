@@ -1,0 +1,134 @@
+"""maxmemory from outside: the limit holds, keys are evicted or writes refused,
+settings change while the server runs, and wrong ones are refused."""
+
+import socket
+
+import _servers
+from _servers import PATIENCE, Troupe, refused, require
+
+MIB = 1024 * 1024
+
+
+class Client:
+    def __init__(self, port):
+        self.link = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.file = self.link.makefile("rb")
+
+    def send(self, *words):
+        data = [b"*%d\r\n" % len(words)]
+        for word in words:
+            word = word if isinstance(word, bytes) else str(word).encode()
+            data.append(b"$%d\r\n%s\r\n" % (len(word), word))
+        self.link.sendall(b"".join(data))
+
+    def reply(self):
+        line = self.file.readline()
+        require(line.endswith(b"\r\n"), f"a reply was cut off: {line!r}")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"$":
+            if rest == b"-1":
+                return None
+            body = self.file.read(int(rest) + 2)
+            return body[:-2]
+        if kind == b"*":
+            return [self.reply() for _ in range(int(rest))]
+        return line[:-2]
+
+    def __call__(self, *words):
+        self.send(*words)
+        return self.reply()
+
+    def pipeline(self, commands):
+        """Sends some at a time, so that no buffer fills on both sides."""
+        replies = []
+        for start in range(0, len(commands), 100):
+            part = commands[start:start + 100]
+            for words in part:
+                self.send(*words)
+            replies += [self.reply() for _ in part]
+        return replies
+
+    def info(self):
+        lines = self("INFO").decode().split("\r\n")
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def fill(client, first, count, size):
+    value = b"v" * size
+    return client.pipeline([("SET", f"key:{i}", value)
+                            for i in range(first, first + count)])
+
+
+def check_eviction():
+    server = Troupe("--maxmemory=8mb", "--no-console")
+    client = Client(server.port)
+    require(client("CONFIG", "GET", "maxmemory")
+            == [b"maxmemory", str(8 * MIB).encode()], "another limit")
+    replies = fill(client, 0, 20_000, 1000)
+    require(all(x == b"+OK" for x in replies), f"refused: {set(replies)}")
+    info = client.info()
+    require(int(info["limited_memory"]) <= 8 * MIB, f"over the limit: {info}")
+    require(int(info["evicted_keys"]) > 10_000, f"too few evicted: {info}")
+    require(int(client("DBSIZE")[1:]) < 8_400, "more keys than fit")
+    # Another database shares the limit.
+    client("SELECT", 1)
+    replies = fill(client, 0, 20_000, 1000)
+    require(all(x == b"+OK" for x in replies), f"refused: {set(replies)}")
+    require(int(client.info()["limited_memory"]) <= 8 * MIB, "over the limit")
+    # Less, at once.
+    require(client("CONFIG", "SET", "maxmemory", "4mb") == b"+OK", "no 4mb")
+    require(int(client.info()["limited_memory"]) <= 4 * MIB, "over the limit")
+    for bad in ("12", "many", "-1"):
+        reply = client("CONFIG", "SET", "maxmemory", bad)
+        require(reply.startswith(b"-ERR"), f"maxmemory {bad}: {reply!r}")
+    require(client("CONFIG", "GET", "maxmemory")[1] == str(4 * MIB).encode(),
+            "a refused limit was taken")
+    reply = client("SET", "large", b"x" * (4 * MIB))
+    require(reply.startswith(b"-ERR value is too large"), f"got {reply!r}")
+    require(client("PING") == b"+PONG", "no PING after that")
+
+
+def check_refusal():
+    server = Troupe("--maxmemory=2mb", "--maxmemory-policy=noeviction",
+                    "--no-console")
+    client = Client(server.port)
+    replies = fill(client, 0, 5_000, 1000)
+    oom = b"-OOM command not allowed when used memory > 'maxmemory'."
+    require(oom in replies and b"+OK" in replies, f"got {set(replies)}")
+    info = client.info()
+    require(int(info["evicted_keys"]) == 0, "something was evicted")
+    require(int(info["limited_memory"]) <= 2 * MIB, "over the limit")
+    stored = [i for i, x in enumerate(replies) if x == b"+OK"]
+    require(all(client("EXISTS", f"key:{i}") == b":1" for i in stored[:100]),
+            "a stored key is gone")
+    refused_key = replies.index(oom)
+    require(client("GET", f"key:{refused_key}") is None, "a refused key is here")
+    # Room again, by deleting and by changing the policy.
+    client.pipeline([("DEL", f"key:{i}") for i in stored[:500]])
+    require(client("SET", "again", "x") == b"+OK", "no room after DEL")
+    require(client("CONFIG", "SET", "maxmemory-policy", "allkeys-clock")
+            == b"+OK", "no other policy")
+    replies = fill(client, 10_000, 5_000, 1000)
+    require(all(x == b"+OK" for x in replies), f"refused: {set(replies)}")
+    reply = client("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    require(b"allkeys-s3fifo" in reply, f"it does not say what there is: {reply!r}")
+    require(client("CONFIG", "GET", "maxmemory-policy")[1] == b"allkeys-clock",
+            "a refused policy was taken")
+
+
+def check_options():
+    for option, hint in (("--maxmemory=10", "1mb"),
+                         ("--maxmemory=lots", "100mb"),
+                         ("--maxmemory-policy=lru", "allkeys-s3fifo")):
+        code, output = refused(option, "--port=0", "--no-console")
+        require(code == 2 and hint in output, f"{option}: {code}, {output}")
+
+
+def main():
+    check_eviction()
+    check_refusal()
+    check_options()
+
+
+if __name__ == "__main__":
+    _servers.run(main)

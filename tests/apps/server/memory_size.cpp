@@ -1,0 +1,35 @@
+#include "apps/server/memory_size.hpp"
+
+#include "apps/server/max_memory.hpp"
+
+#include "catch.hpp"
+
+using namespace troupe;
+using namespace troupe::server;
+
+TEST_CASE("sizes of memory are read as Redis reads them") {
+  CHECK(parse_memory_size("0") == 0);
+  CHECK(parse_memory_size("1234") == 1234);
+  CHECK(parse_memory_size("10b") == 10);
+  CHECK(parse_memory_size("10k") == 10'000);
+  CHECK(parse_memory_size("10kb") == 10'240);
+  CHECK(parse_memory_size("2MB") == 2 * 1024 * 1024);
+  CHECK(parse_memory_size("3m") == 3'000'000);
+  CHECK(parse_memory_size("1Gb") == 1024UL * 1024 * 1024);
+  CHECK(parse_memory_size("17179869183gb") == 17179869183UL << 30);
+  for (auto* bad : {"", "mb", "-1", "1.5mb", "1 mb", "1tb", "1mbb", "0x10",
+                    "17179869184gb", "99999999999999999999"})
+    CHECK(!parse_memory_size(bad));
+}
+
+TEST_CASE("every policy has a name that finds it") {
+  for (auto x : {eviction_policy::s3_fifo, eviction_policy::clock,
+                 eviction_policy::none}) {
+    CHECK(policy_of(policy_name(x)) == x);
+    CHECK(eviction_policy_from(to_string(x)) == x);
+    CHECK(policy_names().find(policy_name(x)) != std::string::npos);
+  }
+  CHECK(policy_of("ALLKEYS-CLOCK") == eviction_policy::clock);
+  CHECK(!policy_of("allkeys-lru"));
+  CHECK(!eviction_policy_from("lru"));
+}
