@@ -114,9 +114,19 @@ public:
     return region_->increment(key, delta);
   }
 
-  /// Removes everything.
+  /// Removes everything, at once for all who look from now on.
   expected<void> clear() {
     return region_->clear();
+  }
+
+  /// Removes all entries with a tag in the same way.
+  expected<void> invalidate_tag(bytes_view name) {
+    return region_->invalidate_tag(name);
+  }
+
+  /// See `region::set_limits`.
+  expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries) {
+    return region_->set_limits(max_bytes, max_entries);
   }
 
   // -- loading and updating ----------------------------------------------------

@@ -29,6 +29,12 @@ const char* difference(const region_options& x,
     return "load_attempts";
   if (x.op_timeout != y.op_timeout)
     return "op_timeout";
+  if (x.max_bytes != y.max_bytes)
+    return "max_bytes";
+  if (x.max_entries != y.max_entries)
+    return "max_entries";
+  if (x.eviction != y.eviction)
+    return "eviction";
   if (x.max_key_size != y.max_key_size)
     return "max_key_size";
   if (x.max_value_size != y.max_value_size)

@@ -164,8 +164,10 @@ int serve(server_config& cfg, const server_settings& settings,
           const awaited_signals& signals) {
   caf::actor_system system{cfg};
   troupe::runtime rt{system};
-  if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
-    return complain(limited.error(), exit_usage);
+  // Without it, the runtime's own option counts.
+  if (settings.max_memory != 0)
+    if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
+      return complain(limited.error(), exit_usage);
   auto options = settings.serve;
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit

@@ -62,6 +62,11 @@ std::unique_ptr<policy> make_arc(const key_trace& trace, std::size_t capacity);
 std::unique_ptr<policy> make_w_tiny_lfu(const key_trace& trace,
                                         std::size_t capacity);
 
+/// Not a simulation but the table of one shard. Keys are hashed with a seed of the
+/// process's own, so that its hits differ a little from run to run.
+std::unique_ptr<policy> make_engine(const key_trace& trace,
+                                    std::size_t capacity);
+
 /// A row in the list of contestants.
 struct contestant_policy {
   std::string_view name;  ///< A word for options and JSON.
