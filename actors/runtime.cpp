@@ -124,6 +124,14 @@ runtime_stat runtime::stat() const {
   return core_->stat(true);
 }
 
+bool runtime::draining() const {
+  return core_->draining();
+}
+
+std::shared_ptr<void> runtime::show(row_source source) {
+  return core_->show(std::move(source));
+}
+
 region_actor front_of(const region_directory& where) {
   return where.front().get();
 }

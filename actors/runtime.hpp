@@ -12,8 +12,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <caf/fwd.hpp>
@@ -132,6 +134,21 @@ public:
   expected<void> set_max_bytes(std::size_t x);
 
   [[nodiscard]] runtime_stat stat() const;
+
+  /// Whether a drain has begun, by whomever.
+  [[nodiscard]] bool draining() const;
+
+  /// What an application keeps that is worth a row in the list of actors, such
+  /// as topics: adds the rows whose name starts with the prefix to the list,
+  /// few enough for a person to read, and the number of all others to
+  /// `omitted`. Called by the supervisor, on any thread; must not throw and not
+  /// call the runtime.
+  using row_source
+    = std::function<void(std::string_view prefix, actor_list& to)>;
+
+  /// Shows these rows until the result is destroyed, which waits for a call of
+  /// the source that is under way.
+  [[nodiscard]] std::shared_ptr<void> show(row_source source);
 
   /// Starts nothing new, waits for the loads in flight, then ends the actors.
   /// What has not ended at the deadline is named in the report, and its waiters

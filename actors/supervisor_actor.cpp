@@ -8,6 +8,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/node_book.hpp>
 #include <troupe/messages/caf_error.hpp>
 
 namespace troupe {
@@ -33,7 +34,8 @@ actor_info row(const child_view& x) {
           x.figures.handled,
           x.restarts,
           x.figures.bytes,
-          x.figures.keys};
+          x.figures.keys,
+          0};
 }
 
 class supervisor_shell final : public shell_interface::base {
@@ -65,6 +67,8 @@ public:
       [this](const kill_request& x) { return on_kill(x); },
       [this](const drain_request& x) { return on_drain(x); },
       [this](const find_region_request& x) { return on_find(x); },
+      [this](const find_actor_request& x) { return on_find_actor(x); },
+      [this](const list_nodes_request& x) { return on_list_nodes(x); },
       [this](const drain_report& x) { on_drained(x); },
       [this](caf::publish_atom, std::uint16_t port, const std::string& at) {
         on_publish(port, at);
@@ -72,9 +76,11 @@ public:
     };
   }
 
-  /// Whoever waits for a drain learns nothing more from here.
+  /// Whoever waits learns nothing more from here.
   void on_exit() override {
     for (auto& promise : std::exchange(draining_, {}))
+      promise.deliver(gone());
+    for (auto& [promise, limit] : std::exchange(listing_, {}))
       promise.deliver(gone());
   }
 
@@ -83,7 +89,7 @@ private:
 
   template <class Reply, class Request>
   caf::result<Reply> forward(Request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     auto loads = runtime ? runtime->coordinator() : load_coordinator_actor{};
     if (!loads)
       return gone();
@@ -91,7 +97,7 @@ private:
   }
 
   caf::result<actor_list> on_list(const list_actors_request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     if (!runtime)
       return gone();
     actor_list result;
@@ -100,18 +106,19 @@ private:
       result.actors.push_back(row(root));
     for (auto& child : runtime->tree().list(x.prefix))
       result.actors.push_back(row(child));
+    runtime->add_shown(x.prefix, result);
     return result;
   }
 
   caf::result<runtime_stat> on_stat(const runtime_stat_request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     if (!runtime)
       return gone();
     return runtime->stat(x.with_regions);
   }
 
   caf::result<void> on_kill(const kill_request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     if (!runtime)
       return gone();
     if (x.name == runtime->root().name)
@@ -122,7 +129,7 @@ private:
   }
 
   caf::result<drain_report> on_drain(const drain_request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     if (!runtime)
       return gone();
     if (x.deadline < x.deadline.zero())
@@ -142,21 +149,96 @@ private:
   }
 
   caf::result<region_actor> on_find(const find_region_request& x) {
-    auto runtime = runtime_.lock();
+    auto runtime = begin();
     if (!runtime)
       return gone();
     return to_result(runtime->front(x.name));
+  }
+
+  caf::result<std::string, caf::strong_actor_ptr>
+  on_find_actor(const find_actor_request& x) {
+    auto runtime = begin();
+    if (!runtime)
+      return gone();
+    if (auto root = runtime->root(); x.name == root.name)
+      return {std::move(root.kind),
+              caf::actor_cast<caf::strong_actor_ptr>(this)};
+    auto found = runtime->find_actor(x.name);
+    if (!found)
+      return to_caf(found.error());
+    return {std::move(found->kind), std::move(found->who)};
+  }
+
+  caf::result<node_list> on_list_nodes(const list_nodes_request& x) {
+    begin();
+    if (locating_ == 0)
+      return list_nodes(x.limit);
+    auto promise = make_response_promise();
+    listing_.emplace_back(promise, x.limit);
+    return promise;
   }
 
   static caf::error gone() {
     return to_caf({errc::shutting_down, "the runtime drains or has ended"});
   }
 
+  /// What every request begins with.
+  std::shared_ptr<supervised> begin() {
+    if (auto& asker = current_sender(); asker && asker->node() != node())
+      note(asker);
+    return runtime_.lock();
+  }
+
+  /// Writes down who asks from another node.
+  void note(const caf::strong_actor_ptr& asker) {
+    auto id = to_string(asker->node());
+    const auto is_new
+      = nodes_.asked(id, asker->id(), clock::steady().now());
+    if (is_new.actor)
+      monitor(asker);
+    if (!is_new.node)
+      return;
+    ++locating_;
+    request(system().middleman().actor_handle(), caf::infinite,
+            caf::get_atom_v, asker->node())
+      .then(
+        [this, id](const caf::node_id&, const std::string& host,
+                   std::uint16_t port) {
+          if (!host.empty())
+            nodes_.locate(id, host + ":" + std::to_string(port));
+          on_located();
+        },
+        // The node is gone already; that it went is reported, too.
+        [this](const caf::error&) { on_located(); });
+  }
+
+  [[nodiscard]] node_list list_nodes(std::uint64_t limit) const {
+    node_list result;
+    result.self = to_string(system().node());
+    result.total = nodes_.size();
+    const auto now = clock::steady().now();
+    for (auto& row : nodes_.list(limit))
+      result.nodes.push_back(
+        {std::move(row.id), std::move(row.address),
+         std::chrono::duration_cast<std::chrono::milliseconds>(now - row.since),
+         row.requests, row.actors});
+    return result;
+  }
+
   // -- events ------------------------------------------------------------------
 
   void on_down(const caf::down_msg& x) {
+    if (x.source.node() != node())
+      return nodes_.gone(to_string(x.source.node()), x.source.id());
     if (auto runtime = runtime_.lock())
       runtime->tree().ended(x.source.id());
+  }
+
+  /// The middleman has said where a node is, or that it does not know.
+  void on_located() {
+    if (--locating_ == 0)
+      for (auto& [promise, limit] : std::exchange(listing_, {}))
+        promise.deliver(list_nodes(limit));
   }
 
   void on_drained(const drain_report& x) {
@@ -190,6 +272,11 @@ private:
   std::weak_ptr<supervised> runtime_;
   std::vector<published_port> inherited_;
   std::vector<caf::response_promise> draining_;
+
+  node_book nodes_;
+  std::size_t locating_ = 0; ///< Questions to the middleman under way.
+  /// Who wants the list when these are answered.
+  std::vector<std::pair<caf::response_promise, std::uint64_t>> listing_;
 };
 
 } // namespace

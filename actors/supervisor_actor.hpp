@@ -5,11 +5,15 @@
 //
 // Accepts: `supervisor_actor` (messages/interfaces.hpp).
 // Sends: `list_loads_request` and `cancel_load_request` on to the load
-//   coordinator; exit messages to actors that are to end.
+//   coordinator; exit messages to actors that are to end; to the middleman, asks
+//   where a node is.
 // Invariants
 //   1. Whoever dies is reported to the supervisor once more often than never:
 //      a new supervisor actor monitors everybody again, the dead included.
 //   2. A drain does not hold up the actor; it answers when the drain is over.
+//   3. Every actor of another node that asks is monitored once, and its node
+//      listed for as long as such an actor lives. A new supervisor actor begins
+//      with an empty list.
 // Supervision: nobody's child. Killing it by message is refused; when it dies
 //   all the same, the runtime starts the next one, which is published on the
 //   same ports.
@@ -36,6 +40,12 @@ struct published_port {
   std::string address;
 };
 
+/// An actor that somebody asked for by its name.
+struct found_actor {
+  std::string kind; ///< See `actor_info::kind`.
+  caf::strong_actor_ptr who;
+};
+
 /// What the supervisor actor needs of the runtime. Thread-safe.
 class supervised {
 public:
@@ -50,6 +60,13 @@ public:
 
   [[nodiscard]] virtual expected<region_actor>
   front(const std::string& name) const = 0;
+
+  /// One of the listed actors. Errors: `unknown_actor`, `shutting_down`.
+  [[nodiscard]] virtual expected<found_actor>
+  find_actor(const std::string& name) const = 0;
+
+  /// Adds what the application shows of its own.
+  virtual void add_shown(const std::string& prefix, actor_list& to) const = 0;
 
   /// Empty after a drain.
   [[nodiscard]] virtual load_coordinator_actor coordinator() const = 0;

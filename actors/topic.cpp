@@ -73,6 +73,7 @@ topic::publish(const std::shared_ptr<const publication>& what) noexcept {
   in_turn([&]() noexcept {
     for (const auto& x : subscribers_)
       heard += x->deliver({what, name_}) ? 1 : 0;
+    published_.fetch_add(1, std::memory_order_relaxed);
   });
   return heard;
 }

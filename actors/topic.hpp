@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -55,6 +56,11 @@ public:
     return size_.load(std::memory_order_acquire);
   }
 
+  /// Messages published so far, whoever heard them. A snapshot.
+  [[nodiscard]] std::uint64_t published() const noexcept {
+    return published_.load(std::memory_order_relaxed);
+  }
+
 private:
   template <class F>
   void in_turn(F f) noexcept;
@@ -67,6 +73,7 @@ private:
   std::vector<std::shared_ptr<subscriber>> subscribers_;
   std::unordered_map<const subscriber*, std::size_t> places_;
   std::atomic<std::size_t> size_{0};
+  std::atomic<std::uint64_t> published_{0};
   lane mailbox_;
 };
 

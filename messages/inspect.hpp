@@ -1,190 +1,127 @@
 #pragma once
 
-// Makes the structs of requests.hpp messages of CAF: one `inspect` per struct.
-// An enum travels as its underlying value and may hold anything on arrival;
-// `options_of` checks it where it is used, so that the sender gets an answer
-// instead of a message that vanishes.
+// Makes the structs of requests.hpp messages of CAF: which members travel, of
+// which fields.hpp makes the `inspect`. An enum travels as its underlying value
+// and may hold anything on arrival; `options_of` checks it where it is used, so
+// that the sender gets an answer instead of a message that vanishes.
 
+#include <troupe/messages/fields.hpp>
 #include <troupe/messages/requests.hpp>
 
 namespace troupe {
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_request& x) {
-  return f(x.key);
-}
+fields<&get_request::key> fields_of(const get_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_reply& x) {
-  return f(x.found, x.value, x.version);
-}
+fields<&get_reply::found, &get_reply::value, &get_reply::version>
+fields_of(const get_reply&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_many_request& x) {
-  return f(x.keys);
-}
+fields<&get_many_request::keys> fields_of(const get_many_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_many_reply& x) {
-  return f(x.entries);
-}
+fields<&get_many_reply::entries> fields_of(const get_many_reply&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, contains_request& x) {
-  return f(x.key);
-}
+fields<&contains_request::key> fields_of(const contains_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, ttl_request& x) {
-  return f(x.key);
-}
+fields<&ttl_request::key> fields_of(const ttl_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, ttl_reply& x) {
-  return f(x.found, x.ttl);
-}
+fields<&ttl_reply::found, &ttl_reply::ttl> fields_of(const ttl_reply&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, write_terms& x) {
-  return f(x.ttl, x.jitter, x.condition, x.keep_ttl);
-}
+fields<&write_terms::ttl, &write_terms::jitter, &write_terms::condition,
+       &write_terms::keep_ttl>
+fields_of(const write_terms&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, set_request& x) {
-  return f(x.key, x.value, x.how);
-}
+fields<&set_request::key, &set_request::value, &set_request::how>
+fields_of(const set_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f,
-                                        compare_and_set_request& x) {
-  return f(x.key, x.version, x.value, x.how);
-}
+fields<&compare_and_set_request::key, &compare_and_set_request::version,
+       &compare_and_set_request::value, &compare_and_set_request::how>
+fields_of(const compare_and_set_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f,
-                                        compare_and_set_reply& x) {
-  return f(x.version);
-}
+fields<&compare_and_set_reply::version> fields_of(const compare_and_set_reply&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, erase_request& x) {
-  return f(x.key);
-}
+fields<&erase_request::key> fields_of(const erase_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, touch_request& x) {
-  return f(x.key, x.ttl);
-}
+fields<&touch_request::key, &touch_request::ttl>
+fields_of(const touch_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, increment_request& x) {
-  return f(x.key, x.delta);
-}
+fields<&increment_request::key, &increment_request::delta>
+fields_of(const increment_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, clear_request& x) {
-  return f(x.everything);
-}
+fields<&clear_request::everything> fields_of(const clear_request&);
 
 // A function does not travel. The request arrives without it, and the region
 // answers `invalid_argument`; an error from here would only make the message
 // disappear on its way and leave the requester waiting.
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, load_request& x) {
-  return f(x.key, x.how);
-}
+fields<&load_request::key, &load_request::how> fields_of(const load_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, load_reply& x) {
-  return f(x.value);
-}
+fields<&load_reply::value> fields_of(const load_reply&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, update_request& x) {
-  return f(x.key, x.how);
-}
+fields<&update_request::key, &update_request::how>
+fields_of(const update_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, update_reply& x) {
-  return f(x.found, x.value);
-}
+fields<&update_reply::found, &update_reply::value>
+fields_of(const update_reply&);
 
 // -- supervision -----------------------------------------------------------------
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, actor_info& x) {
-  return f(x.name, x.parent, x.kind, x.state, x.mailbox_depth, x.handled,
-           x.restarts, x.bytes, x.keys);
-}
+fields<&actor_info::name, &actor_info::parent, &actor_info::kind,
+       &actor_info::state, &actor_info::mailbox_depth, &actor_info::handled,
+       &actor_info::restarts, &actor_info::bytes, &actor_info::keys,
+       &actor_info::subscribers>
+fields_of(const actor_info&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, list_actors_request& x) {
-  return f(x.prefix);
-}
+fields<&list_actors_request::prefix> fields_of(const list_actors_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, actor_list& x) {
-  return f(x.actors);
-}
+fields<&actor_list::actors, &actor_list::omitted>
+fields_of(const actor_list&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, runtime_stat_request& x) {
-  return f(x.with_regions);
-}
+fields<&runtime_stat_request::with_regions>
+fields_of(const runtime_stat_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, region_info& x) {
-  return f(x.name, x.value_type, x.shards, x.keys, x.bytes, x.handled,
-           x.restarts);
-}
+fields<&region_info::name, &region_info::value_type, &region_info::shards,
+       &region_info::keys, &region_info::bytes, &region_info::handled,
+       &region_info::restarts>
+fields_of(const region_info&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, runtime_stat& x) {
-  return f(x.version, x.uptime, x.process_id, x.resident_bytes,
-           x.cpu_milliseconds, x.actors, x.loads_in_flight, x.loader_threads,
-           x.loader_queue, x.draining, x.regions);
-}
+fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
+       &runtime_stat::resident_bytes, &runtime_stat::cpu_milliseconds,
+       &runtime_stat::cpu_permille, &runtime_stat::cpu_window,
+       &runtime_stat::threads, &runtime_stat::open_files,
+       &runtime_stat::file_limit,
+       &runtime_stat::actors, &runtime_stat::loads_in_flight,
+       &runtime_stat::loader_threads, &runtime_stat::loader_queue,
+       &runtime_stat::draining, &runtime_stat::regions>
+fields_of(const runtime_stat&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, kill_request& x) {
-  return f(x.name);
-}
+fields<&kill_request::name> fields_of(const kill_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, drain_request& x) {
-  return f(x.deadline);
-}
+fields<&drain_request::deadline> fields_of(const drain_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, drain_report& x) {
-  return f(x.took, x.stuck);
-}
+fields<&drain_report::took, &drain_report::stuck>
+fields_of(const drain_report&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, load_info& x) {
-  return f(x.id, x.region, x.key, x.age, x.remaining, x.attempt, x.waiters,
-           x.fenced);
-}
+fields<&load_info::id, &load_info::region, &load_info::key, &load_info::age,
+       &load_info::remaining, &load_info::attempt, &load_info::waiters,
+       &load_info::fenced>
+fields_of(const load_info&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, list_loads_request& x) {
-  return f(x.limit);
-}
+fields<&list_loads_request::limit> fields_of(const list_loads_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, load_list& x) {
-  return f(x.loads, x.total);
-}
+fields<&load_list::loads, &load_list::total> fields_of(const load_list&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, cancel_load_request& x) {
-  return f(x.id);
-}
+fields<&cancel_load_request::id> fields_of(const cancel_load_request&);
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, find_region_request& x) {
-  return f(x.name);
-}
+fields<&find_region_request::name> fields_of(const find_region_request&);
+
+fields<&find_actor_request::name> fields_of(const find_actor_request&);
+
+fields<&list_nodes_request::limit> fields_of(const list_nodes_request&);
+
+fields<&node_info::id, &node_info::address, &node_info::known_for,
+       &node_info::requests, &node_info::actors>
+fields_of(const node_info&);
+
+fields<&node_list::self, &node_list::nodes, &node_list::total>
+fields_of(const node_list&);
 
 } // namespace troupe

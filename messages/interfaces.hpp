@@ -5,7 +5,9 @@
 // which ones. The spelling of signatures is that of CAF 0.17.
 
 #include <cstdint>
+#include <string>
 
+#include <caf/actor_control_block.hpp>
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
@@ -64,6 +66,11 @@ using supervisor_actor = load_coordinator_actor::extend<
   // Finishes what is in flight and stops everything.
   caf::replies_to<drain_request>::with<drain_report>,
   // The front of an open region.
-  caf::replies_to<find_region_request>::with<region_actor>>;
+  caf::replies_to<find_region_request>::with<region_actor>,
+  // An actor by its name: its kind, which tells its interface (forms.hpp), and
+  // its handle.
+  caf::replies_to<find_actor_request>::with<std::string, caf::strong_actor_ptr>,
+  // The actor systems that ask here.
+  caf::replies_to<list_nodes_request>::with<node_list>>;
 
 } // namespace troupe

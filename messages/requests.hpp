@@ -139,13 +139,16 @@ struct update_reply {
 struct actor_info {
   std::string name;   ///< Path, e.g. "profiles/shard-3"; unique.
   std::string parent; ///< Name of the parent; empty for the root.
-  std::string kind;   ///< "supervisor", "region", "shard", "load-coordinator".
+  /// "supervisor", "region", "shard", "load-coordinator"; "topics" and "topic"
+  /// for what an application shows of its own.
+  std::string kind;
   std::string state;  ///< "running", "restarting", "failed", "stopped".
   std::uint64_t mailbox_depth = 0; ///< Messages that wait.
   std::uint64_t handled = 0;       ///< Messages and operations handled.
   std::uint64_t restarts = 0;
   std::uint64_t bytes = 0; ///< Memory it owns.
   std::uint64_t keys = 0;  ///< Entries it owns.
+  std::uint64_t subscribers = 0; ///< Those who hear a topic.
 };
 
 struct list_actors_request {
@@ -155,6 +158,7 @@ struct list_actors_request {
 
 struct actor_list {
   std::vector<actor_info> actors;
+  std::uint64_t omitted = 0; ///< Topics beyond those listed.
 };
 
 struct runtime_stat_request {
@@ -177,6 +181,12 @@ struct runtime_stat {
   std::uint64_t process_id = 0;
   std::uint64_t resident_bytes = 0;  ///< Of the whole process.
   std::uint64_t cpu_milliseconds = 0; ///< User and system time of the process.
+  /// Share of one processor that the process had lately; 1000 is all of it.
+  std::uint64_t cpu_permille = 0;
+  std::chrono::milliseconds cpu_window{0}; ///< How long "lately" is.
+  std::uint64_t threads = 0;               ///< Of the whole process.
+  std::uint64_t open_files = 0;            ///< Descriptors, sockets included.
+  std::uint64_t file_limit = 0;            ///< How many the system allows.
   std::uint64_t actors = 0;
   std::uint64_t loads_in_flight = 0;
   std::uint64_t loader_threads = 0;  ///< Started so far.
@@ -228,6 +238,30 @@ struct cancel_load_request {
 
 struct find_region_request {
   std::string name;
+};
+
+struct find_actor_request {
+  std::string name; ///< As in `actor_info`.
+};
+
+struct list_nodes_request {
+  /// At most this many rows, those known longest first.
+  std::uint64_t limit = 1000;
+};
+
+/// Another actor system that has asked something.
+struct node_info {
+  std::string id;      ///< As CAF writes it: a hash, "#", a process number.
+  std::string address; ///< "127.0.0.1:41234"; empty while it is not known.
+  std::chrono::milliseconds known_for{0}; ///< Since it first asked.
+  std::uint64_t requests = 0;
+  std::uint64_t actors = 0; ///< Of its actors, those that asked and still are.
+};
+
+struct node_list {
+  std::string self; ///< Of the system that answers.
+  std::vector<node_info> nodes;
+  std::uint64_t total = 0; ///< Rows without the limit.
 };
 
 } // namespace troupe

@@ -48,7 +48,11 @@ void add_supervision_types(caf::actor_system_config& cfg) {
     .add_message_type<list_loads_request>("troupe::list_loads_request")
     .add_message_type<load_list>("troupe::load_list")
     .add_message_type<cancel_load_request>("troupe::cancel_load_request")
-    .add_message_type<find_region_request>("troupe::find_region_request");
+    .add_message_type<find_region_request>("troupe::find_region_request")
+    .add_message_type<find_actor_request>("troupe::find_actor_request")
+    .add_message_type<list_nodes_request>("troupe::list_nodes_request")
+    .add_message_type<node_info>("troupe::node_info")
+    .add_message_type<node_list>("troupe::node_list");
 }
 
 void add_handle_types(caf::actor_system_config& cfg) {

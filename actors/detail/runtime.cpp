@@ -71,9 +71,11 @@ void runtime::core::start() {
   static_cast<void>(added);
 }
 
-/// Looks for overdue loads and lets the shards tidy up.
+/// Looks for overdue loads, measures, and lets the shards tidy up.
 void runtime::core::tick() {
   loads_->tick();
+  if (const auto now = clock::steady().now(); meter_.due(now))
+    meter_.note(now, processor_time());
   auto all = all_regions();
   for (auto& x : all)
     x->sweep();
@@ -311,6 +313,13 @@ runtime_stat runtime::core::stat(bool with_regions) const {
   result.resident_bytes = process.resident_bytes;
   result.cpu_milliseconds
     = static_cast<std::uint64_t>(process.processor_time.count());
+  const auto lately
+    = meter_.lately(clock::steady().now(), process.processor_time);
+  result.cpu_permille = lately.permille;
+  result.cpu_window = lately.over;
+  result.threads = process.threads;
+  result.open_files = process.open_files;
+  result.file_limit = process.file_limit;
   result.actors = tree_.size() + 1;
   result.loads_in_flight = loads_->in_flight();
   result.loader_threads = loads_->workers().threads();
@@ -326,6 +335,48 @@ runtime_stat runtime::core::stat(bool with_regions) const {
                               figures.restarts});
   }
   return result;
+}
+
+// -- by name -----------------------------------------------------------------------
+
+expected<found_actor>
+runtime::core::find_actor(const std::string& name) const {
+  auto found = [&](const char* kind,
+                   caf::strong_actor_ptr who) -> expected<found_actor> {
+    if (!who)
+      return troupe::fail(errc::shutting_down, "the runtime has drained");
+    return found_actor{kind, std::move(who)};
+  };
+  if (name == detail::coordinator_name)
+    return found("load-coordinator", coordinator_->pointer());
+  std::lock_guard guard{mutex_};
+  for (auto& [region, x] : regions_) {
+    if (name == region)
+      return found("region", x.directory->front().pointer());
+    if (!name.starts_with(region + "/"))
+      continue;
+    for (std::size_t i = 0; i < x.where->shard_count(); ++i)
+      if (name == x.where->shard_at(i).name())
+        return found("shard", x.directory->shard(i).pointer());
+  }
+  return troupe::fail(errc::unknown_actor, "there is no actor named " + name);
+}
+
+void runtime::core::add_shown(const std::string& prefix,
+                              actor_list& to) const {
+  std::lock_guard guard{shown_->mutex};
+  for (auto& [number, source] : shown_->sources)
+    source(prefix, to);
+}
+
+std::shared_ptr<void> runtime::core::show(row_source source) {
+  std::lock_guard guard{shown_->mutex};
+  const auto number = shown_->next++;
+  shown_->sources.emplace(number, std::move(source));
+  return {nullptr, [number, all = shown_](void*) {
+            std::lock_guard end{all->mutex};
+            all->sources.erase(number);
+          }};
 }
 
 // -- the end -----------------------------------------------------------------------

@@ -18,6 +18,7 @@
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/load_coordinator.hpp>
+#include <troupe/actors/load_meter.hpp>
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/region_directory.hpp>
 #include <troupe/actors/runtime.hpp>
@@ -72,6 +73,15 @@ public:
   [[nodiscard]] expected<region_actor>
   front(const std::string& name) const override;
 
+  [[nodiscard]] expected<found_actor>
+  find_actor(const std::string& name) const override;
+
+  void add_shown(const std::string& prefix, actor_list& to) const override;
+
+  [[nodiscard]] std::shared_ptr<void> show(row_source source);
+
+  [[nodiscard]] bool draining() const;
+
   [[nodiscard]] load_coordinator_actor coordinator() const override {
     return coordinator_->get();
   }
@@ -90,6 +100,13 @@ public:
   }
 
 private:
+  /// The sources of `show`, which may outlive the runtime's other parts.
+  struct shown_rows {
+    std::mutex mutex;
+    std::uint64_t next = 0;
+    std::map<std::uint64_t, row_source> sources;
+  };
+
   struct entry {
     std::shared_ptr<region> where;
     std::shared_ptr<region_directory> directory;
@@ -117,7 +134,6 @@ private:
   void supervisor_ended();
   void end_supervisor();
   void unpublish(std::uint16_t port);
-  [[nodiscard]] bool draining() const;
   drain_report drain_once(std::chrono::milliseconds deadline);
 
   caf::actor_system& system_;
@@ -133,6 +149,8 @@ private:
     = std::make_shared<actor_slot<load_coordinator_actor>>();
   actor_slot<supervisor_actor> supervisor_;
   troupe::supervisor tree_;
+  load_meter meter_;
+  std::shared_ptr<shown_rows> shown_ = std::make_shared<shown_rows>();
 
   std::optional<clockwork> clockwork_;
   std::jthread memory_; ///< Has it ready before the shards need it.

@@ -41,13 +41,14 @@ activity::activity(const std::optional<sample>& before, const sample& now)
     = static_cast<double>(growth(cpu, process_.cpu_milliseconds)) / passed / 10;
 }
 
-std::string activity::text(std::size_t width) const {
+std::string activity::text(std::size_t width, bool colours) const {
   char share[32];
   std::snprintf(share, sizeof(share), "%.1f", cpu_percent_);
   return "up " + duration_text(process_.uptime) + ", cpu " + share + " %, "
          + bytes_text(process_.resident_bytes) + " resident, "
          + count_text(process_.loads_in_flight) + " loads in flight\n\n"
-         + table_of(collapsed(tree_of(actors_)), "PER SECOND").render(width);
+         + table_of(collapsed(tree_of(actors_)), "PER SECOND")
+             .render(width, colours);
 }
 
 json_object activity::json() const {

@@ -35,8 +35,8 @@ public:
     return actors_;
   }
 
-  /// See `table::render` for the width.
-  [[nodiscard]] std::string text(std::size_t width) const;
+  /// See `table::render` for width and colours.
+  [[nodiscard]] std::string text(std::size_t width, bool colours = false) const;
 
   [[nodiscard]] json_object json() const;
 

@@ -1,5 +1,6 @@
 #include "apps/console/actor_tree.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -80,6 +81,10 @@ std::string state_text(const tree_row& x) {
   return result;
 }
 
+bool is_topic(const tree_row& x) {
+  return x.actor.kind == "topic" || x.actor.kind == "topics";
+}
+
 } // namespace
 
 std::vector<tree_row> tree_of(const actor_list& all) {
@@ -104,17 +109,31 @@ std::vector<tree_row> collapsed(const std::vector<tree_row>& tree) {
 
 table table_of(const std::vector<tree_row>& tree, std::string handled) {
   using enum alignment;
-  table result{{{"ACTOR", left, true},
-                {"STATE", left, false},
-                {"MAILBOX", right, false, 1},
-                {std::move(handled), right, false, 2},
-                {"RESTARTS", right, false},
-                {"MEMORY", right, false, 3},
-                {"KEYS", right, false, 4}}};
-  for (const auto& x : tree)
-    result.add({name_text(x), state_text(x), count_text(x.actor.mailbox_depth),
-                count_text(x.actor.handled), count_text(x.actor.restarts),
-                bytes_text(x.actor.bytes), count_text(x.actor.keys)});
+  std::vector<column> columns{{"ACTOR", left, true},
+                              {"STATE", left, false},
+                              {"MAILBOX", right, false, 1},
+                              {std::move(handled), right, false, 2},
+                              {"RESTARTS", right, false},
+                              {"MEMORY", right, false, 3},
+                              {"KEYS", right, false, 4}};
+  const bool with_topics = std::any_of(tree.begin(), tree.end(), is_topic);
+  if (with_topics)
+    columns.push_back({"SUBSCRIBERS", right, false, 5});
+  table result{std::move(columns)};
+  for (const auto& x : tree) {
+    auto state = state_text(x);
+    const auto how = tone_of_state(state);
+    std::vector<cell> cells{name_text(x),
+                            {std::move(state), how},
+                            count_text(x.actor.mailbox_depth),
+                            count_text(x.actor.handled),
+                            count_text(x.actor.restarts),
+                            bytes_text(x.actor.bytes),
+                            count_text(x.actor.keys)};
+    if (with_topics)
+      cells.emplace_back(is_topic(x) ? count_text(x.actor.subscribers) : "");
+    result.add(std::move(cells));
+  }
   return result;
 }
 

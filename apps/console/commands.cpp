@@ -111,6 +111,15 @@ expected<command> read_drain(arguments words) {
   return result;
 }
 
+expected<command> read_send(arguments words) {
+  send_command result{words[0], {}, {}};
+  if (words.size() > 1 && words[1] != "help")
+    result = {words[0], words[1], {words.begin() + 2, words.end()}};
+  else if (words.size() > 2)
+    return fail(errc::invalid_argument, "'help' takes nothing more");
+  return result;
+}
+
 const entry entries[] = {
   {{"help", "[COMMAND]", "explains a command, or lists all", ""},
    0,
@@ -121,6 +130,8 @@ const entry entries[] = {
     "RESTARTS crashes survived, MEMORY and KEYS what the actor owns. The "
     "shards\n"
     "of a region are added up in its row.\n"
+    "Topics have SUBSCRIBERS, and under HANDLED the messages published; the\n"
+    "first 100 are shown.\n"
     "  -a      shows every shard\n"
     "  PREFIX  shows only actors whose name begins so, shards included\n"},
    0,
@@ -195,6 +206,22 @@ const entry entries[] = {
    0,
    1,
    read_drain},
+  {{"nodes", "", "the other programs that ask this server",
+    "Actor systems, such as consoles, of which an actor has asked something\n"
+    "and still lives; ADDRESS is theirs.\n"},
+   0,
+   0,
+   [](arguments) -> expected<command> { return nodes_command{}; }},
+  {{"send", "ACTOR [MESSAGE [VALUE...]]", "sends a message and shows the answer",
+    "  ACTOR    a name from 'ls -a'\n"
+    "  MESSAGE  what to say; without it, or with 'help', shows what the actor\n"
+    "           takes: messages, their fields as name:type, with a default\n"
+    "           between brackets, and the answer\n"
+    "  VALUE    one for each field in turn, or NAME=VALUE for a field by name\n"
+    "Exit code 2 when the values make no message; nothing is sent then.\n"},
+   1,
+   any_number,
+   read_send},
   {{"quit", "", "leaves the console (as does the end of the input)", ""},
    0,
    0,

@@ -73,12 +73,21 @@ struct drain_command {
   std::chrono::milliseconds deadline = defaults::drain_deadline;
 };
 
+struct nodes_command {};
+
+struct send_command {
+  std::string actor;
+  std::string message; ///< Empty: list what the actor takes.
+  std::vector<std::string> words;
+};
+
 struct quit_command {};
 
-using command = std::variant<help_command, ls_command, stat_command,
-                             top_command, use_command, get_command, set_command, del_command,
-                             ttl_command, loads_command, cancel_command,
-                             kill_command, drain_command, quit_command>;
+using command
+  = std::variant<help_command, ls_command, stat_command, top_command,
+                 use_command, get_command, set_command, del_command,
+                 ttl_command, loads_command, cancel_command, kill_command,
+                 drain_command, nodes_command, send_command, quit_command>;
 
 /// How a command is explained.
 struct manual {

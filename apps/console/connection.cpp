@@ -12,7 +12,10 @@
 #include <caf/atom.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/io/middleman_actor.hpp>
+#include <caf/catch_all.hpp>
 #include <caf/make_message.hpp>
+#include <caf/message_view.hpp>
+#include <caf/others.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/sec.hpp>
 
@@ -98,6 +101,12 @@ private:
   std::optional<std::pair<caf::strong_actor_ptr, caf::message_id>> waiting_;
 };
 
+/// What `find_actor_request` is answered with.
+struct found_actor {
+  std::string kind;
+  caf::strong_actor_ptr who;
+};
+
 } // namespace
 
 std::string endpoint::text() const {
@@ -142,6 +151,36 @@ public:
     return request<Reply>(supervisor_, what, peer_.timeout + extra_time);
   }
 
+  answer<found_actor> find_actor(const std::string& name) {
+    if (auto ok = open(); !ok)
+      return tl::unexpected{std::move(ok.error())};
+    found_actor result;
+    return exchange(
+             supervisor_, peer_.timeout, find_actor_request{name},
+             [&](std::string& kind, caf::strong_actor_ptr& who) {
+               result = {std::move(kind), std::move(who)};
+             })
+      .map([&] { return std::move(result); });
+  }
+
+  answer<field_value> send(const caf::strong_actor_ptr& whom,
+                           const message_form& form,
+                           const caf::message& what) {
+    expected<field_value> result;
+    // Any answer is taken, and the form looks whether it is the right one.
+    auto done
+      = exchange(caf::actor_cast<caf::actor>(whom), peer_.timeout, what,
+                 caf::others >> [&](caf::message_view& x) {
+                   result = form.read(x.move_content_to_message());
+                   return caf::result<caf::message>{caf::message{}};
+                 });
+    if (!done)
+      return tl::unexpected{std::move(done.error())};
+    if (!result)
+      return tl::unexpected{failure{failed, std::move(result.error())}};
+    return std::move(*result);
+  }
+
   template <class Reply, class Request>
   answer<Reply> ask_region(const std::string& name, const Request& what) {
     auto region = ask<region_actor>(find_region_request{name});
@@ -180,20 +219,47 @@ private:
   template <class Reply, class Handle, class Request>
   answer<Reply> request(const Handle& whom, const Request& what,
                         std::chrono::milliseconds timeout) {
-    answer<Reply> result;
-    caf::scoped_actor self{system_};
+    if constexpr (std::is_void_v<Reply>) {
+      return exchange(whom, timeout, what, [] {});
+    } else {
+      Reply result;
+      return exchange(whom, timeout, what,
+                      [&](Reply& x) { result = std::move(x); })
+        .map([&] { return std::move(result); });
+    }
+  }
+
+  /// Sends `what` and lets `on_reply` have the answer.
+  template <class Handle, class Request, class F>
+  answer<void> exchange(const Handle& whom, std::chrono::milliseconds timeout,
+                        const Request& what, F on_reply) {
+    answer<void> result;
+    auto& self = asker();
     auto pending = self->request(whom, timeout, what);
     if (!lifeline_->begin(self, pending.id()))
       return tl::unexpected{lost()};
+    bool late = false;
     auto on_error = [&](const caf::error& x) {
+      late = x == caf::sec::request_timeout;
       result = tl::unexpected{explain(x, timeout)};
     };
-    if constexpr (std::is_void_v<Reply>)
-      pending.receive([] {}, on_error);
+    if constexpr (caf::is_catch_all<F>::value)
+      pending.receive(on_error, std::move(on_reply));
     else
-      pending.receive([&](Reply& x) { result = std::move(x); }, on_error);
+      pending.receive(std::move(on_reply), on_error);
     lifeline_->end();
+    // An answer that still comes would stay in its mailbox.
+    if (late)
+      asker_.reset();
     return result;
+  }
+
+  /// Who asks: the same actor for as long as possible, since the server knows
+  /// this console by it.
+  caf::scoped_actor& asker() {
+    if (!asker_)
+      asker_.emplace(system_);
+    return *asker_;
   }
 
   [[nodiscard]] failure explain(const caf::error& x,
@@ -219,6 +285,7 @@ private:
   const std::function<void()> connected_;
   console_config config_;
   caf::actor_system system_{config_};
+  std::optional<caf::scoped_actor> asker_;
   supervisor_actor supervisor_;
   std::shared_ptr<lifeline> lifeline_;
 };
@@ -258,8 +325,29 @@ answer<void> connection::ask(const cancel_load_request& what) {
   return link_->ask<void>(what);
 }
 
+answer<node_list> connection::ask(const list_nodes_request& what) {
+  return link_->ask<node_list>(what);
+}
+
 answer<drain_report> connection::ask(const drain_request& what) {
   return link_->ask<drain_report>(what, what.deadline);
+}
+
+answer<std::string> connection::kind_of(const std::string& actor) {
+  return link_->find_actor(actor).map(
+    [](found_actor&& x) { return std::move(x.kind); });
+}
+
+answer<field_value>
+connection::send(const std::string& actor, const message_form& what,
+                 const std::vector<std::string>& words) {
+  auto message = what.make(words);
+  if (!message)
+    return tl::unexpected{failure{wrong_usage, std::move(message.error())}};
+  auto found = link_->find_actor(actor);
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  return link_->send(found->who, what, *message);
 }
 
 answer<void> connection::find(const std::string& region) {

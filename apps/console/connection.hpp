@@ -8,7 +8,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include <troupe/messages/forms.hpp>
 #include <troupe/messages/requests.hpp>
 
 #include "apps/console/answer.hpp"
@@ -52,10 +54,21 @@ public:
   answer<runtime_stat> ask(const runtime_stat_request& what);
   answer<void> ask(const kill_request& what);
   answer<load_list> ask(const list_loads_request& what);
+  answer<node_list> ask(const list_nodes_request& what);
   answer<void> ask(const cancel_load_request& what);
 
   /// Waits for as long as the drain may take, and the timeout on top.
   answer<drain_report> ask(const drain_request& what);
+
+  // -- to any actor; also fails with `unknown_actor` ---------------------------
+
+  /// The kind of an actor (see `forms_of`).
+  answer<std::string> kind_of(const std::string& actor);
+
+  /// Sends a message to an actor, made of these words (see `message_form`).
+  /// Fails with `wrong_usage` when the words make none; nothing is sent then.
+  answer<field_value> send(const std::string& actor, const message_form& what,
+                           const std::vector<std::string>& words);
 
   // -- to a region; also fails with `unknown_region` ---------------------------
 

@@ -103,7 +103,14 @@ std::string json_string(std::string_view x) {
   return result + '"';
 }
 
-json_object& json_object::append(std::string_view name, std::string_view json) {
+std::string json_bytes(bytes_view x) {
+  if (is_utf8(x))
+    return json_string(x);
+  return "{\"base64\":\"" + base64(x) + "\"}";
+}
+
+json_object& json_object::add_json(std::string_view name,
+                                   std::string_view json) {
   if (!members_.empty())
     members_ += ',';
   members_ += json_string(name) + ":";
@@ -112,37 +119,37 @@ json_object& json_object::append(std::string_view name, std::string_view json) {
 }
 
 json_object& json_object::add(std::string_view name, std::string_view value) {
-  return append(name, json_string(value));
+  return add_json(name, json_string(value));
 }
 
 json_object& json_object::add(std::string_view name, const char* value) {
-  return append(name, json_string(value));
+  return add_json(name, json_string(value));
 }
 
 json_object& json_object::add(std::string_view name, bool value) {
-  return append(name, value ? "true" : "false");
+  return add_json(name, value ? "true" : "false");
 }
 
 json_object& json_object::add(std::string_view name, std::uint64_t value) {
-  return append(name, std::to_string(value));
+  return add_json(name, std::to_string(value));
 }
 
 json_object& json_object::add(std::string_view name, std::int64_t value) {
-  return append(name, std::to_string(value));
+  return add_json(name, std::to_string(value));
 }
 
 json_object& json_object::add_null(std::string_view name) {
-  return append(name, "null");
+  return add_json(name, "null");
 }
 
 json_object& json_object::add(std::string_view name,
                               const std::vector<std::string>& value) {
-  return append(name, array(value, json_string));
+  return add_json(name, array(value, json_string));
 }
 
 json_object& json_object::add(std::string_view name,
                               const std::vector<json_object>& value) {
-  return append(name,
+  return add_json(name,
                 array(value, [](const json_object& x) { return x.text(); }));
 }
 

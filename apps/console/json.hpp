@@ -14,6 +14,9 @@ namespace troupe::console {
 /// A string as JSON. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string json_string(std::string_view x);
 
+/// Any bytes as JSON: a string when they are UTF-8, else {"base64": ...}.
+[[nodiscard]] std::string json_bytes(bytes_view x);
+
 /// An object, member by member. Names are ASCII and given once.
 class json_object {
 public:
@@ -31,14 +34,15 @@ public:
   /// Any bytes: the member `name` when they are UTF-8, else `name`_base64.
   json_object& add_bytes(std::string_view name, bytes_view value);
 
+  /// A value that is JSON already.
+  json_object& add_json(std::string_view name, std::string_view json);
+
   /// On one line, without its end.
   [[nodiscard]] std::string text() const {
     return "{" + members_ + "}";
   }
 
 private:
-  json_object& append(std::string_view name, std::string_view json);
-
   std::string members_;
 };
 

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "apps/console/answer.hpp"
+#include "apps/console/colours.hpp"
 #include "apps/console/commands.hpp"
 #include "apps/console/connection.hpp"
 #include "apps/console/line_editor.hpp"
@@ -31,8 +34,12 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
+void complain(const std::string& text) {
+  print(stderr, wants_colours(STDERR_FILENO) ? painted_complaint(text) : text);
+}
+
 exit_code refuse(const troupe::error& reason, const std::string& hint = {}) {
-  print(stderr, "error: " + reason.text() + "\n" + hint);
+  complain("error: " + reason.text() + "\n" + hint);
   return wrong_usage;
 }
 
@@ -51,7 +58,7 @@ exit_code run_top(session& with, const top_command& what) {
   const auto live = on_terminal();
   // A picture since the process began says little; here is where to count from.
   if (auto first = with.run(what, 0); first.code != succeeded) {
-    print(stderr, first.complaint);
+    complain(first.complaint);
     return first.code;
   }
   const auto frames = what.frames == 0 && !live ? 1 : what.frames;
@@ -64,7 +71,7 @@ exit_code run_top(session& with, const top_command& what) {
     }
     const auto result = with.run(what, terminal_width());
     print(stdout, (live ? "\033[H\033[2J" : "") + result.text);
-    print(stderr, result.complaint);
+    complain(result.complaint);
     if (result.code != succeeded)
       return result.code;
     if (live)
@@ -83,7 +90,7 @@ exit_code run(session& with, const std::vector<command>& commands) {
     }
     const auto result = with.run(x, terminal_width());
     print(stdout, result.text);
-    print(stderr, result.complaint);
+    complain(result.complaint);
     if (result.code != succeeded || with.over())
       return result.code;
   }
@@ -113,16 +120,35 @@ exit_code run_input(session& with) {
   return succeeded;
 }
 
+/// The messages that an actor takes.
+std::vector<std::string> message_names(connection& peer,
+                                       const std::string& actor) {
+  std::vector<std::string> result;
+  if (!peer.is_open())
+    return result;
+  if (const auto kind = peer.kind_of(actor)) {
+    result.emplace_back("help");
+    for (const auto& x : troupe::forms_of(*kind))
+      result.push_back(x.name);
+  }
+  return result;
+}
+
 /// What can follow the words of a command.
 std::vector<std::string> candidates(connection& peer,
                                     const std::vector<std::string>& before) {
+  if (before.size() == 2 && before[0] == "send")
+    return message_names(peer, before[1]);
   if (before.empty() || (before.size() == 1 && before[0] == "help"))
     return command_names();
+  // The commands that take the name of an actor.
+  static constexpr std::string_view naming[] = {"kill", "ls", "send", "use"};
   const auto& name = before[0];
   const bool takes_name
     = before.size() == 1
       || (name == "ls" && before.size() == 2 && before[1] == "-a");
-  if (!takes_name || (name != "kill" && name != "ls" && name != "use")
+  if (!takes_name || std::find(std::begin(naming), std::end(naming), name)
+                          == std::end(naming)
       || !peer.is_open())
     return {};
   std::vector<std::string> result;
@@ -136,7 +162,7 @@ std::vector<std::string> candidates(connection& peer,
 void run_terminal(session& with, connection& peer) {
   print(stdout, "'help' lists the commands, Tab completes\n");
   if (auto opened = peer.open(); !opened)
-    print(stderr, text_of(opened.error()));
+    complain(text_of(opened.error()));
   line_editor editor{[&](auto& before) { return candidates(peer, before); }};
   while (!with.over()) {
     auto line = editor.read(quote_if_needed(with.region()) + "> ");
@@ -166,7 +192,7 @@ exit_code run_console(const std::vector<std::string>& arguments) {
                     if (interactive)
                       print(stdout, "connected to " + where.text() + "\n");
                   }};
-  session with{peer, chosen->json};
+  session with{peer, chosen->json, wants_colours(STDOUT_FILENO)};
   if (!chosen->lines.empty())
     return run_lines(with, chosen->lines);
   if (!interactive)

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "apps/console/message_views.hpp"
 #include "apps/console/suggest.hpp"
 #include "apps/console/units.hpp"
 #include "apps/console/views.hpp"
@@ -69,7 +70,7 @@ answer<std::string> session::on(const ls_command& x) {
                       x.prefix, names(""))};
   if (json_)
     return line(json_of(*found));
-  return text_of(*found, x.all || !x.prefix.empty(), width_);
+  return text_of(*found, x.all || !x.prefix.empty(), width_, colours_);
 }
 
 answer<std::string> session::on(const stat_command&) {
@@ -89,7 +90,7 @@ answer<std::string> session::on(const top_command&) {
              std::move(*actors)};
   const activity since{last_, now};
   last_ = std::move(now);
-  return json_ ? line(since.json()) : since.text(width_);
+  return json_ ? line(since.json()) : since.text(width_, colours_);
 }
 
 answer<std::string> session::on(const use_command& x) {
@@ -200,6 +201,59 @@ answer<std::string> session::on(const drain_command& x) {
   return json_ ? line(
            json_object{}.add("took_ms", std::int64_t{report->took.count()}))
                : "drained in " + took + "\n";
+}
+
+answer<std::string> session::on(const nodes_command&) {
+  return peer_.ask(list_nodes_request{}).map([this](const node_list& x) {
+    return json_ ? line(json_of(x)) : text_of(x, width_);
+  });
+}
+
+answer<std::string> session::on(const send_command& x) {
+  auto kind = kind_of(x.actor);
+  if (!kind)
+    return kind;
+  const auto& forms = forms_of(*kind);
+  if (x.message.empty())
+    return json_ ? line(json_object{}
+                          .add("actor", x.actor)
+                          .add("kind", *kind)
+                          .add("messages", json_of(forms)))
+                 : text_of(forms, width_);
+  const auto* form = find_form(forms, x.message);
+  if (form == nullptr) {
+    std::vector<std::string> all;
+    for (const auto& known : forms)
+      all.push_back(known.name);
+    return tl::unexpected{with_suggestion(
+      {wrong_usage,
+       {errc::invalid_argument,
+        x.actor + " takes no message " + quote_if_needed(x.message)}},
+      x.message, all)};
+  }
+  return peer_.send(x.actor, *form, x.words)
+    .map([this](const field_value& found) {
+      if (!json_)
+        return text_of(found, width_);
+      json_object result;
+      add_value(result, "answer", found);
+      return line(result);
+    });
+}
+
+/// The kind of an actor that takes messages.
+answer<std::string> session::kind_of(const std::string& actor) {
+  auto kind = peer_.kind_of(actor);
+  if (!kind && kind.error().reason.code() == errc::unknown_actor)
+    return tl::unexpected{
+      with_suggestion(std::move(kind.error()), actor, names(""))};
+  if (kind && forms_of(*kind).empty())
+    return tl::unexpected{
+      failure{failed,
+              {errc::invalid_argument,
+               "this console knows no messages of a " + quote_if_needed(*kind)
+                 + "; the server may run another version"}}};
+  return kind;
 }
 
 answer<std::string> session::on(const quit_command&) {

@@ -25,8 +25,9 @@ struct outcome {
 /// repeats it.
 class session {
 public:
-  /// `peer` outlives the session.
-  session(connection& peer, bool json) : peer_(peer), json_(json) {
+  /// `peer` outlives the session. `colours` is for the text, never for JSON.
+  session(connection& peer, bool json, bool colours = false)
+    : peer_(peer), json_(json), colours_(colours) {
     // nop
   }
 
@@ -58,12 +59,16 @@ private:
   answer<std::string> on(const cancel_command& x);
   answer<std::string> on(const kill_command& x);
   answer<std::string> on(const drain_command& x);
+  answer<std::string> on(const nodes_command& x);
+  answer<std::string> on(const send_command& x);
   answer<std::string> on(const quit_command& x);
 
+  answer<std::string> kind_of(const std::string& actor);
   [[nodiscard]] std::vector<std::string> names(std::string_view kind);
 
   connection& peer_;
   bool json_;
+  bool colours_;
   bool over_ = false;
   std::string region_ = "db0";
   std::optional<sample> last_; ///< Of `top`.

@@ -42,8 +42,8 @@ table::table(std::vector<column> columns) : columns_(std::move(columns)) {
   // nop
 }
 
-void table::add(std::vector<std::string> cells) {
-  cells.resize(columns_.size());
+void table::add(std::vector<cell> cells) {
+  cells.resize(columns_.size(), cell{""});
   rows_.push_back(std::move(cells));
 }
 
@@ -52,7 +52,7 @@ std::vector<std::size_t> table::layout(std::size_t width) const {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     auto widest = columns_[i].title.size();
     for (const auto& row : rows_)
-      widest = std::max(widest, row[i].size());
+      widest = std::max(widest, row[i].text.size());
     widths.push_back(widest);
   }
   auto excess = [&] {
@@ -89,18 +89,21 @@ std::vector<std::size_t> table::layout(std::size_t width) const {
   return widths;
 }
 
-std::string table::render(std::size_t width) const {
+std::string table::render(std::size_t width, bool colours) const {
   const auto widths = layout(width);
   std::string result;
-  auto add_line = [&](auto&& cell) {
+  auto add_line = [&](auto&& cell_at) {
     std::string line;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (widths[i] == 0)
         continue;
       if (!line.empty())
         line.append(gap, ' ');
-      const auto text = shortened(cell(i), widths[i]);
+      const cell& what = cell_at(i);
+      auto text = shortened(what.text, widths[i]);
       const auto padding = widths[i] - text.size();
+      if (colours)
+        text = painted(std::move(text), what.how);
       line += columns_[i].side == alignment::right
                 ? std::string(padding, ' ') + text
                 : text + std::string(padding, ' ');
@@ -108,7 +111,7 @@ std::string table::render(std::size_t width) const {
     line.erase(line.find_last_not_of(' ') + 1);
     result += line + "\n";
   };
-  add_line([&](std::size_t i) { return columns_[i].title; });
+  add_line([&](std::size_t i) { return cell{columns_[i].title}; });
   for (const auto& row : rows_)
     add_line([&](std::size_t i) { return row[i]; });
   return result;

@@ -52,15 +52,33 @@ table table_of(const std::vector<load_info>& loads) {
   return result;
 }
 
+/// "3.5 % of a processor over the last 10s, ".
+std::string lately_text(const runtime_stat& x) {
+  if (x.cpu_window.count() == 0)
+    return {};
+  // Whole seconds say enough.
+  const auto window = x.cpu_window < std::chrono::seconds{1}
+                        ? x.cpu_window
+                        : std::chrono::floor<std::chrono::seconds>(x.cpu_window);
+  return std::to_string(x.cpu_permille / 10) + "."
+         + std::to_string(x.cpu_permille % 10) + " % of a processor over the "
+         + "last " + duration_text(window) + ", ";
+}
+
 std::int64_t milliseconds(std::chrono::milliseconds x) {
   return x.count();
 }
 
 } // namespace
 
-std::string text_of(const actor_list& x, bool every, std::size_t width) {
+std::string text_of(const actor_list& x, bool every, std::size_t width,
+                    bool colours) {
   const auto tree = tree_of(x);
-  return table_of(every ? tree : collapsed(tree)).render(width);
+  auto result
+    = table_of(every ? tree : collapsed(tree)).render(width, colours);
+  if (x.omitted > 0)
+    result += "... and " + count_text(x.omitted) + " more topics\n";
+  return result;
 }
 
 std::string text_of(const runtime_stat& x, std::size_t width) {
@@ -69,7 +87,13 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
     = line("troupe", x.version + ", process " + std::to_string(x.process_id)
                        + ", up " + duration_text(x.uptime));
   result += line("memory", bytes_text(x.resident_bytes) + " resident");
-  result += line("cpu", duration_text(cpu) + " of user and system time");
+  result += line("cpu", lately_text(x) + duration_text(cpu)
+                          + " of user and system time");
+  result += line("threads", count_text(x.threads));
+  result += line("files", count_text(x.open_files) + " open"
+                            + (x.file_limit == 0
+                                 ? std::string{}
+                                 : " of " + count_text(x.file_limit)));
   result += line("actors", count_text(x.actors));
   result
     += line("loads", count_text(x.loads_in_flight) + " in flight, "
@@ -88,6 +112,27 @@ std::string text_of(const load_list& x, std::size_t width) {
   auto result = table_of(x.loads).render(width);
   if (x.total > x.loads.size())
     result += "... and " + count_text(x.total - x.loads.size()) + " more\n";
+  return result;
+}
+
+std::string text_of(const node_list& x, std::size_t width) {
+  using enum alignment;
+  auto result = "this server is " + x.self + "\n";
+  if (x.nodes.empty())
+    return result + "no other node has asked anything\n";
+  table rows{{{"NODE", left, true},
+              {"ADDRESS", left},
+              {"KNOWN FOR", right},
+              {"REQUESTS", right, false, 1},
+              {"ACTORS", right, false, 2}}};
+  for (const auto& node : x.nodes)
+    rows.add({quote_if_needed(node.id),
+              node.address.empty() ? "unknown" : quote_if_needed(node.address),
+              duration_text(node.known_for), count_text(node.requests),
+              count_text(node.actors)});
+  result += "\n" + rows.render(width);
+  if (x.total > x.nodes.size())
+    result += "... and " + count_text(x.total - x.nodes.size()) + " more\n";
   return result;
 }
 
@@ -110,8 +155,9 @@ json_object json_of(const actor_list& x) {
                      .add("handled", actor.handled)
                      .add("restarts", actor.restarts)
                      .add("bytes", actor.bytes)
-                     .add("keys", actor.keys));
-  return json_object{}.add("actors", rows);
+                     .add("keys", actor.keys)
+                     .add("subscribers", actor.subscribers));
+  return json_object{}.add("actors", rows).add("omitted", x.omitted);
 }
 
 json_object json_of(const runtime_stat& x) {
@@ -131,6 +177,11 @@ json_object json_of(const runtime_stat& x) {
     .add("process_id", x.process_id)
     .add("resident_bytes", x.resident_bytes)
     .add("cpu_ms", x.cpu_milliseconds)
+    .add("cpu_permille", x.cpu_permille)
+    .add("cpu_window_ms", milliseconds(x.cpu_window))
+    .add("threads", x.threads)
+    .add("open_files", x.open_files)
+    .add("file_limit", x.file_limit)
     .add("actors", x.actors)
     .add("loads_in_flight", x.loads_in_flight)
     .add("loader_threads", x.loader_threads)
@@ -152,6 +203,21 @@ json_object json_of(const load_list& x) {
                      .add("waiters", load.waiters)
                      .add("fenced", load.fenced));
   return json_object{}.add("loads", rows).add("total", x.total);
+}
+
+json_object json_of(const node_list& x) {
+  std::vector<json_object> rows;
+  for (const auto& node : x.nodes)
+    rows.push_back(json_object{}
+                     .add("id", node.id)
+                     .add("address", node.address)
+                     .add("known_for_ms", milliseconds(node.known_for))
+                     .add("requests", node.requests)
+                     .add("actors", node.actors));
+  return json_object{}
+    .add("self", x.self)
+    .add("nodes", rows)
+    .add("total", x.total);
 }
 
 json_object json_of(const failure& x) {

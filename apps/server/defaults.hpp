@@ -99,6 +99,9 @@ inline constexpr std::chrono::seconds handshake_timeout{10};
 /// How often a thread looks for clients that have been silent for too long.
 inline constexpr std::chrono::seconds idle_check{1};
 
+/// Topics that the console shows; a person does not read more.
+inline constexpr std::size_t topics_shown = 100;
+
 /// Pause of the acceptor when descriptors have run out.
 inline constexpr std::chrono::milliseconds accept_pause{50};
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <caf/actor_system.hpp>
@@ -20,6 +21,7 @@
 #include "apps/server/acceptor.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
+#include "apps/server/topic_rows.hpp"
 
 namespace {
 
@@ -155,7 +157,7 @@ void watch(resp_server& server, const troupe::runtime& rt,
     const auto came = signals.wait(drain_poll);
     if (came == SIGHUP)
       reload_certificates(server);
-    else if (came != 0 || rt.stat().draining)
+    else if (came != 0 || rt.draining())
       return;
   }
 }
@@ -181,6 +183,11 @@ int serve(server_config& cfg, const server_settings& settings,
     return complain(started.error(), started.error() == errc::invalid_argument
                                        ? exit_usage
                                        : EXIT_FAILURE);
+  const auto topics
+    = rt.show([&](std::string_view prefix, troupe::actor_list& to) {
+        troupe::server::add_topic_rows(server.state().topics, prefix,
+                                       defaults::topics_shown, to);
+      });
   std::string console;
   if (settings.console_port) {
     // The console knows no password, so others do not get to it.

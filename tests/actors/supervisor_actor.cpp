@@ -70,6 +70,8 @@ TEST_CASE("the supervisor tells how the runtime is") {
   CHECK_FALSE(stat->version.empty());
   CHECK(stat->process_id != 0);
   CHECK(stat->resident_bytes > 0);
+  CHECK(stat->threads > 1);
+  CHECK(stat->open_files > 2);
   CHECK(stat->actors == 7);
   CHECK(stat->loads_in_flight == 0);
   CHECK_FALSE(stat->draining);
@@ -104,6 +106,68 @@ TEST_CASE("what cannot be killed is said so") {
   auto refused = f.ask<void>(f.root, kill_request{"supervisor"});
   CHECK(refused.error() == errc::invalid_argument);
   CHECK_FALSE(refused.error().text().empty());
+  CHECK(f.list().size() == 7);
+}
+
+TEST_CASE("an actor is found by its name, with its kind") {
+  fixture f;
+  auto find = [&](const std::string& name) {
+    std::pair<std::string, caf::strong_actor_ptr> result;
+    f.self->request(f.root, caf::infinite, find_actor_request{name})
+      .receive(
+        [&](std::string& kind, caf::strong_actor_ptr& who) {
+          result = {std::move(kind), std::move(who)};
+        },
+        [&](const caf::error& e) {
+          result.first = to_string(from_caf(e).code());
+        });
+    return result;
+  };
+  auto root = find("supervisor");
+  CHECK(root.first == "supervisor");
+  CHECK(root.second == caf::actor_cast<caf::strong_actor_ptr>(f.root));
+  auto region = find("db0");
+  CHECK(region.first == "region");
+  CHECK(f.ask<bool>(caf::actor_cast<region_actor>(region.second),
+                    set_request{"k", "v", {}})
+        == true);
+  auto shard = find("db0/shard-2");
+  CHECK(shard.first == "shard");
+  CHECK(f.ask<void>(caf::actor_cast<shard_actor>(shard.second),
+                    clear_request{}));
+  CHECK(find("load-coordinator").first == "load-coordinator");
+  for (const auto* name : {"", "nobody", "db", "db0/", "db0/shard-4",
+                           "db0/shard-22", "db0/shard-2x"}) {
+    CAPTURE(name);
+    auto none = find(name);
+    CHECK(none.first == "unknown_actor");
+    CHECK_FALSE(none.second);
+  }
+}
+
+TEST_CASE("who asks from the same system is no node") {
+  fixture f;
+  auto nodes = f.ask<node_list>(f.root, list_nodes_request{});
+  REQUIRE(nodes);
+  CHECK(nodes->nodes.empty());
+  CHECK(nodes->total == 0);
+  CHECK(nodes->self == to_string(f.system.node()));
+}
+
+TEST_CASE("the supervisor shows the rows of an application") {
+  fixture f;
+  auto shown = f.uut->show([](std::string_view prefix, actor_list& to) {
+    to.omitted += 3;
+    if (std::string_view{"topics"}.starts_with(prefix))
+      to.actors.emplace_back().name = "topics";
+  });
+  auto all = f.ask<actor_list>(f.root, list_actors_request{});
+  REQUIRE(all);
+  CHECK(all->actors.size() == 8);
+  CHECK(all->actors.back().name == "topics");
+  CHECK(all->omitted == 3);
+  CHECK(f.list("db0/").size() == 4);
+  shown.reset();
   CHECK(f.list().size() == 7);
 }
 

@@ -196,6 +196,126 @@ class OneShot(WithServer):
         self.assertRegex(text, r"memory +[\d.]+ MiB resident")
         self.assertRegex(text, r"\ndb0 +")
 
+    def test_stat_tells_what_the_process_takes(self):
+        with Client(self.server.port) as client:
+            self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+            stat = self.json("stat")
+            held = len(os.listdir(f"/proc/{self.server.child.pid}/fd"))
+        threads = len(os.listdir(f"/proc/{self.server.child.pid}/task"))
+        self.assertAlmostEqual(stat["threads"], threads, delta=4)
+        self.assertAlmostEqual(stat["open_files"], held, delta=6)
+        self.assertGreater(stat["file_limit"], stat["open_files"])
+        # A second after the start there is something to compare with.
+        poll(lambda: self.json("stat")["cpu_window_ms"] > 0, "the load")
+        text = self.console("stat")
+        self.assertRegex(text, r"(?m)^cpu +\d+\.\d % of a processor over the last"
+                               r" \S+, \S+ of user and system time$")
+        self.assertRegex(text, r"(?m)^threads +\d+$")
+        self.assertRegex(text, r"(?m)^files +\d+ open of [\d,]+$")
+
+    def test_messages_are_sent_by_name(self):
+        self.assertEqual(self.console("send db0 set sent 'a b' how.ttl=1h",
+                                      "send db0 contains sent",
+                                      "send db0 erase sent"),
+                         "true\ntrue\ntrue\n")
+        self.assertEqual(self.json("send db0 increment counted 5"),
+                         {"answer": 5})
+        self.assertEqual(self.json("send db0 get counted")["answer"]["value"],
+                         "5")
+        self.assertIn("db0/shard-0", self.console("send supervisor list_actors"
+                                                  " prefix=db0/shard-0"))
+        self.assertEqual(self.json("send load-coordinator list_loads 10"),
+                         {"answer": {"loads": [], "total": 0}})
+        self.assertEqual(self.json("send supervisor find_region db0")["answer"]
+                         .count("#"), 1)
+        listed = self.console("send db0/shard-0 help")
+        self.assertRegex(listed, r"(?m)^get +key:text +found, value, version$")
+        names = [x["name"] for x in self.json("send db0 help")["messages"]]
+        self.assertEqual(names[:3], ["get", "contains", "ttl"])
+        self.assertIn("load", names)
+
+    def test_messages_that_cannot_be_sent(self):
+        self.check_fails("send db0 gte k", USAGE, "did you mean 'get'?")
+        self.check_fails("send db0 get", USAGE, "key is missing", "key:text")
+        self.check_fails("send db0 increment k x", USAGE, "delta is 'x'",
+                         "an integer of 64 bits")
+        self.check_fails("send db0 get a b", USAGE, "too many values")
+        self.check_fails("send", USAGE, "usage: send ACTOR")
+        self.check_fails("send bd0 get k", FAILED, "unknown_actor", "'db0'")
+        self.check_fails("send db0 set k v how.jitter=2", FAILED,
+                         "invalid_argument", "jitter")
+        # Functions do not travel.
+        self.check_fails("send db0 load k", FAILED, "another process")
+        self.check_fails("send supervisor kill nobody", FAILED, "unknown_actor")
+        code, out, _ = run(self.server.console_port, "--json", "-c",
+                           "send db0 touch k soon")
+        self.assertEqual((code, json.loads(out)["error"]),
+                         (USAGE, "invalid_argument"))
+
+    def test_nodes_are_known_while_they_live(self):
+        me = self.json("nodes")
+        self.assertEqual(len(me["nodes"]), 1)
+        self.assertRegex(me["nodes"][0]["address"], r"^127\.0\.0\.1:\d+$")
+        self.assertEqual(me["self"].rsplit("#")[-1],
+                         str(self.server.child.pid))
+        other = subprocess.Popen(
+            [os.path.join(BIN, "troupe-console"),
+             f"--port={self.server.console_port}", f"--timeout={PATIENCE:g}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=SCRATCH,
+            env=environment())
+
+        def known():
+            return [x for x in self.json("nodes")["nodes"]
+                    if x["id"].endswith(f"#{other.pid}")]
+
+        try:
+            other.stdin.write(b"get k\n")
+            other.stdin.flush()
+            self.assertEqual(other.stdout.readline(), b"(nil)\n")
+            first = known()
+            self.assertEqual(len(first), 1)
+            other.stdin.write(b"get k\n")
+            other.stdin.flush()
+            self.assertEqual(other.stdout.readline(), b"(nil)\n")
+            second = known()
+            self.assertGreater(second[0]["requests"], first[0]["requests"])
+            self.assertGreaterEqual(second[0]["known_for_ms"],
+                                    first[0]["known_for_ms"])
+            self.assertIn(first[0]["id"], self.console("nodes"))
+        finally:
+            other.kill()
+            other.communicate()
+        poll(lambda: not known(), "the node to be forgotten")
+
+    def test_topics_are_rows_of_the_tree(self):
+        self.assertNotIn("topics", self.console("ls"))
+        with Client(self.server.port) as listener, \
+                Client(self.server.port) as speaker:
+            names = [f"news-{i:03}" for i in range(120)]
+            listener.ask("SUBSCRIBE", *names)
+            poll(lambda: speaker.ask("PUBLISH", "news-000", "x") == b":1\r\n",
+                 "the subscription")
+            poll(lambda: speaker.ask("PUBLISH", "news-119", "x") == b":1\r\n",
+                 "the last subscription")
+            found = self.json("ls topics")
+            rows = found["actors"]
+            self.assertEqual((rows[0]["name"], rows[0]["keys"]),
+                             ("topics", 120))
+            self.assertEqual(len(rows), 101)
+            self.assertEqual(found["omitted"], 20)
+            self.assertEqual(rows[1]["name"], "topics/channel/news-000")
+            self.assertEqual(rows[1]["subscribers"], 1)
+            self.assertGreaterEqual(rows[1]["handled"], 1)
+            text = self.console("ls")
+            self.assertIn("SUBSCRIBERS", text.splitlines()[0])
+            self.assertIn("\n    topics/channel/news-000 ", text)
+            self.assertTrue(text.endswith("... and 20 more topics\n"), text)
+            self.assertEqual(
+                len(self.json("ls topics/channel/news-11")["actors"]), 10)
+            self.check_fails("kill topics/channel/news-000", FAILED,
+                             "unknown_actor")
+        poll(lambda: "topics" not in self.console("ls"), "the topics to end")
+
     def test_regions_are_chosen_by_name(self):
         self.assertEqual(self.console("use db0; get nothing"),
                          "region db0\n(nil)\n")
@@ -272,7 +392,8 @@ class OneShot(WithServer):
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
         commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
-                    "loads", "cancel", "kill", "drain", "quit")
+                    "loads", "cancel", "kill", "drain", "nodes", "send",
+                    "quit")
         overview = self.console("help")
         for name in commands:
             self.assertRegex(out, rf"\n  {name} ")
@@ -456,6 +577,39 @@ class Terminal(unittest.TestCase):
         shell.sendline("")
         shell.expect_exact("RESTARTS")
         self.leave(shell)
+
+    def test_tab_completes_messages(self):
+        shell = self.start()
+        shell.send("send load-c\t")
+        shell.expect_exact("load-coordinator ")
+        shell.send("canc\t")
+        shell.expect_exact("cancel_load ")
+        shell.sendline("77")
+        shell.expect_exact("unknown_load")
+        shell.expect_exact("db0> ")
+        self.leave(shell)
+
+    def test_colours_are_for_terminals_that_want_them(self):
+        def shown(command, *options, **settings):
+            shell = pexpect.spawn(
+                os.path.join(BIN, "troupe-console"),
+                [f"--port={self.server.console_port}",
+                 f"--timeout={PATIENCE:g}", *options, "-c", command],
+                cwd=SCRATCH, env={**environment(), "TERM": "xterm",
+                                  **settings},
+                encoding="utf-8", timeout=PATIENCE, dimensions=(50, 80))
+            shell.expect(pexpect.EOF)
+            shell.close()
+            return shell.before
+
+        self.assertIn("\x1b[32mrunning\x1b[0m", shown("ls"))
+        self.assertIn("\x1b[31merror:\x1b[0m unknown_load",
+                      shown("cancel 12345"))
+        for out in (shown("ls", NO_COLOR="1"), shown("cancel 1", NO_COLOR="1"),
+                    shown("ls", TERM="dumb"), shown("ls", "--json"),
+                    run(self.server.console_port, "-c", "ls")[1]):
+            self.assertNotIn("\x1b", out)
+        self.assertIn("\x1b[32m", shown("ls", NO_COLOR=""))
 
     def test_the_history_outlives_the_console(self):
         shell = self.start()

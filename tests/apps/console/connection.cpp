@@ -120,7 +120,7 @@ public:
         for (const std::string name : {"supervisor", "db0", "db0/shard-0"})
           if (name.starts_with(x.prefix))
             result.actors.push_back({name, "", name == "db0" ? "region" : "",
-                                     "running", 0, 0, 0, 0, 0});
+                                     "running", 0, 0, 0, 0, 0, 0});
         return result;
       },
       [](const runtime_stat_request&) -> caf::result<runtime_stat> {
@@ -146,6 +146,18 @@ public:
         if (x.name == "db0")
           return region_;
         return to_caf({errc::unknown_region, "no region has this name"});
+      },
+      [this](const find_actor_request& x)
+        -> caf::result<std::string, caf::strong_actor_ptr> {
+        if (x.name == "db0")
+          return {"region", caf::actor_cast<caf::strong_actor_ptr>(region_)};
+        if (x.name == "odd")
+          return {"oddity", caf::actor_cast<caf::strong_actor_ptr>(region_)};
+        return to_caf({errc::unknown_actor, "no actor has this name"});
+      },
+      [](const list_nodes_request&) -> caf::result<node_list> {
+        return node_list{
+          "abc#1", {{"def#2", "127.0.0.1:1234", 90s, 17, 1}}, 3};
       },
     };
   }
@@ -292,6 +304,92 @@ TEST_CASE("commands print JSON when asked to") {
   CHECK(problem.text
         == "{\"error\":\"unknown_load\",\"text\":\"no load in flight has "
            "number 8\"}\n");
+}
+
+TEST_CASE("messages are made of words and their answers printed") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+
+  CHECK(output(with, "send db0 set k 'v w' how.ttl=1m") == "true\n");
+  CHECK(output(with, "send db0 get k")
+        == "found    true\nvalue    \"v w\"\nversion  5\n");
+  CHECK(output(with, "send db0 ttl key=k") == "found  true\nttl    1m\n");
+  CHECK(output(with, "send db0 increment_request k 3") == "0\n");
+  CHECK(output(with, "send db0 clear") == "ok\n");
+  CHECK(output(with, "send db0 get_many a b") == "entries\n  none\n");
+  const auto all = output(with, "send db0");
+  CHECK(contains(all, "MESSAGE"));
+  CHECK(contains(all, "key:text"));
+  CHECK(contains(all, "found, value, version"));
+  CHECK(output(with, "send db0 help") == all);
+}
+
+TEST_CASE("what makes no message is refused before anything is sent") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+
+  CHECK(output(with, "send db0 gte k")
+        == "error: invalid_argument: db0 takes no message gte; did you mean "
+           "'get'?\n");
+  CHECK(output(with, "send db0 touch k soon")
+        == "error: invalid_argument: touch: ttl is 'soon', but must be a time "
+           "(500ms, 30s, 5m, 2h, 1d, or none)\n");
+  CHECK(output(with, "send bd0 get k")
+        == "error: unknown_actor: no actor has this name; did you mean "
+           "'db0'?\n");
+  CHECK(contains(output(with, "send odd get k"), "knows no messages of a oddity"));
+  CHECK(code(with, "send db0 gte k") == wrong_usage);
+  CHECK(code(with, "send db0 get") == wrong_usage);
+  CHECK(code(with, "send bd0 get k") == failed);
+  CHECK(code(with, "send db0 get k") == succeeded);
+}
+
+TEST_CASE("messages and nodes are printed as JSON when asked to") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, true, true};
+
+  CHECK(output(with, R"(send db0 set k "\xff")") == "{\"answer\":true}\n");
+  CHECK(output(with, "send db0 get k")
+        == "{\"answer\":{\"found\":true,\"value\":{\"base64\":\"/w==\"},"
+           "\"version\":5}}\n");
+  CHECK(output(with, "send db0 ttl k")
+        == "{\"answer\":{\"found\":true,\"ttl\":null}}\n");
+  CHECK(output(with, "send db0 clear") == "{\"answer\":null}\n");
+  const auto all = output(with, "send db0 help");
+  CHECK(contains(all, "{\"actor\":\"db0\",\"kind\":\"region\",\"messages\":[{"
+                      "\"name\":\"get\",\"fields\":[{\"name\":\"key\","
+                      "\"type\":\"text\",\"needed\":true}],\"answer\":"
+                      "\"found, value, version\"}"));
+  CHECK(contains(all, "\"default\":\"always\""));
+  CHECK(output(with, "nodes")
+        == "{\"self\":\"abc#1\",\"nodes\":[{\"id\":\"def#2\",\"address\":"
+           "\"127.0.0.1:1234\",\"known_for_ms\":90000,\"requests\":17,"
+           "\"actors\":1}],\"total\":3}\n");
+  // Colours are for people.
+  CHECK_FALSE(contains(output(with, "ls"), "\033"));
+}
+
+TEST_CASE("nodes are printed as a table") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+  CHECK(output(with, "nodes")
+        == "this server is abc#1\n\n"
+           "NODE   ADDRESS         KNOWN FOR  REQUESTS  ACTORS\n"
+           "def#2  127.0.0.1:1234      1m30s        17       1\n"
+           "... and 2 more\n");
+}
+
+TEST_CASE("states have colours when they are wanted") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session plain{peer, false};
+  session coloured{peer, false, true};
+  CHECK_FALSE(contains(output(plain, "ls"), "\033"));
+  CHECK(contains(output(coloured, "ls"), "\033[32mrunning\033[0m"));
 }
 
 TEST_CASE("a request without an answer ends with the timeout") {

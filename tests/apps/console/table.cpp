@@ -6,6 +6,7 @@
 #include <string>
 
 #include "apps/console/actor_tree.hpp"
+#include "apps/console/message_views.hpp"
 #include "apps/console/table.hpp"
 #include "apps/console/views.hpp"
 
@@ -148,12 +149,20 @@ TEST_CASE("figures are shown with units") {
   x.process_id = 4711;
   x.resident_bytes = 12 << 20U;
   x.cpu_milliseconds = 1500;
+  x.cpu_permille = 123;
+  x.cpu_window = 9'400ms;
+  x.threads = 9;
+  x.open_files = 40;
+  x.file_limit = 1024;
   x.actors = 35;
   x.regions.push_back({"db0", "bytes", 32, 1234567, 64 << 20U, 5, 1});
   CHECK(text_of(x, 80)
         == "troupe    1.2.3, process 4711, up 3m12s\n"
            "memory    12.0 MiB resident\n"
-           "cpu       1.5s of user and system time\n"
+           "cpu       12.3 % of a processor over the last 9s, 1.5s of user and "
+           "system time\n"
+           "threads   9\n"
+           "files     40 open of 1,024\n"
            "actors    35\n"
            "loads     0 in flight, 0 loader threads, 0 jobs wait for one\n"
            "\n"
@@ -184,4 +193,52 @@ TEST_CASE("errors show their code and what happened") {
   CHECK(
     json_of(failure{not_connected, {troupe::errc::system_error, "gone"}}).text()
     == R"({"error":"not_connected","text":"gone"})");
+}
+
+TEST_CASE("colours take no room") {
+  table uut{{{"STATE"}, {"N", alignment::right}}};
+  uut.add({cell{"failed", tone::bad}, "1"});
+  uut.add({cell{"up", tone::good}, "22"});
+  CHECK(uut.render(0) == "STATE    N\nfailed   1\nup      22\n");
+  CHECK(uut.render(0, true)
+        == "STATE    N\n\033[31mfailed\033[0m   1\n\033[32mup\033[0m      22\n");
+}
+
+TEST_CASE("states have a tone") {
+  CHECK(tone_of_state("running") == tone::good);
+  CHECK(tone_of_state("running, 1 shard failed") == tone::bad);
+  CHECK(tone_of_state("running, 2 shards restarting") == tone::warning);
+  CHECK(tone_of_state("stopped") == tone::plain);
+  CHECK(painted_complaint("error: x") == "\033[31merror:\033[0m x");
+  CHECK(painted_complaint("Try it\n") == "Try it\n");
+}
+
+TEST_CASE("topics have a column of their own") {
+  troupe::actor_list all;
+  all.actors.resize(2);
+  all.actors[0].name = "db0";
+  all.actors[1].name = "topics/channel/x";
+  CHECK(table_of(tree_of(all)).render(0).find("SUBSCRIBERS")
+        == std::string::npos);
+  all.actors[1].kind = "topic";
+  all.actors[1].subscribers = 42;
+  all.omitted = 7;
+  const auto text = text_of(all, true, 0);
+  CHECK(text.find("SUBSCRIBERS") != std::string::npos);
+  CHECK(text.find(" 42\n") != std::string::npos);
+  CHECK(text.find("... and 7 more topics\n") != std::string::npos);
+}
+
+TEST_CASE("messages fit a narrow terminal without losing a field") {
+  const auto& forms = troupe::forms_of("region");
+  const auto wide = text_of(forms, 0);
+  CHECK(wide.starts_with("MESSAGE"));
+  const auto narrow = text_of(forms, 80);
+  CHECK(widest(narrow) <= 80);
+  CHECK(narrow.starts_with("get key:text -> found, value, version\n"));
+  for (const auto& form : forms)
+    for (const auto& field : form.fields) {
+      CHECK(wide.find(field.text()) != std::string::npos);
+      CHECK(narrow.find(field.text()) != std::string::npos);
+    }
 }

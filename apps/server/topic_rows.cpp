@@ -1,0 +1,91 @@
+#include "apps/server/topic_rows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::server {
+
+namespace {
+
+constexpr std::string_view root = "topics";
+
+/// Bytes of a topic's name that are shown; names may have any length.
+constexpr std::size_t longest_name = 200;
+
+constexpr std::array kinds{
+  std::pair{topic_kind::channel, std::string_view{"topics/channel/"}},
+  std::pair{topic_kind::pattern, std::string_view{"topics/pattern/"}},
+  std::pair{topic_kind::sharded, std::string_view{"topics/sharded/"}},
+};
+
+actor_info row(std::string name, std::string_view parent,
+               std::string_view kind) {
+  actor_info result;
+  result.name = std::move(name);
+  result.parent = parent;
+  result.kind = kind;
+  result.state = "running";
+  return result;
+}
+
+std::string shown(std::string_view name) {
+  if (name.size() <= longest_name)
+    return std::string{name};
+  return std::string{name.substr(0, longest_name)} + "...";
+}
+
+/// Whether "HEAD" + `name` starts with `prefix`.
+bool begins(std::string_view head, std::string_view name,
+            std::string_view prefix) {
+  if (prefix.size() <= head.size())
+    return head.starts_with(prefix);
+  return prefix.starts_with(head)
+         && name.starts_with(prefix.substr(head.size()));
+}
+
+void add_kind(const topic_directory& from, topic_kind kind,
+              std::string_view head, std::string_view prefix, std::size_t most,
+              actor_list& to) {
+  auto all = from.list(kind);
+  std::erase_if(all, [&](const std::shared_ptr<topic>& x) {
+    return !begins(head, x->name().text, prefix);
+  });
+  const auto count = std::min(most, all.size());
+  std::partial_sort(all.begin(),
+                    all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                    [](const auto& x, const auto& y) {
+                      return x->name().text < y->name().text;
+                    });
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& x = to.actors.emplace_back(
+      row(std::string{head} + shown(all[i]->name().text), root, "topic"));
+    x.handled = all[i]->published();
+    x.subscribers = all[i]->subscribers();
+  }
+  to.omitted += all.size() - count;
+}
+
+} // namespace
+
+void add_topic_rows(const topic_directory& from, std::string_view prefix,
+                    std::size_t most, actor_list& to) {
+  std::size_t total = 0;
+  for (const auto& [kind, head] : kinds)
+    total += from.size(kind);
+  if (total == 0)
+    return;
+  if (root.starts_with(prefix)) {
+    auto& x
+      = to.actors.emplace_back(row(std::string{root}, "supervisor", "topics"));
+    x.keys = total;
+  }
+  const auto before = to.actors.size();
+  for (const auto& [kind, head] : kinds)
+    add_kind(from, kind, head, prefix, most - (to.actors.size() - before), to);
+}
+
+} // namespace troupe::server

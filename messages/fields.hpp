@@ -1,0 +1,102 @@
+#pragma once
+
+// The members of a struct as a list of types: one line says what travels, and
+// both CAF's `inspect` and what the console knows about a message (forms.hpp)
+// are made from it, so that neither can forget a member.
+//
+//   fields<&get_request::key> fields_of(const get_request&);
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+/// Pointers to the members that travel, in the order in which they do.
+template <auto... Members>
+struct fields {};
+
+/// A struct with a `fields_of`, which is only declared.
+template <class T>
+concept described = !std::is_const_v<T> && requires(const T& x) {
+  fields_of(x);
+};
+
+template <described T>
+using fields_t = decltype(fields_of(std::declval<const T&>()));
+
+namespace detail {
+
+template <class Inspector, class T, auto... Members>
+typename Inspector::result_type inspect_fields(Inspector& f, T& x,
+                                               fields<Members...>) {
+  return f((x.*Members)...);
+}
+
+// Standard C++20 does not tell names; the compiler's spelling of a function does.
+// GCC:   "... [with auto Which = &get_request::key]"
+// Clang: "... [Which = &troupe::get_request::key]"
+
+template <auto Which>
+constexpr auto spelling() noexcept {
+  return std::string_view{__PRETTY_FUNCTION__};
+}
+
+template <class Which>
+constexpr auto spelling() noexcept {
+  return std::string_view{__PRETTY_FUNCTION__};
+}
+
+/// The last part of the name in a spelling.
+constexpr std::string_view last_name(std::string_view x) noexcept {
+  constexpr std::string_view mark = "Which = ";
+  x.remove_prefix(x.find(mark) + mark.size());
+  x = x.substr(0, x.find_first_of(";]"));
+  if (const auto i = x.rfind("::"); i != x.npos)
+    x.remove_prefix(i + 2);
+  return x;
+}
+
+} // namespace detail
+
+/// "key" for `&get_request::key`, "if_absent" for `write_condition::if_absent`.
+template <auto Which>
+inline constexpr std::string_view name_of
+  = detail::last_name(detail::spelling<Which>());
+
+/// "get_request" for `troupe::get_request`.
+template <class T>
+inline constexpr std::string_view type_name_of
+  = detail::last_name(detail::spelling<T>());
+
+/// The names of the values of an enum that are declared one after the other
+/// from zero on, 16 at most.
+template <class Enum>
+  requires std::is_enum_v<Enum>
+inline constexpr auto enum_names =
+  []<std::size_t... I>(std::index_sequence<I...>) {
+  // What is no value of the enum is spelled as a cast: "(write_condition)3".
+  constexpr auto is_name = [](std::string_view x) {
+    return x.find_first_of("()") == x.npos
+           && x.find_first_of("0123456789") != 0;
+  };
+  constexpr std::size_t count
+    = (std::size_t{0} + ... + (is_name(name_of<static_cast<Enum>(I)>) ? 1 : 0));
+  constexpr std::array all{name_of<static_cast<Enum>(I)>...};
+  std::array<std::string_view, count> result;
+  for (std::size_t i = 0; i < count; ++i)
+    result[i] = all[i];
+  return result;
+}
+(std::make_index_sequence<16>{});
+
+/// Makes a struct with `fields_of` a message of CAF.
+template <class Inspector, described T>
+typename Inspector::result_type inspect(Inspector& f, T& x) {
+  return detail::inspect_fields(f, x, fields_t<T>{});
+}
+
+} // namespace troupe
