@@ -7,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include <caf/io/middleman.hpp>
 #include <caf/pec.hpp>
@@ -77,6 +78,41 @@ expected<void> check_names(const caf::settings& all) {
       return fail(errc::invalid_argument, "unknown option " + std::string{group}
                                             + "." + entry.first);
   return {};
+}
+
+constexpr char mask[] = "***";
+
+bool is_secret(std::string_view option) {
+  return option == "password" || option == "passphrase"
+         || option.ends_with("-pass");
+}
+
+/// Replaces what nobody should read, however deep it is.
+void hide_secrets(caf::settings& all) {
+  for (auto& [key, value] : all) {
+    if (auto* section = caf::get_if<caf::settings>(&value))
+      hide_secrets(*section);
+    else if (auto* text = caf::get_if<std::string>(&value);
+             is_secret(key) && (text == nullptr || !text->empty()))
+      value = caf::config_value{std::string{mask}};
+  }
+}
+
+/// CAF's name of a type as a person would write a value of it.
+std::string expected_type(caf::string_view name) {
+  static constexpr std::array<std::pair<std::string_view, const char*>, 5> texts{
+    {{"boolean", "true or false"},
+     {"bool", "true or false"},
+     {"timespan", "a time with a unit (500ms, 10s, 5min)"},
+     {"string", "a text between double quotes"},
+     {"atom", "a word between single quotes"}}};
+  const std::string_view type{name.data(), name.size()};
+  for (const auto& [known, text] : texts)
+    if (type == known)
+      return text;
+  if (type.find("int") != type.npos)
+    return "a whole number (" + std::string{type} + ")";
+  return "of the type " + std::string{type};
 }
 
 /// What CAF's parser stumbled over: an argument, or a place in the ini file.
@@ -171,6 +207,12 @@ config::config() {
     .add<caf::timespan>("restart-window", "see restart-limit (default: 10s)");
 }
 
+caf::settings config::dump_content() const {
+  auto result = caf::actor_system_config::dump_content();
+  hide_secrets(result);
+  return result;
+}
+
 config& config::enable_remote() {
   load<caf::io::middleman>();
   return *this;
@@ -221,10 +263,11 @@ expected<void> config::check_ini(std::istream& ini) const {
         return fail(errc::invalid_argument, "unknown option " + section + "."
                                               + key + " in the ini file");
       if (option->check(value))
-        return fail(errc::invalid_argument, section + "." + key + " is "
-                                              + to_string(value)
-                                              + " in the ini file, which is "
-                                                "of the wrong type");
+        return fail(errc::invalid_argument,
+                    section + "." + key + " is "
+                      + (is_secret(key) ? mask : to_string(value))
+                      + " in the ini file, but must be "
+                      + expected_type(option->type_name()));
     }
   }
   return {};

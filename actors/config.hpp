@@ -73,12 +73,17 @@ public:
   /// Reads the ini file (`caf-application.ini`, or what `--config-file` or
   /// `ini` name) and the command line over it. Stops at the first unknown
   /// option and at the first value that makes no sense: `invalid_argument`, and
-  /// says which, also of those in the ini file. `cli_helptext_printed` tells that the program should end.
+  /// says which and what it has to be, also of those in the ini file.
+  /// `cli_helptext_printed` tells that the program should end.
   /// What does not start with a dash is left in `remainder`.
   expected<void> parse(int argc, char** argv, const char* ini = nullptr);
 
   /// As above, with the ini file's content and the arguments at hand.
   expected<void> parse(std::vector<std::string> args, std::istream& ini);
+
+  /// What `--dump-config` prints: no secrets. The values of options whose name
+  /// says that they are one (password, passphrase) are replaced by "***".
+  caf::settings dump_content() const override;
 
 private:
   [[nodiscard]] expected<void> verdict(const caf::error& failure,

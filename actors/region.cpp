@@ -255,12 +255,19 @@ std::size_t region::size() const noexcept {
 
 region_stats region::stats() const noexcept {
   region_stats result;
+  double left = 0; // Milliseconds, of all entries together.
+  const auto now = time_.now();
   for (auto& x : shards_) {
     auto& entries = x->store().entries();
     result.keys += entries.size();
+    const auto expiring = entries.expiring();
+    if (const auto mean = entries.mean_deadline(); mean != never) {
+      const std::chrono::duration<double, std::milli> mean_left = mean - now;
+      left += mean_left.count() * static_cast<double>(expiring);
+    }
     result.bytes += entries.bytes();
     result.charged += entries.charged();
-    result.expiring += entries.expiring();
+    result.expiring += expiring;
     result.evictions += entries.evictions();
     result.expirations += entries.expirations();
     result.retired += entries.retired_bytes();
@@ -268,6 +275,9 @@ region_stats region::stats() const noexcept {
     result.mailbox_depth += x->mailbox().depth();
     result.restarts += x->restarts();
   }
+  if (result.expiring > 0)
+    result.mean_ttl = std::chrono::milliseconds{static_cast<std::int64_t>(
+      std::max(left / static_cast<double>(result.expiring), 0.0))};
   return result;
 }
 

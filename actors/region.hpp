@@ -48,9 +48,11 @@ using bytes_updater = std::function<expected<std::optional<bytes>>(
 /// instant.
 struct region_stats {
   std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
+  std::uint64_t expiring = 0;    ///< Those of them with a deadline.
+  /// The mean of the time these have left.
+  std::chrono::milliseconds mean_ttl{0};
   std::uint64_t bytes = 0;       ///< Memory of tables and entries.
   std::uint64_t charged = 0;     ///< What of it counts against limits.
-  std::uint64_t expiring = 0;    ///< Entries with a deadline.
   std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
   std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
   std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.

@@ -8,11 +8,14 @@
 // costs it what waited and costs a publisher nothing.
 //
 // Invariants
-//   1. What waits never exceeds the limits.
+//   1. What waits never exceeds the hard limits. More than the soft limit waits
+//      for at most its time, as seen by those who put a message in.
 //   2. `wake` is called when something came and the owner did not know of any:
 //      once for a burst, until the owner has taken everything.
 //   3. A subscriber that was cut or closed hears nothing more.
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,6 +24,7 @@
 #include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
 
 namespace troupe {
 
@@ -61,6 +65,43 @@ struct subscriber_limits {
 
   /// Messages: bounds what empty ones cost (32 bytes each, beyond their own).
   std::size_t messages = 1024UL * 1024;
+
+  /// Bytes that may wait for less than `soft_time` without a break; zero: no
+  /// such limit. Also as Redis.
+  std::size_t soft_bytes = 8UL * 1024 * 1024;
+  std::chrono::seconds soft_time{60};
+};
+
+/// Limits that somebody changes while subscribers look at them. Thread-safe.
+class live_subscriber_limits {
+public:
+  explicit live_subscriber_limits(subscriber_limits x = {}) noexcept {
+    set(x);
+  }
+
+  void set(subscriber_limits x) noexcept {
+    bytes_ = x.bytes;
+    messages_ = x.messages;
+    soft_bytes_ = x.soft_bytes;
+    soft_time_ = x.soft_time;
+  }
+
+  [[nodiscard]] subscriber_limits get() const noexcept {
+    return {bytes_, messages_, soft_bytes_, soft_time_};
+  }
+
+private:
+  std::atomic<std::size_t> bytes_;
+  std::atomic<std::size_t> messages_;
+  std::atomic<std::size_t> soft_bytes_;
+  std::atomic<std::chrono::seconds> soft_time_;
+};
+
+/// Which limit has cut a subscriber.
+enum class cut_reason : std::uint8_t {
+  none,
+  hard, ///< Bytes or messages, at once.
+  soft, ///< Bytes, for too long.
 };
 
 enum class subscriber_state : std::uint8_t {
@@ -71,7 +112,17 @@ enum class subscriber_state : std::uint8_t {
 
 class subscriber {
 public:
-  explicit subscriber(subscriber_limits limits) : limits_(limits) {
+  /// With limits of its own.
+  explicit subscriber(subscriber_limits limits, const clock& time
+                                                = clock::steady())
+    : own_(limits), limits_(own_), time_(time) {
+    // nop
+  }
+
+  /// With limits that it shares; they and `time` outlive the subscriber.
+  explicit subscriber(const live_subscriber_limits& limits,
+                      const clock& time = clock::steady())
+    : limits_(limits), time_(time) {
     // nop
   }
 
@@ -98,6 +149,8 @@ public:
 
   [[nodiscard]] subscriber_state state() const noexcept;
 
+  [[nodiscard]] cut_reason why_cut() const noexcept;
+
 protected:
   /// Something came, or the subscriber was cut. Called inside a topic's turn:
   /// to be brief and to publish nothing. False when the owner cannot be told;
@@ -107,12 +160,19 @@ protected:
 private:
   bool put(delivery& x) noexcept;
 
-  const subscriber_limits limits_;
+  cut_reason look_at_limits(std::size_t more) noexcept;
+
+  const live_subscriber_limits own_;
+  const live_subscriber_limits& limits_;
+  const clock& time_;
   mutable std::mutex mutex_;
   subscriber_state state_ = subscriber_state::open;
   bool woken_ = false;  ///< The owner knows that something waits.
   bool warned_ = false; ///< The owner knows that it was cut.
   std::size_t bytes_ = 0;
+  cut_reason why_cut_ = cut_reason::none;
+  /// Since when more than the soft limit waits; `never`: it does not.
+  time_point over_soft_since_ = never;
   std::deque<delivery> waiting_;
 };
 

@@ -19,6 +19,7 @@
 #include "apps/server/integer.hpp"
 #include "apps/server/max_memory.hpp"
 #include "apps/server/memory_size.hpp"
+#include "apps/server/settings_file.hpp"
 
 namespace troupe::server {
 
@@ -140,6 +141,15 @@ std::string set_policy(change& all, bytes_view text) {
   return refusal;
 }
 
+std::string set_output_limits(change& all, bytes_view text) {
+  auto& server = all.server;
+  auto limits = server.live.output();
+  auto refusal = read_limits(text, limits);
+  if (refusal.empty() && all.apply)
+    server.live.output(limits, server.options.pubsub.messages);
+  return refusal;
+}
+
 template <const char* Text>
 std::string fixed(const server_state&) {
   return Text;
@@ -151,6 +161,9 @@ constexpr char nothing[] = "";
 constexpr std::array settings{
   setting{"appendonly", fixed<no>},
   setting{"bind", [](const server_state& x) { return x.options.bind; }},
+  setting{"client-output-buffer-limit",
+          [](const server_state& x) { return text_of(x.live.output()); },
+          set_output_limits},
   setting{"client-query-buffer-limit",
           [](const server_state& x) {
             return std::to_string(x.options.limits.command);
@@ -286,6 +299,20 @@ void config_set(command_call& call) {
   call.reply.ok();
 }
 
+void config_resetstat(command_call& call) {
+  call.server.reset_counters();
+  call.reply.ok();
+}
+
+void config_rewrite(command_call& call) {
+  const auto done = rewrite_settings(call.server);
+  if (done)
+    return call.reply.ok();
+  if (done.error() == errc::invalid_argument)
+    return call.reply.error(error_text::no_config_file);
+  call.reply.error("ERR Rewriting config file: " + done.error().text());
+}
+
 constexpr std::string_view group = "server";
 constexpr auto always = flag::loading | flag::stale;
 constexpr auto admin = flag::admin | flag::noscript | always;
@@ -296,9 +323,14 @@ constexpr std::array subcommands{
           "Get settings by name or pattern", config_get},
   command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
           reply_help},
+  command{"config|resetstat", 2, admin, {}, group, "2.0.0",
+          "Count what INFO shows from zero again", config_resetstat},
+  command{"config|rewrite", 2, admin, {}, group, "2.8.0",
+          "Write the changed settings to the configuration file",
+          config_rewrite},
   command{"config|set", -4, admin, {}, group, "2.0.0",
-          "Change maxclients, maxmemory, maxmemory-policy, requirepass, timeout or "
-          "the files of TLS",
+          "Change client-output-buffer-limit, maxclients, maxmemory, "
+          "maxmemory-policy, requirepass, timeout or the files of TLS",
           config_set},
 };
 

@@ -76,10 +76,12 @@ void unsubscribe_all(command_call& call, topic_kind kind) {
     unsubscribe(call, kind, name);
   if (!names.empty())
     return;
-  call.reply.push(3);
-  call.reply.bulk(call.what.name);
-  call.reply.null();
-  call.reply.integer(count(call.self, kind));
+  call.reply.aside([&] {
+    call.reply.push(3);
+    call.reply.bulk(call.what.name);
+    call.reply.null();
+    call.reply.integer(count(call.self, kind));
+  });
 }
 
 template <topic_kind Kind>

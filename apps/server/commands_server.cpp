@@ -107,23 +107,36 @@ std::vector<std::string_view> names_of(command_flags flags) {
   return result;
 }
 
+template <std::size_t N>
+bool is_one_of(std::string_view x,
+               const std::array<std::string_view, N>& names) noexcept {
+  return std::find(names.begin(), names.end(), x) != names.end();
+}
+
+// In Redis's order. What neither flags nor group tell is told by name.
 std::vector<std::string_view> categories_of(const command& x) {
+  static constexpr std::array<std::string_view, 3> keyspace{
+    "dbsize", "flushall", "flushdb"};
+  static constexpr std::array<std::string_view, 4> dangerous{
+    "flushall", "flushdb", "info", "keys"};
+  const auto container = x.name.substr(0, x.name.find('|'));
+  const bool is_connection
+    = container == "command" || (x.group == "connection" && x.name != "client");
   std::vector<std::string_view> result;
-  if (x.group == "generic")
-    result.push_back("@keyspace");
-  if (x.flags.has(flag::readonly))
-    result.push_back("@read");
-  if (x.flags.has(flag::write))
-    result.push_back("@write");
-  if (x.group == "string")
-    result.push_back("@string");
-  if (x.flags.has(flag::admin))
-    result.push_back("@admin");
-  if (x.flags.has(flag::pubsub))
-    result.push_back("@pubsub");
-  result.push_back(x.flags.has(flag::fast) ? "@fast" : "@slow");
-  if (x.group == "connection")
-    result.push_back("@connection");
+  const auto add = [&result](bool wanted, std::string_view name) {
+    if (wanted)
+      result.push_back(name);
+  };
+  add(x.group == "generic" || is_one_of(x.name, keyspace), "@keyspace");
+  add(x.flags.has(flag::readonly), "@read");
+  add(x.flags.has(flag::write), "@write");
+  add(x.group == "string", "@string");
+  add(x.flags.has(flag::pubsub), "@pubsub");
+  add(x.flags.has(flag::admin), "@admin");
+  add(true, x.flags.has(flag::fast) ? "@fast" : "@slow");
+  add(x.flags.has(flag::admin) || is_one_of(x.name, dangerous), "@dangerous");
+  add(is_connection, "@connection");
+  add(x.group == "transactions", "@transaction");
   return result;
 }
 

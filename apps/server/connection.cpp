@@ -20,7 +20,8 @@ namespace {
 class connection_subscriber final : public subscriber {
 public:
   /// `context` lives until the connection has closed.
-  connection_subscriber(subscriber_limits limits, asio::io_context& context,
+  connection_subscriber(const live_subscriber_limits& limits,
+                        asio::io_context& context,
                         std::weak_ptr<connection> owner)
     : subscriber(limits), context_(context), owner_(std::move(owner)) {
     // nop
@@ -66,7 +67,7 @@ void connection::give_up() noexcept {
 void connection::start() {
   self_.make_subscriber = [this] {
     return std::make_shared<connection_subscriber>(
-      home_.server().options.pubsub, home_.context(), weak_from_this());
+      home_.server().live.pubsub, home_.context(), weak_from_this());
   };
   error_code ignored;
   peer_.tcp().set_option(asio::ip::tcp::no_delay{true}, ignored);
@@ -146,11 +147,12 @@ void connection::close() noexcept {
   home_.remove(*this);
 }
 
-// Whoever receives messages of others may be silent, as at Redis.
+// Whoever receives messages of others may be silent, as at Redis. Who takes
+// replies, however slowly, is not.
 void connection::close_if_idle_since(
   std::chrono::steady_clock::time_point moment) noexcept {
   const auto* const x = self_.record.get();
-  if (state_ == state::waiting && x != nullptr
+  if ((state_ == state::waiting || state_ == state::sending) && x != nullptr
       && x->last_active.load(std::memory_order_relaxed) <= moment
       && x->type() == std::string_view{"normal"})
     close();

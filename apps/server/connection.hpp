@@ -60,7 +60,8 @@ public:
   /// Answers what has arrived, then closes.
   void drain();
 
-  /// Closes when the client has sent nothing since `moment`.
+  /// Closes when the client has sent nothing since `moment`, or, if replies wait
+  /// for it, has taken nothing.
   void
   close_if_idle_since(std::chrono::steady_clock::time_point moment) noexcept;
 

@@ -58,7 +58,11 @@ void connection::on_messages() {
   if (!self_.listening || state_ == state::closed)
     return;
   if (self_.listening->who()->state() == subscriber_state::cut) {
-    home_.counters().subscribers_cut.add(1);
+    auto& counters = home_.counters();
+    (self_.listening->who()->why_cut() == cut_reason::soft
+       ? counters.subscribers_cut_soft
+       : counters.subscribers_cut_hard)
+      .add(1);
     return close();
   }
   if (state_ != state::waiting)
@@ -92,6 +96,8 @@ void connection::send_more() {
     const auto step = peer_.write(pending_.view().substr(sent_));
     sent_ += step.size;
     home_.counters().bytes_written.add(step.size);
+    if (step.size > 0)
+      note_turn(); // It takes its replies, however slowly.
     if (step.how == progress::broken)
       return close();
     if (step.how == progress::blocked || sent_ >= until)

@@ -14,6 +14,8 @@
 namespace troupe::server::error_text {
 
 inline constexpr std::string_view syntax = "ERR syntax error";
+inline constexpr std::string_view no_config_file
+  = "ERR The server is running without a config file";
 inline constexpr std::string_view not_an_integer
   = "ERR value is not an integer or out of range";
 inline constexpr std::string_view int_range

@@ -103,15 +103,18 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   return 1;
 }
 
-/// Runs commands whose replies the client does not want.
+/// Runs commands whose replies the client does not want. What is no reply, it
+/// gets all the same.
 std::size_t executor::run_unheard(const command_batch& batch, std::size_t first,
                                   client& self, reply_writer& reply) {
   if (self.replies == reply_mode::skip_next)
     self.replies = reply_mode::skipping;
   const auto mark = reply.pending();
+  reply.keep_asides(true);
   const auto done = run_next(batch, first, self, reply);
   if (self.replies == reply_mode::off || self.replies == reply_mode::skipping)
-    reply.truncate(mark);
+    reply.truncate_to_asides(mark);
+  reply.keep_asides(false);
   if (self.replies == reply_mode::skipping)
     self.replies = reply_mode::on;
   return done;

@@ -106,6 +106,7 @@ void write_server(section_writer& out, const info_source& from) {
   out.field("troupe_version", from.server.options.version);
   out.field("arch_bits", std::uint64_t{sizeof(void*) * 8});
   out.field("process_id", static_cast<std::uint64_t>(getpid()));
+  out.field("run_id", from.server.run_id);
   write_ports(out, from.server.options);
   out.field("uptime_in_seconds", static_cast<std::uint64_t>(uptime));
   out.field("uptime_in_days", static_cast<std::uint64_t>(uptime / 86'400));
@@ -114,7 +115,7 @@ void write_server(section_writer& out, const info_source& from) {
 
 void write_clients(section_writer& out, const info_source& from) {
   out.title("Clients");
-  out.field("connected_clients", from.counters.connected());
+  out.field("connected_clients", from.counters.connected);
   out.field("maxclients", std::uint64_t{from.server.live.max_connections});
   out.field("blocked_clients", std::uint64_t{0});
 }
@@ -162,7 +163,10 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("pubsub_channels", topics_of(from, topic_kind::channel));
   out.field("pubsub_patterns", topics_of(from, topic_kind::pattern));
   out.field("pubsubshard_channels", topics_of(from, topic_kind::sharded));
-  out.field("client_output_buffer_limit_disconnections", x.subscribers_cut);
+  out.field("client_output_buffer_limit_disconnections",
+            x.subscribers_cut_hard + x.subscribers_cut_soft);
+  out.field("subscribers_cut_by_hard_limit", x.subscribers_cut_hard);
+  out.field("subscribers_cut_by_soft_limit", x.subscribers_cut_soft);
   out.field("tls_handshakes_failed", x.handshakes_failed);
   out.field("mailbox_handled", from.stats.handled);
   out.field("mailbox_depth", from.stats.mailbox_depth);
@@ -191,9 +195,11 @@ void write_cluster(section_writer& out, const info_source&) {
 void write_keyspace(section_writer& out, const info_source& from) {
   out.title("Keyspace");
   from.server.databases.for_each([&out](std::size_t index, const region& db) {
-    if (const auto keys = db.size(); keys > 0)
+    if (const auto x = db.stats(); x.keys > 0)
       out.field("db" + std::to_string(index),
-                "keys=" + std::to_string(keys)
+                "keys=" + std::to_string(x.keys)
+                  + ",expires=" + std::to_string(x.expiring)
+                  + ",avg_ttl=" + std::to_string(x.mean_ttl.count())
                   + ",shards=" + std::to_string(db.shard_count()));
   });
 }

@@ -232,6 +232,9 @@ int main(int argc, char** argv) {
   if (settings->console_port)
     cfg.enable_remote();
   settings->serve.version = troupe::version;
+  // CAF tells the name it would look for, whether there is one or not.
+  if (access(cfg.config_file_path.c_str(), F_OK) == 0)
+    settings->serve.config_file = cfg.config_file_path;
   reserve_descriptors(settings->serve);
   if (settings->serve.tls.port)
     signals.add_hangup();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -68,8 +69,24 @@ public:
   template <class F>
   void aside(F&& f) {
     const auto limit = std::exchange(limit_, static_cast<std::size_t>(-1));
+    const auto start = pending();
     f();
     limit_ = limit;
+    if (keeps_asides_)
+      asides_.append(out_.view().substr(start));
+    begin();
+  }
+
+  /// From now on remembers what is written aside, or does no more.
+  void keep_asides(bool on) noexcept {
+    keeps_asides_ = on;
+    asides_.clear();
+  }
+
+  /// As `truncate`, but what was written aside since `keep_asides` stays.
+  void truncate_to_asides(std::size_t pending) {
+    truncate(pending);
+    out_.append(asides_);
     begin();
   }
 
@@ -188,6 +205,8 @@ private:
   std::size_t values_ = 0;
   bool too_large_ = false;
   bool is_resp3_ = false;
+  bool keeps_asides_ = false;
+  std::string asides_;
 };
 
 } // namespace troupe::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apps/server/acceptor.hpp"
+#include "apps/server/settings_file.hpp"
 
 namespace troupe::server {
 
@@ -23,6 +24,12 @@ resp_server::resp_server(databases::opener open, serve_options options)
   state_.live.idle_timeout = state_.options.idle_timeout;
   state_.live.eviction = state_.options.eviction;
   state_.access.password(std::exchange(state_.options.password, {}));
+  auto output = state_.live.output();
+  const auto& pubsub = state_.options.pubsub;
+  output[pubsub_class]
+    = {pubsub.bytes, pubsub.soft_bytes, pubsub.soft_time.count()};
+  state_.live.output(output, pubsub.messages);
+  state_.at_start = settings_of(state_);
 }
 
 resp_server::~resp_server() {

@@ -17,7 +17,9 @@ namespace troupe::server {
 namespace {
 
 constexpr std::size_t most_threads = 1024;
-constexpr std::size_t most_connections = 1'000'000;
+constexpr std::size_t most_connections = 4'294'967'295;
+// Of CONFIG SET, so that what it took can be read from the file again.
+constexpr std::chrono::seconds most_seconds{2'147'483'647};
 constexpr std::size_t most_databases = 1024;
 // As Redis; an inline command must fit.
 constexpr std::size_t least_query_buffer_limit = 1024 * 1024;
@@ -115,6 +117,11 @@ server_config::server_config() {
     .add(pubsub_buffer_, "pubsub-buffer",
          "bytes of messages that may wait for a subscriber before it is cut "
          "off, up to 1099511627776 (default: 33554432)")
+    .add(pubsub_soft_buffer_, "pubsub-soft-buffer",
+         "bytes of messages that may wait for a subscriber for less than "
+         "pubsub-soft-time, 0 for no such limit (default: 8388608)")
+    .add(pubsub_soft_time_, "pubsub-soft-time",
+         "see pubsub-soft-buffer, in whole seconds (default: 60s)")
     .add(max_key_size_, "max-key-size", "largest key in bytes (default: 65536)")
     .add(max_value_size_, "max-value-size",
          "largest value in bytes, up to 536870912 (default: 536870912)");
@@ -167,9 +174,12 @@ expected<void> server_config::check_ranges() const {
   if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})
     return fail(errc::invalid_argument,
                 "--drain-timeout is out of range; allowed is 0s to 24h");
-  if (timeout_.count() < 0 || timeout_ > hours{24 * 365})
+  if (timeout_.count() < 0 || timeout_ > most_seconds)
     return fail(errc::invalid_argument,
-                "--timeout is out of range; allowed is 0s to 365 days");
+                "--timeout is out of range; allowed is 0s to 2147483647s");
+  if (pubsub_soft_time_.count() < 0 || pubsub_soft_time_ > most_seconds)
+    return fail(errc::invalid_argument, "--pubsub-soft-time is out of range; "
+                                        "allowed is 0s to 2147483647s");
   if (ttl_.count() < 0 || ttl_ > max_ttl)
     return fail(errc::invalid_argument,
                 "--ttl is out of range; allowed is 0s to 100 years");
@@ -216,6 +226,10 @@ expected<void> server_config::check_ranges() const {
         return fail(errc::invalid_argument,
                     "--no-plain leaves no port to listen on; set --tls-port=N");
       return {};
+    })
+    .and_then([this] {
+      return check_range<std::size_t>("pubsub-soft-buffer", pubsub_soft_buffer_,
+                                      0, most_bytes);
     })
     .and_then([this] { return check_memory(); })
     .and_then([this] { return check(region()); });
@@ -274,6 +288,9 @@ expected<server_settings> server_config::settings() const {
   result.serve.databases = databases_;
   result.serve.password = password();
   result.serve.pubsub.bytes = pubsub_buffer_;
+  result.serve.pubsub.soft_bytes = pubsub_soft_buffer_;
+  result.serve.pubsub.soft_time
+    = std::chrono::ceil<std::chrono::seconds>(pubsub_soft_time_);
   if (auto ok = check_bind(bind_, !result.serve.password.empty()
                                     || result.serve.wants_certificates());
       !ok)

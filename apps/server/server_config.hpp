@@ -79,6 +79,8 @@ private:
   double jitter_ = 0.0;
   std::size_t max_key_size_ = troupe::defaults::max_key_size;
   std::size_t pubsub_buffer_ = subscriber_limits{}.bytes;
+  std::size_t pubsub_soft_buffer_ = subscriber_limits{}.soft_bytes;
+  caf::timespan pubsub_soft_time_ = subscriber_limits{}.soft_time;
   std::size_t max_value_size_ = troupe::defaults::max_value_size;
 };
 

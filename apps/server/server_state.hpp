@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@
 #include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
 #include "apps/server/glob.hpp"
+#include "apps/server/ini_file.hpp"
+#include "apps/server/output_limits.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/tls_context.hpp"
 #include "apps/server/wall_clock.hpp"
@@ -53,7 +56,10 @@ public:
   counter misses;
   counter bytes_read;
   counter bytes_written;
-  counter subscribers_cut;   ///< They did not take their messages in time.
+  /// They did not take their messages in time: too many waited, or many for
+  /// too long.
+  counter subscribers_cut_hard;
+  counter subscribers_cut_soft;
   counter handshakes_failed; ///< Of TLS.
 };
 
@@ -68,11 +74,28 @@ struct server_counters {
   std::uint64_t misses = 0;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
-  std::uint64_t subscribers_cut = 0;
+  std::uint64_t subscribers_cut_hard = 0;
+  std::uint64_t subscribers_cut_soft = 0;
   std::uint64_t handshakes_failed = 0;
 
-  [[nodiscard]] std::uint64_t connected() const noexcept {
-    return connections_opened - connections_closed;
+  std::uint64_t connected = 0; ///< At present; never reset.
+
+  /// What came on top of `before`.
+  [[nodiscard]] server_counters
+  since(const server_counters& before) const noexcept {
+    auto result = *this;
+    for (const auto counter :
+         {&server_counters::connections_opened,
+          &server_counters::connections_closed,
+          &server_counters::connections_rejected, &server_counters::commands,
+          &server_counters::errors, &server_counters::hits,
+          &server_counters::misses, &server_counters::bytes_read,
+          &server_counters::bytes_written,
+          &server_counters::subscribers_cut_hard,
+          &server_counters::subscribers_cut_soft,
+          &server_counters::handshakes_failed})
+      result.*counter -= before.*counter;
+    return result;
   }
 };
 
@@ -83,6 +106,27 @@ struct live_settings {
   std::atomic<std::chrono::seconds> idle_timeout{std::chrono::seconds{0}};
   /// Which entries go when the memory is full.
   std::atomic<eviction_policy> eviction{eviction_policy::s3_fifo};
+  /// What may wait for a subscriber; that of `output` as it counts.
+  live_subscriber_limits pubsub;
+
+  [[nodiscard]] output_limits output() const {
+    std::lock_guard lock{output_mutex_};
+    return output_;
+  }
+
+  /// `messages`: how many may wait for a subscriber.
+  void output(const output_limits& x, std::size_t messages) {
+    std::lock_guard lock{output_mutex_};
+    output_ = x;
+    pubsub.set(subscriber_limits_of(x[pubsub_class], messages));
+  }
+
+private:
+  mutable std::mutex output_mutex_;
+  // Redis's defaults.
+  output_limits output_{{{0, 0, 0},
+                         {256UL * 1024 * 1024, 64UL * 1024 * 1024, 60},
+                         {32UL * 1024 * 1024, 8UL * 1024 * 1024, 60}}};
 };
 
 /// How the limit of the memory of all databases is asked for and changed. Empty
@@ -113,6 +157,7 @@ struct serve_options {
   subscriber_limits pubsub = {};
   memory_control memory = {};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
+  std::string config_file; ///< The ini file it was started with; may be none.
 
   /// Whether nobody gets in without a certificate that we trust.
   [[nodiscard]] bool wants_certificates() const noexcept {
@@ -129,10 +174,13 @@ struct server_state {
   /// One for each thread; in place before the first connection.
   std::deque<thread_counters> threads;
   std::atomic<std::uint64_t> next_client{1};
+  /// Names this run of the server: 40 hexadecimal digits.
+  const std::string run_id = random_id();
   server::databases databases;
   credentials access;
   live_tls tls;
   live_settings live;
+  ini_values at_start; ///< What `settings_of` said then.
   client_registry clients;
   /// Open while several keys change as one.
   change_gate gate;
@@ -142,7 +190,23 @@ struct server_state {
     return glob_match(pattern, channel, letter_case::exact);
   }};
 
-  [[nodiscard]] server_counters counters() const noexcept {
+  /// What has been counted since the start, or the last `reset_counters`.
+  [[nodiscard]] server_counters counters() const {
+    std::lock_guard lock{reset_mutex_};
+    return totals().since(at_reset_);
+  }
+
+  /// CONFIG RESETSTAT: counts from here on.
+  void reset_counters() {
+    std::lock_guard lock{reset_mutex_};
+    at_reset_ = totals();
+  }
+
+  /// Redis's 40 hexadecimal digits, by chance.
+  [[nodiscard]] static std::string random_id();
+
+private:
+  [[nodiscard]] server_counters totals() const noexcept {
     server_counters sum;
     for (const auto& x : threads) {
       sum.connections_opened += x.connections_opened.value();
@@ -154,11 +218,16 @@ struct server_state {
       sum.misses += x.misses.value();
       sum.bytes_read += x.bytes_read.value();
       sum.bytes_written += x.bytes_written.value();
-      sum.subscribers_cut += x.subscribers_cut.value();
+      sum.subscribers_cut_hard += x.subscribers_cut_hard.value();
+      sum.subscribers_cut_soft += x.subscribers_cut_soft.value();
       sum.handshakes_failed += x.handshakes_failed.value();
     }
+    sum.connected = sum.connections_opened - sum.connections_closed;
     return sum;
   }
+
+  mutable std::mutex reset_mutex_;
+  server_counters at_reset_;
 };
 
 /// The version of Redis whose commands and texts this server follows.

@@ -122,6 +122,7 @@ bool table::renew() noexcept {
   current_.store(fresh, std::memory_order_release);
   size_.store(0, std::memory_order_relaxed);
   expiring_.store(0, std::memory_order_relaxed);
+  deadlines_.store(0, std::memory_order_relaxed);
   tagged_.store(0, std::memory_order_relaxed);
   era_.store(fresh->era, std::memory_order_relaxed);
   ++version_;
@@ -158,8 +159,13 @@ void table::retire(entry& x) noexcept {
 
 void table::count(const entry& x, bool in) noexcept {
   auto one = in ? std::size_t{1} : ~std::size_t{0};
-  if (x.expires())
+  if (x.expires()) {
     add(expiring_, one);
+    auto ticks = ticks_of(x.deadline());
+    auto sum = deadlines_.load(std::memory_order_relaxed);
+    deadlines_.store(in ? sum + ticks : sum - ticks,
+                     std::memory_order_relaxed);
+  }
   if (x.tagged()) [[unlikely]]
     add(tagged_, one);
 }
@@ -187,6 +193,16 @@ void table::shrink() noexcept {
   g.wheel.copy(merged->other, merged->kept);
   g.wheel.cancel(merged->other);
   g.wheel.trim(g.links.bucket_count());
+}
+
+time_point table::mean_deadline() const noexcept {
+  const auto count = expiring();
+  if (count == 0)
+    return never;
+  const auto mean = deadlines_.load(std::memory_order_relaxed) / count;
+  // A tick is rounded down, by half of one on average.
+  return time_point{std::chrono::nanoseconds{
+    static_cast<std::int64_t>((mean << tick_bits) + (1ULL << (tick_bits - 1)))}};
 }
 
 } // namespace troupe::memory

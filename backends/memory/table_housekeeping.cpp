@@ -94,10 +94,12 @@ void table::collect() noexcept {
 std::string table::validate() const {
   auto& g = newest();
   std::size_t expiring = 0;
+  std::uint64_t deadlines = 0;
   std::size_t tagged = 0;
   std::size_t bytes = 0;
   g.links.for_each([&](const entry& x) {
     expiring += x.expires() ? 1 : 0;
+    deadlines += x.expires() ? ticks_of(x.deadline()) : 0;
     tagged += x.tagged() ? 1 : 0;
     bytes += slab::footprint(x.size());
   });
@@ -108,6 +110,8 @@ std::string table::validate() const {
   if (expiring != expiring_.load(std::memory_order_relaxed))
     return differs("entries with a deadline are ", expiring,
                    expiring_.load(std::memory_order_relaxed));
+  if (deadlines != deadlines_.load(std::memory_order_relaxed))
+    return "the deadlines are not those that were summed up";
   if (tagged != tagged_.load(std::memory_order_relaxed))
     return differs("entries with tags are ", tagged,
                    tagged_.load(std::memory_order_relaxed));

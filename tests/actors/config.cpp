@@ -106,6 +106,42 @@ TEST_CASE("a bad ini file is refused and the place named") {
   }
 }
 
+TEST_CASE("a value of a wrong type in an ini file is refused with the type") {
+  for (auto& [ini, text] : std::vector<std::pair<std::string, std::string>>{
+         {"[troupe]\nshards=\"many\"\n",
+          "troupe.shards is \"many\" in the ini file, but must be a whole "
+          "number ("},
+         {"[troupe]\nop-timeout=5\n",
+          "troupe.op-timeout is 5 in the ini file, but must be a time with a "
+          "unit"},
+         {"[scheduler]\nmax-threads=1.5\n", "scheduler.max-threads is 1.5"},
+         {"[openssl]\npassphrase=12345\n",
+          "openssl.passphrase is *** in the ini file, but must be a text "
+          "between double quotes"}}) {
+    auto options = parse({}, ini);
+    INFO(ini);
+    REQUIRE_FALSE(options);
+    INFO(options.error().text());
+    CHECK(options.error() == errc::invalid_argument);
+    CHECK(options.error().text().find(text) == 0);
+  }
+}
+
+TEST_CASE("a dump of the configuration tells no secret") {
+  config cfg;
+  std::istringstream none;
+  REQUIRE(cfg.parse({"--openssl.passphrase=geheim"}, none));
+  CHECK(caf::get_or(cfg, "openssl.passphrase", std::string{}) == "geheim");
+  auto dumped = cfg.dump_content();
+  CHECK(caf::get_or(dumped, "openssl.passphrase", std::string{}) == "***");
+  config plain;
+  REQUIRE(plain.parse({}, none));
+  // That there is none is no secret.
+  CHECK(caf::get_or(plain.dump_content(), "openssl.passphrase",
+                    std::string{"x"})
+          .empty());
+}
+
 TEST_CASE("what is no option is left to the program") {
   config cfg;
   std::istringstream none;

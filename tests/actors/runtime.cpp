@@ -302,3 +302,32 @@ TEST_CASE("callers that wait when the runtime ends are answered") {
     CHECK(x.get().error() == errc::shutting_down);
   CHECK(also.get().error() == errc::shutting_down);
 }
+
+TEST_CASE("a region tells how many entries expire, and when on average") {
+  runtime_fixture f;
+  auto where = f.open();
+  REQUIRE(where->set("eternal", "v"));
+  CHECK(where->stats().expiring == 0);
+  CHECK(where->stats().mean_ttl == 0ms);
+  write_options how;
+  for (int i = 1; i <= 100; ++i) {
+    how.ttl = std::chrono::seconds{i};
+    REQUIRE(where->set(std::to_string(i), "v", how));
+  }
+  auto stats = where->stats();
+  CHECK(stats.keys == 101);
+  CHECK(stats.expiring == 100);
+  CHECK(stats.mean_ttl > 50'300ms);
+  CHECK(stats.mean_ttl < 50'700ms);
+  for (int i = 51; i <= 100; ++i)
+    REQUIRE(where->erase(std::to_string(i)));
+  REQUIRE(where->touch("1", 1000s));
+  REQUIRE(where->touch("2", no_expiry));
+  // 3 to 50 and 1000 seconds.
+  stats = where->stats();
+  CHECK(stats.expiring == 49);
+  CHECK(stats.mean_ttl > 46'200ms);
+  CHECK(stats.mean_ttl < 46'600ms);
+  REQUIRE(where->clear());
+  CHECK(where->stats().expiring == 0);
+}

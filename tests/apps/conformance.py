@@ -25,6 +25,13 @@ DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 # those of Python. A command begins with "?" when its reply is a number that
 # depends on the time: a little apart is equal then.
 SESSIONS = r"""
+config resetstat | config resetstat 1 | config rewrite | config rewrite 1 | config get client-output-buffer-limit
+config set client-output-buffer-limit foo | config set client-output-buffer-limit ~ | config set client-output-buffer-limit foo\x201\x202\x203
+config set client-output-buffer-limit pubsub\x201mb\x20x\x203 | config set client-output-buffer-limit pubsub\x201\x201\x20-1 | config get client-output-buffer-limit
+config set client-output-buffer-limit pubsub\x2064mb\x2016m\x2030 | config get client-output-* | config set client-output-buffer-limit replica\x201gb\x201kb\x202\x20normal\x200\x200\x200
+config get client-output-buffer-limit | config set client-output-buffer-limit slave\x20256mb\x2064mb\x2060\x20pubsub\x2032mb\x208mb\x2060 | config get client-output-buffer-limit
+config set timeout 7 client-output-buffer-limit pubsub\x201 | config get timeout | config set client-output-buffer-limit
+client reply skip | ping | ping | client reply off | ping | set k v | client reply on | get k
 getset | getset k | getset k 1 2 | getset k v | getset k w | get k
 set k v ex 100 | getset k w | ttl k | GETSET k ~ | getset ~ a | getset ~ b
 setex k 100 v | getset k v | persist k | getset k \x00\xff | getset k x
@@ -302,7 +309,9 @@ def table_below(title):
     rows = [line for line in found.group(1).splitlines()
             if line.startswith("|")][2:]
     require(rows, f"docs/commands.md: {title} has no table")
-    return [[cell.strip() for cell in row.strip("|").split("|")]
+    # "\\|" is a bar within a cell.
+    return [[cell.strip().replace("\\|", "|")
+             for cell in re.split(r"(?<!\\)\|", row.strip("|"))]
             for row in rows]
 
 
@@ -324,6 +333,43 @@ def check_differences(server, redis):
                         f"no difference in RESP{protocol}: {example}\n"
                         f"  both: {e2e.shorten(ours)}")
     return f"{len(rows)} differences"
+
+
+def details_of(command):
+    """What COMMAND INFO says of a command, by field, and of its subcommands."""
+    name, arity, flags, first, last, step, categories = command[:7]
+    fields = {"arity": arity, "flags": sorted(flags),
+              "keys": (first, last, step), "categories": sorted(categories)}
+    rows = {(name.decode(), field): value for field, value in fields.items()}
+    for sub in command[9]:
+        rows.update(details_of(sub))
+    return rows
+
+
+def check_details(server, redis):
+    """COMMAND INFO is Redis's, but for what the documentation lists."""
+    listed = {}
+    for name, reason in table_below("Different details"):
+        require(len(reason) > 10, f"{name}: no reason is given")
+        listed[name.strip("`")] = reason
+    ours, theirs = {}, {}
+    with Client(server.port) as client, Client(redis.port) as other:
+        for name in parse(client.ask("COMMAND", "LIST")):
+            ours.update(details_of(
+                parse(client.ask("COMMAND", "INFO", name))[0]))
+            known = parse(other.ask("COMMAND", "INFO", name))[0]
+            require(known is not None, f"Redis knows no {name.decode()}")
+            theirs.update(details_of(known))
+    different = set()
+    for (name, field), value in ours.items():
+        if value != theirs.get((name, field)):
+            require(name in listed,
+                    f"{field} of {name}: {value!r}, Redis has "
+                    f"{theirs.get((name, field))!r}")
+            different.add(name)
+    require(different == set(listed),
+            f"not different: {sorted(set(listed) - different)}")
+    return f"{len(ours)} details"
 
 
 def check_documented(server):
@@ -364,6 +410,7 @@ def main():
         check(f"the replies of Redis in RESP{protocol}", check_sessions, server,
               redis, protocol)
     check("the scans of Redis", check_scans, server, redis)
+    check("the details of commands", check_details, server, redis)
     check("the differences that docs/commands.md lists", check_differences,
           server, redis)
     code, output = server.stop()

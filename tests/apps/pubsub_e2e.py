@@ -63,6 +63,13 @@ SESSIONS = [
     2: publish a 1
     1: publish a 2 | unsubscribe a | publish a 3 | unsubscribe | unsubscribe
     1: punsubscribe | sunsubscribe | multi | publish a 5 | exec | reset | ping
+    """, """
+    1: RESP3 | subscribe a | client reply off | publish a 1 | ping | client reply on
+    1: client reply off | subscribe b | unsubscribe a | publish b 2 | client reply on
+    1: client reply skip | publish b 3 | ping | client reply skip | subscribe c
+    1: client reply skip | unsubscribe c | client reply skip | unsubscribe | ping
+    1: client reply off | unsubscribe | client reply on | subscribe d
+    2: publish d 4
     """,
 ]
 

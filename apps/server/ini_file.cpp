@@ -1,0 +1,204 @@
+#include "apps/server/ini_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace troupe::server {
+
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view trimmed(std::string_view x) {
+  const auto first = x.find_first_not_of(blanks);
+  if (first == x.npos)
+    return {};
+  return x.substr(first, x.find_last_not_of(blanks) - first + 1);
+}
+
+/// The name in "[name]"; empty when the line is no title.
+std::string_view title_of(std::string_view line) {
+  line = trimmed(line.substr(0, line.find(';')));
+  if (line.size() < 2 || line.front() != '[' || line.back() != ']')
+    return {};
+  return trimmed(line.substr(1, line.size() - 2));
+}
+
+/// The name in "name = value"; empty when the line has none.
+std::string_view option_of(std::string_view line) {
+  const auto sign = line.find('=');
+  const auto name = trimmed(line.substr(0, sign));
+  return sign == line.npos || name.starts_with(';') ? std::string_view{} : name;
+}
+
+/// What stands behind the value of "name = value ; comment".
+std::string_view comment_of(std::string_view line) {
+  char quote = 0;
+  for (auto i = line.find('=') + 1; i < line.size(); ++i) {
+    if (quote != 0 && line[i] == '\\')
+      ++i;
+    else if (quote != 0)
+      quote = line[i] == quote ? '\0' : quote;
+    else if (line[i] == '"' || line[i] == '\'')
+      quote = line[i];
+    else if (line[i] == ';')
+      return line.substr(i);
+  }
+  return {};
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> result;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    result.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  }
+  return result;
+}
+
+tl::unexpected<error> system_failure() {
+  return fail(errc::system_error, std::strerror(errno));
+}
+
+/// Closes a descriptor, and removes a file that has not become another's.
+class temporary_file {
+public:
+  explicit temporary_file(const std::string& beside)
+    : path_(beside + ".XXXXXX"), descriptor_(mkstemp(path_.data())) {
+    // nop
+  }
+
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+
+  ~temporary_file() {
+    if (descriptor_ >= 0)
+      close(descriptor_);
+    if (descriptor_ >= 0 && !path_.empty())
+      unlink(path_.c_str());
+  }
+
+  [[nodiscard]] int descriptor() const noexcept {
+    return descriptor_;
+  }
+
+  bool write(std::string_view what) {
+    while (!what.empty()) {
+      const auto size = ::write(descriptor_, what.data(), what.size());
+      if (size < 0 && errno != EINTR)
+        return false;
+      what.remove_prefix(size < 0 ? 0 : static_cast<std::size_t>(size));
+    }
+    return true;
+  }
+
+  bool rename_to(const std::string& path) {
+    if (rename(path_.c_str(), path.c_str()) != 0)
+      return false;
+    path_.clear();
+    return true;
+  }
+
+private:
+  std::string path_;
+  int descriptor_;
+};
+
+/// Has the name of a file reach the disk.
+bool sync_directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const auto directory = slash == path.npos ? "." : path.substr(0, slash + 1);
+  const int descriptor = open(directory.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return false;
+  const bool done = fsync(descriptor) == 0;
+  close(descriptor);
+  return done;
+}
+
+} // namespace
+
+std::string ini_quoted(std::string_view x) {
+  std::string result{'"'};
+  for (const char c : x) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    if (c == '\n' || c == '\t' || c == '\r')
+      result.append("\\").append(1, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+    else
+      result += c;
+  }
+  return result + '"';
+}
+
+std::string with_values(std::string_view text, std::string_view section,
+                        const ini_values& values, const ini_values& added) {
+  auto lines = lines_of(text);
+  auto left = added;
+  // Behind the last line of the section that says something.
+  auto end = lines.size();
+  bool found = false;
+  bool inside = false;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (const auto title = title_of(lines[i]); !title.empty())
+      inside = title == section;
+    if (!inside || trimmed(lines[i]).empty())
+      continue;
+    found = true;
+    end = i + 1;
+    const auto known
+      = std::find_if(values.begin(), values.end(), [&](const auto& x) {
+          return x.first == option_of(lines[i]);
+        });
+    if (known == values.end())
+      continue;
+    std::erase_if(left, [&](const auto& x) { return x.first == known->first; });
+    const std::string comment{comment_of(lines[i])};
+    lines[i] = known->first + "=" + known->second
+               + (comment.empty() ? "" : " " + comment);
+  }
+  std::vector<std::string> fresh;
+  if (!found && !left.empty()) {
+    if (!lines.empty() && !trimmed(lines.back()).empty())
+      fresh.emplace_back();
+    fresh.push_back("[" + std::string{section} + "]");
+    end = lines.size();
+  }
+  for (const auto& [name, value] : left)
+    fresh.push_back(name + "=" + value);
+  lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(end), fresh.begin(),
+               fresh.end());
+  std::string result;
+  for (const auto& line : lines)
+    result += line + "\n";
+  return result;
+}
+
+expected<void> replace_file(const std::string& path, std::string_view content) {
+  struct stat present {};
+  temporary_file fresh{path};
+  if (fresh.descriptor() < 0 || stat(path.c_str(), &present) != 0
+      || fchmod(fresh.descriptor(), present.st_mode & 07777) != 0
+      || !fresh.write(content) || fsync(fresh.descriptor()) != 0
+      || !fresh.rename_to(path) || !sync_directory_of(path))
+    return system_failure();
+  return {};
+}
+
+expected<std::string> read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::string result{std::istreambuf_iterator<char>{in}, {}};
+  if (!in.is_open() || in.bad())
+    return system_failure();
+  return result;
+}
+
+} // namespace troupe::server

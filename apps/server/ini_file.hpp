@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe::server {
+
+/// Names of options and their values as an ini file spells them.
+using ini_values = std::vector<std::pair<std::string, std::string>>;
+
+/// `x` as a text in an ini file: between double quotes, with escapes.
+[[nodiscard]] std::string ini_quoted(std::string_view x);
+
+/// The ini file `text` with other values in `section`: those of `values` that it
+/// names are replaced where they stand; those of `added` that it does not name
+/// are put at the end of the section, which is made when there is none. All
+/// other lines, comments among them, stay as they are.
+[[nodiscard]] std::string
+with_values(std::string_view text, std::string_view section,
+            const ini_values& values, const ini_values& added);
+
+/// Replaces a file by another content at once: whoever reads it, even after a
+/// crash, finds the old or the new one. It keeps its mode. Errors:
+/// `system_error`, with the system's reason alone.
+expected<void> replace_file(const std::string& path, std::string_view content);
+
+/// The content of a file. Errors: as above.
+[[nodiscard]] expected<std::string> read_file(const std::string& path);
+
+} // namespace troupe::server

@@ -1,0 +1,57 @@
+#include "apps/server/settings_file.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "apps/server/max_memory.hpp"
+#include "apps/server/server_state.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+/// The most that the option takes.
+constexpr std::size_t most_bytes = std::size_t{1} << 40;
+
+} // namespace
+
+ini_values settings_of(const server_state& server) {
+  const auto pubsub = server.live.pubsub.get();
+  const auto number = [](auto x) { return std::to_string(x); };
+  ini_values result{
+    {"max-connections", number(server.live.max_connections.load())},
+    {"maxmemory", ini_quoted(number(server.options.memory.present()))},
+    {"maxmemory-policy",
+     ini_quoted(std::string{policy_name(server.live.eviction)})},
+    {"password", ini_quoted(server.access.password())},
+    {"pubsub-buffer", number(pubsub.bytes)},
+    {"pubsub-soft-buffer", number(std::min(pubsub.soft_bytes, most_bytes))},
+    {"pubsub-soft-time", number(pubsub.soft_time.count()) + "s"},
+    {"timeout", number(server.live.idle_timeout.load().count()) + "s"},
+  };
+  if (server.tls.context() != nullptr) {
+    const auto files = server.tls.options();
+    result.emplace_back("tls-ca-cert-file", ini_quoted(files.ca_cert_file));
+    result.emplace_back("tls-cert-file", ini_quoted(files.cert_file));
+    result.emplace_back("tls-key-file", ini_quoted(files.key_file));
+  }
+  return result;
+}
+
+expected<void> rewrite_settings(const server_state& server) {
+  const auto& path = server.options.config_file;
+  if (path.empty())
+    return fail(errc::invalid_argument);
+  auto text = read_file(path);
+  if (!text)
+    return tl::unexpected{std::move(text.error())};
+  const auto now = settings_of(server);
+  ini_values changed;
+  std::set_difference(now.begin(), now.end(), server.at_start.begin(),
+                      server.at_start.end(), std::back_inserter(changed));
+  return replace_file(path, with_values(*text, "server", now, changed));
+}
+
+} // namespace troupe::server

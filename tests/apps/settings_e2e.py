@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Settings of a running troupe-server: CONFIG REWRITE and RESETSTAT, INFO, the
+limits of subscribers, and what the configuration file may say.
+
+usage: settings_e2e.py DIRECTORY-OF-THE-PROGRAMS
+
+Ends with 1 at the first check that fails.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import server_e2e as base
+from server_e2e import (Client, Troupe, check, encode, parse, poll, require,
+                        require_equal)
+
+OK = b"+OK\r\n"
+
+
+def info(client, section, field):
+    text = client.ask("INFO", section).decode()
+    found = re.search(rf"(?m)^{field}:(.*?)\r$", text)
+    require(found, f"INFO {section} has no {field}: {text!r}")
+    return found.group(1)
+
+
+def write_file(content):
+    path = os.path.join(base.scratch, "server.ini")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(content)
+    return path
+
+
+def read_file(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def check_rewrite():
+    path = write_file("; mine\n[server]\nno-console=true\n"
+                      "timeout=30s ; long\n\n[troupe]\n; a comment\nshards=2\n")
+    os.chmod(path, 0o600)
+    server = Troupe(f"--config-file={path}")
+    with Client(server.port) as client:
+        before = read_file(path)
+        require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
+        require_equal(read_file(path), before, "a file without changes")
+        for name, value in (("timeout", 40), ("requirepass", 'a "b";\\c'),
+                            ("client-output-buffer-limit",
+                             "pubsub 1mb 2mb 10")):
+            require_equal(client.ask("CONFIG", "SET", name, value), OK, name)
+        require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
+    require_equal(
+        read_file(path),
+        '; mine\n[server]\nno-console=true\ntimeout=40s ; long\n'
+        'password="a \\"b\\";\\\\c"\npubsub-buffer=1048576\n'
+        'pubsub-soft-buffer=2097152\npubsub-soft-time=10s\n\n'
+        '[troupe]\n; a comment\nshards=2\n', "the file")
+    require_equal(os.stat(path).st_mode & 0o777, 0o600, "its mode")
+    require_equal([x for x in os.listdir(base.scratch) if "server.ini" in x],
+                  ["server.ini"], "files left beside it")
+    require_equal(server.stop()[0], 0, "the exit code")
+    again = Troupe(f"--config-file={path}")
+    with Client(again.port) as client:
+        require_equal(client.ask("AUTH", 'a "b";\\c'), OK, "the new password")
+        require_equal(parse(client.ask("CONFIG", "GET", "timeout")),
+                      [b"timeout", b"40"], "the timeout")
+        limits = parse(client.ask("CONFIG", "GET",
+                                  "client-output-buffer-limit"))[1]
+        require(limits.endswith(b"pubsub 1048576 2097152 10"), repr(limits))
+        # Somebody has taken the file away.
+        os.unlink(path)
+        reply = client.ask("CONFIG", "REWRITE")
+        require_equal(reply, b"-ERR Rewriting config file: No such file or "
+                             b"directory\r\n", "REWRITE without its file")
+    require_equal(again.stop()[0], 0, "the exit code")
+
+
+def check_reset(server):
+    with Client(server.port) as client:
+        for key in ("a", "nothing"):
+            client.ask("SET", "a", "v")
+            client.ask("GET", key)
+        require(int(info(client, "stats", "keyspace_hits")) >= 1, "no hits")
+        require_equal(client.ask("CONFIG", "RESETSTAT"), OK, "RESETSTAT")
+        for field in ("keyspace_hits", "keyspace_misses",
+                      "total_connections_received", "rejected_connections"):
+            require_equal(info(client, "stats", field), "0", field)
+        require(int(info(client, "stats", "total_commands_processed")) < 10,
+                "the commands were not reset")
+        require_equal(info(client, "clients", "connected_clients"), "1",
+                      "connected clients")
+
+
+def check_keyspace(server):
+    with Client(server.port) as client:
+        require_equal(client.ask("FLUSHALL"), OK, "FLUSHALL")
+        for i in range(10):
+            client.ask("SET", f"k{i}", "v")
+        require(info(client, "keyspace", "db0")
+                .startswith("keys=10,expires=0,avg_ttl=0,"), "no TTL yet")
+        for i in range(4):
+            client.ask("PEXPIRE", f"k{i}", 1_000_000 * (i + 1))
+        found = re.match(r"keys=10,expires=4,avg_ttl=(\d+),",
+                         info(client, "keyspace", "db0"))
+        require(found, "the keyspace")
+        mean = int(found.group(1))
+        require(2_500_000 - 1000 * base.PATIENCE < mean < 2_500_200,
+                f"avg_ttl is {mean}")
+        client.ask("FLUSHALL")
+        run_id = info(client, "server", "run_id")
+        require(re.fullmatch("[0-9a-f]{40}", run_id), run_id)
+        require_equal(info(client, "server", "run_id"), run_id, "the run id")
+
+
+def check_slow_taker():
+    """A client that takes no replies is ended."""
+    server = Troupe("--no-console")
+    with Client(server.port) as client:
+        require_equal(client.ask("SET", "big", "x" * 8_000_000), OK, "SET")
+        # Subscribers may be silent, however slow this machine is.
+        client.ask("HELLO", 3)
+        client.ask("SUBSCRIBE", "c")
+        require_equal(client.ask("CONFIG", "SET", "timeout", 1), OK, "timeout")
+        stuck = Client(server.port)
+        stuck.send(encode("PING") + encode("GET", "big") * 20)
+        require_equal(stuck.exactly(7), b"+PONG\r\n", "the first reply")
+        poll(lambda: info(client, "clients", "connected_clients") == "1",
+             "the client that takes nothing to be ended")
+        require(stuck.rest().count(b"$8000000") < 20, "it got all replies")
+        stuck.socket.close()
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_limits():
+    """Both limits of a subscriber that does not read, and their reasons."""
+    server = Troupe("--no-console", "--pubsub-buffer=1000000")
+    payload = "x" * 100_000
+    with Client(server.port) as client:
+        def publish_until_cut(reason):
+            with Client(server.port) as slow:
+                slow.ask("SUBSCRIBE", "c")
+
+                def cut():
+                    client.ask("PUBLISH", "c", payload)
+                    return info(client, "stats",
+                                f"subscribers_cut_by_{reason}_limit") == "1"
+
+                poll(cut, f"the {reason} limit")
+
+        publish_until_cut("hard")
+        require_equal(client.ask("CONFIG", "SET", "client-output-buffer-limit",
+                                 "pubsub 1000gb 1mb 1"), OK, "the soft limit")
+        publish_until_cut("soft")
+        require_equal(
+            info(client, "stats", "client_output_buffer_limit_disconnections"),
+            "2", "both together")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def run_server(*options):
+    done = subprocess.run(
+        [os.path.join(base.BIN, "troupe-server"), "--port=0", *options],
+        cwd=base.scratch, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=base.PATIENCE, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_file():
+    for line, words in (
+            ("port=\"many\"", ("server.port", "many", "a whole number")),
+            ("timeout=5", ("server.timeout", "5", "a time with a unit")),
+            ("no-console=1", ("server.no-console", "1", "true or false")),
+            ("jitter=\"x\"", ("server.jitter", "x", "type")),
+            ("password=12345", ("server.password", "***", "a text"))):
+        path = write_file(f"[server]\n{line}\n")
+        code, output = run_server(f"--config-file={path}")
+        require_equal(code, 2, f"the exit code for {line}")
+        for word in words:
+            require(word in output, f"{line}: no {word!r} in {output!r}")
+        require("12345" not in output, f"{line}: {output!r}")
+
+
+def check_dump():
+    path = write_file('[server]\npassword="geheim"\n')
+    for option in ("--password=geheim", f"--config-file={path}"):
+        code, output = run_server(option, "--dump-config")
+        require_equal(code, 0, "the exit code")
+        require("***" in output, f"no password: {output!r}")
+        require("geheim" not in output, f"the password: {output!r}")
+
+
+def main():
+    server = Troupe("--no-console")
+    check("CONFIG RESETSTAT", check_reset, server)
+    check("INFO on keys and the run", check_keyspace, server)
+    require_equal(server.stop()[0], 0, "the exit code")
+    check("CONFIG REWRITE", check_rewrite)
+    check("a client that takes no replies", check_slow_taker)
+    check("the limits of subscribers", check_limits)
+    check("values of a wrong type", check_file)
+    check("--dump-config hides secrets", check_dump)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    base.BIN = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as base.scratch:
+        try:
+            main()
+        except base.Failure as problem:
+            sys.exit(f"FAILED\n{problem}")
+        finally:
+            base.stop_children()
