@@ -131,4 +131,4 @@ def main():
 
 
 if __name__ == "__main__":
-    _servers.run(main)
+    _servers.run(__doc__, main)

@@ -9,13 +9,10 @@ Ends with 1 at the first check that fails.
 
 import os
 import re
-import subprocess
-import sys
-import tempfile
 
-import server_e2e as base
-from server_e2e import (Client, Troupe, check, encode, parse, poll, require,
-                        require_equal)
+import _servers as servers
+from _servers import PATIENCE, Troupe, poll, refused, require
+from server_e2e import Client, check, encode, parse, require_equal
 
 OK = b"+OK\r\n"
 
@@ -28,7 +25,7 @@ def info(client, section, field):
 
 
 def write_file(content):
-    path = os.path.join(base.scratch, "server.ini")
+    path = os.path.join(servers.SCRATCH, "server.ini")
     with open(path, "w", encoding="utf-8") as file:
         file.write(content)
     return path
@@ -60,7 +57,7 @@ def check_rewrite():
         'pubsub-soft-buffer=2097152\npubsub-soft-time=10s\n\n'
         '[troupe]\n; a comment\nshards=2\n', "the file")
     require_equal(os.stat(path).st_mode & 0o777, 0o600, "its mode")
-    require_equal([x for x in os.listdir(base.scratch) if "server.ini" in x],
+    require_equal([x for x in os.listdir(servers.SCRATCH) if "server.ini" in x],
                   ["server.ini"], "files left beside it")
     require_equal(server.stop()[0], 0, "the exit code")
     again = Troupe(f"--config-file={path}")
@@ -108,7 +105,7 @@ def check_keyspace(server):
                          info(client, "keyspace", "db0"))
         require(found, "the keyspace")
         mean = int(found.group(1))
-        require(2_500_000 - 1000 * base.PATIENCE < mean < 2_500_200,
+        require(2_500_000 - 1000 * PATIENCE < mean < 2_500_200,
                 f"avg_ttl is {mean}")
         client.ask("FLUSHALL")
         run_id = info(client, "server", "run_id")
@@ -124,10 +121,10 @@ def check_slow_taker():
         # Subscribers may be silent, however slow this machine is.
         client.ask("HELLO", 3)
         client.ask("SUBSCRIBE", "c")
-        require_equal(client.ask("CONFIG", "SET", "timeout", 1), OK, "timeout")
         stuck = Client(server.port)
         stuck.send(encode("PING") + encode("GET", "big") * 20)
         require_equal(stuck.exactly(7), b"+PONG\r\n", "the first reply")
+        require_equal(client.ask("CONFIG", "SET", "timeout", 1), OK, "timeout")
         poll(lambda: info(client, "clients", "connected_clients") == "1",
              "the client that takes nothing to be ended")
         require(stuck.rest().count(b"$8000000") < 20, "it got all replies")
@@ -161,14 +158,6 @@ def check_limits():
     require_equal(server.stop()[0], 0, "the exit code")
 
 
-def run_server(*options):
-    done = subprocess.run(
-        [os.path.join(base.BIN, "troupe-server"), "--port=0", *options],
-        cwd=base.scratch, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=base.PATIENCE, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
 def check_file():
     for line, words in (
             ("port=\"many\"", ("server.port", "many", "a whole number")),
@@ -177,7 +166,7 @@ def check_file():
             ("jitter=\"x\"", ("server.jitter", "x", "type")),
             ("password=12345", ("server.password", "***", "a text"))):
         path = write_file(f"[server]\n{line}\n")
-        code, output = run_server(f"--config-file={path}")
+        code, output = refused(f"--config-file={path}")
         require_equal(code, 2, f"the exit code for {line}")
         for word in words:
             require(word in output, f"{line}: no {word!r} in {output!r}")
@@ -187,7 +176,7 @@ def check_file():
 def check_dump():
     path = write_file('[server]\npassword="geheim"\n')
     for option in ("--password=geheim", f"--config-file={path}"):
-        code, output = run_server(option, "--dump-config")
+        code, output = refused(option, "--dump-config")
         require_equal(code, 0, "the exit code")
         require("***" in output, f"no password: {output!r}")
         require("geheim" not in output, f"the password: {output!r}")
@@ -206,13 +195,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    base.BIN = os.path.abspath(sys.argv[1])
-    with tempfile.TemporaryDirectory() as base.scratch:
-        try:
-            main()
-        except base.Failure as problem:
-            sys.exit(f"FAILED\n{problem}")
-        finally:
-            base.stop_children()
+    servers.run(__doc__, main)
