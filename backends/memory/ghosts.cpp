@@ -30,7 +30,7 @@ void ghosts::add(std::uint64_t hash) noexcept {
     return;
   auto& x = set_of(hash);
   x.marks[x.next] = mark_of(hash);
-  x.next = (x.next + 1) % width;
+  x.next = x.next + 1 == width ? 0 : x.next + 1;
 }
 
 bool ghosts::take(std::uint64_t hash) noexcept {

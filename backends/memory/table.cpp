@@ -54,7 +54,8 @@ put_result table::put(const position& where, const hashed_key& key,
       [[unlikely]]
       return put_result::too_large;
     if (eviction_ == eviction_policy::none
-        && !fits(bytes, replaced, where.item == nullptr ? 1 : 0)) [[unlikely]]
+        && !fits(bytes, replaced, where.item == nullptr ? 1 : 0,
+                 with.deadline != never)) [[unlikely]]
       return put_result::no_room;
   }
   // An earlier look at the bucket than needed does no harm.

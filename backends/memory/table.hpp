@@ -290,7 +290,7 @@ private:
   }
 
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
-                          std::size_t entries) noexcept;
+                          std::size_t entries, bool expires) noexcept;
   void drop(index_slot where) noexcept;
   void retire(entry& x) noexcept;
   void count(const entry& x, bool in) noexcept;

@@ -19,11 +19,16 @@ void table::publish_charge() noexcept {
                  std::memory_order_relaxed);
 }
 
-/// Whether so many bytes and entries more could be there. Borrows for them.
-bool table::fits(std::size_t added, std::size_t freed,
-                 std::size_t entries) noexcept {
+/// Whether so many bytes and entries more could be there, the first with a
+/// deadline perhaps. Borrows for them.
+bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
+                 bool expires) noexcept {
+  auto& g = newest();
+  constexpr auto per_bucket = sizeof(bucket) + timing_wheel::bytes_per_item;
   // What is replaced keeps its place.
-  auto most = charged() + added + entries * buckets_per_put * sizeof(bucket);
+  auto most = charged() + added + entries * buckets_per_put * per_bucket;
+  if (expires && g.wheel.bytes() == 0)
+    most += g.links.bucket_count() * timing_wheel::bytes_per_item;
   return bytes_.cover(most - std::min(most, freed))
          && entries_.cover(size_.load(std::memory_order_relaxed) + entries);
 }
