@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -113,6 +114,11 @@ public:
   {
     return region_->increment(key, delta);
   }
+
+  /// See `region::set_many`. Errors: also `encode_failed`, before anything is
+  /// stored.
+  expected<void> set_many(std::span<const std::pair<std::string, V>> items,
+                          const write_options& how = {});
 
   /// Removes everything, at once for all who look from now on.
   expected<void> clear() {
@@ -315,6 +321,24 @@ expected<bool> cache<V>::set(bytes_view key, const V& value,
     return encode(value).and_then(
       [&](const bytes& encoded) { return region_->set(key, encoded, how); });
   }
+}
+
+template <class V>
+expected<void>
+cache<V>::set_many(std::span<const std::pair<std::string, V>> items,
+                   const write_options& how) {
+  std::vector<bytes> values;
+  std::vector<key_value> encoded;
+  values.reserve(items.size());
+  encoded.reserve(items.size());
+  for (auto& [key, value] : items) {
+    auto one = encode(value);
+    if (!one)
+      return tl::unexpected{std::move(one.error())};
+    values.push_back(std::move(*one));
+    encoded.push_back({key, values.back()});
+  }
+  return region_->set_many(encoded, how);
 }
 
 template <class V>

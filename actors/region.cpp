@@ -152,6 +152,36 @@ expected<bool> region::set(bytes_view key, bytes_view value,
   return prepare(op.key.hash).run(op);
 }
 
+expected<void> region::set_many(std::span<const key_value> items,
+                                const write_options& how) {
+  if (how.condition != write_condition::always || how.keep_ttl)
+    return fail(errc::invalid_argument,
+                "set_many stores in any case; conditions and keep_ttl are for "
+                "single writes");
+  for (auto& x : items)
+    if (auto ok = check_write(x.key, x.value, how); !ok)
+      return ok;
+  // By shard, each group in the order of the items.
+  std::vector<std::vector<memory::hashed_key>> keys(shards_.size());
+  std::vector<std::vector<bytes_view>> values(shards_.size());
+  for (auto& x : items) {
+    memory::hashed_key key{x.key, hash_key(x.key)};
+    auto i = shard_index(key.hash);
+    keys[i].push_back(key);
+    values[i].push_back(x.value);
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (keys[i].empty())
+      continue;
+    auto stored = shards_[i]->run([&](memory::store& store) {
+      return store.set_many(keys[i], values[i], how);
+    });
+    if (!stored)
+      return stored;
+  }
+  return {};
+}
+
 expected<bool> region::set_if_absent(bytes_view key, bytes_view value,
                                      write_options how) {
   how.condition = write_condition::if_absent;
@@ -255,6 +285,11 @@ std::size_t region::size() const noexcept {
 
 region_stats region::stats() const noexcept {
   region_stats result;
+  {
+    std::lock_guard guard{listening_};
+    for (auto& x : removals_)
+      result.removals_dropped += x->dropped();
+  }
   double left = 0; // Milliseconds, of all entries together.
   const auto now = time_.now();
   for (auto& x : shards_) {
@@ -278,6 +313,13 @@ region_stats region::stats() const noexcept {
   if (result.expiring > 0)
     result.mean_ttl = std::chrono::milliseconds{static_cast<std::int64_t>(
       std::max(left / static_cast<double>(result.expiring), 0.0))};
+  return result;
+}
+
+memory::jitter_counts region::jitter_histogram() const noexcept {
+  memory::jitter_counts result{};
+  for (auto& x : shards_)
+    x->store().jitter().add_to(result);
   return result;
 }
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@
 #include <troupe/actors/load_coordinator.hpp>
 #include <troupe/actors/operations.hpp>
 #include <troupe/actors/rebalancer.hpp>
+#include <troupe/actors/removal_queue.hpp>
 #include <troupe/actors/shard.hpp>
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
@@ -44,6 +46,12 @@ namespace troupe {
 using bytes_updater = std::function<expected<std::optional<bytes>>(
   std::optional<bytes_view> present)>;
 
+/// One of the items of `region::set_many`; borrowed.
+struct key_value {
+  bytes_view key;
+  bytes_view value;
+};
+
 /// What a region holds and did. A snapshot; the parts are not taken at one
 /// instant.
 struct region_stats {
@@ -55,6 +63,7 @@ struct region_stats {
   std::uint64_t charged = 0;     ///< What of it counts against limits.
   std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
   std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
+  std::uint64_t removals_dropped = 0; ///< Not told to the listener.
   std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
   std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
@@ -132,6 +141,15 @@ public:
   expected<bool> set(bytes_view key, bytes_view value,
                      const write_options& how = {});
 
+  /// Stores all of them, those of one shard in one turn of its mailbox, so that
+  /// neither the mailbox nor the memory is waited for once per key: prefer it to
+  /// single writes. Each key is stored on its own; this is not one step. Of two
+  /// values for one key the later one stays. After an error of a shard, values
+  /// for others may have been stored. Errors: as `set`, before anything is
+  /// stored; `invalid_argument` also for a condition or `keep_ttl`.
+  expected<void> set_many(std::span<const key_value> items,
+                          const write_options& how = {});
+
   /// Stores `value` unless the key has a live entry; tells whether it did.
   expected<bool> set_if_absent(bytes_view key, bytes_view value,
                                write_options how = {});
@@ -174,6 +192,15 @@ public:
   /// before brings one back. Constant time. Errors: also `out_of_memory`, when
   /// the first one finds no 512 KiB.
   expected<void> invalidate_tag(bytes_view name);
+
+  /// Has `listener` told of every entry that goes, from now on, with the cause; no
+  /// longer when it is empty. It is called on a loader thread, outside of the
+  /// shards, one call at a time, and may do what it likes but throw. Removals
+  /// wait for it in a queue; what comes while `limit` of them wait is dropped
+  /// (`region_stats::removals_dropped`). What is copied for it costs every
+  /// removal about as much as a write. Errors: `shard_down`, `shutting_down`.
+  expected<void> on_removal(removal_listener listener,
+                            std::size_t limit = defaults::removal_queue);
 
   // -- limits ------------------------------------------------------------------
 
@@ -261,6 +288,9 @@ public:
   [[nodiscard]] std::size_t size() const noexcept;
 
   [[nodiscard]] region_stats stats() const noexcept;
+
+  /// How much of their jitter entries were given; uniform when all is well.
+  [[nodiscard]] memory::jitter_counts jitter_histogram() const noexcept;
 
   [[nodiscard]] std::size_t shard_count() const noexcept {
     return shards_.size();
@@ -351,6 +381,10 @@ private:
   std::shared_ptr<memory::budget> bytes_;
   std::shared_ptr<memory::budget> entries_;
   std::atomic<eviction_policy> eviction_;
+  mutable std::mutex listening_;
+  /// Under the mutex; the last one counts. The others stay, as a shard that could
+  /// not be told may still use one.
+  std::vector<std::shared_ptr<removal_queue>> removals_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::size_t shard_mask_;
   rebalancer balance_;

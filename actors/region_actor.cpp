@@ -44,6 +44,7 @@ public:
       [this](increment_request& x) { return route<std::int64_t>(x); },
       [this](const clear_request&) { return on_clear(); },
       [this](const get_many_request& x) { return on_get_many(x); },
+      [this](const invalidate_tag_request& x) { return on_invalidate_tag(x); },
       [this](load_request& x) { return on_load(x); },
       [this](update_request& x) { return on_update(x); },
     };
@@ -77,6 +78,12 @@ private:
     if (!read)
       return to_caf(read.error());
     return result;
+  }
+
+  caf::result<void> on_invalidate_tag(const invalidate_tag_request& x) {
+    if (auto done = region_->invalidate_tag(x.tag); !done)
+      return to_caf(done.error());
+    return caf::unit;
   }
 
   caf::result<load_reply> on_load(load_request& x) {

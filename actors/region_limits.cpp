@@ -55,6 +55,21 @@ expected<void> region::invalidate_tag(bytes_view name) {
   return {};
 }
 
+expected<void> region::on_removal(removal_listener listener,
+                                  std::size_t limit) {
+  if (auto ok = check_shards(); !ok)
+    return ok;
+  auto fresh = listener ? std::make_shared<removal_queue>(
+                            std::move(listener), loads_->workers(), limit)
+                        : nullptr;
+  std::lock_guard guard{listening_};
+  if (fresh != nullptr)
+    removals_.push_back(fresh);
+  return tell_tables([sink = fresh.get()](memory::table& table, std::size_t) {
+    table.set_removals(sink);
+  });
+}
+
 // -- limits ------------------------------------------------------------------------
 
 std::size_t region::max_bytes() const noexcept {

@@ -26,7 +26,7 @@ fields<&ttl_request::key> fields_of(const ttl_request&);
 fields<&ttl_reply::found, &ttl_reply::ttl> fields_of(const ttl_reply&);
 
 fields<&write_terms::ttl, &write_terms::jitter, &write_terms::condition,
-       &write_terms::keep_ttl>
+       &write_terms::keep_ttl, &write_terms::tags>
 fields_of(const write_terms&);
 
 fields<&set_request::key, &set_request::value, &set_request::how>
@@ -47,6 +47,9 @@ fields<&increment_request::key, &increment_request::delta>
 fields_of(const increment_request&);
 
 fields<&clear_request::everything> fields_of(const clear_request&);
+
+fields<&invalidate_tag_request::tag>
+fields_of(const invalidate_tag_request&);
 
 // A function does not travel. The request arrives without it, and the region
 // answers `invalid_argument`; an error from here would only make the message

@@ -42,6 +42,8 @@ using shard_actor = caf::typed_actor<
 using region_actor = shard_actor::extend<
   // Several values at once; each key is read on its own.
   caf::replies_to<get_many_request>::with<get_many_reply>,
+  // Removes all entries with a tag.
+  caf::replies_to<invalidate_tag_request>::with<void>,
   // The value, loaded when absent. From the same process only.
   caf::replies_to<load_request>::with<load_reply>,
   // Replaces a value by what a function makes of it. As above.

@@ -16,6 +16,8 @@ expected<write_options> options_of(const write_terms& x) {
                   + ", allowed is 0 (always), 1 (if absent), 2 (if present)");
   result.condition = x.condition;
   result.keep_ttl = x.keep_ttl;
+  for (auto& name : x.tags)
+    result.tags.add(name);
   if (auto ok = check(result); !ok)
     return tl::unexpected<error>{ok.error()};
   return result;

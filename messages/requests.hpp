@@ -58,6 +58,8 @@ struct write_terms {
   double jitter = -1.0;
   write_condition condition = write_condition::always;
   bool keep_ttl = false;
+  /// By name, as `write_options::tags` means something in one process only.
+  std::vector<bytes> tags = {};
 };
 
 /// What these terms mean. Terms may come from another machine, so everything is
@@ -100,6 +102,13 @@ struct increment_request {
 struct clear_request {
   /// Message structs need a field; clears everything.
   bool everything = true;
+};
+
+// -- to a region only -------------------------------------------------------------
+
+/// Removes all entries with this tag.
+struct invalidate_tag_request {
+  bytes tag;
 };
 
 // -- to a region only, from the same process (functions do not travel) -----------

@@ -28,6 +28,7 @@ void add_storage_types(caf::actor_system_config& cfg) {
     .add_message_type<touch_request>("troupe::touch_request")
     .add_message_type<increment_request>("troupe::increment_request")
     .add_message_type<clear_request>("troupe::clear_request")
+    .add_message_type<invalidate_tag_request>("troupe::invalidate_tag_request")
     .add_message_type<load_request>("troupe::load_request")
     .add_message_type<load_reply>("troupe::load_reply")
     .add_message_type<update_request>("troupe::update_request")

@@ -1,5 +1,6 @@
 #include <troupe/backends/memory/store.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -52,9 +53,11 @@ time_point store::deadline_for(const write_options& how) {
   auto jitter = how.jitter.value_or(options_.jitter);
   auto full = std::chrono::nanoseconds{ttl};
   if (jitter > 0.0) {
-    std::uniform_real_distribution<double> share{0.0, jitter};
+    std::uniform_real_distribution<double> all{0.0, 1.0};
+    auto share = all(random_);
+    jitter_.count(share);
     full -= std::chrono::nanoseconds{static_cast<std::int64_t>(
-      static_cast<double>(full.count()) * share(random_))};
+      static_cast<double>(full.count()) * jitter * share)};
   }
   return time_.now() + full;
 }
@@ -126,6 +129,24 @@ expected<bool> store::set(const hashed_key& key, bytes_view value,
     return tl::unexpected{std::move(stored.error())};
   updates_.overtake(key.key);
   return true;
+}
+
+expected<void> store::set_many(std::span<const hashed_key> keys,
+                               std::span<const bytes_view> values,
+                               const write_options& how) {
+  // Some keys ahead: first their buckets, later the entries in them.
+  constexpr std::size_t ahead = 8;
+  for (std::size_t i = 0; i < std::min(ahead, keys.size()); ++i)
+    table_.prefetch_for_write(keys[i].hash);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (i + ahead < keys.size())
+      table_.prefetch_for_write(keys[i + ahead].hash);
+    if (i + ahead / 2 < keys.size())
+      table_.prefetch_entry(keys[i + ahead / 2].hash);
+    if (auto stored = set(keys[i], values[i], how); !stored)
+      return tl::unexpected{std::move(stored.error())};
+  }
+  return {};
 }
 
 expected<std::optional<version_number>>

@@ -24,6 +24,7 @@
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
+#include <troupe/backends/memory/jitter_histogram.hpp>
 #include <troupe/backends/memory/leases.hpp>
 #include <troupe/backends/memory/parked.hpp>
 #include <troupe/backends/memory/table.hpp>
@@ -129,6 +130,11 @@ public:
     table_.prefetch_for_write(hash);
   }
 
+  /// The jitter that entries were given so far.
+  [[nodiscard]] const jitter_histogram& jitter() const noexcept {
+    return jitter_;
+  }
+
   [[nodiscard]] const table& entries() const noexcept {
     return table_;
   }
@@ -151,6 +157,12 @@ public:
   /// Stores a value; false when the condition does not hold.
   expected<bool> set(const hashed_key& key, bytes_view value,
                      const write_options& how);
+
+  /// Stores many values; misses of the memory overlap. As many keys as values, no
+  /// condition. Stops at the first error.
+  expected<void> set_many(std::span<const hashed_key> keys,
+                          std::span<const bytes_view> values,
+                          const write_options& how);
 
   /// Stores when the live entry's version is `version`, `no_version` meaning
   /// that there is none. The new version, or nothing.
@@ -264,6 +276,7 @@ private:
   const clock& time_;
   store_options options_;
   std::minstd_rand random_;
+  jitter_histogram jitter_;
   load_leases loads_;
   update_leases updates_;
   invalidations& forgotten_;

@@ -74,6 +74,7 @@ put_result table::put(const position& where, const hashed_key& key,
   count(*item, true);
   if (where.item != nullptr) {
     g.goes_next.replaced(*slot, replaced, bytes);
+    tell(*where.item, removal_cause::replaced);
     retire(*where.item);
   } else {
     add(size_, 1);
@@ -88,7 +89,7 @@ put_result table::put(const position& where, const hashed_key& key,
 
 void table::remove(const position& where) noexcept {
   ++version_;
-  drop(where.found);
+  drop(where.found, removal_cause::erased);
   newest().links.tidy(where.number);
   shrink();
   publish_charge();
@@ -119,6 +120,8 @@ bool table::renew() noexcept {
   } catch (const std::bad_alloc&) {
     return false;
   }
+  if (removals_ != nullptr && size_.load(std::memory_order_relaxed) > 0)
+    removals_->removed({}, {}, removal_cause::cleared);
   auto& old = newest();
   current_.store(fresh, std::memory_order_release);
   size_.store(0, std::memory_order_relaxed);
@@ -141,15 +144,28 @@ bool table::renew() noexcept {
 }
 
 /// Unlinks an entry; the index may have to shrink then.
-void table::drop(index_slot where) noexcept {
+void table::drop(index_slot where, removal_cause cause) noexcept {
   auto& g = newest();
   auto& item = *where.item();
+  tell(item, cause);
   auto bytes = slab::footprint(item.size());
   g.goes_next.removed(where, bytes);
   index::unlink(where);
   add(size_, ~std::size_t{0});
   live_bytes_ -= bytes;
   retire(item);
+}
+
+/// Tells the sink, if there is one. Of an entry that was dead already it says what
+/// killed it, whatever takes it away now.
+void table::tell(const entry& x, removal_cause cause) noexcept {
+  if (removals_ == nullptr) [[likely]]
+    return;
+  if (x.deadline() != never && time_.now() >= x.deadline())
+    cause = removal_cause::expired;
+  else if (x.tagged() && killed(x))
+    cause = removal_cause::tag;
+  removals_->removed(x.key(), x.value(), cause);
 }
 
 /// Gives an unlinked entry's block back once no reader sees it.

@@ -21,6 +21,7 @@
 #include <troupe/backends/memory/evictor.hpp>
 #include <troupe/backends/memory/index.hpp>
 #include <troupe/backends/memory/invalidations.hpp>
+#include <troupe/backends/memory/removal_sink.hpp>
 #include <troupe/backends/memory/slab.hpp>
 #include <troupe/backends/memory/timing_wheel.hpp>
 #include <troupe/messages/types/eviction.hpp>
@@ -157,6 +158,12 @@ public:
     return largest_charge_;
   }
 
+  /// Tells `sink`, which must live as long as it is set, of every entry that goes;
+  /// nullptr: nobody.
+  void set_removals(removal_sink* sink) noexcept {
+    removals_ = sink;
+  }
+
   /// Another policy from now on.
   void set_eviction(eviction_policy x) noexcept;
 
@@ -291,7 +298,8 @@ private:
 
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
                           std::size_t entries, bool expires) noexcept;
-  void drop(index_slot where) noexcept;
+  void drop(index_slot where, removal_cause cause) noexcept;
+  void tell(const entry& x, removal_cause cause) noexcept;
   void retire(entry& x) noexcept;
   void count(const entry& x, bool in) noexcept;
   void grow() noexcept;
@@ -334,6 +342,7 @@ private:
   allowance bytes_;
   allowance entries_;
   eviction_policy eviction_;
+  removal_sink* removals_ = nullptr;
   std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
 };

@@ -50,7 +50,7 @@ void table::look_at(std::size_t number) noexcept {
     }
     if (expired)
       add(expirations_, 1);
-    drop(x);
+    drop(x, expired ? removal_cause::expired : removal_cause::tag);
     ++removed;
   });
   // There is memory: the bucket was due, or has nothing that expires.

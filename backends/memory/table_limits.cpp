@@ -62,7 +62,7 @@ void table::evict_to_grant(const entry* spared) noexcept {
     if (where.in == nullptr)
       return;
     full_ = true;
-    drop(where);
+    drop(where, removal_cause::size);
     g.links.tidy(bucket);
     shrink();
     add(evictions_, 1);

@@ -40,6 +40,10 @@ inline constexpr std::size_t loader_queue = 16'384;
 /// before `overloaded` is answered (blocking callers are bounded by threads).
 inline constexpr std::size_t mailbox_limit = 65'536;
 
+/// Removals that wait for a region's listener; what comes then is dropped and
+/// counted.
+inline constexpr std::size_t removal_queue = 65'536;
+
 /// Shards per region and core: enough that two cores rarely meet in one shard.
 inline constexpr std::size_t shards_per_core = 16;
 

@@ -104,6 +104,21 @@ TEST_CASE("a cache stores, reads and erases values") {
   CHECK(uut.name() == "profiles");
 }
 
+TEST_CASE("a cache stores batches, forgets by tag and takes limits") {
+  fixture f;
+  auto uut = f.open<profile>();
+  std::vector<std::pair<std::string, profile>> items{{"1", {"Ann", 1}},
+                                                     {"2", {"Bob", 2}}};
+  write_options how;
+  how.tags = {"people"};
+  CHECK(uut.set_many(items, how));
+  CHECK(uut.get("2").value()->name == "Bob");
+  CHECK(uut.invalidate_tag("people"));
+  CHECK(uut.contains("1") == false);
+  CHECK(uut.set_limits(1 << 20, 1));
+  CHECK(uut.set_many(items));
+}
+
 TEST_CASE("write options reach the shard") {
   fixture f;
   auto uut = f.open<profile>();

@@ -109,6 +109,19 @@ TEST_CASE("a region clears all its shards") {
   CHECK(f.where->size() == 0);
 }
 
+TEST_CASE("a region forgets by tag, by message") {
+  fixture f;
+  set_request tagged{"red", "v", {}};
+  tagged.how.tags = {"colour", "warm"};
+  CHECK(f.ask<bool>(f.front, tagged) == true);
+  CHECK(f.ask<bool>(f.front, set_request{"plain", "v", {}}) == true);
+  CHECK(f.ask<void>(f.front, invalidate_tag_request{"warm"}));
+  CHECK(value_of(*f.where, "red") == "<none>");
+  CHECK(value_of(*f.where, "plain") == "v");
+  tagged.how.tags.assign(tags::most + 1, "too many");
+  CHECK(f.ask<bool>(f.front, tagged).error() == errc::invalid_argument);
+}
+
 TEST_CASE("a region loads by message") {
   fixture f;
   auto loaded = f.ask<load_reply>(f.front, load("k", "loaded"));

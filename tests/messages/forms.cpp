@@ -94,7 +94,8 @@ TEST_CASE("forms tell fields, types, defaults and the answer") {
   CHECK(fields_of_form("region", "set")
         == "key:text value:text [how.ttl:time=0ms] [how.jitter:decimal=-1] "
            "[how.condition:always|if_absent|if_present=always] "
-           "[how.keep_ttl:true|false=false] -> true|false");
+           "[how.keep_ttl:true|false=false] [how.tags:texts=] -> true|false");
+  CHECK(fields_of_form("region", "invalidate_tag") == "tag:text -> nothing");
   CHECK(fields_of_form("region", "increment")
         == "key:text [delta:integer=1] -> integer");
   CHECK(fields_of_form("region", "touch")
@@ -136,7 +137,9 @@ TEST_CASE("words become fields in their order") {
 
 TEST_CASE("words become fields by name") {
   auto set = made<set_request>(
-    "set", {"how.condition=if_present", "value=v=1", "key"});
+    "set", {"how.condition=if_present", "value=v=1", "key", "how.tags=red",
+            "how.tags=blue"});
+  CHECK(set.how.tags == std::vector<bytes>{"red", "blue"});
   CHECK(set.key == "key");
   CHECK(set.value == "v=1");
   CHECK(set.how.condition == write_condition::if_present);

@@ -77,6 +77,7 @@ TEST_CASE("requests to a region travel") {
   auto least = std::numeric_limits<std::int64_t>::min();
   CHECK(f.travel(increment_request{"k", least}).delta == least);
   CHECK(f.travel(clear_request{}).everything);
+  CHECK(f.travel(invalidate_tag_request{"red"}).tag == "red");
 }
 
 TEST_CASE("replies of a region travel") {

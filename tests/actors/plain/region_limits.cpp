@@ -173,6 +173,59 @@ TEST_CASE("a region of a runtime's limit takes what is left of it",
   uut->stop();
 }
 
+TEST_CASE("a batch of writes is one turn for each shard", "[region]") {
+  region_options options;
+  options.shards = 4;
+  options.max_value_size = 1'000;
+  region_fixture f{options};
+  std::vector<std::string> keys;
+  std::vector<key_value> items;
+  for (std::size_t i = 0; i < 1'000; ++i)
+    keys.push_back(key_of(i));
+  for (auto& x : keys)
+    items.push_back({x, x});
+  items.push_back({keys[7], "later"});
+  auto before = f.uut->stats().handled;
+  REQUIRE(f.uut->set_many(items));
+  CHECK(f.uut->stats().handled == before + 4);
+  CHECK(f.uut->size() == 1'000);
+  CHECK(f.get(keys[7]) == "later");
+  CHECK(f.get(keys[8]) == keys[8]);
+  CHECK(f.uut->set_many({}));
+  // What is wrong with one is told before any is stored.
+  std::string large(1'001, 'x');
+  std::vector<key_value> bad{{"fresh", "x"}, {"large", large}};
+  auto refused = f.uut->set_many(bad);
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::value_too_large);
+  CHECK(f.get("fresh") == "<none>");
+  write_options how;
+  how.condition = write_condition::if_absent;
+  refused = f.uut->set_many(items, how);
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::invalid_argument);
+}
+
+TEST_CASE("the jitter that entries were given is uniform", "[region]") {
+  region_options options;
+  options.ttl = std::chrono::minutes{10};
+  options.jitter = 0.2;
+  region_fixture f{options};
+  constexpr std::size_t n = 32'000;
+  for (std::size_t i = 0; i < n; ++i)
+    REQUIRE(f.uut->set(key_of(i), "x"));
+  auto counts = f.uut->jitter_histogram();
+  CHECK(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) == n);
+  // 2,000 in each slot, with a standard deviation of 43.
+  for (auto x : counts)
+    CHECK((x > 1'700 && x < 2'300));
+  // Without jitter nothing is counted.
+  write_options how;
+  how.jitter = 0.0;
+  REQUIRE(f.uut->set("exact", "x", how));
+  CHECK(f.uut->jitter_histogram() == counts);
+}
+
 TEST_CASE("many threads write, read and change limits at once",
           "[region][limits]") {
   constexpr std::size_t limit = 2 << 20;

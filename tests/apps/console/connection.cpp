@@ -79,6 +79,9 @@ public:
       [](const touch_request&) -> caf::result<bool> { return false; },
       [](const increment_request&) -> caf::result<std::int64_t> { return 0; },
       [](const clear_request&) -> caf::result<void> { return caf::unit; },
+      [](const invalidate_tag_request&) -> caf::result<void> {
+        return caf::unit;
+      },
       [](const get_many_request&) -> caf::result<get_many_reply> {
         return get_many_reply{};
       },

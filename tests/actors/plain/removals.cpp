@@ -1,0 +1,156 @@
+// Who is told of entries that go.
+
+#include <troupe/actors/removal_queue.hpp>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "actors/plain/fixture.hpp"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A listener that keeps what it is told.
+class ear {
+public:
+  removal_listener listener() {
+    return [this](const removal& x) {
+      std::unique_lock guard{mutex_};
+      changed_.wait(guard, [this] { return open_; });
+      heard_.push_back(x);
+      changed_.notify_all();
+    };
+  }
+
+  // Waits until `n` removals were heard, and takes them.
+  std::vector<removal> take(std::size_t n) {
+    std::unique_lock guard{mutex_};
+    auto enough
+      = changed_.wait_for(guard, 120s, [&] { return heard_.size() >= n; });
+    CHECK(enough);
+    return std::exchange(heard_, {});
+  }
+
+  void open(bool x) {
+    std::lock_guard guard{mutex_};
+    open_ = x;
+    changed_.notify_all();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<removal> heard_;
+  bool open_ = true;
+};
+
+std::string text_of(const removal& x) {
+  return x.key + "=" + x.value + " " + std::string{to_string(x.cause)};
+}
+
+} // namespace
+
+TEST_CASE("a listener is told what went, and why", "[region][removals]") {
+  ear hears;
+  region_fixture f;
+  REQUIRE(f.uut->on_removal(hears.listener()));
+  auto told = [&](const char* expected) {
+    CHECK(text_of(hears.take(1).at(0)) == expected);
+  };
+  write_options brief;
+  brief.ttl = 1s;
+  write_options tagged;
+  tagged.tags = {"red"};
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->set("a", "2"));
+  told("a=1 replaced");
+  REQUIRE(f.uut->erase("a"));
+  told("a=2 erased");
+  REQUIRE(f.uut->erase("a"));
+  REQUIRE(f.uut->set("b", "3", brief));
+  f.time.advance(2s);
+  f.uut->sweep();
+  told("b=3 expired");
+  // Dead already, and only now in somebody's way.
+  REQUIRE(f.uut->set("b", "4", brief));
+  f.time.advance(2s);
+  REQUIRE(f.uut->set("b", "5"));
+  told("b=4 expired");
+  REQUIRE(f.uut->set("c", "6", tagged));
+  REQUIRE(f.uut->invalidate_tag("red"));
+  REQUIRE(f.uut->erase("c"));
+  told("c=6 tag");
+  REQUIRE(f.uut->clear());
+  told("= cleared");
+  // No listener any more.
+  REQUIRE(f.uut->on_removal(nullptr));
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->set("a", "2"));
+  CHECK(f.uut->stats().removals_dropped == 0);
+}
+
+TEST_CASE("every eviction is told once", "[region][removals]") {
+  constexpr std::size_t n = 5'000;
+  region_options options;
+  options.max_entries = 1'000;
+  options.shards = 4;
+  ear hears;
+  region_fixture f{options};
+  REQUIRE(f.uut->on_removal(hears.listener()));
+  for (std::size_t i = 0; i < n; ++i)
+    REQUIRE(f.uut->set(std::to_string(i), "v" + std::to_string(i)));
+  auto gone = hears.take(n - f.uut->size());
+  CHECK(gone.size() == n - f.uut->size());
+  std::map<std::string, int> times;
+  for (auto& x : gone) {
+    CHECK(x.cause == removal_cause::size);
+    CHECK(x.value == "v" + x.key);
+    CHECK(f.get(x.key) == "<none>");
+    CHECK(++times[x.key] == 1);
+  }
+}
+
+TEST_CASE("a slow listener holds nobody up, and what it misses is counted",
+          "[region][removals]") {
+  ear hears;
+  region_fixture f;
+  hears.open(false);
+  REQUIRE(f.uut->on_removal(hears.listener(), 10));
+  for (int i = 0; i < 1'000; ++i)
+    REQUIRE(f.uut->set("a", std::to_string(i)));
+  // 999 removals: ten wait, and up to two batches of ten were taken before.
+  auto dropped = f.uut->stats().removals_dropped;
+  CHECK(dropped >= 999 - 30);
+  hears.open(true);
+  auto heard = hears.take(999 - dropped);
+  CHECK(heard.size() == 999 - dropped);
+  CHECK(heard.at(0).value == "0");
+}
+
+TEST_CASE("a listener may use the region, and may throw", "[region][removals]") {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int calls = 0;
+  region_fixture f;
+  REQUIRE(f.uut->on_removal([&](const removal& x) {
+    if (x.key == "a")
+      static_cast<void>(f.uut->set("copy", x.value));
+    std::lock_guard guard{mutex};
+    ++calls;
+    changed.notify_all();
+    throw 1;
+  }));
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->erase("a"));
+  REQUIRE(f.uut->set("b", "1"));
+  REQUIRE(f.uut->erase("b"));
+  std::unique_lock guard{mutex};
+  CHECK(changed.wait_for(guard, 120s, [&] { return calls == 2; }));
+  CHECK(f.get("copy") == "1");
+}
