@@ -81,8 +81,8 @@ private:
   }
 
   caf::result<void> on_invalidate_tag(const invalidate_tag_request& x) {
-    if (auto done = region_->invalidate_tag(x.tag); !done)
-      return to_caf(done.error());
+    if (auto outcome = region_->invalidate_tag(x.tag); !outcome)
+      return to_caf(outcome.error());
     return caf::unit;
   }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <troupe/backends/core/sanitizers.hpp>
 #include <troupe/backends/memory/zeroed_memory.hpp>
 
 namespace troupe::memory {
@@ -64,6 +65,7 @@ public:
     origins_[segments_].store(reinterpret_cast<std::uintptr_t>(added)
                                 - start_of(segments_) * sizeof(T),
                               std::memory_order_release);
+    show(segments_, added);
     ++segments_;
     // The one before is complete; its small pages may become huge ones.
     if (segments_ > 2) {
@@ -92,6 +94,7 @@ public:
   /// Takes the last segment off; the caller frees it, once nobody looks at it.
   [[nodiscard]] segment give_up() noexcept {
     --segments_;
+    show(segments_, nullptr);
     // The address stays for those who still look.
     return {&(*this)[start_of(segments_)], size_of(segments_)};
   }
@@ -120,6 +123,18 @@ private:
     return segment == 0 ? first_segment : start_of(segment);
   }
 
+  /// LeakSanitizer looks for addresses inside of what was allocated, and origins
+  /// lie before it.
+  void show([[maybe_unused]] std::size_t i,
+            [[maybe_unused]] void* memory) noexcept {
+#ifdef TROUPE_ADDRESS_SANITIZER
+    shown_[i] = memory;
+#endif
+  }
+
+#ifdef TROUPE_ADDRESS_SANITIZER
+  std::array<void*, max_segments> shown_{};
+#endif
   std::array<std::atomic<std::uintptr_t>, max_segments> origins_{};
   std::size_t segments_ = 0; ///< For the one who changes it.
 };

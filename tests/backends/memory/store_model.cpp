@@ -73,6 +73,7 @@ public:
   }
 
   void check_all() {
+    forget_the_expired();
     for (unsigned i = 0; i < keys; ++i)
       agree("key:" + std::to_string(i));
     CHECK(uut_->entries().validate() == "");
