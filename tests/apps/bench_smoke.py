@@ -8,6 +8,7 @@ usage: bench_smoke.py <directory of the built programs>
 import json
 import lzma
 import os
+import pathlib
 import random
 import shutil
 import socket
@@ -219,6 +220,19 @@ class Reports(unittest.TestCase):
             [("troupe", 20, 500), ("redis", 20, 500)],
         )
         self.assertEqual(len(x["expectations"]), len(cases))
+
+    def test_net_leaves_no_server_behind_when_it_is_killed(self):
+        with subprocess.Popen(
+            [BENCH, "net", "--rounds=1000"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as bench:
+            children = f"/proc/{bench.pid}/task/{bench.pid}/children"
+            while not pathlib.Path(children).read_text(encoding="ascii"):
+                self.assertIsNone(bench.poll(), "it ended by itself")
+            bench.kill()
+            # Ends when the last holder of its standard error is gone.
+            bench.communicate(timeout=PATIENCE)
 
     def test_net_takes_only_what_it_was_asked_for(self):
         x = report(

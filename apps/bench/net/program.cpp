@@ -105,6 +105,8 @@ public:
 
   /// Puts `text` in, to be read from its start.
   void fill(std::string_view text) {
+    if (text.empty())
+      return;
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()
         || std::fflush(file_) != 0 || ::lseek(descriptor(), 0, SEEK_SET) != 0)
       throw std::runtime_error("cannot write to a temporary file");
@@ -130,6 +132,10 @@ private:
 server_program::server_program(std::vector<std::string> command,
                                const std::regex& ready, std::uint16_t port)
   : port_(port) {
+  const auto name = command[0];
+  // A bench that is killed must not leave servers behind: they would keep its
+  // standard error open, and whoever reads that would wait for ever.
+  command.insert(command.begin(), {"setpriv", "--pdeathsig", "KILL"});
   scratch_file output;
   process_ = start(command, -1, output.descriptor());
   const auto until = std::chrono::steady_clock::now() + start_patience;
@@ -143,13 +149,13 @@ server_program::server_program(std::vector<std::string> command,
       return;
     }
     if (ended && text.find("in use") != text.npos)
-      throw port_taken(command[0] + ": " + text);
+      throw port_taken(name + ": " + text);
     if (ended || std::chrono::steady_clock::now() > until) {
       if (!ended) {
         ::kill(process_, SIGKILL);
         ::waitpid(process_, nullptr, 0);
       }
-      throw std::runtime_error(command[0] + " does not serve:\n" + text);
+      throw std::runtime_error(name + " does not serve:\n" + text);
     }
     std::this_thread::sleep_for(look_again);
   }
