@@ -48,8 +48,7 @@ void load_coordinator::submit(F f) {
 template <class F>
 void load_coordinator::run(F&& f) {
   auto task = [&f]() noexcept { f(); };
-  blocking_task<decltype(task)> turn{task};
-  mailbox_.run(turn);
+  mailbox_.run(task);
 }
 
 void load_coordinator::start(load_id id, std::shared_ptr<region> where,

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <troupe/backends/memory/hash.hpp>
@@ -40,11 +41,17 @@ struct keyed {
   std::uint64_t hash;
 };
 
+/// What an operation with keys of type `Bytes` holds of its caller's options: the
+/// caller's own while it waits, else a copy.
+template <class Bytes>
+using options_of = std::conditional_t<std::is_same_v<Bytes, bytes_view>,
+                                      const write_options&, write_options>;
+
 template <class Bytes>
 struct set {
   keyed<Bytes> key;
   Bytes value;
-  write_options how;
+  options_of<Bytes> how;
 
   expected<bool> operator()(memory::store& where) const {
     return where.set(key, value, how);
@@ -63,7 +70,7 @@ struct compare_and_set {
   keyed<Bytes> key;
   version_number version;
   Bytes value;
-  write_options how;
+  options_of<Bytes> how;
 
   expected<std::optional<version_number>>
   operator()(memory::store& where) const {

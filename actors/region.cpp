@@ -78,8 +78,9 @@ tl::unexpected<error> region::key_too_large(std::size_t size) const {
                 + std::to_string(options_.max_key_size));
 }
 
-expected<void> region::check_write(bytes_view key, bytes_view value,
-                                   const write_options& how) const {
+/// What is wrong with a write, if anything is.
+expected<void> region::look_at_write(bytes_view key, bytes_view value,
+                                     const write_options& how) const {
   if (auto ok = check_key(key); !ok)
     return ok;
   return check_loaded(value, how);

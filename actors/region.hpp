@@ -354,7 +354,17 @@ private:
   }
 
   [[nodiscard]] expected<void> check_write(bytes_view key, bytes_view value,
-                                           const write_options& how) const;
+                                           const write_options& how) const {
+    // Inline: a call for what is nearly always right costs a write more than the
+    // look itself.
+    if (key.size() <= options_.max_key_size
+        && value.size() <= options_.max_value_size && valid(how)) [[likely]]
+      return {};
+    return look_at_write(key, value, how);
+  }
+
+  [[nodiscard]] expected<void> look_at_write(bytes_view key, bytes_view value,
+                                             const write_options& how) const;
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
 

@@ -99,12 +99,11 @@ void shard::complete(shard_operation& op, memory::store* store,
   admit_released();
 }
 
-/// Admits the operations whose update lease ended. One of them may end another
-/// lease; the outermost call takes care of that, so the stack stays flat.
-void shard::admit_released() noexcept {
-  if (admitting_) [[unlikely]]
-    return;
-  if (!store_.updates().any_released()) [[likely]]
+/// The part of `admit_released` for when there is something to admit. An operation
+/// may end another lease; the outermost call takes care of that, so the stack
+/// stays flat.
+void shard::admit_all_released() noexcept {
+  if (admitting_)
     return;
   auto released = store_.updates().take_released();
   admitting_ = true;
@@ -152,11 +151,10 @@ void shard::end(shard_state final_state) noexcept {
     while (auto* op = waiting_.pop())
       admit(static_cast<shard_operation&>(*op));
   };
-  blocking_task<decltype(task)> turn{task};
   if (mailbox_.running_here())
     task();
   else
-    mailbox_.run(turn);
+    mailbox_.run(task);
 }
 
 void shard::sweep() noexcept {
@@ -169,8 +167,7 @@ void shard::sweep() noexcept {
   // A mailbox that is always busy gets its sweep in its order.
   sweeps_skipped_ = 0;
   auto task = [this]() noexcept { sweep_in_turn(); };
-  blocking_task<decltype(task)> turn{task};
-  mailbox_.run(turn);
+  mailbox_.run(task);
 }
 
 bool shard::try_sweep() noexcept {
@@ -220,8 +217,7 @@ void shard::await(shard_operation& op) noexcept {
             || (respects && store_.updates().unpark(op)))
           complete(op, nullptr, errc::timeout);
       };
-      blocking_task<decltype(task)> turn{task};
-      mailbox_.run(turn);
+      mailbox_.run(task);
     }
     phase = word.load(std::memory_order_acquire);
   }

@@ -213,7 +213,14 @@ private:
   void admit(shard_operation& op) noexcept;
   bool waits_for_lease(shard_operation& op) noexcept;
   void complete(shard_operation& op, memory::store* store, errc why) noexcept;
-  void admit_released() noexcept;
+  void admit_all_released() noexcept;
+
+  /// Admits the operations whose update lease ended.
+  void admit_released() noexcept {
+    if (store_.updates().any_released()) [[unlikely]]
+      admit_all_released();
+  }
+
   void sweep_in_turn() noexcept;
   void end(shard_state final_state) noexcept;
   void await(shard_operation& op) noexcept;
@@ -289,9 +296,17 @@ auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
   };
   operation op{f, *this};
   respect_lease(op, f);
-  auto task = [this, &op]() noexcept { admit(op); };
-  blocking_task<decltype(task)> turn{task};
-  mailbox_.run(turn);
+  auto task = [this, &op]() noexcept {
+    if (state_.load(std::memory_order_relaxed) == shard_state::running
+        && op.leased_key() == nullptr) [[likely]] {
+      // As `admit` would, but without calls that the compiler cannot see through.
+      operation::complete(op, &store_, errc::none);
+      admit_released();
+    } else {
+      admit(op);
+    }
+  };
+  mailbox_.run(task);
   if (op.parked_) [[unlikely]]
     await(op);
   return std::move(*op.result);

@@ -30,8 +30,7 @@ topic::topic(topic_kind kind, bytes_view name)
 
 template <class F>
 void topic::in_turn(F f) noexcept {
-  blocking_task<F> task{f};
-  mailbox_.run(task);
+  mailbox_.run(f);
 }
 
 topic::join_result topic::add(const std::shared_ptr<subscriber>& who) {

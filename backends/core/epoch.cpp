@@ -115,8 +115,8 @@ retired_list::~retired_list() {
   drain();
 }
 
-void retired_list::retire(void* object, std::size_t size) noexcept {
-  count(bytes() + size);
+/// Puts an object into a batch that may need memory for it, or be complete then.
+void retired_list::retire_last(void* object, std::size_t size) noexcept {
   try {
     if (open_.objects.capacity() == 0) {
       if (spare_.empty()) {

@@ -139,7 +139,17 @@ public:
   /// Amortised constant. When not even the list can grow, the object is leaked
   /// (and stays in `bytes`): waiting for readers here could wait for the caller
   /// itself.
-  void retire(void* object, std::size_t size) noexcept;
+  void retire(void* object, std::size_t size) noexcept {
+    count(bytes() + size);
+    auto& objects = open_.objects;
+    if (objects.size() + 1 >= objects.capacity()
+        || open_.bytes + size >= batch_bytes) [[unlikely]] {
+      retire_last(object, size);
+      return;
+    }
+    objects.push_back(object);
+    open_.bytes += size;
+  }
 
   /// Frees what can be freed without waiting.
   void collect() noexcept;
@@ -176,6 +186,7 @@ private:
     std::vector<void*> objects;
   };
 
+  void retire_last(void* object, std::size_t size) noexcept;
   [[nodiscard]] bool seal() noexcept;
   void free_safe() noexcept;
   void release(batch& which) noexcept;

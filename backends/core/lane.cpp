@@ -25,30 +25,6 @@ void relax() noexcept {
 #endif
 }
 
-class running_scope {
-public:
-  explicit running_scope(const lane* which) noexcept
-    : frame_{which, false, detail::innermost_lane} {
-    detail::innermost_lane = &frame_;
-  }
-
-  ~running_scope() {
-    detail::innermost_lane = frame_.outer;
-  }
-
-  running_scope(const running_scope&) = delete;
-  running_scope& operator=(const running_scope&) = delete;
-
-private:
-  detail::lane_frame frame_;
-};
-
-/// The writer is alone, so a plain increment in two halves will do.
-void bump(std::atomic<std::uint64_t>& counter) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + 1,
-                std::memory_order_relaxed);
-}
-
 } // namespace
 
 lane::~lane() {
@@ -81,37 +57,46 @@ bool lane::running_here() const noexcept {
 /// Runs tasks from `task` on until the lane is idle or was handed over. `own`
 /// tells that the first task belongs to this thread.
 void lane::run_from(lane_task* task, bool own) noexcept {
-  running_scope scope{this};
-  for (std::size_t served = 1;; ++served) {
-    task->run_(*task);
-    bump(handled_);
-    auto* next = next_of(*task);
-    finish(*task, own);
-    if (next == nullptr)
-      return;
-    if (served >= hand_over_after || next->run_ == nullptr) {
-      hand_over(*next);
+  detail::running_scope scope{this};
+  task->run_(*task);
+  bump(handled_);
+  auto* next = next_of(*task);
+  finish(*task, own);
+  if (next != nullptr)
+    serve(*next, 1);
+}
+
+/// Runs the tasks of others, from `next` on, of a lane that this thread runs and
+/// in which it has `served` some already.
+void lane::serve(lane_task& next, std::size_t served) noexcept {
+  auto* task = &next;
+  for (; task != nullptr; ++served) {
+    if (served >= hand_over_after || task->run_ == nullptr) {
+      hand_over(*task);
       return;
     }
-    task = next;
-    own = false;
     bump(dequeued_);
+    task->run_(*task);
+    bump(handled_);
+    auto* behind = next_of(*task);
+    finish(*task, false);
+    task = behind;
   }
 }
 
 /// The task behind `task`, or nullptr after the lane became idle.
 lane_task* lane::next_of(lane_task& task) noexcept {
+  return make_idle(task) ? nullptr : await_next(task);
+}
+
+/// The task behind `task`, which there is, although its submitter may not have
+/// set the link yet.
+lane_task* lane::await_next(lane_task& task) noexcept {
   auto* next = task.next_.load(std::memory_order_acquire);
-  if (next != nullptr)
-    return next;
-  auto* last = &task;
-  if (tail_.compare_exchange_strong(last, nullptr, std::memory_order_acq_rel,
-                                    std::memory_order_acquire))
-    return nullptr;
-  // A submitter swapped the tail and is about to set the link.
-  for (int i = 0;
-       (next = task.next_.load(std::memory_order_acquire)) == nullptr; ++i)
+  for (int i = 0; next == nullptr; ++i) {
     i < spins_before_yielding ? relax() : std::this_thread::yield();
+    next = task.next_.load(std::memory_order_acquire);
+  }
   return next;
 }
 

@@ -24,6 +24,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <troupe/backends/core/futex.hpp>
@@ -43,6 +44,25 @@ struct lane_frame {
 };
 
 extern thread_local constinit lane_frame* innermost_lane;
+
+/// Notes for its lifetime that the calling thread runs a lane's tasks.
+class running_scope {
+public:
+  explicit running_scope(const lane* which) noexcept
+    : frame_{which, false, innermost_lane} {
+    innermost_lane = &frame_;
+  }
+
+  ~running_scope() {
+    innermost_lane = frame_.outer;
+  }
+
+  running_scope(const running_scope&) = delete;
+  running_scope& operator=(const running_scope&) = delete;
+
+private:
+  lane_frame frame_;
+};
 
 } // namespace detail
 
@@ -117,6 +137,12 @@ public:
       wait_behind(*last, task);
   }
 
+  /// The same for a callable on the caller's stack, which must not throw. The
+  /// frequent way, into an idle lane and out of it, is inlined around it.
+  template <class F>
+    requires(!std::is_base_of_v<lane_task, F>)
+  void run(F& f) noexcept;
+
   /// Queues a detached task. Runs it (and up to `hand_over_after` others) at
   /// once when the lane is idle.
   void submit(lane_task& task) noexcept;
@@ -169,7 +195,25 @@ private:
   void enter(lane_task& place) noexcept;
   void leave(lane_task& place) noexcept;
   void run_from(lane_task* task, bool own) noexcept;
+  void serve(lane_task& next, std::size_t served) noexcept;
   lane_task* next_of(lane_task& task) noexcept;
+  lane_task* await_next(lane_task& task) noexcept;
+
+  /// Makes the lane idle again if `task` is the last one.
+  bool make_idle(lane_task& task) noexcept {
+    auto* last = &task;
+    return task.next_.load(std::memory_order_acquire) == nullptr
+           && tail_.compare_exchange_strong(last, nullptr,
+                                            std::memory_order_acq_rel,
+                                            std::memory_order_acquire);
+  }
+
+  /// The writer is alone, so a plain increment in two halves will do.
+  static void bump(std::atomic<std::uint64_t>& counter) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + 1,
+                  std::memory_order_relaxed);
+  }
+
   void wait_behind(lane_task& last, lane_task& task) noexcept;
   static std::uint32_t wait_for_turn(futex_word& state) noexcept;
   void hand_over(lane_task& next) noexcept;
@@ -219,8 +263,7 @@ private:
   detail::lane_frame frame_{};
 };
 
-/// A callable on the caller's stack as a task: `lane.run(blocking_task{f})`.
-/// `f` must not throw.
+/// A callable on the caller's stack as a task. `f` must not throw.
 template <class F>
 class blocking_task final : public lane_task {
 public:
@@ -235,6 +278,22 @@ private:
 
   F& f_;
 };
+
+template <class F>
+  requires(!std::is_base_of_v<lane_task, F>)
+void lane::run(F& f) noexcept {
+  blocking_task<F> task{f};
+  auto* last = tail_.exchange(&task, std::memory_order_acq_rel);
+  if (last != nullptr) [[unlikely]] {
+    wait_behind(*last, task);
+    return;
+  }
+  detail::running_scope scope{this};
+  f();
+  bump(handled_);
+  if (!make_idle(task)) [[unlikely]]
+    serve(*await_next(task), 1);
+}
 
 /// A callable on the heap as a detached task; frees itself after it ran.
 template <class F>

@@ -5,24 +5,11 @@
 #include <cstdlib>
 #include <new>
 
-#include <troupe/backends/core/sanitizers.hpp>
 #include <troupe/backends/memory/chunk_pool.hpp>
-
-#ifdef TROUPE_ADDRESS_SANITIZER
-#  include <sanitizer/asan_interface.h>
-#endif
 
 namespace troupe::memory {
 
 namespace {
-
-constexpr std::size_t granule = 8;
-
-/// Up to here classes are `granule` apart.
-constexpr std::size_t linear_end = 256;
-constexpr std::size_t smallest_block = 16;
-constexpr std::size_t linear_classes
-  = (linear_end - smallest_block) / granule + 1; // 31: 16, 24, ..., 256
 
 /// A class starts small, so that a nearly empty shard costs little, and doubles
 /// its chunks up to where taking one is rare.
@@ -31,47 +18,6 @@ constexpr std::size_t largest_chunk = 256 * 1024;
 /// Blocks per chunk, at least: bounds what does not fit to a fifth, for blocks
 /// as large as chunks.
 constexpr std::size_t blocks_per_chunk = 4;
-
-/// A block that nobody holds must not be touched; AddressSanitizer knows only
-/// the chunk, so it is told.
-void poison([[maybe_unused]] void* block,
-            [[maybe_unused]] std::size_t size) noexcept {
-#ifdef TROUPE_ADDRESS_SANITIZER
-  __asan_poison_memory_region(block, size);
-#endif
-}
-
-void unpoison([[maybe_unused]] void* block,
-              [[maybe_unused]] std::size_t size) noexcept {
-#ifdef TROUPE_ADDRESS_SANITIZER
-  __asan_unpoison_memory_region(block, size);
-#endif
-}
-
-struct class_of {
-  std::size_t index;
-  std::size_t block_size;
-};
-
-/// The smallest class that holds `size` bytes, at most `slab::largest_block`.
-class_of find_class(std::size_t size) noexcept {
-  if (size <= linear_end) {
-    auto rounded = std::max((size + granule - 1) & ~(granule - 1),
-                            smallest_block);
-    return {(rounded - smallest_block) / granule, rounded};
-  }
-  // size is in (2^e, 2^(e+1)], cut into eight steps.
-  auto e = static_cast<std::size_t>(std::bit_width(size - 1)) - 1;
-  auto step = (std::size_t{1} << e) / 8;
-  auto above = size - (std::size_t{1} << e);
-  auto steps = (above + step - 1) / step; // 1 to 8
-  constexpr std::size_t first_exponent = 8;
-  return {linear_classes + (e - first_exponent) * 8 + steps - 1,
-          (std::size_t{1} << e) + steps * step};
-}
-
-static_assert(linear_classes == 31);
-static_assert(slab::class_count == linear_classes + 8 * 7);
 
 } // namespace
 
@@ -88,45 +34,16 @@ slab::~slab() {
   }
 }
 
-void* slab::allocate(std::size_t size) noexcept {
-  if (size > largest_block)
-    return allocate_large(size);
-  auto [index, block_size] = find_class(size);
-  auto& c = classes_[index];
-  if (auto* block = c.free; block != nullptr) {
-    unpoison(block, block_size);
-    c.free = block->next;
-    in_use_ += block_size;
-    return block;
-  }
-  if (c.fresh_count == 0 && !add_chunk(c, block_size))
+/// A block that was never handed out, or nullptr when there is no memory.
+void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
+  if (where.fresh_count == 0 && !add_chunk(where, block_size))
     return nullptr;
-  auto* block = c.fresh;
-  c.fresh += block_size;
-  --c.fresh_count;
+  auto* block = where.fresh;
+  where.fresh += block_size;
+  --where.fresh_count;
   in_use_ += block_size;
   unpoison(block, block_size);
   return block;
-}
-
-void slab::deallocate(void* block, std::size_t size) noexcept {
-  if (size > largest_block) {
-    deallocate_large(block, size);
-    return;
-  }
-  auto [index, block_size] = find_class(size);
-  auto& c = classes_[index];
-  auto* freed = static_cast<free_block*>(block);
-  freed->next = c.free;
-  c.free = freed;
-  in_use_ -= block_size;
-  poison(block, block_size);
-}
-
-std::size_t slab::footprint(std::size_t size) noexcept {
-  if (size > largest_block)
-    return large_footprint(size);
-  return find_class(size).block_size;
 }
 
 /// What malloc takes for a large block: with the header of ours and its own, in

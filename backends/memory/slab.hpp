@@ -8,10 +8,18 @@
 //   class 0: 16 bytes, steps of 8 up to 256, then eight steps per doubling up
 //   to `largest_block`; above, blocks come from malloc, linked for the end.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <vector>
+
+#include <troupe/backends/core/sanitizers.hpp>
+
+#ifdef TROUPE_ADDRESS_SANITIZER
+#  include <sanitizer/asan_interface.h>
+#endif
 
 namespace troupe::memory {
 
@@ -27,13 +35,41 @@ public:
 
   /// A block of at least `size` bytes, aligned to 8, or nullptr when there is
   /// no memory. Constant time but for the system's share in new chunks.
-  [[nodiscard]] void* allocate(std::size_t size) noexcept;
+  [[nodiscard]] void* allocate(std::size_t size) noexcept {
+    if (size > largest_block) [[unlikely]]
+      return allocate_large(size);
+    auto [index, block_size] = find_class(size);
+    auto& c = classes_[index];
+    auto* block = c.free;
+    if (block == nullptr) [[unlikely]]
+      return allocate_fresh(c, block_size);
+    unpoison(block, block_size);
+    c.free = block->next;
+    in_use_ += block_size;
+    return block;
+  }
 
   /// Takes back a block that was allocated with this very `size`.
-  void deallocate(void* block, std::size_t size) noexcept;
+  void deallocate(void* block, std::size_t size) noexcept {
+    if (size > largest_block) [[unlikely]] {
+      deallocate_large(block, size);
+      return;
+    }
+    auto [index, block_size] = find_class(size);
+    auto& c = classes_[index];
+    auto* freed = static_cast<free_block*>(block);
+    freed->next = c.free;
+    c.free = freed;
+    in_use_ -= block_size;
+    poison(block, block_size);
+  }
 
   /// What a block of `size` really occupies, in bytes.
-  [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept;
+  [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept {
+    if (size > largest_block) [[unlikely]]
+      return large_footprint(size);
+    return find_class(size).block_size;
+  }
 
   /// The sum of the footprints of all blocks that are handed out.
   [[nodiscard]] std::size_t in_use() const noexcept {
@@ -75,7 +111,54 @@ private:
     std::size_t size;
   };
 
+  struct class_of {
+    std::size_t index;
+    std::size_t block_size;
+  };
+
+  static constexpr std::size_t granule = 8;
+
+  /// Up to here classes are `granule` apart.
+  static constexpr std::size_t linear_end = 256;
+  static constexpr std::size_t smallest_block = 16;
+  static constexpr std::size_t linear_classes
+    = (linear_end - smallest_block) / granule + 1; // 31: 16, 24, ..., 256
+
+  /// The smallest class that holds `size` bytes, at most `largest_block`.
+  [[nodiscard]] static class_of find_class(std::size_t size) noexcept {
+    if (size <= linear_end) [[likely]] {
+      auto rounded = std::max((size + granule - 1) & ~(granule - 1),
+                              smallest_block);
+      return {(rounded - smallest_block) / granule, rounded};
+    }
+    // size is in (2^e, 2^(e+1)], cut into eight steps.
+    auto e = static_cast<std::size_t>(std::bit_width(size - 1)) - 1;
+    auto step = (std::size_t{1} << e) / 8;
+    auto above = size - (std::size_t{1} << e);
+    auto steps = (above + step - 1) / step; // 1 to 8
+    constexpr std::size_t first_exponent = 8;
+    return {linear_classes + (e - first_exponent) * 8 + steps - 1,
+            (std::size_t{1} << e) + steps * step};
+  }
+
+  /// A block that nobody holds must not be touched; AddressSanitizer knows only
+  /// the chunk, so it is told.
+  static void poison([[maybe_unused]] void* block,
+                     [[maybe_unused]] std::size_t size) noexcept {
+#ifdef TROUPE_ADDRESS_SANITIZER
+    __asan_poison_memory_region(block, size);
+#endif
+  }
+
+  static void unpoison([[maybe_unused]] void* block,
+                       [[maybe_unused]] std::size_t size) noexcept {
+#ifdef TROUPE_ADDRESS_SANITIZER
+    __asan_unpoison_memory_region(block, size);
+#endif
+  }
+
   [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
+  void* allocate_fresh(size_class& where, std::size_t block_size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
   void deallocate_large(void* block, std::size_t size) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;

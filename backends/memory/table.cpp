@@ -58,6 +58,7 @@ put_result table::put(const position& where, const hashed_key& key,
                  with.deadline != never)) [[unlikely]]
       return put_result::no_room;
   }
+  const auto timed = g.wheel.bytes() != 0;
   // An earlier look at the bucket than needed does no harm.
   if (!g.wheel.schedule(g.links.number_of(key.hash), with.deadline))
     return put_result::no_memory;
@@ -75,7 +76,10 @@ put_result table::put(const position& where, const hashed_key& key,
   if (where.item != nullptr) {
     g.goes_next.replaced(*slot, replaced, bytes);
     tell(*where.item, removal_cause::replaced);
-    retire(*where.item);
+    retire(*where.item, replaced);
+    // Mostly nothing has become larger, and there is nothing to enforce.
+    if (bytes == replaced && timed == (g.wheel.bytes() != 0)) [[likely]]
+      return put_result::done;
   } else {
     add(size_, 1);
     if (limited_)
@@ -153,7 +157,7 @@ void table::drop(index_slot where, removal_cause cause) noexcept {
   index::unlink(where);
   add(size_, ~std::size_t{0});
   live_bytes_ -= bytes;
-  retire(item);
+  retire(item, bytes);
 }
 
 /// Tells the sink, if there is one. Of an entry that was dead already it says what
@@ -168,10 +172,10 @@ void table::tell(const entry& x, removal_cause cause) noexcept {
   removals_->removed(x.key(), x.value(), cause);
 }
 
-/// Gives an unlinked entry's block back once no reader sees it.
-void table::retire(entry& x) noexcept {
+/// Gives an unlinked entry's block of `bytes` back once no reader sees it.
+void table::retire(entry& x, std::size_t bytes) noexcept {
   count(x, false);
-  retired_.retire(&x, slab::footprint(x.size()));
+  retired_.retire(&x, bytes);
 }
 
 void table::count(const entry& x, bool in) noexcept {

@@ -300,7 +300,7 @@ private:
                           std::size_t entries, bool expires) noexcept;
   void drop(index_slot where, removal_cause cause) noexcept;
   void tell(const entry& x, removal_cause cause) noexcept;
-  void retire(entry& x) noexcept;
+  void retire(entry& x, std::size_t bytes) noexcept;
   void count(const entry& x, bool in) noexcept;
   void grow() noexcept;
   void shrink() noexcept;

@@ -16,17 +16,14 @@ tl::unexpected<error> bad(const char* field, const std::string& value,
 }
 
 expected<void> check_ttl(ttl_duration ttl) {
-  if (ttl == no_expiry)
-    return {};
-  if (ttl <= ttl_duration::zero() || ttl > max_ttl)
+  if (!valid_ttl(ttl))
     return bad("ttl", std::to_string(ttl.count()) + " ms",
                "1 ms to 100 years, or no_expiry");
   return {};
 }
 
 expected<void> check_jitter(double jitter) {
-  // Written so that NaN fails too.
-  if (!(jitter >= 0.0 && jitter < 1.0))
+  if (!valid_jitter(jitter))
     return bad("jitter", std::to_string(jitter), "0 up to, not including, 1");
   return {};
 }

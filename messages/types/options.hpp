@@ -94,6 +94,21 @@ struct write_options {
 /// the field, its value and the allowed range.
 [[nodiscard]] expected<void> check(const region_options& x);
 
+[[nodiscard]] inline bool valid_ttl(ttl_duration x) noexcept {
+  return x == no_expiry || (x > ttl_duration::zero() && x <= max_ttl);
+}
+
+[[nodiscard]] inline bool valid_jitter(double x) noexcept {
+  // Written so that NaN fails, too.
+  return x >= 0.0 && x < 1.0;
+}
+
+/// Whether `check` finds nothing wrong. Every write asks that.
+[[nodiscard]] inline bool valid(const write_options& x) noexcept {
+  return (!x.ttl || valid_ttl(*x.ttl)) && (!x.jitter || valid_jitter(*x.jitter))
+         && x.tags.size() <= tags::most;
+}
+
 /// As above, for a single write.
 [[nodiscard]] expected<void> check(const write_options& x);
 
