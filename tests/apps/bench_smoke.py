@@ -23,7 +23,16 @@ BENCH = ""
 # Seconds until a run counts as hung. It shares the machine with other tests.
 PATIENCE = 1200
 
-SHARD_MAPS = {"region", "locked", "naive", "hash", "array"}
+SHARD_MAPS = {
+    "region",
+    "region-limited",
+    "region-full",
+    "locked",
+    "locked-lru",
+    "naive",
+    "hash",
+    "array",
+}
 OPTIONAL_MAPS = {"absl", "locked-absl", "tbb"}
 SCHEMES = {"none", "epoch", "shared-mutex", "shared-ptr"}
 WAYS = {
@@ -115,6 +124,8 @@ class Reports(unittest.TestCase):
             {(w, t) for w in ("read", "batch", "write", "mix") for t in (1, 2)}
             | {("hot", 2)},
         )
+        bounded = {row["name"] for row in rows if row["workload"] == "full"}
+        self.assertEqual(bounded, {"region-full", "locked-lru"})
         requests = int(x["options"]["ops"]) * int(x["options"]["rounds"])
         for row in rows:
             with self.subTest(**{k: row[k] for k in ("workload", "name")}):

@@ -38,8 +38,9 @@ public:
   }
 
   bool takes(workload load, std::size_t threads) const override {
-    return threads == 1 || load == workload::read
-           || load == workload::batch_read;
+    return load != workload::full
+           && (threads == 1 || load == workload::read
+               || load == workload::batch_read);
   }
 
   void fill(const data_set& data) override {

@@ -24,6 +24,8 @@ std::string to_string(workload x) {
       return "write";
     case workload::mix:
       return "mix";
+    case workload::full:
+      return "full";
     case workload::hot:
     case workload::hot_write:
       return "hot";
@@ -34,8 +36,11 @@ std::string to_string(workload x) {
 namespace {
 
 constexpr workload all_workloads[]
-  = {workload::read, workload::batch_read, workload::write, workload::mix,
-     workload::hot};
+  = {workload::read, workload::batch_read, workload::write,
+     workload::mix,  workload::full,       workload::hot};
+
+/// Of the keys, what a full table has room for.
+constexpr std::uint64_t full_share = 4;
 
 /// Writes of the hot key between looks at whether its reader is done; even, so
 /// that the key gets its own value back.
@@ -59,7 +64,7 @@ tally right_answer(workload load, const request_sequence& requests,
   if (load == workload::batch_read)
     count -= count % batch_size;
   for (std::size_t i = 0; i < count; ++i) {
-    if (load == workload::write
+    if (load == workload::write || load == workload::full
         || (load == workload::mix && requests.writes(i))) {
       ++result.writes;
     } else {
@@ -80,11 +85,13 @@ void add(tally& sum, const tally& x) {
 
 } // namespace
 
-/// Opens a region of the runtime, or one on its own when there is none.
-std::shared_ptr<region> shard_contest::open(runtime* home,
-                                            std::string name) const {
+/// Opens a region of the runtime, or one on its own when there is none; it holds
+/// `entries` at most, 0 for no limit.
+std::shared_ptr<region> shard_contest::open(runtime* home, std::string name,
+                                            std::uint64_t entries) const {
   region_options options;
   options.shards = how_.shards;
+  options.max_entries = entries;
   return home == nullptr ? open_bare_region(options)
                          : home->open_region(std::move(name), options).value();
 }
@@ -92,13 +99,19 @@ std::shared_ptr<region> shard_contest::open(runtime* home,
 void shard_contest::prepare(runtime* home, caf::actor_system& plain) {
   auto names = *word_list("contestants", how_.contestants,
                           shard_settings::contestant_names());
+  const auto room = std::max<std::uint64_t>(how_.entries / full_share, 1);
   const std::function<std::unique_ptr<contestant>()> makers[] = {
     [&] { return make_region(open(home, "single")); },
     [&] { return make_region_copies(open(home, "copies")); },
+    [&] {
+      return make_region_limited(open(home, "limited", 2 * how_.entries));
+    },
+    [&] { return make_region_full(open(home, "full", room)); },
     make_absl_map,
     make_tbb_map,
     make_locked_map,
     make_locked_absl_map,
+    [&] { return make_locked_lru(room); },
     make_hash,
     make_array,
     [&] { return make_naive_actor(plain, how_.naive_ops); },

@@ -34,6 +34,7 @@ enum class workload : std::uint8_t {
   mix,        ///< 95 reads to 5 writes.
   hot,        ///< Reads of one key on one thread while all others write it.
   hot_write,  ///< What those others do.
+  full,       ///< Writes to a table with a limit, which evicts for new keys.
 };
 
 [[nodiscard]] std::string to_string(workload x);
@@ -195,6 +196,10 @@ tally run_requests(Store& store, workload load,
       return read_hot(store, sequence, count);
     case workload::hot_write:
       return write_hot(store, sequence, count);
+    case workload::full:
+      for (std::size_t i = 0; i < count; ++i)
+        write_one(store, sequence.key(i), sequence.value(i), result);
+      return result;
   }
   return result;
 }
@@ -217,10 +222,21 @@ std::unique_ptr<contestant> make_array();
 std::unique_ptr<contestant> make_naive_actor(caf::actor_system& system,
                                              std::size_t limit);
 
+/// The LRU that many write for themselves: a mutex, a list and a map for each of
+/// 64 parts, which hold `entries` in all.
+std::unique_ptr<contestant> make_locked_lru(std::size_t entries);
+
 /// Our region.
 std::unique_ptr<contestant> make_region(std::shared_ptr<region> where);
 
 /// Our region again, with `get_many` for batches: every value is copied.
 std::unique_ptr<contestant> make_region_copies(std::shared_ptr<region> where);
+
+/// Our region with a limit that it does not reach: what eviction costs as long as
+/// nothing has to go.
+std::unique_ptr<contestant> make_region_limited(std::shared_ptr<region> where);
+
+/// Our region with a limit that keeps most of the keys out.
+std::unique_ptr<contestant> make_region_full(std::shared_ptr<region> where);
 
 } // namespace troupe::bench

@@ -32,7 +32,7 @@ public:
   using contestant::contestant;
 
   bool takes(workload load, std::size_t) const override {
-    return load != workload::batch_read;
+    return load != workload::batch_read && load != workload::full;
   }
 
   void fill(const data_set& data) override {

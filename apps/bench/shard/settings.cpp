@@ -20,14 +20,15 @@ std::string joined(const std::vector<std::string>& words) {
 
 const std::vector<std::string>& shard_settings::contestant_names() {
   static const std::vector<std::string> names
-    = {"region",      "region-copies", "absl",  "tbb",  "locked",
-       "locked-absl", "hash",          "array", "naive"};
+    = {"region", "region-copies", "region-limited", "region-full",
+       "absl",   "tbb",           "locked",         "locked-absl",
+       "locked-lru", "hash",      "array",          "naive"};
   return names;
 }
 
 const std::vector<std::string>& shard_settings::workload_names() {
   static const std::vector<std::string> names
-    = {"read", "batch", "write", "mix", "hot"};
+    = {"read", "batch", "write", "mix", "full", "hot"};
   return names;
 }
 

@@ -31,7 +31,7 @@ public:
   }
 
   bool takes(workload load, std::size_t) const override {
-    return load != workload::batch_read;
+    return load != workload::batch_read && load != workload::full;
   }
 
   void fill(const data_set& data) override {

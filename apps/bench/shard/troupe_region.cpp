@@ -1,6 +1,9 @@
 #include <apps/bench/shard/contestant.hpp>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include <troupe/actors/region.hpp>
 
@@ -13,13 +16,15 @@ template <bool Copy>
 class troupe_region final : public contestant {
 public:
   troupe_region(std::shared_ptr<region> where, std::string name,
-                std::string what)
-    : contestant(std::move(name), std::move(what)), region_(std::move(where)) {
+                std::string what, std::vector<workload> loads)
+    : contestant(std::move(name), std::move(what)),
+      region_(std::move(where)),
+      loads_(std::move(loads)) {
     // nop
   }
 
   bool takes(workload load, std::size_t) const override {
-    return !Copy || load == workload::batch_read || load == workload::read;
+    return std::find(loads_.begin(), loads_.end(), load) != loads_.end();
   }
 
   void fill(const data_set& data) override {
@@ -81,18 +86,34 @@ public:
 
 private:
   std::shared_ptr<region> region_;
+  std::vector<workload> loads_;
 };
 
 } // namespace
 
 std::unique_ptr<contestant> make_region(std::shared_ptr<region> where) {
   return std::make_unique<troupe_region<false>>(
-    std::move(where), "region", "Troupe: visit, visit_many, set");
+    std::move(where), "region", "Troupe: visit, visit_many, set",
+    std::vector{workload::read, workload::batch_read, workload::write,
+                workload::mix, workload::hot});
 }
 
 std::unique_ptr<contestant> make_region_copies(std::shared_ptr<region> where) {
   return std::make_unique<troupe_region<true>>(
-    std::move(where), "region-copies", "Troupe: get, get_many (a copy each)");
+    std::move(where), "region-copies", "Troupe: get, get_many (a copy each)",
+    std::vector{workload::read, workload::batch_read});
+}
+
+std::unique_ptr<contestant> make_region_limited(std::shared_ptr<region> where) {
+  return std::make_unique<troupe_region<false>>(
+    std::move(where), "region-limited", "Troupe under a limit, nothing evicted",
+    std::vector{workload::read, workload::batch_read, workload::write});
+}
+
+std::unique_ptr<contestant> make_region_full(std::shared_ptr<region> where) {
+  return std::make_unique<troupe_region<false>>(
+    std::move(where), "region-full", "Troupe with room for a quarter",
+    std::vector{workload::full});
 }
 
 } // namespace troupe::bench
