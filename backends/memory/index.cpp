@@ -155,7 +155,7 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
   if (count >> (bucket_bits - 1) != 0 || !buckets_.reach(count))
     return std::nullopt;
   // Bucket `count` takes its entries from the one that stood in for it.
-  change result{count - std::bit_ceil(count + 1) / 2, count};
+  change result{split_from(count), count};
   auto& target = at(count);
   for_each_in(result.kept, [](index_slot x) { __builtin_prefetch(x.item()); });
   auto moves = [&](index_slot x) {
@@ -179,6 +179,13 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
       unlink(x);
   });
   tidy(result.kept);
+  return result;
+}
+
+std::size_t index::buckets_per_split() const noexcept {
+  std::size_t result = 0;
+  for (auto* b = &at(split_from(bucket_count())); b != nullptr; b = next(*b))
+    ++result;
   return result;
 }
 

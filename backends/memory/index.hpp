@@ -151,6 +151,10 @@ public:
   /// Constant time, but for the system's share in a new segment.
   std::optional<change> grow(std::size_t entries) noexcept;
 
+  /// How many buckets more there may be after the next split, those included that
+  /// its entries overflow into. Linear in the chain that is split.
+  [[nodiscard]] std::size_t buckets_per_split() const noexcept;
+
   /// Merges the last bucket into another when `entries` is a quarter of what the
   /// buckets may hold or less, and tells which. Constant time.
   std::optional<change> shrink(std::size_t entries) noexcept;
@@ -243,6 +247,11 @@ private:
     auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
     auto number = static_cast<std::size_t>(hash) & mask;
     return number & (mask >> (number >= count ? 1 : 0));
+  }
+
+  /// The bucket that number `count` is split off from.
+  [[nodiscard]] static std::size_t split_from(std::size_t count) noexcept {
+    return count - std::bit_ceil(count + 1) / 2;
   }
 
   /// How many of the lowest bits its hashes have in common in the bucket of

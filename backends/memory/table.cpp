@@ -77,16 +77,19 @@ put_result table::put(const position& where, const hashed_key& key,
     g.goes_next.replaced(*slot, replaced, bytes);
     tell(*where.item, removal_cause::replaced);
     retire(*where.item, replaced);
+    live_bytes_ += bytes - replaced;
     // Mostly nothing has become larger, and there is nothing to enforce.
-    if (bytes == replaced && timed == (g.wheel.bytes() != 0)) [[likely]]
+    if (bytes == replaced && timed == (g.wheel.bytes() != 0) && !in_debt())
+      [[likely]]
       return put_result::done;
   } else {
     add(size_, 1);
+    live_bytes_ += bytes;
     if (limited_)
       g.goes_next.added(*slot, key.hash, bytes);
-    grow();
+    if (may_grow())
+      grow();
   }
-  live_bytes_ += bytes - replaced;
   enforce(item);
   return put_result::done;
 }

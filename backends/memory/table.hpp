@@ -256,9 +256,13 @@ private:
            >> tick_bits;
   }
 
-  /// Buckets that one more entry may cost at once: one by a split, one that its
-  /// chain overflows into.
+  /// Buckets that one more entry mostly costs at once, at most: one by a split, one
+  /// that its chain overflows into.
   static constexpr std::size_t buckets_per_put = 2;
+
+  /// What a bucket is charged, its node of the wheel included.
+  static constexpr std::size_t bytes_per_bucket
+    = sizeof(bucket) + timing_wheel::bytes_per_item;
 
   struct generation {
     generation(const table_options& with, eviction_policy eviction,
@@ -302,6 +306,7 @@ private:
   void tell(const entry& x, removal_cause cause) noexcept;
   void retire(entry& x, std::size_t bytes) noexcept;
   void count(const entry& x, bool in) noexcept;
+  [[nodiscard]] bool may_grow() noexcept;
   void grow() noexcept;
   void shrink() noexcept;
   void look_at_limits() noexcept;

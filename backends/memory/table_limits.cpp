@@ -24,13 +24,22 @@ void table::publish_charge() noexcept {
 bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
                  bool expires) noexcept {
   auto& g = newest();
-  constexpr auto per_bucket = sizeof(bucket) + timing_wheel::bytes_per_item;
-  // What is replaced keeps its place.
-  auto most = charged() + added + entries * buckets_per_put * per_bucket;
+  // What is replaced keeps its place, and a new one's chain may overflow.
+  auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
   return bytes_.cover(most - std::min(most, freed))
          && entries_.cover(size_.load(std::memory_order_relaxed) + entries);
+}
+
+/// Whether the index may have one more bucket. Where nothing is evicted there must
+/// be room for it; without one, chains grow longer.
+bool table::may_grow() noexcept {
+  if (!limited_ || eviction_ != eviction_policy::none) [[likely]]
+    return true;
+  publish_charge();
+  auto more = newest().links.buckets_per_split() * bytes_per_bucket;
+  return bytes_.cover(charged() + more);
 }
 
 /// Ends every change that may have made the table larger.
