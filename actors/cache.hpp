@@ -135,6 +135,22 @@ public:
     return region_->set_limits(max_bytes, max_entries);
   }
 
+  /// See `region::namespaces`.
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const {
+    return region_->namespaces();
+  }
+
+  /// See `region::set_namespace_limits`.
+  expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                                      std::size_t max_entries) {
+    return region_->set_namespace_limits(prefix, max_bytes, max_entries);
+  }
+
+  /// Removes the keys of a namespace; see `region::clear_namespace`.
+  expected<void> clear_namespace(bytes_view prefix) {
+    return region_->clear_namespace(prefix);
+  }
+
   // -- loading and updating ----------------------------------------------------
 
   /// The value; when absent, that of one run of a loader for all that ask

@@ -31,8 +31,8 @@ joint_turn::~joint_turn() {
 
 void joint_turn::add(region& where, bytes_view key) {
   assert(holds_.empty());
-  places_.push_back({&where.shard_at(where.shard_of(key)),
-                     memory::hashed_key{key, hash_key(key)}});
+  const memory::hashed_key which{key, hash_key(key)};
+  places_.push_back({&where.shard_at(where.shard_of(which)), which});
 }
 
 void joint_turn::add_all(region& where) {

@@ -3,7 +3,7 @@
 // Walks over all keys of a region: step by step, without a lock and without a
 // message. A step reads one bucket of one shard.
 //
-//   cursor:  shard (8 bits) | position in its table (40 bits)
+//   cursor:  shard (13 bits) | position in its table (40 bits)
 //
 // A position counts on the keys' hashes and not on the table's size (index.hpp),
 // so that a cursor stays good for as long as anybody keeps it, and fits the 53
@@ -24,6 +24,12 @@ namespace troupe {
 /// A place in a walk; 0 is the begin and, when returned, the end. Any number is
 /// one: beyond the last place there is just nothing left.
 using scan_cursor = std::uint64_t;
+
+// The bits that the position leaves.
+static_assert(defaults::max_shards
+                + defaults::max_namespaces * defaults::max_namespace_shards
+              <= std::size_t{1} << 13);
+static_assert(memory::table::scan_end == std::uint64_t{1} << 40);
 
 /// The first place from `from` on in a shard that holds something; 0: there is
 /// none. What is there all the time was counted before the walk began.

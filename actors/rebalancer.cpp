@@ -1,6 +1,5 @@
 #include <troupe/actors/rebalancer.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -15,39 +14,52 @@ struct figures {
   shard* where;
   std::uint64_t evictions; ///< Since the last look.
   bool in_debt;
+  bool wants; ///< These budgets are what it has too little of.
   bool can_yield;
 };
 
+/// Who needs a piece most, or nullptr.
+const figures* neediest(const std::vector<figures>& all) {
+  const figures* result = nullptr;
+  for (auto& x : all)
+    if (x.wants
+        && (result == nullptr
+            || std::pair{result->in_debt, result->evictions}
+                 < std::pair{x.in_debt, x.evictions}))
+      result = &x;
+  return result;
+}
+
+/// Who can best do without one, or nullptr.
+const figures* calmest(const std::vector<figures>& all) {
+  const figures* result = nullptr;
+  for (auto& x : all)
+    if (x.can_yield && !x.in_debt
+        && (result == nullptr || x.evictions < result->evictions))
+      result = &x;
+  return result;
+}
+
 } // namespace
 
-void rebalancer::look(const std::vector<shard*>& shards) {
+void rebalancer::look(const std::vector<shard*>& shards,
+                      std::span<const memory::budget* const> shared) {
   std::vector<figures> all;
   all.reserve(shards.size());
   for (auto* x : shards) {
     auto& entries = x->store().entries();
     auto& before = evicted_[x->number()];
     auto now = entries.evictions();
-    all.push_back(
-      {x, now - before, entries.in_debt(), entries.can_yield()});
+    all.push_back({x, now - before, entries.in_debt(),
+                   entries.held_back_by(shared), entries.can_yield()});
     before = now;
   }
-  auto needs_most = std::max_element(
-    all.begin(), all.end(), [](const figures& x, const figures& y) {
-      return std::pair{x.in_debt, x.evictions}
-             < std::pair{y.in_debt, y.evictions};
-    });
-  if (needs_most == all.end())
-    return;
-  figures* gives = nullptr;
-  for (auto& x : all)
-    if (x.can_yield && !x.in_debt
-        && (gives == nullptr || x.evictions < gives->evictions))
-      gives = &x;
-  if (gives == nullptr || gives->where == needs_most->where)
+  auto* takes = neediest(all);
+  auto* gives = calmest(all);
+  if (takes == nullptr || gives == nullptr || gives->where == takes->where)
     return;
   // A busy shard yields another time.
-  if (needs_most->in_debt
-      || needs_most->evictions > 2 * gives->evictions + tolerance)
+  if (takes->in_debt || takes->evictions > 2 * gives->evictions + tolerance)
     static_cast<void>(gives->where->yield_piece());
 }
 

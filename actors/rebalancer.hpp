@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -15,9 +16,11 @@ namespace troupe {
 /// first. Not thread-safe.
 class rebalancer {
 public:
-  /// Looks at shards that share a budget, and has at most one of them yield a
-  /// piece. Linear in their number.
-  void look(const std::vector<shard*>& shards);
+  /// Looks at shards that share these budgets, and has at most one of them yield
+  /// a piece, for one that these budgets hold back and no narrower limit of its
+  /// own. Linear in the number of shards.
+  void look(const std::vector<shard*>& shards,
+            std::span<const memory::budget* const> shared);
 
 private:
   /// What the shards had evicted when they were looked at last, by number.

@@ -13,16 +13,38 @@ namespace {
 using detail::promise;
 using operations::keyed;
 
+/// As many shards, up to `most`, as a limit carries with so much for each; a power
+/// of two.
+std::size_t shards_for(std::size_t limit, std::size_t each,
+                       std::size_t most) noexcept {
+  return std::min(most, std::bit_floor(std::max<std::size_t>(limit / each, 1)));
+}
+
 /// The number of shards when the options leave it open. Under a small limit there
 /// are fewer, as one entry may take one shard's share.
 std::size_t default_shards(std::size_t max_bytes) noexcept {
   auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
   auto wanted = std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
                            defaults::min_shards, defaults::max_shards);
-  auto room = std::max<std::size_t>(max_bytes
-                                      / defaults::wanted_bytes_per_shard,
-                                    1);
-  return std::min(wanted, std::bit_floor(room));
+  return shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
+}
+
+/// The same for a namespace of a region whose other keys have `most` shards.
+std::size_t default_shards(const memory::budget& bytes,
+                           const memory::budget& entries,
+                           std::size_t most) noexcept {
+  most = std::min(most, defaults::max_namespace_shards);
+  most = shards_for(bytes.tightest(), defaults::wanted_bytes_per_shard, most);
+  return shards_for(entries.tightest(), defaults::wanted_entries_per_shard,
+                    most);
+}
+
+std::vector<std::string>
+prefixes_of(const std::vector<namespace_options>& namespaces) {
+  std::vector<std::string> result;
+  for (auto& x : namespaces)
+    result.push_back(x.prefix);
+  return result;
 }
 
 template <class T>
@@ -43,31 +65,59 @@ region::region(std::string name, const region_options& options,
     time_(time),
     executor_(std::move(executor)),
     loads_(std::move(loads)),
-    forgotten_(std::make_shared<memory::invalidations>()),
+    tags_(std::make_shared<memory::tag_marks>()),
     bytes_(std::make_shared<memory::budget>(
       memory::budget::limit_of(options.max_bytes), std::move(parent))),
     entries_(std::make_shared<memory::budget>(
       memory::budget::limit_of(options.max_entries))),
-    eviction_(options.eviction) {
+    eviction_(options.eviction),
+    prefixes_(prefixes_of(options.namespaces)),
+    divided_(!options.namespaces.empty()) {
   if (options_.shards == 0)
     options_.shards = default_shards(bytes_->tightest());
   shard_mask_ = options_.shards - 1;
-  memory::store_options store;
-  store.time = &time_;
-  store.shared = {&time_, forgotten_,       bytes_,
-                  entries_, options_.shards, options_.eviction};
-  store.ttl = options_.ttl;
-  store.jitter = options_.jitter;
-  store.update_lease = options_.op_timeout;
-  for (std::size_t i = 0; i < options_.shards; ++i) {
-    store.seed += i;
-    shards_.push_back(std::make_unique<shard>(
-      name_ + "/shard-" + std::to_string(i), store, options_.op_timeout,
-      *executor_));
+  auto others = options_of_group(bytes_, entries_);
+  others.shared.shares = options_.shards;
+  add_group(others);
+  for (auto& x : options_.namespaces) {
+    using memory::budget;
+    auto own = options_of_group(
+      std::make_shared<budget>(budget::limit_of(x.max_bytes), bytes_),
+      std::make_shared<budget>(budget::limit_of(x.max_entries), entries_));
+    if (x.shards == 0)
+      x.shards = default_shards(*own.shared.bytes, *own.shared.entries,
+                                options_.shards);
+    own.shared.shares = x.shards;
+    own.shared.eviction = x.eviction.value_or(options_.eviction);
+    add_group(own);
+    groups_.back()->follow(!x.eviction);
   }
 }
 
 region::~region() = default;
+
+memory::store_options
+region::options_of_group(std::shared_ptr<memory::budget> for_bytes,
+                         std::shared_ptr<memory::budget> for_entries) {
+  memory::store_options result;
+  result.time = &time_;
+  result.shared.time = &time_;
+  result.shared.forgotten = std::make_shared<memory::invalidations>(tags_);
+  result.shared.bytes = std::move(for_bytes);
+  result.shared.entries = std::move(for_entries);
+  result.shared.eviction = options_.eviction;
+  result.ttl = options_.ttl;
+  result.jitter = options_.jitter;
+  result.update_lease = options_.op_timeout;
+  return result;
+}
+
+void region::add_group(const memory::store_options& with) {
+  groups_.push_back(std::make_unique<shard_group>(
+    name_, shards_.size(), with, options_.op_timeout, *executor_));
+  for (auto& x : groups_.back()->shards())
+    shards_.push_back(x.get());
+}
 
 // -- checks ------------------------------------------------------------------------
 
@@ -150,7 +200,7 @@ expected<bool> region::set(bytes_view key, bytes_view value,
   if (auto ok = check_write(key, value, how); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   operations::set<bytes_view> op{keyed{key}, value, how};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 expected<void> region::set_many(std::span<const key_value> items,
@@ -167,7 +217,7 @@ expected<void> region::set_many(std::span<const key_value> items,
   std::vector<std::vector<bytes_view>> values(shards_.size());
   for (auto& x : items) {
     memory::hashed_key key{x.key, hash_key(x.key)};
-    auto i = shard_index(key.hash);
+    auto i = shard_of(key);
     keys[i].push_back(key);
     values[i].push_back(x.value);
   }
@@ -195,28 +245,28 @@ region::compare_and_set(bytes_view key, version_number version,
   if (auto ok = check_write(key, value, how); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::compare_and_set<bytes_view> op{keyed{key}, version, value, how};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 expected<bool> region::erase(bytes_view key) {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::erase<bytes_view> op{keyed{key}};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 expected<bool> region::touch(bytes_view key, ttl_duration ttl) {
   if (auto ok = check_key(key).and_then([&] { return check_ttl(ttl); }); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::touch<bytes_view> op{keyed{key}, ttl};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta) {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::increment<bytes_view> op{keyed{key}, delta};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 // -- writing without waiting -------------------------------------------------------
@@ -267,7 +317,7 @@ template <class T, class Operation>
 std::future<expected<T>> region::submit_async(Operation op) {
   promise<T> result;
   auto future = result.future();
-  auto& where = owner(op.key.hash);
+  auto& where = owner(op.key);
   where.submit(std::move(op), [self = shared_from_this(),
                                result](expected<T> outcome) {
     result(std::move(outcome));
@@ -321,13 +371,6 @@ memory::jitter_counts region::jitter_histogram() const noexcept {
   memory::jitter_counts result{};
   for (auto& x : shards_)
     x->store().jitter().add_to(result);
-  return result;
-}
-
-std::vector<shard*> region::all_shards() const {
-  std::vector<shard*> result;
-  for (auto& x : shards_)
-    result.push_back(x.get());
   return result;
 }
 

@@ -7,6 +7,10 @@
 //   write   → the shard's mailbox, on the calling thread when it is idle
 //   load    → the shard grants a lease or joins a load; the coordinator runs it
 //   update  → the caller's function outside the shard, committed by version
+//
+// Keys of a namespace lie in shards of their own (shard_group.hpp), so that a key
+// leads to a group by its prefix and to a shard of that by its hash. In a region
+// without namespaces there is one group, and nobody looks at prefixes.
 
 #include <algorithm>
 #include <array>
@@ -26,9 +30,12 @@
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/load_coordinator.hpp>
 #include <troupe/actors/operations.hpp>
+#include <troupe/actors/prefix_map.hpp>
 #include <troupe/actors/rebalancer.hpp>
+#include <troupe/actors/region_stats.hpp>
 #include <troupe/actors/removal_queue.hpp>
 #include <troupe/actors/shard.hpp>
+#include <troupe/actors/shard_group.hpp>
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
@@ -50,24 +57,6 @@ using bytes_updater = std::function<expected<std::optional<bytes>>(
 struct key_value {
   bytes_view key;
   bytes_view value;
-};
-
-/// What a region holds and did. A snapshot; the parts are not taken at one
-/// instant.
-struct region_stats {
-  std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
-  std::uint64_t expiring = 0;    ///< Those of them with a deadline.
-  /// The mean of the time these have left.
-  std::chrono::milliseconds mean_ttl{0};
-  std::uint64_t bytes = 0;       ///< Memory of tables and entries.
-  std::uint64_t charged = 0;     ///< What of it counts against limits.
-  std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
-  std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
-  std::uint64_t removals_dropped = 0; ///< Not told to the listener.
-  std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
-  std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
-  std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
-  std::uint64_t restarts = 0;    ///< Restarts of shards.
 };
 
 /// A named cache of encoded bytes. Thread-safe; made by `runtime::open`, and
@@ -214,12 +203,38 @@ public:
   /// `shard_down`, `shutting_down`, `timeout`.
   expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries);
 
-  /// Another policy from now on. Errors: as above.
+  /// Another policy from now on, for all but the namespaces that have one of their
+  /// own. Errors: as above.
   expected<void> set_eviction(eviction_policy x);
 
   /// Has every shard keep no more than the limits allow, and of its bytes no more
   /// than `part`, 1 or less, of what it has. Errors: as above.
   expected<void> obey_limits(double part = 1.0);
+
+  // -- namespaces --------------------------------------------------------------
+  // Those of `region_options`, by their prefixes. Errors of the calls that take
+  // one: also `invalid_argument` when there is none with it.
+
+  /// All of them, in the order of the options.
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const;
+
+  /// As `set_limits`, for the keys of a namespace alone; not both of them 0.
+  expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                                      std::size_t max_entries);
+
+  /// What `set_namespace_limits` would refuse for good, and why.
+  [[nodiscard]] expected<void>
+  check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                         std::size_t max_entries) const;
+
+  /// As `set_eviction`, for a namespace, which has its own policy from now on;
+  /// empty: that of the region again.
+  expected<void> set_namespace_eviction(bytes_view prefix,
+                                        std::optional<eviction_policy> x);
+
+  /// As `clear`, for the keys of a namespace; those that belong to a longer prefix
+  /// stay.
+  expected<void> clear_namespace(bytes_view prefix);
 
   // -- loading and updating ----------------------------------------------------
 
@@ -300,7 +315,9 @@ public:
     return *shards_[index];
   }
 
-  [[nodiscard]] std::vector<shard*> all_shards() const;
+  [[nodiscard]] const std::vector<shard*>& all_shards() const noexcept {
+    return shards_;
+  }
 
   [[nodiscard]] const shard& shard_at(std::size_t index) const noexcept {
     return *shards_[index];
@@ -313,7 +330,14 @@ public:
 
   /// Index of the shard that owns `key`.
   [[nodiscard]] std::size_t shard_of(bytes_view key) const noexcept {
-    return shard_index(hash_key(key));
+    return shard_of(memory::hashed_key{key, hash_key(key)});
+  }
+
+  [[nodiscard]] std::size_t
+  shard_of(const memory::hashed_key& key) const noexcept {
+    if (divided_) [[unlikely]]
+      return groups_[group_of(key.key)]->shard_of(key.hash);
+    return memory::shard_bits(key.hash) & shard_mask_;
   }
 
   /// Frees some of the space of expired entries in every idle shard; called by
@@ -332,18 +356,28 @@ private:
   /// Keys per group of a batch: more do not fit the processor's miss queue.
   static constexpr std::size_t batch_size = 16;
 
-  [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
-    return memory::shard_bits(hash) & shard_mask_;
-  }
+  /// What the shards of a namespace, or those of all other keys, start with.
+  [[nodiscard]] memory::store_options
+  options_of_group(std::shared_ptr<memory::budget> for_bytes,
+                   std::shared_ptr<memory::budget> for_entries);
 
-  [[nodiscard]] shard& owner(std::uint64_t hash) const noexcept {
-    return *shards_[shard_index(hash)];
+  void add_group(const memory::store_options& with);
+
+  /// Number of the group that the key belongs to: 0, or one more than the index
+  /// of its namespace.
+  [[nodiscard]] std::size_t group_of(bytes_view key) const noexcept;
+
+  /// The group of a namespace by its own prefix. Errors: `invalid_argument`.
+  [[nodiscard]] expected<shard_group*> find_group(bytes_view prefix) const;
+
+  [[nodiscard]] shard& owner(const memory::hashed_key& key) const noexcept {
+    return *shards_[shard_of(key)];
   }
 
   /// The shard of a key that is about to be changed.
-  [[nodiscard]] shard& prepare(std::uint64_t hash) const noexcept {
-    auto& result = owner(hash);
-    result.prefetch_for_write(hash);
+  [[nodiscard]] shard& prepare(const memory::hashed_key& key) const noexcept {
+    auto& result = owner(key);
+    result.prefetch_for_write(key.hash);
     return result;
   }
 
@@ -371,10 +405,6 @@ private:
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
 
-  /// Calls `f(memory::table&, std::size_t shard)` in each shard's turn.
-  template <class F>
-  expected<void> tell_tables(F f);
-
   template <class T, class Operation>
   std::future<expected<T>> submit_async(Operation op);
 
@@ -387,7 +417,7 @@ private:
   const clock& time_;
   std::shared_ptr<lane_executor> executor_;
   std::shared_ptr<load_coordinator> loads_;
-  std::shared_ptr<memory::invalidations> forgotten_;
+  std::shared_ptr<memory::tag_marks> tags_;
   std::shared_ptr<memory::budget> bytes_;
   std::shared_ptr<memory::budget> entries_;
   std::atomic<eviction_policy> eviction_;
@@ -395,8 +425,11 @@ private:
   /// Under the mutex; the last one counts. The others stay, as a shard that could
   /// not be told may still use one.
   std::vector<std::shared_ptr<removal_queue>> removals_;
-  std::vector<std::unique_ptr<shard>> shards_;
-  std::size_t shard_mask_;
+  prefix_map prefixes_;
+  std::vector<std::unique_ptr<shard_group>> groups_;
+  std::vector<shard*> shards_; ///< Of all groups, by number.
+  std::size_t shard_mask_ = 0; ///< Of group 0.
+  bool divided_ = false;       ///< There are namespaces.
   rebalancer balance_;
 };
 
@@ -406,8 +439,8 @@ template <class F>
 expected<bool> region::visit(bytes_view key, F&& f) const {
   if (auto ok = check_key(key); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
-  auto hash = hash_key(key);
-  return owner(hash).store().read({key, hash}, std::forward<F>(f));
+  const memory::hashed_key which{key, hash_key(key)};
+  return owner(which).store().read(which, std::forward<F>(f));
 }
 
 template <class F>
@@ -419,17 +452,19 @@ expected<void> region::visit_many(std::span<const bytes_view> keys,
   // In three passes, so that the misses of a whole group are in flight
   // together: first the buckets, then the entries, then the reads.
   std::array<std::uint64_t, batch_size> hashes;
+  std::array<const memory::store*, batch_size> where;
   epoch_guard guard;
   for (std::size_t start = 0; start < keys.size(); start += batch_size) {
     auto group = keys.subspan(start, std::min(batch_size, keys.size() - start));
     for (std::size_t i = 0; i < group.size(); ++i) {
       hashes[i] = hash_key(group[i]);
-      owner(hashes[i]).store().prefetch_bucket(hashes[i]);
+      where[i] = &owner({group[i], hashes[i]}).store();
+      where[i]->prefetch_bucket(hashes[i]);
     }
     for (std::size_t i = 0; i < group.size(); ++i)
-      owner(hashes[i]).store().prefetch_entry(hashes[i]);
+      where[i]->prefetch_entry(hashes[i]);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      auto found = owner(hashes[i]).store().read(
+      auto found = where[i]->read(
         {group[i], hashes[i]}, [&](const entry_view& x) { f(start + i, &x); });
       if (!found)
         f(start + i, static_cast<const entry_view*>(nullptr));
@@ -451,7 +486,7 @@ expected<void> region::transform(bytes_view key, F&& f) {
   };
   operations::transform<bytes_view, decltype(checked)> op{
     operations::keyed{key}, checked};
-  return prepare(op.key.hash).run(op);
+  return prepare(op.key).run(op);
 }
 
 } // namespace troupe

@@ -45,6 +45,15 @@ public:
       [this](const clear_request&) { return on_clear(); },
       [this](const get_many_request& x) { return on_get_many(x); },
       [this](const invalidate_tag_request& x) { return on_invalidate_tag(x); },
+      [this](const list_namespaces_request& x) {
+        return on_list_namespaces(x);
+      },
+      [this](const set_namespace_limits_request& x) {
+        return on_set_namespace_limits(x);
+      },
+      [this](const clear_namespace_request& x) {
+        return on_clear_namespace(x);
+      },
       [this](load_request& x) { return on_load(x); },
       [this](update_request& x) { return on_update(x); },
     };
@@ -82,6 +91,29 @@ private:
 
   caf::result<void> on_invalidate_tag(const invalidate_tag_request& x) {
     if (auto outcome = region_->invalidate_tag(x.tag); !outcome)
+      return to_caf(outcome.error());
+    return caf::unit;
+  }
+
+  caf::result<namespace_list>
+  on_list_namespaces(const list_namespaces_request& x) {
+    namespace_list result{namespace_infos(*region_)};
+    if (result.namespaces.size() > x.limit)
+      result.namespaces.resize(x.limit);
+    return result;
+  }
+
+  caf::result<void>
+  on_set_namespace_limits(const set_namespace_limits_request& x) {
+    auto outcome = region_->set_namespace_limits(x.prefix, x.max_bytes,
+                                                 x.max_entries);
+    if (!outcome)
+      return to_caf(outcome.error());
+    return caf::unit;
+  }
+
+  caf::result<void> on_clear_namespace(const clear_namespace_request& x) {
+    if (auto outcome = region_->clear_namespace(x.prefix); !outcome)
       return to_caf(outcome.error());
     return caf::unit;
   }
@@ -146,6 +178,15 @@ private:
 };
 
 } // namespace
+
+std::vector<namespace_info> namespace_infos(const region& where) {
+  std::vector<namespace_info> result;
+  for (auto& x : where.namespaces())
+    result.push_back({x.prefix, x.keys, x.charged, x.max_bytes, x.max_entries,
+                      x.evictions, x.shards,
+                      std::string{to_string(x.eviction)}});
+  return result;
+}
 
 child_spec supervised_region(caf::actor_system& system, std::string parent,
                              std::shared_ptr<region> where,

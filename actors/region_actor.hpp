@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/fwd.hpp>
 
@@ -22,8 +23,13 @@
 #include <troupe/actors/region_directory.hpp>
 #include <troupe/actors/supervisor_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
+#include <troupe/messages/requests.hpp>
 
 namespace troupe {
+
+/// The namespaces of a region as messages tell them.
+[[nodiscard]] std::vector<namespace_info>
+namespace_infos(const region& where);
 
 /// What the supervisor has to know of a region's front, a child of `parent`.
 /// `directory` holds the present actor; `mailbox` is shared by its successors.

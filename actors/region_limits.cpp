@@ -4,6 +4,7 @@
 #include <troupe/actors/region.hpp>
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <vector>
 
@@ -12,22 +13,9 @@ namespace troupe {
 using memory::budget;
 
 expected<void> region::check_shards() const {
-  for (auto& x : shards_)
-    if (auto why = x->refusal())
-      return tl::unexpected{std::move(*why)};
-  return {};
-}
-
-template <class F>
-expected<void> region::tell_tables(F f) {
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    auto told = shards_[i]->run([&](memory::store& store) -> expected<void> {
-      f(store.limits(), i);
-      return {};
-    });
-    if (!told)
-      return told;
-  }
+  for (auto& x : groups_)
+    if (auto ok = x->check(); !ok)
+      return ok;
   return {};
 }
 
@@ -36,11 +24,10 @@ expected<void> region::tell_tables(F f) {
 expected<void> region::clear() {
   if (auto ok = check_shards(); !ok)
     return ok;
-  forgotten_->clear();
-  // The space, where a shard is idle; the others give theirs back in their next
-  // turn.
-  for (auto& x : shards_)
-    x->try_sweep();
+  for (auto& x : groups_)
+    x->clear();
+  for (auto& x : groups_)
+    x->tidy();
   return {};
 }
 
@@ -48,7 +35,7 @@ expected<void> region::invalidate_tag(bytes_view name) {
   if (auto ok = check_shards(); !ok)
     return ok;
   try {
-    forgotten_->invalidate(tags::mark_of(name));
+    tags_->invalidate(tags::mark_of(name));
   } catch (const std::bad_alloc&) {
     return fail(errc::out_of_memory);
   }
@@ -65,9 +52,14 @@ expected<void> region::on_removal(removal_listener listener,
   std::lock_guard guard{listening_};
   if (fresh != nullptr)
     removals_.push_back(fresh);
-  return tell_tables([sink = fresh.get()](memory::table& table, std::size_t) {
-    table.set_removals(sink);
-  });
+  for (auto& x : groups_) {
+    auto told = x->tell_tables([&fresh](memory::table& table, std::size_t) {
+      table.set_removals(fresh.get());
+    });
+    if (!told)
+      return told;
+  }
+  return {};
 }
 
 // -- limits ------------------------------------------------------------------------
@@ -91,8 +83,7 @@ expected<void> region::set_limits(std::size_t max_bytes,
   wanted.max_entries = max_entries;
   if (auto ok = check(wanted).and_then([this] { return check_shards(); }); !ok)
     return ok;
-  bytes_->set_limit(budget::limit_of(max_bytes));
-  entries_->set_limit(budget::limit_of(max_entries));
+  groups_[0]->limit(max_bytes, max_entries);
   return obey_limits();
 }
 
@@ -100,41 +91,37 @@ expected<void> region::set_eviction(eviction_policy x) {
   if (auto ok = check_shards(); !ok)
     return ok;
   eviction_.store(x, std::memory_order_relaxed);
-  return tell_tables([x](memory::table& table, std::size_t) {
-    table.set_eviction(x);
-  });
+  for (auto& group : groups_)
+    if (group->follows())
+      if (auto told = group->set_eviction(x); !told)
+        return told;
+  return {};
 }
 
 void region::rebalance() {
+  // The region's limits are those of group 0.
+  for (std::size_t i = 1; i < groups_.size(); ++i)
+    groups_[i]->rebalance();
   if (bytes_->limit() != budget::unlimited
       || entries_->limit() != budget::unlimited)
-    balance_.look(all_shards());
+    balance_.look(shards_, std::array<const budget*, 2>{bytes_.get(),
+                                                        entries_.get()});
 }
 
 expected<void> region::obey_limits(double part) {
-  // Each gives in proportion to what it has now: what it may keep must not depend
-  // on who gave before.
-  struct figures {
-    std::size_t bytes;
-    std::size_t entries;
-  };
-  std::vector<figures> present;
-  figures sum{0, 0};
-  for (auto& x : shards_) {
-    auto& entries = x->store().entries();
-    present.push_back({entries.charged(), entries.size()});
-    sum.bytes += present.back().bytes;
-    sum.entries += present.back().entries;
+  std::vector<shard_group::holdings> had;
+  shard_group::holdings::figures sum;
+  for (auto& x : groups_) {
+    had.push_back(x->held());
+    sum.bytes += had.back().sum.bytes;
+    sum.entries += had.back().sum.entries;
   }
   auto bytes_part = std::min(part, bytes_->part_of(sum.bytes));
   auto entries_part = entries_->part_of(sum.entries);
-  auto cut = [](std::size_t n, double x) {
-    return static_cast<std::size_t>(static_cast<double>(n) * x);
-  };
-  return tell_tables([&](memory::table& table, std::size_t i) {
-    table.obey_limits(cut(present[i].bytes, bytes_part),
-                      cut(present[i].entries, entries_part));
-  });
+  for (std::size_t i = 0; i < groups_.size(); ++i)
+    if (auto ok = groups_[i]->obey(had[i], bytes_part, entries_part); !ok)
+      return ok;
+  return {};
 }
 
 } // namespace troupe

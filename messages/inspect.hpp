@@ -51,6 +51,25 @@ fields<&clear_request::everything> fields_of(const clear_request&);
 fields<&invalidate_tag_request::tag>
 fields_of(const invalidate_tag_request&);
 
+fields<&list_namespaces_request::limit>
+fields_of(const list_namespaces_request&);
+
+fields<&namespace_info::prefix, &namespace_info::keys, &namespace_info::charged,
+       &namespace_info::max_bytes, &namespace_info::max_entries,
+       &namespace_info::evictions, &namespace_info::shards,
+       &namespace_info::eviction>
+fields_of(const namespace_info&);
+
+fields<&namespace_list::namespaces> fields_of(const namespace_list&);
+
+fields<&set_namespace_limits_request::prefix,
+       &set_namespace_limits_request::max_bytes,
+       &set_namespace_limits_request::max_entries>
+fields_of(const set_namespace_limits_request&);
+
+fields<&clear_namespace_request::prefix>
+fields_of(const clear_namespace_request&);
+
 // A function does not travel. The request arrives without it, and the region
 // answers `invalid_argument`; an error from here would only make the message
 // disappear on its way and leave the requester waiting.
@@ -83,7 +102,7 @@ fields_of(const runtime_stat_request&);
 
 fields<&region_info::name, &region_info::value_type, &region_info::shards,
        &region_info::keys, &region_info::bytes, &region_info::handled,
-       &region_info::restarts>
+       &region_info::restarts, &region_info::namespaces>
 fields_of(const region_info&);
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,

@@ -44,6 +44,12 @@ using region_actor = shard_actor::extend<
   caf::replies_to<get_many_request>::with<get_many_reply>,
   // Removes all entries with a tag.
   caf::replies_to<invalidate_tag_request>::with<void>,
+  // The namespaces.
+  caf::replies_to<list_namespaces_request>::with<namespace_list>,
+  // Gives a namespace other limits.
+  caf::replies_to<set_namespace_limits_request>::with<void>,
+  // Removes all keys of a namespace.
+  caf::replies_to<clear_namespace_request>::with<void>,
   // The value, loaded when absent. From the same process only.
   caf::replies_to<load_request>::with<load_reply>,
   // Replaces a value by what a function makes of it. As above.

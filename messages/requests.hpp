@@ -111,6 +111,40 @@ struct invalidate_tag_request {
   bytes tag;
 };
 
+/// The namespaces of a region.
+struct list_namespaces_request {
+  /// At most this many rows, in the order of the options.
+  std::uint64_t limit = 1000;
+};
+
+/// A namespace: its limits, and what it holds and did.
+struct namespace_info {
+  bytes prefix;
+  std::uint64_t keys = 0;
+  std::uint64_t charged = 0;     ///< Bytes that count against the limit.
+  std::uint64_t max_bytes = 0;   ///< 0: none.
+  std::uint64_t max_entries = 0; ///< 0: none.
+  std::uint64_t evictions = 0;
+  std::uint64_t shards = 0;
+  std::string eviction; ///< "s3fifo", "clock" or "none".
+};
+
+struct namespace_list {
+  std::vector<namespace_info> namespaces;
+};
+
+/// Other limits of a namespace; 0: none, but not both.
+struct set_namespace_limits_request {
+  bytes prefix;
+  std::uint64_t max_bytes = 0;
+  std::uint64_t max_entries = 0;
+};
+
+/// Removes all keys of a namespace.
+struct clear_namespace_request {
+  bytes prefix;
+};
+
 // -- to a region only, from the same process (functions do not travel) -----------
 
 class load_context;
@@ -182,6 +216,7 @@ struct region_info {
   std::uint64_t bytes = 0;
   std::uint64_t handled = 0;
   std::uint64_t restarts = 0;
+  std::vector<namespace_info> namespaces = {};
 };
 
 struct runtime_stat {

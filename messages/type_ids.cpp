@@ -29,6 +29,14 @@ void add_storage_types(caf::actor_system_config& cfg) {
     .add_message_type<increment_request>("troupe::increment_request")
     .add_message_type<clear_request>("troupe::clear_request")
     .add_message_type<invalidate_tag_request>("troupe::invalidate_tag_request")
+    .add_message_type<list_namespaces_request>(
+      "troupe::list_namespaces_request")
+    .add_message_type<namespace_info>("troupe::namespace_info")
+    .add_message_type<namespace_list>("troupe::namespace_list")
+    .add_message_type<set_namespace_limits_request>(
+      "troupe::set_namespace_limits_request")
+    .add_message_type<clear_namespace_request>(
+      "troupe::clear_namespace_request")
     .add_message_type<load_request>("troupe::load_request")
     .add_message_type<load_reply>("troupe::load_reply")
     .add_message_type<update_request>("troupe::update_request")

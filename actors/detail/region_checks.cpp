@@ -1,5 +1,7 @@
 #include <troupe/actors/detail/region_checks.hpp>
 
+#include <algorithm>
+
 namespace troupe::detail {
 
 expected<void> check_region_name(std::string_view name) {
@@ -13,6 +15,17 @@ expected<void> check_region_name(std::string_view name) {
                 "a region is named with 1 to 100 letters, digits or any of "
                 "._:- and not \"supervisor\" or \"load-coordinator\"");
   return {};
+}
+
+void adopt_choices(region_options& wanted,
+                   const region_options& present) noexcept {
+  if (wanted.shards == 0)
+    wanted.shards = present.shards;
+  auto& spaces = wanted.namespaces;
+  const auto both = std::min(spaces.size(), present.namespaces.size());
+  for (std::size_t i = 0; i < both; ++i)
+    if (spaces[i].shards == 0)
+      spaces[i].shards = present.namespaces[i].shards;
 }
 
 const char* difference(const region_options& x,
@@ -39,6 +52,8 @@ const char* difference(const region_options& x,
     return "max_key_size";
   if (x.max_value_size != y.max_value_size)
     return "max_value_size";
+  if (x.namespaces != y.namespaces)
+    return "namespaces";
   return nullptr;
 }
 

@@ -1,6 +1,7 @@
 #include <troupe/actors/detail/runtime_core.hpp>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <utility>
 
@@ -95,7 +96,7 @@ void runtime::core::rebalance(
   for (auto& x : all)
     for (auto* y : x->all_shards())
       shards.push_back(y);
-  balance_.look(shards);
+  balance_.look(shards, std::array<const memory::budget*, 1>{bytes_.get()});
 }
 
 expected<void> runtime::core::set_max_bytes(std::size_t x) {
@@ -167,9 +168,7 @@ runtime::core::reopen(const entry& present, const region_options* wanted,
   if (wanted == nullptr)
     return present.handles();
   auto options = complete(*wanted);
-  // Zero lets the region choose, so it fits whatever the region chose.
-  if (options.shards == 0)
-    options.shards = where.options().shards;
+  detail::adopt_choices(options, where.options());
   if (auto* field = detail::difference(options, where.options()))
     return troupe::fail(errc::invalid_argument,
                         where.name() + " is open with another " + field);
@@ -332,7 +331,7 @@ runtime_stat runtime::core::stat(bool with_regions) const {
     auto figures = x.where->stats();
     result.regions.push_back({name, x.value_type, x.where->shard_count(),
                               figures.keys, figures.bytes, figures.handled,
-                              figures.restarts});
+                              figures.restarts, namespace_infos(*x.where)});
   }
   return result;
 }

@@ -34,6 +34,32 @@ table table_of(const std::vector<region_info>& regions) {
   return result;
 }
 
+std::string limit_text(std::uint64_t limit, std::string (*text)(std::uint64_t)) {
+  return limit == 0 ? "none" : text(limit);
+}
+
+/// The namespaces of all regions; empty when there are none.
+std::string namespaces_text(const std::vector<region_info>& regions,
+                            std::size_t width) {
+  using enum alignment;
+  table result{{{"NAMESPACE", left, true},
+                {"REGION", left, true, 1},
+                {"SHARDS", right, false, 3},
+                {"KEYS", right},
+                {"CHARGED", right},
+                {"LIMIT", right},
+                {"MOST KEYS", right, false, 2},
+                {"EVICTED", right}}};
+  for (const auto& region : regions)
+    for (const auto& x : region.namespaces)
+      result.add({quote_if_needed(x.prefix), quote_if_needed(region.name),
+                  count_text(x.shards), count_text(x.keys),
+                  bytes_text(x.charged), limit_text(x.max_bytes, bytes_text),
+                  limit_text(x.max_entries, count_text),
+                  count_text(x.evictions)});
+  return result.rows() == 0 ? std::string{} : "\n" + result.render(width);
+}
+
 table table_of(const std::vector<load_info>& loads) {
   using enum alignment;
   table result{{{"LOAD", right},
@@ -103,7 +129,7 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
     result += line("state", "draining");
   if (!x.regions.empty())
     result += "\n" + table_of(x.regions).render(width);
-  return result;
+  return result + namespaces_text(x.regions, width);
 }
 
 std::string text_of(const load_list& x, std::size_t width) {
@@ -160,6 +186,21 @@ json_object json_of(const actor_list& x) {
   return json_object{}.add("actors", rows).add("omitted", x.omitted);
 }
 
+std::vector<json_object> rows_of(const std::vector<namespace_info>& all) {
+  std::vector<json_object> rows;
+  for (const auto& x : all)
+    rows.push_back(json_object{}
+                     .add_bytes("prefix", x.prefix)
+                     .add("keys", x.keys)
+                     .add("charged", x.charged)
+                     .add("max_bytes", x.max_bytes)
+                     .add("max_entries", x.max_entries)
+                     .add("evictions", x.evictions)
+                     .add("shards", x.shards)
+                     .add("eviction", x.eviction));
+  return rows;
+}
+
 json_object json_of(const runtime_stat& x) {
   std::vector<json_object> rows;
   for (const auto& region : x.regions)
@@ -170,7 +211,8 @@ json_object json_of(const runtime_stat& x) {
                      .add("keys", region.keys)
                      .add("bytes", region.bytes)
                      .add("handled", region.handled)
-                     .add("restarts", region.restarts));
+                     .add("restarts", region.restarts)
+                     .add("namespaces", rows_of(region.namespaces)));
   return json_object{}
     .add("version", x.version)
     .add("uptime_ms", milliseconds(x.uptime))

@@ -28,17 +28,35 @@ bool allowance::borrow(std::size_t used) noexcept {
   auto n = std::max(missing, piece());
   if (!from_->lend(n)) {
     n = missing;
-    if (!from_->lend(n))
+    if (!from_->lend(n)) {
+      refused_.store(obstacle(n), std::memory_order_relaxed);
       return false;
+    }
   }
+  refused_.store(nullptr, std::memory_order_relaxed);
   granted_.store(granted() + n, std::memory_order_relaxed);
   return true;
+}
+
+/// The first budget from here up that cannot lend `n`, if any.
+const budget* allowance::obstacle(std::size_t n) const noexcept {
+  for (const budget* x = from_.get(); x != nullptr; x = x->parent())
+    if (!x->can_lend(n))
+      return x;
+  return nullptr;
+}
+
+const budget* allowance::refused_by(std::size_t used) const noexcept {
+  auto present = granted();
+  return used > present ? obstacle(used - present)
+                        : refused_.load(std::memory_order_relaxed);
 }
 
 void allowance::keep(std::size_t n) noexcept {
   auto before = granted();
   if (before <= n)
     return;
+  refused_.store(nullptr, std::memory_order_relaxed);
   granted_.store(n, std::memory_order_relaxed);
   from_->take_back(before - n);
 }

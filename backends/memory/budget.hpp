@@ -5,9 +5,10 @@
 // what it does not need goes back. So an uneven distribution of the keys still
 // uses the whole limit, and the sum of what is spent never passes it.
 //
-//   runtime's budget ── region's budget ── allowance of a shard
-//                    └─ region's budget ─┬ allowance
-//                                        └ allowance
+//   runtime's budget ── region's budget ─┬ allowance of a shard
+//                    │                   └ namespace's budget ─┬ allowance
+//                    │                                         └ allowance
+//                    └─ region's budget ── allowance
 
 #include <algorithm>
 #include <atomic>
@@ -56,6 +57,18 @@ public:
 
   [[nodiscard]] std::size_t lent() const noexcept {
     return lent_.load(std::memory_order_relaxed);
+  }
+
+  /// Where what it lends comes from, or nullptr.
+  [[nodiscard]] const budget* parent() const noexcept {
+    return parent_.get();
+  }
+
+  /// Whether `n` more could be lent as far as this budget alone is concerned.
+  [[nodiscard]] bool can_lend(std::size_t n) const noexcept {
+    auto most = limit();
+    auto present = lent();
+    return present <= most && n <= most - present;
   }
 
   /// Which part of `used` may stay so that this budget alone is enough for it: 1
@@ -129,6 +142,10 @@ public:
     return limited() && granted() >= 2 * piece();
   }
 
+  /// The budget, from here up, that refused what was asked for last; nullptr when
+  /// none did, or when what `used` lacks could be had by now. Thread-safe.
+  [[nodiscard]] const budget* refused_by(std::size_t used) const noexcept;
+
   [[nodiscard]] budget& source() const noexcept {
     return *from_;
   }
@@ -150,11 +167,14 @@ private:
   static constexpr std::size_t pieces_per_share = 32;
 
   [[nodiscard]] bool borrow(std::size_t used) noexcept;
+  [[nodiscard]] const budget* obstacle(std::size_t n) const noexcept;
 
   std::shared_ptr<budget> from_;
   std::size_t shares_;
   std::size_t largest_piece_;
-  std::atomic<std::size_t> granted_{0}; ///< Written by the owner only.
+  // Written by the owner only.
+  std::atomic<std::size_t> granted_{0};
+  std::atomic<const budget*> refused_{nullptr};
 };
 
 } // namespace troupe::memory

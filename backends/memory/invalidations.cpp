@@ -2,11 +2,11 @@
 
 namespace troupe::memory {
 
-invalidations::~invalidations() {
+tag_marks::~tag_marks() {
   delete[] marks_.load(std::memory_order_acquire);
 }
 
-void invalidations::invalidate(std::uint16_t mark) {
+void tag_marks::invalidate(std::uint16_t mark) {
   auto& last = all_marks()[mark];
   auto now = sequence_.fetch_add(1, std::memory_order_acq_rel) + 1;
   // Another one may have taken a later number and be here first.
@@ -19,7 +19,7 @@ void invalidations::invalidate(std::uint16_t mark) {
 }
 
 /// The table of the marks, made by whoever comes first.
-std::atomic<std::uint64_t>* invalidations::all_marks() {
+std::atomic<std::uint64_t>* tag_marks::all_marks() {
   auto* present = marks_.load(std::memory_order_acquire);
   if (present != nullptr)
     return present;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a whole region forgot: everything (a clear), or everything with a tag.
+// What was forgotten as a whole: everything (a clear), or everything with a tag.
 // Issuing either takes constant time and holds for every read that starts later;
 // the space comes back in the background.
 //
@@ -19,27 +19,18 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace troupe::memory {
 
-/// Thread-safe; without locks.
-class invalidations {
+/// What was forgotten by tag. Thread-safe; without locks.
+class tag_marks {
 public:
-  invalidations() = default;
-  ~invalidations();
+  tag_marks() = default;
+  ~tag_marks();
 
-  invalidations(const invalidations&) = delete;
-  invalidations& operator=(const invalidations&) = delete;
-
-  /// Which clear was the last one.
-  [[nodiscard]] std::uint64_t era() const noexcept {
-    return era_.load(std::memory_order_acquire);
-  }
-
-  /// Makes all tables that exist empty to those who look from now on.
-  void clear() noexcept {
-    era_.fetch_add(1, std::memory_order_acq_rel);
-  }
+  tag_marks(const tag_marks&) = delete;
+  tag_marks& operator=(const tag_marks&) = delete;
 
   /// The moment at which something is born.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
@@ -71,9 +62,54 @@ private:
 
   std::atomic<std::uint64_t>* all_marks();
 
-  std::atomic<std::uint64_t> era_{0};
   std::atomic<std::uint64_t> sequence_{0};
   std::atomic<std::atomic<std::uint64_t>*> marks_{nullptr};
+};
+
+/// Thread-safe; without locks. Tables that are cleared together share one; those
+/// of a region share the marks.
+class invalidations {
+public:
+  invalidations() : invalidations(std::make_shared<tag_marks>()) {
+    // nop
+  }
+
+  explicit invalidations(std::shared_ptr<tag_marks> marks) noexcept
+    : marks_(std::move(marks)) {
+    // nop
+  }
+
+  invalidations(const invalidations&) = delete;
+  invalidations& operator=(const invalidations&) = delete;
+
+  /// Which clear was the last one.
+  [[nodiscard]] std::uint64_t era() const noexcept {
+    return era_.load(std::memory_order_acquire);
+  }
+
+  /// Makes all tables that exist empty to those who look from now on.
+  void clear() noexcept {
+    era_.fetch_add(1, std::memory_order_acq_rel);
+  }
+
+  /// See `tag_marks`, as for all that follows.
+  [[nodiscard]] std::uint64_t sequence() const noexcept {
+    return marks_->sequence();
+  }
+
+  void invalidate(std::uint16_t mark) {
+    marks_->invalidate(mark);
+  }
+
+  [[nodiscard]] bool killed(std::uint64_t born,
+                            std::span<const std::uint16_t> marks)
+    const noexcept {
+    return marks_->killed(born, marks);
+  }
+
+private:
+  std::atomic<std::uint64_t> era_{0};
+  const std::shared_ptr<tag_marks> marks_;
 };
 
 } // namespace troupe::memory

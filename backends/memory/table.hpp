@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -241,6 +242,11 @@ public:
   [[nodiscard]] bool can_yield() const noexcept {
     return bytes_.can_yield() || entries_.can_yield();
   }
+
+  /// Whether these budgets, and no narrower ones, are what kept it from more when
+  /// it asked last.
+  [[nodiscard]] bool held_back_by(std::span<const budget* const> shared)
+    const noexcept;
 
   /// What is wrong with the structure; empty when nothing is. For tests: in the
   /// writer's place, linear.

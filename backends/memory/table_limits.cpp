@@ -109,4 +109,16 @@ void table::yield_piece() noexcept {
   evict_to_grant(nullptr);
 }
 
+bool table::held_back_by(std::span<const budget* const> shared) const noexcept {
+  auto held = false;
+  for (auto* x : {bytes_.refused_by(charged()), entries_.refused_by(size())}) {
+    if (x == nullptr)
+      continue;
+    if (std::find(shared.begin(), shared.end(), x) == shared.end())
+      return false;
+    held = true;
+  }
+  return held;
+}
+
 } // namespace troupe::memory

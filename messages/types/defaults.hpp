@@ -60,6 +60,15 @@ inline constexpr std::size_t least_bytes_per_shard = 4096;
 /// choose how many there are: room for values of megabytes.
 inline constexpr std::size_t wanted_bytes_per_shard = 4 * 1024 * 1024;
 
+/// Namespaces of a region, and shards of each. Together with the shards of all
+/// other keys they have to fit the 13 bits of a walk's cursor (key_scan.hpp).
+inline constexpr std::size_t max_namespaces = 64;
+inline constexpr std::size_t max_namespace_shards = 64;
+
+/// What each shard of a namespace with a limit of entries shall have at least:
+/// a limit is kept to within one entry per shard.
+inline constexpr std::size_t wanted_entries_per_shard = 1024;
+
 /// A shard that crashes more often than this within the window stays down.
 inline constexpr std::uint32_t restart_limit = 5;
 inline constexpr std::chrono::milliseconds restart_window{10'000};

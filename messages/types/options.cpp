@@ -35,8 +35,10 @@ expected<void> check_timeout(const char* field, std::chrono::milliseconds x) {
 }
 
 expected<void> check_limits(const region_options& x) {
-  auto least = defaults::least_bytes_per_shard
-               * std::max<std::size_t>(x.shards, 1);
+  auto shards = std::max<std::size_t>(x.shards, 1);
+  for (auto& space : x.namespaces)
+    shards += std::max<std::size_t>(space.shards, 1);
+  auto least = defaults::least_bytes_per_shard * shards;
   if (x.max_bytes != 0 && x.max_bytes < least)
     return bad("max_bytes", std::to_string(x.max_bytes) + " bytes",
                ("0 (none), or " + std::to_string(least)
@@ -70,7 +72,7 @@ expected<void> check(const region_options& x) {
   if (x.max_value_size > defaults::max_value_size)
     return bad("max_value_size", std::to_string(x.max_value_size) + " bytes",
                "up to 512 MiB");
-  return {};
+  return check(x.namespaces, x.max_key_size);
 }
 
 expected<void> check(const write_options& x) {

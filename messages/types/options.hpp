@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/namespaces.hpp>
 #include <troupe/messages/types/tags.hpp>
 
 namespace troupe {
@@ -62,6 +64,9 @@ struct region_options {
 
   /// Largest encoded value, in bytes.
   std::size_t max_value_size = defaults::max_value_size;
+
+  /// Prefixes of keys with limits of their own, up to 64; see namespaces.hpp.
+  std::vector<namespace_options> namespaces = {};
 };
 
 /// Which state of the key a `set` asks for.

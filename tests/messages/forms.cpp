@@ -96,6 +96,13 @@ TEST_CASE("forms tell fields, types, defaults and the answer") {
            "[how.condition:always|if_absent|if_present=always] "
            "[how.keep_ttl:true|false=false] [how.tags:texts=] -> true|false");
   CHECK(fields_of_form("region", "invalidate_tag") == "tag:text -> nothing");
+  CHECK(fields_of_form("region", "list_namespaces")
+        == "[limit:number=1000] -> namespaces");
+  CHECK(fields_of_form("region", "set_namespace_limits")
+        == "prefix:text [max_bytes:number=0] [max_entries:number=0] "
+           "-> nothing");
+  CHECK(fields_of_form("region", "clear_namespace")
+        == "prefix:text -> nothing");
   CHECK(fields_of_form("region", "increment")
         == "key:text [delta:integer=1] -> integer");
   CHECK(fields_of_form("region", "touch")

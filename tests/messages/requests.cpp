@@ -78,6 +78,12 @@ TEST_CASE("requests to a region travel") {
   CHECK(f.travel(increment_request{"k", least}).delta == least);
   CHECK(f.travel(clear_request{}).everything);
   CHECK(f.travel(invalidate_tag_request{"red"}).tag == "red");
+  CHECK(f.travel(list_namespaces_request{7}).limit == 7);
+  CHECK(f.travel(clear_namespace_request{binary}).prefix == binary);
+  auto limits = f.travel(set_namespace_limits_request{binary, 1, 2});
+  CHECK(limits.prefix == binary);
+  CHECK(limits.max_bytes == 1);
+  CHECK(limits.max_entries == 2);
 }
 
 TEST_CASE("replies of a region travel") {
@@ -95,6 +101,17 @@ TEST_CASE("replies of a region travel") {
   CHECK(ttl.ttl == 3ms);
   CHECK(f.travel(compare_and_set_reply{4}).version == 4);
   CHECK(f.travel(load_reply{binary}).value == binary);
+  auto spaces
+    = f.travel(namespace_list{{{binary, 1, 2, 3, 4, 5, 6, "clock"}}});
+  REQUIRE(spaces.namespaces.size() == 1);
+  CHECK(spaces.namespaces[0].prefix == binary);
+  CHECK(spaces.namespaces[0].keys == 1);
+  CHECK(spaces.namespaces[0].charged == 2);
+  CHECK(spaces.namespaces[0].max_bytes == 3);
+  CHECK(spaces.namespaces[0].max_entries == 4);
+  CHECK(spaces.namespaces[0].evictions == 5);
+  CHECK(spaces.namespaces[0].shards == 6);
+  CHECK(spaces.namespaces[0].eviction == "clock");
   CHECK(f.travel(update_reply{true, binary}).value == binary);
 }
 
@@ -125,13 +142,16 @@ TEST_CASE("messages of the supervision travel") {
   stat.version = "0.1.0";
   stat.uptime = 7ms;
   stat.draining = true;
-  stat.regions.push_back({"db0", "bytes", 16, 1, 2, 3, 4});
+  stat.regions.push_back({"db0", "bytes", 16, 1, 2, 3, 4, {}});
+  stat.regions[0].namespaces.push_back({"a:", 1, 2, 3, 4, 5, 6, "clock"});
   auto other = f.travel(stat);
   CHECK(other.version == "0.1.0");
   CHECK(other.uptime == 7ms);
   CHECK(other.draining);
   REQUIRE(other.regions.size() == 1);
   CHECK(other.regions[0].shards == 16);
+  REQUIRE(other.regions[0].namespaces.size() == 1);
+  CHECK(other.regions[0].namespaces[0].prefix == "a:");
   CHECK(f.travel(list_actors_request{"db0/"}).prefix == "db0/");
   CHECK(f.travel(runtime_stat_request{false}).with_regions == false);
   CHECK(f.travel(kill_request{"db0"}).name == "db0");

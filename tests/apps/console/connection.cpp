@@ -85,6 +85,15 @@ public:
       [](const get_many_request&) -> caf::result<get_many_reply> {
         return get_many_reply{};
       },
+      [](const list_namespaces_request&) -> caf::result<namespace_list> {
+        return namespace_list{};
+      },
+      [](const set_namespace_limits_request&) -> caf::result<void> {
+        return caf::unit;
+      },
+      [](const clear_namespace_request&) -> caf::result<void> {
+        return caf::unit;
+      },
       [](const load_request&) -> caf::result<load_reply> {
         return load_reply{};
       },

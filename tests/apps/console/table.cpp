@@ -168,6 +168,14 @@ TEST_CASE("figures are shown with units") {
            "\n"
            "REGION  VALUES  SHARDS       KEYS    MEMORY  HANDLED  RESTARTS\n"
            "db0     bytes       32  1,234,567  64.0 MiB        5         1\n");
+  x.regions[0].namespaces.push_back(
+    {"a b:", 1000, 5 << 20U, 64 << 20U, 0, 7, 16, "s3fifo"});
+  x.regions[0].namespaces.push_back({"img:", 1, 96, 0, 2500, 0, 2, "none"});
+  CHECK(text_of(x, 80).ends_with(
+    "\n"
+    "NAMESPACE  REGION  SHARDS   KEYS   CHARGED     LIMIT  MOST KEYS  EVICTED\n"
+    "\"a b:\"     db0         16  1,000  5.00 MiB  64.0 MiB       none        7\n"
+    "img:       db0          2      1      96 B      none      2,500        0\n"));
   x.draining = true;
   x.regions.clear();
   CHECK(text_of(x, 80).ends_with("state     draining\n"));

@@ -1,0 +1,95 @@
+// The part of a region that concerns one of its namespaces.
+
+#include <troupe/actors/region.hpp>
+
+#include <utility>
+
+#include <troupe/messages/types/namespaces.hpp>
+
+namespace troupe {
+
+std::size_t region::group_of(bytes_view key) const noexcept {
+  // No prefix is number -1, and group 0.
+  static_assert(prefix_map::none + 1 == 0);
+  return prefixes_.find(key) + 1;
+}
+
+expected<shard_group*> region::find_group(bytes_view prefix) const {
+  auto i = prefixes_.index_of(prefix);
+  if (i == prefix_map::none)
+    return no_such_namespace(prefix);
+  return groups_[i + 1].get();
+}
+
+std::vector<namespace_stats> region::namespaces() const {
+  std::vector<namespace_stats> result;
+  for (std::size_t i = 1; i < groups_.size(); ++i) {
+    auto& group = *groups_[i];
+    namespace_stats x;
+    x.prefix = options_.namespaces[i - 1].prefix;
+    x.max_bytes = group.bytes().option();
+    x.max_entries = group.entries().option();
+    x.eviction = group.eviction();
+    x.shards = group.shards().size();
+    for (auto& shard : group.shards()) {
+      auto& entries = shard->store().entries();
+      x.keys += entries.size();
+      x.charged += entries.charged();
+      x.evictions += entries.evictions();
+      x.expirations += entries.expirations();
+    }
+    result.push_back(std::move(x));
+  }
+  return result;
+}
+
+expected<void>
+region::check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                               std::size_t max_entries) const {
+  auto i = prefixes_.index_of(prefix);
+  if (i == prefix_map::none)
+    return no_such_namespace(prefix);
+  auto wanted = options_.namespaces[i];
+  wanted.max_bytes = max_bytes;
+  wanted.max_entries = max_entries;
+  return check({wanted}, options_.max_key_size);
+}
+
+expected<void> region::set_namespace_limits(bytes_view prefix,
+                                            std::size_t max_bytes,
+                                            std::size_t max_entries) {
+  if (auto ok = check_namespace_limits(prefix, max_bytes, max_entries); !ok)
+    return ok;
+  return find_group(prefix).and_then(
+    [&](shard_group* group) -> expected<void> {
+      if (auto ok = group->check(); !ok)
+        return ok;
+      group->limit(max_bytes, max_entries);
+      return group->obey(group->held(), 1.0, 1.0);
+    });
+}
+
+expected<void>
+region::set_namespace_eviction(bytes_view prefix,
+                               std::optional<eviction_policy> x) {
+  return find_group(prefix).and_then(
+    [&](shard_group* group) -> expected<void> {
+      if (auto ok = group->check(); !ok)
+        return ok;
+      group->follow(!x);
+      return group->set_eviction(x.value_or(eviction()));
+    });
+}
+
+expected<void> region::clear_namespace(bytes_view prefix) {
+  return find_group(prefix).and_then(
+    [](shard_group* group) -> expected<void> {
+      if (auto ok = group->check(); !ok)
+        return ok;
+      group->clear();
+      group->tidy();
+      return {};
+    });
+}
+
+} // namespace troupe

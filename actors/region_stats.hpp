@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <troupe/messages/types/eviction.hpp>
+
+namespace troupe {
+
+/// What a region holds and did. A snapshot; the parts are not taken at one
+/// instant.
+struct region_stats {
+  std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
+  std::uint64_t expiring = 0;    ///< Those of them with a deadline.
+  /// The mean of the time these have left.
+  std::chrono::milliseconds mean_ttl{0};
+  std::uint64_t bytes = 0;       ///< Memory of tables and entries.
+  std::uint64_t charged = 0;     ///< What of it counts against limits.
+  std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
+  std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
+  std::uint64_t removals_dropped = 0; ///< Not told to the listener.
+  std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
+  std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
+  std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
+  std::uint64_t restarts = 0;    ///< Restarts of shards.
+};
+
+/// A namespace of a region: its limits, and what it holds and did. As above.
+struct namespace_stats {
+  std::string prefix;
+  std::size_t max_bytes = 0;   ///< 0: none.
+  std::size_t max_entries = 0; ///< 0: none.
+  eviction_policy eviction = eviction_policy::s3_fifo;
+  std::size_t shards = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t charged = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t expirations = 0;
+};
+
+} // namespace troupe

@@ -1,0 +1,92 @@
+#include <troupe/actors/shard_group.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace troupe {
+
+using memory::budget;
+
+shard_group::shard_group(const std::string& region, std::size_t first,
+                         memory::store_options with,
+                         std::chrono::milliseconds op_timeout,
+                         lane_executor& executor)
+  : first_(first),
+    mask_(with.shared.shares - 1),
+    forgotten_(with.shared.forgotten),
+    bytes_(with.shared.bytes),
+    entries_(with.shared.entries),
+    eviction_(with.shared.eviction) {
+  for (std::size_t i = 0; i < with.shared.shares; ++i) {
+    with.seed += i;
+    shards_.push_back(std::make_unique<shard>(
+      region + "/shard-" + std::to_string(first + i), with, op_timeout,
+      executor));
+  }
+}
+
+expected<void> shard_group::check() const {
+  for (auto& x : shards_)
+    if (auto why = x->refusal())
+      return tl::unexpected{std::move(*why)};
+  return {};
+}
+
+void shard_group::clear() noexcept {
+  forgotten_->clear();
+}
+
+void shard_group::tidy() noexcept {
+  for (auto& x : shards_)
+    x->try_sweep();
+}
+
+shard_group::holdings shard_group::held() const {
+  holdings result;
+  for (auto& x : shards_) {
+    auto& entries = x->store().entries();
+    result.shards.push_back({entries.charged(), entries.size()});
+    result.sum.bytes += result.shards.back().bytes;
+    result.sum.entries += result.shards.back().entries;
+  }
+  return result;
+}
+
+void shard_group::limit(std::size_t max_bytes,
+                        std::size_t max_entries) noexcept {
+  bytes_->set_limit(budget::limit_of(max_bytes));
+  entries_->set_limit(budget::limit_of(max_entries));
+}
+
+expected<void> shard_group::obey(const holdings& had, double bytes_part,
+                                 double entries_part) {
+  bytes_part = std::min(bytes_part, bytes_->part_of(had.sum.bytes));
+  entries_part = std::min(entries_part, entries_->part_of(had.sum.entries));
+  auto cut = [](std::size_t n, double x) {
+    return static_cast<std::size_t>(static_cast<double>(n) * x);
+  };
+  return tell_tables([&](memory::table& table, std::size_t i) {
+    table.obey_limits(cut(had.shards[i].bytes, bytes_part),
+                      cut(had.shards[i].entries, entries_part));
+  });
+}
+
+expected<void> shard_group::set_eviction(eviction_policy x) {
+  eviction_.store(x, std::memory_order_relaxed);
+  return tell_tables([x](memory::table& table, std::size_t) {
+    table.set_eviction(x);
+  });
+}
+
+void shard_group::rebalance() {
+  if (bytes_->limit() == budget::unlimited
+      && entries_->limit() == budget::unlimited)
+    return;
+  std::vector<shard*> all;
+  for (auto& x : shards_)
+    all.push_back(x.get());
+  balance_.look(all, std::array<const budget*, 2>{bytes_.get(),
+                                                  entries_.get()});
+}
+
+} // namespace troupe
