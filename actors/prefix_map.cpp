@@ -1,40 +1,87 @@
 #include <troupe/actors/prefix_map.hpp>
 
 #include <algorithm>
+#include <cassert>
 
 namespace troupe {
 
+namespace {
+
+std::uint8_t byte_of(char x) noexcept {
+  return static_cast<std::uint8_t>(x);
+}
+
+} // namespace
+
 prefix_map::prefix_map(const std::vector<std::string>& prefixes) {
+  assert(prefixes.size() <= most);
+  std::vector<named> sorted;
   for (std::size_t i = 0; i < prefixes.size(); ++i)
-    places_.push_back({prefixes[i], i, none});
-  std::sort(places_.begin(), places_.end(),
-            [](const place& x, const place& y) { return x.prefix < y.prefix; });
-  for (std::size_t i = 1; i < places_.size(); ++i)
-    places_[i].within = outwards(i - 1, places_[i].prefix);
+    sorted.push_back({prefixes[i], i});
+  std::sort(sorted.begin(), sorted.end(),
+            [](const named& x, const named& y) { return x.prefix < y.prefix; });
+  grow(sorted, 0);
+}
+
+std::size_t prefix_map::grow(std::span<const named> sorted,
+                             std::size_t depth) {
+  const auto number = nodes_.size();
+  nodes_.emplace_back();
+  if (sorted.empty())
+    return number;
+  // What the first and the last have in common, all have.
+  auto first = sorted.front().prefix;
+  auto last = sorted.back().prefix;
+  auto end = static_cast<std::size_t>(
+    std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first
+    - first.begin());
+  nodes_[number].label = first.substr(depth, end - depth);
+  if (first.size() == end) {
+    nodes_[number].index = sorted.front().index;
+    sorted = sorted.subspan(1);
+  }
+  while (!sorted.empty()) {
+    const auto next = sorted.front().prefix[end];
+    const auto other
+      = std::find_if(sorted.begin(), sorted.end(),
+                     [&](const named& x) { return x.prefix[end] != next; });
+    const auto alike = static_cast<std::size_t>(other - sorted.begin());
+    const auto below = grow(sorted.first(alike), end);
+    nodes_[number].below[byte_of(next)] = static_cast<std::uint8_t>(below);
+    sorted = sorted.subspan(alike);
+  }
+  return number;
 }
 
 std::size_t prefix_map::find(bytes_view key) const noexcept {
-  auto at = outwards(before(key), key);
-  return at == none ? none : places_[at].index;
+  auto result = none;
+  for (std::size_t at = 0;;) {
+    auto& x = nodes_[at];
+    if (!key.starts_with(x.label))
+      return result;
+    key.remove_prefix(x.label.size());
+    if (x.index != none)
+      result = x.index;
+    if (key.empty())
+      return result;
+    at = x.below[byte_of(key.front())];
+    if (at == 0)
+      return result;
+  }
 }
 
 std::size_t prefix_map::index_of(bytes_view prefix) const noexcept {
-  auto at = before(prefix);
-  return at == none || places_[at].prefix != prefix ? none : places_[at].index;
-}
-
-std::size_t prefix_map::before(bytes_view key) const noexcept {
-  auto next = std::upper_bound(
-    places_.begin(), places_.end(), key,
-    [](bytes_view x, const place& y) { return x < bytes_view{y.prefix}; });
-  return static_cast<std::size_t>(next - places_.begin()) - 1;
-}
-
-std::size_t prefix_map::outwards(std::size_t at,
-                                 bytes_view key) const noexcept {
-  while (at != none && !key.starts_with(places_[at].prefix))
-    at = places_[at].within;
-  return at;
+  for (std::size_t at = 0;;) {
+    auto& x = nodes_[at];
+    if (!prefix.starts_with(x.label))
+      return none;
+    prefix.remove_prefix(x.label.size());
+    if (prefix.empty())
+      return x.index;
+    at = x.below[byte_of(prefix.front())];
+    if (at == 0)
+      return none;
+  }
 }
 
 } // namespace troupe

@@ -1,20 +1,21 @@
 #pragma once
 
-// Which of some prefixes is the longest that a key begins with.
+// Which of some prefixes is the longest that a key begins with: a tree of the
+// bytes at which they part.
 //
-// The prefixes are kept in ascending order, each with the longest other one that
-// it begins with itself:
+//   "img:"  "user:"  "user:eu:"  "user:us:"
 //
-//   place   0     1       2         3
-//           img:  user:   user:eu:  user:us:
-//   within  -     -       1         1
+//   root ┬ i → "img:" (img:)
+//        └ u → "user:" (user:) ┬ e → "eu:" (user:eu:)
+//                              └ u → "us:" (user:us:)
 //
-// What precedes a key in that order, at the next place, begins with every prefix
-// of the key that is among them. So from there the way leads inwards to outwards
-// and the first that fits is the longest: a binary search, and as many steps as
-// prefixes lie in each other.
+// A search goes down as far as the key leads it and remembers the last prefix that
+// it passed: one step per branching, whatever the number of prefixes.
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,11 @@ class prefix_map {
 public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  /// No two are equal, and none is empty. Throws std::bad_alloc.
+  /// How many prefixes there may be: nodes have numbers of one byte.
+  static constexpr std::size_t most = 127;
+
+  /// No two are equal, none is empty, and there are `most` at most. Throws
+  /// std::bad_alloc.
   explicit prefix_map(const std::vector<std::string>& prefixes);
 
   /// The index, among the prefixes as they were given, of the longest that `key`
@@ -38,20 +43,23 @@ public:
   [[nodiscard]] std::size_t index_of(bytes_view prefix) const noexcept;
 
 private:
-  struct place {
-    std::string prefix;
-    std::size_t index;
-    std::size_t within; ///< The place of the next outer prefix, or `none`.
+  struct node {
+    std::string label;        ///< What leads here from the node above.
+    std::size_t index = none; ///< Of the prefix that ends here, if one does.
+    /// By the first byte of its label, the node below; 0: there is none.
+    std::array<std::uint8_t, 256> below{};
   };
 
-  /// The last place up to `key`, or `none`.
-  [[nodiscard]] std::size_t before(bytes_view key) const noexcept;
+  struct named {
+    bytes_view prefix;
+    std::size_t index;
+  };
 
-  /// From `at` outwards, the first place whose prefix `key` begins with.
-  [[nodiscard]] std::size_t outwards(std::size_t at,
-                                     bytes_view key) const noexcept;
+  /// Makes the node of these prefixes, in ascending order, which are alike in
+  /// their first `depth` bytes, and those below it; returns its number.
+  std::size_t grow(std::span<const named> sorted, std::size_t depth);
 
-  std::vector<place> places_;
+  std::vector<node> nodes_; ///< The root comes first.
 };
 
 } // namespace troupe

@@ -29,13 +29,20 @@ std::size_t default_shards(std::size_t max_bytes) noexcept {
   return shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
 }
 
-/// The same for a namespace of a region whose other keys have `most` shards.
-std::size_t default_shards(const memory::budget& bytes,
-                           const memory::budget& entries,
-                           std::size_t most) noexcept {
+/// The same for one of `namespaces` of a region whose other keys have `others`
+/// shards. Many namespaces have fewer each: all shards together shall stay in the
+/// processor's caches.
+std::size_t default_shards(const memory::budget& for_bytes,
+                           const memory::budget& for_entries,
+                           std::size_t namespaces,
+                           std::size_t others) noexcept {
+  auto most = std::clamp<std::size_t>(std::bit_floor(4 * others / namespaces),
+                                      std::max<std::size_t>(others / 4, 1),
+                                      others);
   most = std::min(most, defaults::max_namespace_shards);
-  most = shards_for(bytes.tightest(), defaults::wanted_bytes_per_shard, most);
-  return shards_for(entries.tightest(), defaults::wanted_entries_per_shard,
+  most = shards_for(for_bytes.tightest(), defaults::wanted_bytes_per_shard,
+                    most);
+  return shards_for(for_entries.tightest(), defaults::wanted_entries_per_shard,
                     most);
 }
 
@@ -86,7 +93,7 @@ region::region(std::string name, const region_options& options,
       std::make_shared<budget>(budget::limit_of(x.max_entries), entries_));
     if (x.shards == 0)
       x.shards = default_shards(*own.shared.bytes, *own.shared.entries,
-                                options_.shards);
+                                options_.namespaces.size(), options_.shards);
     own.shared.shares = x.shards;
     own.shared.eviction = x.eviction.value_or(options_.eviction);
     add_group(own);

@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+static_assert(defaults::max_namespaces <= prefix_map::most);
+
 std::size_t region::group_of(bytes_view key) const noexcept {
   // No prefix is number -1, and group 0.
   static_assert(prefix_map::none + 1 == 0);
@@ -30,6 +32,7 @@ std::vector<namespace_stats> region::namespaces() const {
     x.max_bytes = group.bytes().option();
     x.max_entries = group.entries().option();
     x.eviction = group.eviction();
+    x.own_eviction = !group.follows();
     x.shards = group.shards().size();
     for (auto& shard : group.shards()) {
       auto& entries = shard->store().entries();

@@ -33,6 +33,7 @@ struct namespace_stats {
   std::size_t max_bytes = 0;   ///< 0: none.
   std::size_t max_entries = 0; ///< 0: none.
   eviction_policy eviction = eviction_policy::s3_fifo;
+  bool own_eviction = false; ///< It does not follow the region's.
   std::size_t shards = 0;
   std::uint64_t keys = 0;
   std::uint64_t charged = 0;

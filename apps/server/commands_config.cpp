@@ -19,6 +19,7 @@
 #include "apps/server/integer.hpp"
 #include "apps/server/max_memory.hpp"
 #include "apps/server/memory_size.hpp"
+#include "apps/server/namespaces.hpp"
 #include "apps/server/settings_file.hpp"
 
 namespace troupe::server {
@@ -141,6 +142,16 @@ std::string set_policy(change& all, bytes_view text) {
   return refusal;
 }
 
+std::string set_namespaces(change& all, bytes_view text) {
+  const auto wanted = parse_namespaces(text);
+  if (!wanted)
+    return wanted.error().text();
+  auto& db = all.server.databases[0];
+  const auto done = all.apply ? change_namespaces(db, *wanted)
+                              : check_namespaces(db, *wanted);
+  return done ? std::string{} : done.error().text();
+}
+
 std::string set_output_limits(change& all, bytes_view text) {
   auto& server = all.server;
   auto limits = server.live.output();
@@ -186,6 +197,9 @@ constexpr std::array settings{
             return std::string{policy_name(x.live.eviction)};
           },
           set_policy},
+  setting{"namespaces",
+          [](const server_state& x) { return text_of(present_namespaces(x)); },
+          set_namespaces},
   setting{"port",
           [](const server_state& x) {
             return std::to_string(x.options.plain ? x.options.port : 0);
@@ -330,7 +344,7 @@ constexpr std::array subcommands{
           config_rewrite},
   command{"config|set", -4, admin, {}, group, "2.0.0",
           "Change client-output-buffer-limit, maxclients, maxmemory, "
-          "maxmemory-policy, requirepass, timeout or the files of TLS",
+          "maxmemory-policy, namespaces, requirepass, timeout or the files of TLS",
           config_set},
 };
 

@@ -174,11 +174,14 @@ int serve(server_config& cfg, const server_settings& settings,
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
-  resp_server server{[&](std::size_t index) {
-                       return rt.open_region("db" + std::to_string(index),
-                                             settings.region);
-                     },
-                     options};
+  const auto open = [&](std::size_t index) {
+    auto region = settings.region;
+    // Limits that are told once hold once.
+    if (index == 0)
+      region.namespaces = options.namespaces;
+    return rt.open_region("db" + std::to_string(index), region);
+  };
+  resp_server server{open, options};
   if (const auto started = server.start(); !started)
     return complain(started.error(), started.error() == errc::invalid_argument
                                        ? exit_usage

@@ -11,6 +11,7 @@
 
 #include "apps/server/acceptor.hpp"
 #include "apps/server/memory_size.hpp"
+#include "apps/server/namespaces.hpp"
 
 namespace troupe::server {
 
@@ -106,6 +107,10 @@ server_config::server_config() {
     .add(max_memory_policy_, "maxmemory-policy",
          "which keys go when that is reached: allkeys-s3fifo, allkeys-clock, or "
          "noeviction, which refuses writes (default: allkeys-s3fifo)")
+    .add(namespaces_, "namespaces",
+         "prefixes of database 0 with limits of their own, blanks in between, as "
+         "'session:=64mb,noeviction img:=1gb'; the policy is maxmemory-policy "
+         "where none is named (default: none)")
     .add(shards_, "shards",
          "shards of a database, a power of two up to 256, 0 for 16 per core "
          "(default: 0)")
@@ -167,6 +172,18 @@ expected<void> server_config::check_memory() const {
                                           + " is unknown; there are "
                                           + policy_names());
   return {};
+}
+
+expected<std::vector<namespace_options>> server_config::namespaces() const {
+  const auto named = [](const error& why) {
+    return error{why.code(), "--namespaces: " + why.text()};
+  };
+  auto result = parse_namespaces(namespaces_);
+  if (!result)
+    return tl::unexpected{named(result.error())};
+  if (auto ok = check(*result, max_key_size_); !ok)
+    return tl::unexpected{named(ok.error())};
+  return result;
 }
 
 expected<void> server_config::check_ranges() const {
@@ -297,6 +314,10 @@ expected<server_settings> server_config::settings() const {
     return tl::unexpected{std::move(ok.error())};
   result.max_memory = *parse_memory_size(max_memory_);
   result.serve.eviction = *policy_of(max_memory_policy_);
+  auto spaces = namespaces();
+  if (!spaces)
+    return tl::unexpected{std::move(spaces.error())};
+  result.serve.namespaces = std::move(*spaces);
   result.region = region();
   result.region.eviction = result.serve.eviction;
   if (!no_console_)

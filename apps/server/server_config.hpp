@@ -22,7 +22,7 @@ namespace troupe::server {
 /// What the options mean once they have been checked.
 struct server_settings {
   serve_options serve;
-  region_options region;
+  region_options region; ///< Of a database, but for namespaces.
   std::optional<std::uint16_t> console_port; ///< Empty: no console.
   std::size_t max_memory = 0; ///< Of all databases, in bytes; 0: no limit.
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
@@ -52,6 +52,7 @@ private:
   [[nodiscard]] expected<void> check_ranges() const;
   [[nodiscard]] expected<void> check_memory() const;
   [[nodiscard]] region_options region() const;
+  [[nodiscard]] expected<std::vector<namespace_options>> namespaces() const;
   [[nodiscard]] std::string password() const;
   [[nodiscard]] expected<tls_options> tls() const;
 
@@ -73,6 +74,7 @@ private:
   std::size_t databases_ = defaults::databases;
   std::string max_memory_ = "0";
   std::string max_memory_policy_{policy_name(eviction_policy::s3_fifo)};
+  std::string namespaces_;
   std::string password_;
   std::size_t shards_ = 0;
   caf::timespan ttl_{0};

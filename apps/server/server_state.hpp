@@ -9,10 +9,12 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <troupe/actors/topic_directory.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/namespaces.hpp>
 
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/client_registry.hpp"
@@ -157,6 +159,7 @@ struct serve_options {
   subscriber_limits pubsub = {};
   memory_control memory = {};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
+  std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
   std::string config_file; ///< The ini file it was started with; may be none.
 
   /// Whether nobody gets in without a certificate that we trust.

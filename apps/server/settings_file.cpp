@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apps/server/max_memory.hpp"
+#include "apps/server/namespaces.hpp"
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {
@@ -31,6 +32,10 @@ ini_values settings_of(const server_state& server) {
     {"pubsub-soft-time", number(pubsub.soft_time.count()) + "s"},
     {"timeout", number(server.live.idle_timeout.load().count()) + "s"},
   };
+  if (const auto spaces = present_namespaces(server); !spaces.empty())
+    result.emplace(std::find_if(result.begin(), result.end(),
+                                [](auto& x) { return x.first > "namespaces"; }),
+                   "namespaces", ini_quoted(text_of(spaces)));
   if (server.tls.context() != nullptr) {
     const auto files = server.tls.options();
     result.emplace_back("tls-ca-cert-file", ini_quoted(files.ca_cert_file));

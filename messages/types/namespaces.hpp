@@ -28,8 +28,9 @@ struct namespace_options {
   /// Which entries go when a limit is reached; empty: as the region says.
   std::optional<eviction_policy> eviction = std::nullopt;
 
-  /// Number of shards, a power of two up to 64; 0: as many as the limit carries,
-  /// and no more than the other keys of the region have.
+  /// Number of shards, a power of two up to 64; 0: as many as the limit carries, no
+  /// more than the other keys of the region have, and fewer if there are many
+  /// namespaces.
   std::size_t shards = 0;
 
   friend bool operator==(const namespace_options&,

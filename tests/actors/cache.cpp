@@ -119,6 +119,25 @@ TEST_CASE("a cache stores batches, forgets by tag and takes limits") {
   CHECK(uut.set_many(items));
 }
 
+TEST_CASE("a cache has the namespaces of its region") {
+  fixture f;
+  region_options options;
+  options.namespaces = {{"eu:", 0, 100, std::nullopt, 1}};
+  auto opened = f.uut->open<profile>("spaced", options);
+  REQUIRE(opened);
+  f.opened.push_back(opened->bytes_region());
+  auto uut = *opened;
+  CHECK(uut.set("eu:1", {"Ann", 1}));
+  CHECK(uut.set("us:1", {"Bob", 2}));
+  REQUIRE(uut.namespaces().size() == 1);
+  CHECK(uut.namespaces()[0].keys == 1);
+  CHECK(uut.set_namespace_limits("eu:", 1 << 20, 7));
+  CHECK(uut.namespaces()[0].max_entries == 7);
+  CHECK(uut.clear_namespace("eu:"));
+  CHECK(uut.contains("eu:1") == false);
+  CHECK(uut.contains("us:1") == true);
+}
+
 TEST_CASE("write options reach the shard") {
   fixture f;
   auto uut = f.open<profile>();

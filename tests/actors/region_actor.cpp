@@ -122,6 +122,48 @@ TEST_CASE("a region forgets by tag, by message") {
   CHECK(f.ask<bool>(f.front, tagged).error() == errc::invalid_argument);
 }
 
+TEST_CASE("a region lists, limits and clears its namespaces by message") {
+  runtime_fixture f;
+  region_options options;
+  options.shards = 2;
+  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 2},
+                        {"b:", 0, 50, eviction_policy::clock, 1}};
+  auto where = *f.uut->open_region("spaces", options);
+  auto front = *f.uut->actor("spaces");
+  for (int i = 0; i < 200; ++i) {
+    auto n = std::to_string(i);
+    CHECK(f.ask<bool>(front, set_request{"a:" + n, "v", {}}) == true);
+    CHECK(f.ask<bool>(front, set_request{"b:" + n, "v", {}}) == true);
+    CHECK(f.ask<bool>(front, set_request{"c:" + n, "v", {}}) == true);
+  }
+  auto all = f.ask<namespace_list>(front, list_namespaces_request{});
+  REQUIRE(all);
+  REQUIRE(all->namespaces.size() == 2);
+  auto& b = all->namespaces[1];
+  CHECK(all->namespaces[0].prefix == "a:");
+  CHECK(all->namespaces[0].keys == 200);
+  CHECK(all->namespaces[0].max_bytes == 1 << 20);
+  CHECK(all->namespaces[0].eviction == "s3fifo");
+  CHECK(b.prefix == "b:");
+  CHECK(b.keys == 50);
+  CHECK(b.max_entries == 50);
+  CHECK(b.evictions == 150);
+  CHECK(b.shards == 1);
+  CHECK(b.eviction == "clock");
+  CHECK(f.ask<namespace_list>(front, list_namespaces_request{1})
+          ->namespaces.size()
+        == 1);
+  CHECK(f.ask<void>(front, set_namespace_limits_request{"b:", 0, 20}));
+  CHECK(where->namespaces()[1].keys == 20);
+  CHECK(f.ask<void>(front, set_namespace_limits_request{"b:", 0, 0}).error()
+        == errc::invalid_argument);
+  CHECK(f.ask<void>(front, clear_namespace_request{"a:"}));
+  CHECK(where->namespaces()[0].keys == 0);
+  CHECK(where->size() == 220);
+  CHECK(f.ask<void>(front, clear_namespace_request{"x:"}).error()
+        == errc::invalid_argument);
+}
+
 TEST_CASE("a region loads by message") {
   fixture f;
   auto loaded = f.ask<load_reply>(f.front, load("k", "loaded"));

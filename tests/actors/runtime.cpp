@@ -96,6 +96,70 @@ TEST_CASE("what a region leaves open is taken from the configuration") {
   CHECK((*f.uut->open_region("own", own))->options().op_timeout == 5ms);
 }
 
+TEST_CASE("a region is opened again with the namespaces that it has") {
+  runtime_fixture f;
+  region_options options;
+  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 0},
+                        {"b:", 1 << 21, 0, std::nullopt, 0}};
+  auto first = f.uut->open_region("spaces", options);
+  REQUIRE(first);
+  CHECK(f.uut->open_region("spaces", options) == first);
+  auto other = options;
+  other.namespaces[1].max_bytes += 1;
+  auto refused = f.uut->open_region("spaces", other);
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::invalid_argument);
+  CHECK(refused.error().text().find("namespaces") != std::string::npos);
+  other = options;
+  other.namespaces.pop_back();
+  CHECK(!f.uut->open_region("spaces", other));
+  CHECK(!f.uut->open_region("spaces", region_options{}));
+}
+
+TEST_CASE("bad namespaces are refused with what is wrong") {
+  runtime_fixture f;
+  auto refusal = [&](std::vector<namespace_options> all,
+                     std::size_t max_key_size = defaults::max_key_size) {
+    region_options options;
+    options.shards = 1;
+    options.max_key_size = max_key_size;
+    options.namespaces = std::move(all);
+    auto opened = f.uut->open_region("bad", options);
+    REQUIRE(!opened);
+    CHECK(opened.error() == errc::invalid_argument);
+    return opened.error().text();
+  };
+  auto has = [](const std::string& text, const std::string& part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+  };
+  auto of = [](std::string prefix, std::size_t max_bytes = 1 << 20,
+               std::size_t shards = 0) {
+    return namespace_options{std::move(prefix), max_bytes, 0, std::nullopt,
+                             shards};
+  };
+  CHECK(has(refusal({of("")}), "empty"));
+  CHECK(has(refusal({of("a:"), of("b:"), of("a:")}), "a:: the prefix is there"));
+  CHECK(has(refusal({of("a:", 0)}), "no limit"));
+  CHECK(has(refusal({of("a:", 4095)}), "4096"));
+  CHECK(has(refusal({of("a:", 4096 * 3, 4)}), "16384"));
+  CHECK(has(refusal({of("a:", 1 << 20, 3)}), "power of two up to 64"));
+  CHECK(has(refusal({of("a:", 1 << 20, 128)}), "power of two up to 64"));
+  CHECK(has(refusal({of("12345")}, 4), "5 bytes"));
+  CHECK(has(refusal({of(std::string{"\n\xff x", 4}, 0)}), "\\x0a\\xff\\x20x"));
+  std::vector<namespace_options> many;
+  for (int i = 0; i < 65; ++i)
+    many.push_back(of(std::to_string(i) + ":"));
+  CHECK(has(refusal(many), "up to 64"));
+  many.pop_back();
+  region_options options;
+  options.shards = 1;
+  options.namespaces = many;
+  auto opened = f.uut->open_region("many", options);
+  REQUIRE(opened);
+  CHECK((*opened)->shard_count() == 65);
+}
+
 TEST_CASE("a runtime reads the options of its actor system") {
   small_config cfg;
   std::istringstream none;

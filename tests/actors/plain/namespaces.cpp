@@ -327,6 +327,22 @@ TEST_CASE("a namespace that may choose makes as many shards as its limit carries
   CHECK(f.uut->shard_count() == 8 + 1 + 2 + 8 + 2);
 }
 
+TEST_CASE("many namespaces have fewer shards each", "[namespaces]") {
+  auto shards_of_one_of = [](int n) {
+    std::vector<namespace_options> all;
+    for (int i = 0; i < n; ++i)
+      all.push_back(space("n" + std::to_string(i) + ":", 64 * mib, 0, 0));
+    region_options options = spaced(std::move(all));
+    options.shards = 16;
+    return fixture{options}.uut->namespaces().back().shards;
+  };
+  CHECK(shards_of_one_of(1) == 16);
+  CHECK(shards_of_one_of(4) == 16);
+  CHECK(shards_of_one_of(5) == 8);
+  CHECK(shards_of_one_of(9) == 4);
+  CHECK(shards_of_one_of(64) == 4);
+}
+
 TEST_CASE("a walk and random keys meet the keys of all namespaces",
           "[namespaces][key_scan]") {
   fixture f{{space("a:", mib), space("b:", mib)}};

@@ -173,9 +173,9 @@ TEST_CASE("figures are shown with units") {
   x.regions[0].namespaces.push_back({"img:", 1, 96, 0, 2500, 0, 2, "none"});
   CHECK(text_of(x, 80).ends_with(
     "\n"
-    "NAMESPACE  REGION  SHARDS   KEYS   CHARGED     LIMIT  MOST KEYS  EVICTED\n"
-    "\"a b:\"     db0         16  1,000  5.00 MiB  64.0 MiB       none        7\n"
-    "img:       db0          2      1      96 B      none      2,500        0\n"));
+    "NAMESPACE  REGION  SHARDS   KEYS  CHARGED     LIMIT  MOST KEYS  EVICTED\n"
+    "\"a b:\"     db0         16  1,000  5.0 MiB  64.0 MiB       none        7\n"
+    "img:       db0          2      1     96 B      none      2,500        0\n"));
   x.draining = true;
   x.regions.clear();
   CHECK(text_of(x, 80).ends_with("state     draining\n"));

@@ -88,6 +88,33 @@ TEST_CASE("options come from the command line without a prefix",
   CHECK(uut->region.max_value_size == 20);
 }
 
+TEST_CASE("namespaces are read from the command line and the file",
+          "[server][config][namespaces]") {
+  CHECK(settings({})->serve.namespaces.empty());
+  const auto check_two = [](const expected<server_settings>& x) {
+    REQUIRE(x);
+    const auto& uut = x->serve.namespaces;
+    REQUIRE(uut.size() == 2);
+    CHECK(uut[0].prefix == "session:");
+    CHECK(uut[0].max_bytes == 64 << 20);
+    CHECK(!uut[0].eviction);
+    CHECK(uut[1].prefix == "a=b:");
+    CHECK(uut[1].max_bytes == 1'000'000);
+    CHECK(uut[1].eviction == troupe::eviction_policy::none);
+  };
+  check_two(settings({"--namespaces=session:=64mb a=b:=1m,noeviction"}));
+  check_two(settings(
+    {}, "[server]\nnamespaces=\"  session:=64mb \ta=b:=1m,noeviction\"\n"));
+  CHECK(mentions(refusal({"--namespaces=a:"}), "--namespaces: a:: "));
+  CHECK(mentions(refusal({"--namespaces==1mb"}), "empty"));
+  CHECK(mentions(refusal({"--namespaces=a:=0"}), "not 0"));
+  CHECK(mentions(refusal({"--namespaces=a:=1mb a:=1mb"}), "twice"));
+  CHECK(mentions(refusal({"--namespaces=a:=1mb,lru"}), "allkeys-clock"));
+  CHECK(mentions(refusal({"--namespaces=a:=10"}), "4096"));
+  CHECK(mentions(refusal({"--namespaces=a:=1mb", "--max-key-size=1"}),
+                 "keys have up to 1"));
+}
+
 TEST_CASE("the command line counts more than the file", "[server][config]") {
   const auto uut = settings({"--port=7"}, "[server]\nport=8\nconsole-port=9\n");
   REQUIRE(uut);

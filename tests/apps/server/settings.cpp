@@ -100,6 +100,53 @@ TEST_CASE("certificates of all clients may stand in for a password",
         == 0);
 }
 
+TEST_CASE("namespaces are shown and their limits changed",
+          "[server][settings][namespaces]") {
+  troupe::region_options options;
+  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 1},
+                        {"b=c:", 1 << 20, 0, troupe::eviction_policy::clock, 1}};
+  command_fixture run{options};
+  const auto present = [&run](const std::string& text) {
+    return run("CONFIG GET namespaces")
+           == "*2\r\n" + bulk("namespaces") + bulk(text);
+  };
+  CHECK(present("a:=1048576 b=c:=1048576,allkeys-clock"));
+  CHECK(run("CONFIG SET namespaces b=c:=2mb") == ok);
+  CHECK(present("a:=1048576 b=c:=2097152,allkeys-clock"));
+  CHECK(run("CONFIG SET namespaces a:=64kb,noeviction") == ok);
+  CHECK(present("a:=65536,noeviction b=c:=2097152,allkeys-clock"));
+  CHECK(run("CONFIG SET namespaces x:=64kb")
+        == refused("namespaces",
+                   "x:: there is no such namespace; they are declared when the "
+                   "server starts, by --namespaces"));
+  // All of it or nothing, other settings included.
+  CHECK(run("CONFIG SET timeout 5 namespaces a:=0")
+        == refused("namespaces", "a:=0: the limit must be a size as 100mb or "
+                                 "2gb, and not 0"));
+  CHECK(run("CONFIG SET namespaces a:=1").find("4096") != std::string::npos);
+  CHECK(present("a:=65536,noeviction b=c:=2097152,allkeys-clock"));
+  CHECK(run.state.live.idle_timeout.load() == 0s);
+  CHECK(run("SET a:1 x") == ok);
+  CHECK(run("SET other x") == ok);
+  const auto info = run("INFO");
+  CHECK(info.find("# Namespaces\r\nnamespace_0:keys=1,limited_memory=")
+        != std::string::npos);
+  CHECK(info.find(",maxmemory=65536,maxmemory_policy=noeviction,evicted_keys=0,"
+                  "expired_keys=0,shards=1,prefix=a:\r\n")
+        != std::string::npos);
+  CHECK(info.find(",prefix=b=c:\r\n") != std::string::npos);
+}
+
+TEST_CASE("a server without namespaces says so",
+          "[server][settings][namespaces]") {
+  command_fixture run;
+  CHECK(run("CONFIG GET namespaces")
+        == "*2\r\n" + bulk("namespaces") + bulk(""));
+  CHECK(run("CONFIG SET namespaces a:=1mb").find("no such namespace")
+        != std::string::npos);
+  CHECK(run("INFO").find("# Namespaces") == std::string::npos);
+}
+
 TEST_CASE("INFO lists the ports, that without TLS first", "[server][info]") {
   command_fixture run;
   auto& options = run.state.options;
