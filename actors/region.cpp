@@ -1,7 +1,6 @@
 #include <troupe/actors/region.hpp>
 
-#include <bit>
-#include <thread>
+#include <algorithm>
 
 #include <troupe/actors/detail/promise.hpp>
 #include <troupe/actors/operations.hpp>
@@ -12,47 +11,6 @@ namespace {
 
 using detail::promise;
 using operations::keyed;
-
-/// As many shards, up to `most`, as a limit carries with so much for each; a power
-/// of two.
-std::size_t shards_for(std::size_t limit, std::size_t each,
-                       std::size_t most) noexcept {
-  return std::min(most, std::bit_floor(std::max<std::size_t>(limit / each, 1)));
-}
-
-/// The number of shards when the options leave it open. Under a small limit there
-/// are fewer, as one entry may take one shard's share.
-std::size_t default_shards(std::size_t max_bytes) noexcept {
-  auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
-  auto wanted = std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
-                           defaults::min_shards, defaults::max_shards);
-  return shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
-}
-
-/// The same for one of `namespaces` of a region whose other keys have `others`
-/// shards. Many namespaces have fewer each: all shards together shall stay in the
-/// processor's caches.
-std::size_t default_shards(const memory::budget& for_bytes,
-                           const memory::budget& for_entries,
-                           std::size_t namespaces,
-                           std::size_t others) noexcept {
-  auto most = std::clamp<std::size_t>(std::bit_floor(4 * others / namespaces),
-                                      std::max<std::size_t>(others / 4, 1),
-                                      others);
-  most = std::min(most, defaults::max_namespace_shards);
-  most = shards_for(for_bytes.tightest(), defaults::wanted_bytes_per_shard,
-                    most);
-  return shards_for(for_entries.tightest(), defaults::wanted_entries_per_shard,
-                    most);
-}
-
-std::vector<std::string>
-prefixes_of(const std::vector<namespace_options>& namespaces) {
-  std::vector<std::string> result;
-  for (auto& x : namespaces)
-    result.push_back(x.prefix);
-  return result;
-}
 
 template <class T>
 std::future<expected<T>> ready(tl::unexpected<error> why) {
@@ -78,52 +36,24 @@ region::region(std::string name, const region_options& options,
     entries_(std::make_shared<memory::budget>(
       memory::budget::limit_of(options.max_entries))),
     eviction_(options.eviction),
-    prefixes_(prefixes_of(options.namespaces)),
-    divided_(!options.namespaces.empty()) {
-  if (options_.shards == 0)
-    options_.shards = default_shards(bytes_->tightest());
-  shard_mask_ = options_.shards - 1;
-  auto others = options_of_group(bytes_, entries_);
-  others.shared.shares = options_.shards;
-  add_group(others);
-  for (auto& x : options_.namespaces) {
-    using memory::budget;
-    auto own = options_of_group(
-      std::make_shared<budget>(budget::limit_of(x.max_bytes), bytes_),
-      std::make_shared<budget>(budget::limit_of(x.max_entries), entries_));
-    if (x.shards == 0)
-      x.shards = default_shards(*own.shared.bytes, *own.shared.entries,
-                                options_.namespaces.size(), options_.shards);
-    own.shared.shares = x.shards;
-    own.shared.eviction = x.eviction.value_or(options_.eviction);
-    add_group(own);
-    groups_.back()->follow(!x.eviction);
-  }
+    shards_(name_, options_, common_options(), tags_, *executor_) {
+  // nop
 }
 
 region::~region() = default;
 
-memory::store_options
-region::options_of_group(std::shared_ptr<memory::budget> for_bytes,
-                         std::shared_ptr<memory::budget> for_entries) {
+/// What the stores of all shards have in common.
+memory::store_options region::common_options() const {
   memory::store_options result;
   result.time = &time_;
   result.shared.time = &time_;
-  result.shared.forgotten = std::make_shared<memory::invalidations>(tags_);
-  result.shared.bytes = std::move(for_bytes);
-  result.shared.entries = std::move(for_entries);
+  result.shared.bytes = bytes_;
+  result.shared.entries = entries_;
   result.shared.eviction = options_.eviction;
   result.ttl = options_.ttl;
   result.jitter = options_.jitter;
   result.update_lease = options_.op_timeout;
   return result;
-}
-
-void region::add_group(const memory::store_options& with) {
-  groups_.push_back(std::make_unique<shard_group>(
-    name_, shards_.size(), with, options_.op_timeout, *executor_));
-  for (auto& x : groups_.back()->shards())
-    shards_.push_back(x.get());
 }
 
 // -- checks ------------------------------------------------------------------------
@@ -324,7 +254,7 @@ template <class T, class Operation>
 std::future<expected<T>> region::submit_async(Operation op) {
   promise<T> result;
   auto future = result.future();
-  auto& where = owner(op.key);
+  auto& where = shards_.owner(op.key);
   where.submit(std::move(op), [self = shared_from_this(),
                                result](expected<T> outcome) {
     result(std::move(outcome));

@@ -8,9 +8,7 @@
 //   load    → the shard grants a lease or joins a load; the coordinator runs it
 //   update  → the caller's function outside the shard, committed by version
 //
-// Keys of a namespace lie in shards of their own (shard_group.hpp), so that a key
-// leads to a group by its prefix and to a shard of that by its hash. In a region
-// without namespaces there is one group, and nobody looks at prefixes.
+// Keys of a namespace lie in shards of their own (shard_map.hpp).
 
 #include <algorithm>
 #include <array>
@@ -30,12 +28,11 @@
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/load_coordinator.hpp>
 #include <troupe/actors/operations.hpp>
-#include <troupe/actors/prefix_map.hpp>
 #include <troupe/actors/rebalancer.hpp>
 #include <troupe/actors/region_stats.hpp>
 #include <troupe/actors/removal_queue.hpp>
 #include <troupe/actors/shard.hpp>
-#include <troupe/actors/shard_group.hpp>
+#include <troupe/actors/shard_map.hpp>
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
@@ -316,7 +313,7 @@ public:
   }
 
   [[nodiscard]] const std::vector<shard*>& all_shards() const noexcept {
-    return shards_;
+    return shards_.all();
   }
 
   [[nodiscard]] const shard& shard_at(std::size_t index) const noexcept {
@@ -335,9 +332,7 @@ public:
 
   [[nodiscard]] std::size_t
   shard_of(const memory::hashed_key& key) const noexcept {
-    if (divided_) [[unlikely]]
-      return groups_[group_of(key.key)]->shard_of(key.hash);
-    return memory::shard_bits(key.hash) & shard_mask_;
+    return shards_.number_of(key);
   }
 
   /// Frees some of the space of expired entries in every idle shard; called by
@@ -356,27 +351,14 @@ private:
   /// Keys per group of a batch: more do not fit the processor's miss queue.
   static constexpr std::size_t batch_size = 16;
 
-  /// What the shards of a namespace, or those of all other keys, start with.
-  [[nodiscard]] memory::store_options
-  options_of_group(std::shared_ptr<memory::budget> for_bytes,
-                   std::shared_ptr<memory::budget> for_entries);
-
-  void add_group(const memory::store_options& with);
-
-  /// Number of the group that the key belongs to: 0, or one more than the index
-  /// of its namespace.
-  [[nodiscard]] std::size_t group_of(bytes_view key) const noexcept;
+  [[nodiscard]] memory::store_options common_options() const;
 
   /// The group of a namespace by its own prefix. Errors: `invalid_argument`.
   [[nodiscard]] expected<shard_group*> find_group(bytes_view prefix) const;
 
-  [[nodiscard]] shard& owner(const memory::hashed_key& key) const noexcept {
-    return *shards_[shard_of(key)];
-  }
-
   /// The shard of a key that is about to be changed.
   [[nodiscard]] shard& prepare(const memory::hashed_key& key) const noexcept {
-    auto& result = owner(key);
+    auto& result = shards_.owner(key);
     result.prefetch_for_write(key.hash);
     return result;
   }
@@ -425,11 +407,7 @@ private:
   /// Under the mutex; the last one counts. The others stay, as a shard that could
   /// not be told may still use one.
   std::vector<std::shared_ptr<removal_queue>> removals_;
-  prefix_map prefixes_;
-  std::vector<std::unique_ptr<shard_group>> groups_;
-  std::vector<shard*> shards_; ///< Of all groups, by number.
-  std::size_t shard_mask_ = 0; ///< Of group 0.
-  bool divided_ = false;       ///< There are namespaces.
+  shard_map shards_;
   rebalancer balance_;
 };
 
@@ -440,7 +418,7 @@ expected<bool> region::visit(bytes_view key, F&& f) const {
   if (auto ok = check_key(key); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   const memory::hashed_key which{key, hash_key(key)};
-  return owner(which).store().read(which, std::forward<F>(f));
+  return shards_.owner(which).store().read(which, std::forward<F>(f));
 }
 
 template <class F>
@@ -458,7 +436,7 @@ expected<void> region::visit_many(std::span<const bytes_view> keys,
     auto group = keys.subspan(start, std::min(batch_size, keys.size() - start));
     for (std::size_t i = 0; i < group.size(); ++i) {
       hashes[i] = hash_key(group[i]);
-      where[i] = &owner({group[i], hashes[i]}).store();
+      where[i] = &shards_.owner({group[i], hashes[i]}).store();
       where[i]->prefetch_bucket(hashes[i]);
     }
     for (std::size_t i = 0; i < group.size(); ++i)

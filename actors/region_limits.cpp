@@ -13,7 +13,7 @@ namespace troupe {
 using memory::budget;
 
 expected<void> region::check_shards() const {
-  for (auto& x : groups_)
+  for (auto& x : shards_.groups())
     if (auto ok = x->check(); !ok)
       return ok;
   return {};
@@ -24,9 +24,9 @@ expected<void> region::check_shards() const {
 expected<void> region::clear() {
   if (auto ok = check_shards(); !ok)
     return ok;
-  for (auto& x : groups_)
+  for (auto& x : shards_.groups())
     x->clear();
-  for (auto& x : groups_)
+  for (auto& x : shards_.groups())
     x->tidy();
   return {};
 }
@@ -52,7 +52,7 @@ expected<void> region::on_removal(removal_listener listener,
   std::lock_guard guard{listening_};
   if (fresh != nullptr)
     removals_.push_back(fresh);
-  for (auto& x : groups_) {
+  for (auto& x : shards_.groups()) {
     auto told = x->tell_tables([&fresh](memory::table& table, std::size_t) {
       table.set_removals(fresh.get());
     });
@@ -83,7 +83,7 @@ expected<void> region::set_limits(std::size_t max_bytes,
   wanted.max_entries = max_entries;
   if (auto ok = check(wanted).and_then([this] { return check_shards(); }); !ok)
     return ok;
-  groups_[0]->limit(max_bytes, max_entries);
+  shards_.groups()[0]->limit(max_bytes, max_entries);
   return obey_limits();
 }
 
@@ -91,7 +91,7 @@ expected<void> region::set_eviction(eviction_policy x) {
   if (auto ok = check_shards(); !ok)
     return ok;
   eviction_.store(x, std::memory_order_relaxed);
-  for (auto& group : groups_)
+  for (auto& group : shards_.groups())
     if (group->follows())
       if (auto told = group->set_eviction(x); !told)
         return told;
@@ -99,27 +99,29 @@ expected<void> region::set_eviction(eviction_policy x) {
 }
 
 void region::rebalance() {
-  // The region's limits are those of group 0.
-  for (std::size_t i = 1; i < groups_.size(); ++i)
-    groups_[i]->rebalance();
+  // The first group's limits are the region's, and balanced over all shards.
+  for (std::size_t i = 1; i < shards_.groups().size(); ++i)
+    shards_.groups()[i]->rebalance();
   if (bytes_->limit() != budget::unlimited
       || entries_->limit() != budget::unlimited)
-    balance_.look(shards_, std::array<const budget*, 2>{bytes_.get(),
+    balance_.look(shards_.all(), std::array<const budget*, 2>{bytes_.get(),
                                                         entries_.get()});
 }
 
 expected<void> region::obey_limits(double part) {
   std::vector<shard_group::holdings> had;
   shard_group::holdings::figures sum;
-  for (auto& x : groups_) {
+  for (auto& x : shards_.groups()) {
     had.push_back(x->held());
     sum.bytes += had.back().sum.bytes;
     sum.entries += had.back().sum.entries;
   }
   auto bytes_part = std::min(part, bytes_->part_of(sum.bytes));
   auto entries_part = entries_->part_of(sum.entries);
-  for (std::size_t i = 0; i < groups_.size(); ++i)
-    if (auto ok = groups_[i]->obey(had[i], bytes_part, entries_part); !ok)
+  for (std::size_t i = 0; i < had.size(); ++i)
+    if (auto ok
+        = shards_.groups()[i]->obey(had[i], bytes_part, entries_part);
+        !ok)
       return ok;
   return {};
 }

@@ -32,7 +32,7 @@ void region::get_or_set_then(bytes key, bytes_loader loader, write_options how,
   auto waiter = std::make_shared<load_waiter>(
     load_waiter{std::move(loader), how, done});
   keyed<bytes> which{std::move(key)};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   where.submit(
     [self = shared_from_this(), which = std::move(which), id,
      waiter](memory::store& store) -> expected<memory::load_decision> {
@@ -89,7 +89,7 @@ void region::commit_load(bytes_view key, load_id id, bytes value,
                          const write_options& how,
                          std::function<void(bytes)> done) {
   keyed<bytes> which{bytes{key}};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   auto loaded = std::make_shared<bytes>(std::move(value));
   where.submit(
     [which = std::move(which), id, loaded, how](memory::store& store) {
@@ -106,7 +106,7 @@ void region::commit_load(bytes_view key, load_id id, bytes value,
 void region::release_load(bytes_view key, load_id id,
                           std::function<void()> done) {
   keyed<bytes> which{bytes{key}};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   where.submit(
     [which = std::move(which), id](memory::store& store) {
       return store.release_load(which, id);
@@ -119,7 +119,7 @@ void region::release_load(bytes_view key, load_id id,
 
 bool region::fenced(bytes_view key, load_id id) {
   keyed<bytes_view> which{key};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   if (where.state() != shard_state::running)
     return false;
   auto holds = where.run(

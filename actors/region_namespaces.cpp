@@ -8,27 +8,17 @@
 
 namespace troupe {
 
-static_assert(defaults::max_namespaces <= prefix_map::most);
-
-std::size_t region::group_of(bytes_view key) const noexcept {
-  // No prefix is number -1, and group 0.
-  static_assert(prefix_map::none + 1 == 0);
-  return prefixes_.find(key) + 1;
-}
-
 expected<shard_group*> region::find_group(bytes_view prefix) const {
-  auto i = prefixes_.index_of(prefix);
-  if (i == prefix_map::none)
-    return no_such_namespace(prefix);
-  return groups_[i + 1].get();
+  return shards_.namespace_of(prefix).map(
+    [this](std::size_t index) { return shards_.groups()[index + 1].get(); });
 }
 
 std::vector<namespace_stats> region::namespaces() const {
   std::vector<namespace_stats> result;
-  for (std::size_t i = 1; i < groups_.size(); ++i) {
-    auto& group = *groups_[i];
+  for (std::size_t i = 0; i < options_.namespaces.size(); ++i) {
+    auto& group = *shards_.groups()[i + 1];
     namespace_stats x;
-    x.prefix = options_.namespaces[i - 1].prefix;
+    x.prefix = options_.namespaces[i].prefix;
     x.max_bytes = group.bytes().option();
     x.max_entries = group.entries().option();
     x.eviction = group.eviction();
@@ -49,13 +39,13 @@ std::vector<namespace_stats> region::namespaces() const {
 expected<void>
 region::check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
                                std::size_t max_entries) const {
-  auto i = prefixes_.index_of(prefix);
-  if (i == prefix_map::none)
-    return no_such_namespace(prefix);
-  auto wanted = options_.namespaces[i];
-  wanted.max_bytes = max_bytes;
-  wanted.max_entries = max_entries;
-  return check({wanted}, options_.max_key_size);
+  return shards_.namespace_of(prefix).and_then(
+    [&](std::size_t index) -> expected<void> {
+      auto wanted = options_.namespaces[index];
+      wanted.max_bytes = max_bytes;
+      wanted.max_entries = max_entries;
+      return check({wanted}, options_.max_key_size);
+    });
 }
 
 expected<void> region::set_namespace_limits(bytes_view prefix,

@@ -43,7 +43,7 @@ expected<std::optional<bytes>> region::update(bytes_view key,
   if (auto ok = check_key(key).and_then([&] { return check(how); }); !ok)
     return tl::unexpected{std::move(ok.error())};
   keyed<bytes_view> which{key};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   for (std::uint32_t race = 0; race < defaults::update_races; ++race) {
     std::optional<bytes> present;
     auto version = no_version;
@@ -82,7 +82,7 @@ expected<std::optional<bytes>>
 region::update_under_lease(const memory::hashed_key& key,
                            const bytes_updater& f, const write_options& how) {
   keyed<bytes_view> which{key.key, key.hash};
-  auto& where = owner(which);
+  auto& where = shards_.owner(which);
   // A lease is lost only by holding it for longer than `op_timeout`.
   for (std::uint32_t attempt = 0; attempt < defaults::update_races; ++attempt) {
     auto token = next_token();
