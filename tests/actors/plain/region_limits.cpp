@@ -173,6 +173,35 @@ TEST_CASE("a region of a runtime's limit takes what is left of it",
   uut->stop();
 }
 
+TEST_CASE("a region at its own limit makes no other region yield",
+          "[region][limits]") {
+  auto parent = std::make_shared<budget>(8 << 20);
+  region_fixture f;
+  auto open = [&](const char* name, std::size_t max_bytes) {
+    return std::make_shared<region>(name, limited(max_bytes, 0, 4), f.time,
+                                    f.executor, f.loads, parent);
+  };
+  auto calm = open("calm", 0);
+  auto busy = open("busy", 1 << 20);
+  for (std::size_t i = 0; i < 20'000; ++i)
+    REQUIRE(calm->set(key_of(i), "value"));
+  auto shards = calm->all_shards();
+  shards.insert(shards.end(), busy->all_shards().begin(),
+                busy->all_shards().end());
+  rebalancer uut;
+  const std::vector<const budget*> shared{parent.get()};
+  for (std::size_t i = 0; i < 100'000; ++i) {
+    REQUIRE(busy->set(key_of(i), "value"));
+    if (i % 1'000 == 0)
+      uut.look(shards, shared);
+  }
+  CHECK(busy->stats().evictions > 10'000);
+  CHECK(calm->stats().evictions == 0);
+  CHECK(calm->size() == 20'000);
+  busy->stop();
+  calm->stop();
+}
+
 TEST_CASE("a batch of writes is one turn for each shard", "[region]") {
   region_options options;
   options.shards = 4;

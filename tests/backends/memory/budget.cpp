@@ -47,6 +47,33 @@ TEST_CASE("an allowance borrows in pieces, and the last of a budget by the byte"
   CHECK(all->lent() == 131);
 }
 
+TEST_CASE("an allowance knows which limit refused it", "[budget]") {
+  auto all = std::make_shared<budget>(1'000);
+  auto part = std::make_shared<budget>(600, all);
+  allowance narrow{part, 1, 10};
+  allowance wide{all, 1, 10};
+  CHECK(narrow.refused_by(0) == nullptr);
+  CHECK(narrow.cover(600));
+  CHECK(narrow.refused_by(600) == nullptr);
+  // Both are exhausted: the narrower one counts.
+  CHECK(wide.cover(400));
+  CHECK(!narrow.cover(601));
+  CHECK(narrow.refused_by(600) == part.get());
+  CHECK(!wide.cover(401));
+  CHECK(wide.refused_by(400) == all.get());
+  narrow.keep(500);
+  CHECK(narrow.refused_by(500) == nullptr);
+  CHECK(wide.cover(500));
+  CHECK(wide.refused_by(500) == nullptr);
+  CHECK(!narrow.cover(501));
+  CHECK(narrow.refused_by(500) == all.get());
+  // What is in debt asks anew.
+  CHECK(narrow.refused_by(501) == all.get());
+  wide.keep(400);
+  CHECK(narrow.refused_by(501) == nullptr);
+  CHECK(narrow.refused_by(601) == part.get());
+}
+
 TEST_CASE("what many threads borrow and return adds up", "[budget]") {
   auto all = std::make_shared<budget>(10'000);
   auto part = std::make_shared<budget>(9'000, all);
