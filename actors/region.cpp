@@ -91,6 +91,23 @@ expected<void> region::check_ttl(ttl_duration ttl) const {
 
 // -- reading -----------------------------------------------------------------------
 
+void region::prefetch(std::span<const upcoming_key> keys) const noexcept {
+  std::array<std::uint64_t, prefetched_keys> hashes;
+  std::array<const shard*, prefetched_keys> owners;
+  const auto size = std::min(keys.size(), hashes.size());
+  epoch_guard guard;
+  for (std::size_t i = 0; i < size; ++i) {
+    hashes[i] = hash_key(keys[i].key);
+    owners[i] = &shards_.owner({keys[i].key, hashes[i]});
+    if (keys[i].changes)
+      owners[i]->prefetch_for_write(hashes[i]);
+    else
+      owners[i]->store().prefetch_bucket(hashes[i]);
+  }
+  for (std::size_t i = 0; i < size; ++i)
+    owners[i]->store().prefetch_entry(hashes[i]);
+}
+
 expected<std::optional<bytes>> region::get(bytes_view key) const {
   std::optional<bytes> result;
   auto found = visit(key, [&](const entry_view& x) { result.emplace(x.value); });

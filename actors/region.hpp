@@ -56,6 +56,12 @@ struct key_value {
   bytes_view value;
 };
 
+/// A key that is about to be read or changed; borrowed.
+struct upcoming_key {
+  bytes_view key;
+  bool changes = false;
+};
+
 /// A named cache of encoded bytes. Thread-safe; made by `runtime::open`, and
 /// alive as long as anybody holds it. After the runtime drained, operations
 /// answer `shutting_down`.
@@ -103,6 +109,14 @@ public:
   /// Each key is read on its own; this is not a snapshot across keys.
   template <class F>
   expected<void> visit_many(std::span<const bytes_view> keys, F&& f) const;
+
+  /// Starts to fetch what operations on these keys will touch, so that the cache
+  /// misses of single operations that follow overlap, too. Changes nothing, takes
+  /// no turn, and knows nothing of limits. For up to `prefetched_keys` at a time:
+  /// more do not fit the processor's miss queue.
+  void prefetch(std::span<const upcoming_key> keys) const noexcept;
+
+  static constexpr std::size_t prefetched_keys = 16;
 
   /// A copy of the value, or nothing when the key is absent or expired.
   expected<std::optional<bytes>> get(bytes_view key) const;
@@ -348,8 +362,8 @@ public:
   void stop() noexcept;
 
 private:
-  /// Keys per group of a batch: more do not fit the processor's miss queue.
-  static constexpr std::size_t batch_size = 16;
+  /// Keys per group of a batch.
+  static constexpr std::size_t batch_size = prefetched_keys;
 
   [[nodiscard]] memory::store_options common_options() const;
 

@@ -12,6 +12,9 @@ namespace troupe::server {
 
 namespace {
 
+// To hash a longer key twice costs more than the misses that it saves.
+constexpr std::size_t longest_fetched_key = 512;
+
 // The calls of `what` that follow each other from `first` on.
 class call_run {
 public:
@@ -47,6 +50,7 @@ bool reads_several(const command& what, arguments words) noexcept {
 std::size_t executor::run(const command_batch& batch, std::size_t first,
                           client& self, reply_writer& reply) {
   auto next = first;
+  fetched_ = first;
   reply.protocol(self.protocol);
   do {
     // What was published before the client sent this stands before the reply.
@@ -135,14 +139,46 @@ void executor::run_held(command_call& call) {
 /// Runs the command, and those of its kind behind it that can run together.
 std::size_t executor::run_closed(command_call& call, const command_batch& batch,
                                  std::size_t first) {
-  if (call.what.run_many != nullptr && first + 1 < batch.size()
-      && call.self.replies != reply_mode::skipping) {
-    const call_run run{call.what, batch, first};
-    if (run.calls().size() > 1)
-      return call.what.run_many(call, run.calls());
+  if (first + 1 < batch.size()) {
+    if (call.what.run_many != nullptr
+        && call.self.replies != reply_mode::skipping) {
+      const call_run run{call.what, batch, first};
+      // A long one fetches for itself.
+      if (run.calls().size() < region::prefetched_keys)
+        fetch_ahead(call, batch, first);
+      if (run.calls().size() > 1)
+        return call.what.run_many(call, run.calls());
+    } else {
+      fetch_ahead(call, batch, first);
+    }
   }
   run_command(call);
   return 1;
+}
+
+/// Fetches what this command and those behind it will touch, some at a time. What
+/// runs them may be another database by then: nothing depends on it.
+void executor::fetch_ahead(command_call& call, const command_batch& batch,
+                           std::size_t first) noexcept {
+  if (first < fetched_)
+    return;
+  std::array<upcoming_key, region::prefetched_keys> keys;
+  std::size_t size = 0;
+  const auto end = std::min(batch.size(), first + keys.size());
+  const auto* what = &call.what;
+  auto name = batch[first][0];
+  for (auto i = first; i < end; ++i) {
+    const auto words = batch[i];
+    if (words[0] != name) {
+      name = words[0];
+      what = find_command(name);
+    }
+    if (what != nullptr && what->keys.first == 1 && words.size() > 1
+        && words[1].size() <= longest_fetched_key)
+      keys[size++] = {words[1], what->flags.has(command_flag::write)};
+  }
+  call.db.prefetch(std::span{keys}.first(size));
+  fetched_ = end;
 }
 
 // As Redis: a refused command spoils the transaction, and a refused EXEC ends it.
