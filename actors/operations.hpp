@@ -52,9 +52,11 @@ struct set {
   keyed<Bytes> key;
   Bytes value;
   options_of<Bytes> how;
+  /// What the value was gathered in, if that may become its entry.
+  memory::value_buffer* gathered = nullptr;
 
   expected<bool> operator()(memory::store& where) const {
-    return where.set(key, value, how);
+    return where.set(key, value, how, gathered);
   }
 
   /// Only a conditional set looks before it writes.

@@ -4,6 +4,9 @@
 
 #include <troupe/actors/detail/promise.hpp>
 #include <troupe/actors/operations.hpp>
+#include <troupe/backends/memory/entry.hpp>
+#include <troupe/backends/memory/large_block.hpp>
+#include <troupe/backends/memory/slab.hpp>
 
 namespace troupe {
 
@@ -147,14 +150,49 @@ expected<std::optional<ttl_duration>> region::ttl(bytes_view key) const {
   return result;
 }
 
+expected<std::optional<std::size_t>> region::charge(bytes_view key) const {
+  std::optional<std::size_t> result;
+  auto found = visit(key, [&](const entry_view& x) {
+    result = memory::slab::footprint(x.from->size());
+  });
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  return result;
+}
+
 // -- writing -----------------------------------------------------------------------
 
 expected<bool> region::set(bytes_view key, bytes_view value,
                            const write_options& how) {
   if (auto ok = check_write(key, value, how); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
+  if (value.size() >= gathered_size) [[unlikely]]
+    return set_gathered(key, value, how);
   operations::set<bytes_view> op{keyed{key}, value, how};
   return prepare(op.key).run(op);
+}
+
+expected<bool> region::set_gathered(bytes_view key, bytes_view value,
+                                    const write_options& how) {
+  memory::value_buffer copy{key.size()};
+  try {
+    copy.append(value);
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
+  }
+  return set(key, copy, how);
+}
+
+expected<bool> region::set(bytes_view key, memory::value_buffer& value,
+                           const write_options& how) {
+  if (auto ok = check_write(key, value.view(), how); !ok) [[unlikely]]
+    return tl::unexpected{std::move(ok.error())};
+  operations::set<bytes_view> op{keyed{key}, value.view(), how, &value};
+  auto stored = prepare(op.key).run(op);
+  // Too small for a block of its own, it was copied.
+  if (stored && *stored)
+    value.finish(0);
+  return stored;
 }
 
 expected<void> region::set_many(std::span<const key_value> items,
@@ -329,6 +367,7 @@ memory::jitter_counts region::jitter_histogram() const noexcept {
 }
 
 void region::sweep() noexcept {
+  memory::large_block::free_waiting();
   for (auto& x : shards_)
     x->sweep();
 }

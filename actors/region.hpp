@@ -37,6 +37,7 @@
 #include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
 #include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/value_buffer.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -131,6 +132,11 @@ public:
   /// deadline; nothing when the key is absent.
   expected<std::optional<ttl_duration>> ttl(bytes_view key) const;
 
+  /// The bytes that the entry is charged: its block as the slab cuts it, with key
+  /// and value; not its share of index and wheel, which it has in common with
+  /// others. Nothing when the key is absent.
+  expected<std::optional<std::size_t>> charge(bytes_view key) const;
+
   // -- writing -----------------------------------------------------------------
   // Each voids the lease of a load in flight for its key when it changes the
   // key, and `erase` and `clear` in any case: what the loader brings after that
@@ -139,6 +145,12 @@ public:
   /// Stores `value`. False when the condition did not hold.
   /// Errors: `value_too_large`, `invalid_argument`.
   expected<bool> set(bytes_view key, bytes_view value,
+                     const write_options& how = {});
+
+  /// The same for a large value that was gathered in memory that becomes its
+  /// entry's, so that it is not copied. Once it is stored, or after
+  /// `out_of_memory`, `value` may be empty.
+  expected<bool> set(bytes_view key, memory::value_buffer& value,
                      const write_options& how = {});
 
   /// Stores all of them, those of one shard in one turn of its mailbox, so that
@@ -382,6 +394,12 @@ private:
       return key_too_large(key.size());
     return {};
   }
+
+  /// A value of so many bytes is copied before its shard's turn, not in it.
+  static constexpr std::size_t gathered_size = 256 * 1024;
+
+  expected<bool> set_gathered(bytes_view key, bytes_view value,
+                              const write_options& how);
 
   [[nodiscard]] expected<void> check_write(bytes_view key, bytes_view value,
                                            const write_options& how) const {

@@ -63,7 +63,7 @@ public:
          {connection_commands(), client_commands(), config_commands(),
           server_commands(), key_commands(), expiry_commands(),
           string_commands(), value_commands(), transaction_commands(),
-          pubsub_commands()})
+          pubsub_commands(), memory_commands()})
       for (const auto& x : family)
         insert(x);
   }

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/subscriptions.hpp>
@@ -49,6 +50,18 @@ struct client {
 
   /// The topics it listens to; null as long as it has not asked for any.
   std::unique_ptr<subscriptions> listening;
+
+  /// The large arguments of the command that comes next, which are not in the
+  /// input.
+  std::vector<memory::value_buffer> large;
+
+  /// That of them which `x` is; nullptr when it is none.
+  [[nodiscard]] memory::value_buffer* gathered(bytes_view x) noexcept {
+    for (auto& i : large)
+      if (i.view().data() == x.data() && i.size() == x.size())
+        return &i;
+    return nullptr;
+  }
 
   /// Makes the queue of messages for this client. Throws std::bad_alloc.
   std::function<std::shared_ptr<subscriber>()> make_subscriber;
@@ -178,6 +191,7 @@ std::span<const command> config_commands() noexcept;
 std::span<const command> connection_commands() noexcept;
 std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;
+std::span<const command> memory_commands() noexcept;
 std::span<const command> pubsub_commands() noexcept;
 std::span<const command> server_commands() noexcept;
 std::span<const command> string_commands() noexcept;

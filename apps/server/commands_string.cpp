@@ -23,7 +23,7 @@ constexpr key_positions all_keys{1, -1, 1};
 void get(command_call& call) {
   const auto found
     = call.db.visit(call.words[1], [&call](const entry_view& entry) {
-        call.reply.bulk(entry.value);
+        call.reply.value(entry);
       });
   if (!found)
     return reply_error(call, found.error());
@@ -48,7 +48,7 @@ std::size_t get_many(command_call& call, std::span<const arguments> calls) {
         return;
       call.reply.begin();
       if (entry != nullptr)
-        call.reply.bulk(entry->value);
+        call.reply.value(*entry);
       else
         call.reply.null();
       call.reply.end();
@@ -75,7 +75,7 @@ void mget(command_call& call) {
         if (entry == nullptr)
           return call.reply.null();
         ++hits;
-        call.reply.bulk(entry->value);
+        call.reply.value(*entry);
       });
   if (!visited)
     return reply_error(call, visited.error());
@@ -83,6 +83,15 @@ void mget(command_call& call) {
 }
 
 // -- SET -------------------------------------------------------------------------
+
+// Stores what the client sent. A large value has been gathered in memory that can
+// become its entry.
+expected<bool> store(command_call& call, bytes_view value,
+                     const write_options& how = {}) {
+  if (auto* const x = call.self.gathered(value))
+    return call.db.set(call.words[1], *x, how);
+  return call.db.set(call.words[1], value, how);
+}
 
 // Whether a write under this condition goes ahead.
 bool holds(write_condition condition, bool present) noexcept {
@@ -92,7 +101,7 @@ bool holds(write_condition condition, bool present) noexcept {
 
 void reply_old(command_call& call, const entry_view* present) {
   if (present != nullptr)
-    call.reply.bulk(present->value);
+    call.reply.value(*present);
   else
     call.reply.null();
 }
@@ -145,7 +154,7 @@ void set_with_options(command_call& call) {
   auto how = until ? expiring_in(until->left) : write_options{};
   how.condition = options->condition;
   how.keep_ttl = options->keep_ttl;
-  const auto stored = call.db.set(call.words[1], call.words[2], how);
+  const auto stored = store(call, call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   reply_stored(call, *stored);
@@ -154,7 +163,7 @@ void set_with_options(command_call& call) {
 void set(command_call& call) {
   if (call.words.size() > 3)
     return set_with_options(call);
-  const auto stored = call.db.set(call.words[1], call.words[2]);
+  const auto stored = store(call, call.words[2]);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -166,7 +175,7 @@ void set_expiring(command_call& call, expiry_unit unit) {
   if (!until)
     return call.reply.error(refusal);
   const auto stored
-    = call.db.set(call.words[1], call.words[3], expiring_in(until->left));
+    = store(call, call.words[3], expiring_in(until->left));
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -181,7 +190,9 @@ void psetex(command_call& call) {
 }
 
 void setnx(command_call& call) {
-  const auto stored = call.db.set_if_absent(call.words[1], call.words[2]);
+  write_options how;
+  how.condition = write_condition::if_absent;
+  const auto stored = store(call, call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.integer(*stored ? 1 : 0);

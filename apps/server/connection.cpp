@@ -1,5 +1,6 @@
 #include "apps/server/connection.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -60,7 +61,7 @@ connection::connection(worker& home, transport peer, std::uint64_t id)
 }
 
 void connection::give_up() noexcept {
-  home_.output.truncate(0);
+  home_.output.clear(defaults::kept_output);
   close();
 }
 
@@ -133,7 +134,10 @@ void connection::note_turn() noexcept {
   record(self_);
   if (self_.record == nullptr)
     return;
-  self_.record->input.store(input_.size(), std::memory_order_relaxed);
+  auto input = input_.size() + (gathering_ ? gathering_->size() : 0);
+  for (const auto& x : self_.large)
+    input += x.size();
+  self_.record->input.store(input, std::memory_order_relaxed);
   self_.record->output.store(pending_.size(), std::memory_order_relaxed);
 }
 
@@ -202,12 +206,12 @@ void connection::take_turn() {
   state_ = state::serving;
   for (int i = 0; i < defaults::reads_per_turn; ++i) {
     bytes_view input;
-    const auto how = receive(input);
+    const auto how = gathering_ ? gather(input) : receive(input);
     if (how == received::ended)
       return close();
     if (how == received::nothing)
       break;
-    if (!serve(input))
+    if (!gathering_ && !serve(input))
       return;
     if (how == received::all)
       break;
@@ -222,12 +226,47 @@ received connection::receive(bytes_view& input) {
   if (input_.empty())
     buffer.truncate(0);
   buffer.prepare(input_.empty() ? defaults::read_size : defaults::kept_input);
-  const auto room = buffer.capacity() - buffer.size();
+  const auto room = std::min(buffer.capacity() - buffer.size(),
+                             defaults::large_read_size);
   const auto read = peer_.read(buffer.prepare(room), room);
   buffer.commit(read.size);
   home_.counters().bytes_read.add(read.size);
   input = buffer.view();
   return read.how;
+}
+
+// Reads more of a large argument. When it is complete, `input` is the command that
+// it belongs to.
+received connection::gather(bytes_view& input) {
+  auto& buffer = *gathering_;
+  const auto room = std::min(gathered_size_ - buffer.size(),
+                             defaults::large_read_size);
+  const auto read = peer_.read(buffer.prepare(room), room);
+  buffer.commit(read.size);
+  home_.counters().bytes_read.add(read.size);
+  if (buffer.size() < gathered_size_)
+    return read.how;
+  const auto ends_in_break = buffer.view().ends_with("\r\n");
+  buffer.finish(gathered_size_ - 2);
+  self_.large.push_back(std::move(buffer));
+  gathering_.reset();
+  parser_.supply(self_.large.back().view(), ends_in_break);
+  input = input_.view();
+  return read.how;
+}
+
+// What waits for a large argument lets it arrive in memory of its own, from the
+// part on that has come.
+void connection::take_out_argument() {
+  if (gathering_ || self_.leaving)
+    return;
+  const auto x = parser_.awaited();
+  if (!x || x->size < defaults::large_value)
+    return;
+  gathered_size_ = x->size + 2;
+  gathering_.emplace(x->key_size);
+  gathering_->append(input_.view().substr(x->offset));
+  input_.truncate(x->offset);
 }
 
 // Executes the complete commands of `input`, which is the thread's buffer or
@@ -246,6 +285,10 @@ bool connection::serve(bytes_view input) {
       = parser_.parse(input, batch, stranger ? 1 : defaults::batch_size);
     for (std::size_t next = 0; next < batch.size() && !self_.leaving;) {
       next = home_.commands.run(batch, next, self_, reply);
+      if (next > 0 && !self_.large.empty()) [[unlikely]] {
+        self_.large.clear();
+        parser_.forget_supplied();
+      }
       if (reply.pending() < defaults::flush_size || flush())
         continue;
       keep(input.substr(next < batch.size() ? batch.offset(next)
@@ -263,6 +306,7 @@ bool connection::serve(bytes_view input) {
   if (speaks_tls(input) && !self_.leaving)
     refuse_stream("Protocol error: this port speaks no TLS");
   keep(input);
+  take_out_argument();
   if (!flush_with_messages())
     return false;
   return finish();

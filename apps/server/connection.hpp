@@ -19,7 +19,7 @@
 //      client that does not read stops itself, and costs one output buffer.
 //   2. `input_` starts with the first byte of a command.
 //   3. Between turns, `input_` holds only an incomplete command, except while
-//      sending.
+//      sending. What is missing in it lies in `self_.large` and `gathering_`.
 //   4. Messages that come for a subscriber wait in its queue, which is bounded
 //      (subscriber.hpp), and are written between replies when all before them
 //      has been sent. A subscriber whose queue overflows is closed.
@@ -37,6 +37,7 @@
 
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/command_table.hpp"
+#include "apps/server/reply_buffer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/transport.hpp"
 
@@ -87,6 +88,8 @@ private:
   void on_readable(error_code code);
   void take_turn();
   received receive(bytes_view& input);
+  received gather(bytes_view& input);
+  void take_out_argument();
   bool serve(bytes_view input);
   void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
@@ -130,7 +133,11 @@ private:
   client self_;
   resp_parser parser_;
   byte_buffer input_;    // What could not be executed yet.
-  byte_buffer pending_;  // Replies that the client did not take at once.
+  reply_buffer pending_; // Replies that the client did not take at once.
+  /// An argument on its way into memory of its own, the line break behind it
+  /// included, and the bytes that it takes.
+  std::optional<memory::value_buffer> gathering_;
+  std::size_t gathered_size_ = 0;
   std::size_t sent_ = 0; // Bytes of these that it has taken since.
   std::optional<boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,

@@ -18,9 +18,10 @@ bool connection::flush() {
   auto& out = home_.output;
   std::size_t sent = 0;
   while (sent < out.size() && !broken_) {
-    const auto step = peer_.write(out.view().substr(sent));
+    const auto step = peer_.write(out.piece(sent));
     sent += step.size;
-    if (step.how == progress::blocked) {
+    if (step.how == progress::blocked
+        || (sent >= defaults::sent_per_turn && sent < out.size())) {
       send_rest(sent);
       return false;
     }
@@ -93,7 +94,7 @@ void connection::await_writable() {
 void connection::send_more() {
   const auto until = sent_ + defaults::sent_per_turn;
   while (sent_ < pending_.size()) {
-    const auto step = peer_.write(pending_.view().substr(sent_));
+    const auto step = peer_.write(pending_.piece(sent_));
     sent_ += step.size;
     home_.counters().bytes_written.add(step.size);
     if (step.size > 0)

@@ -60,10 +60,18 @@ inline constexpr int reads_between_changes = 8;
 inline constexpr std::size_t max_stranger_arguments = 10;
 inline constexpr std::size_t max_stranger_bulk = 16 * 1024;
 
+/// Bytes of a value from which on it is received into memory of its own, which
+/// becomes its entry, and sent from there: to copy it would hold up the other
+/// connections of the thread.
+inline constexpr std::size_t large_value = 256 * 1024;
+
 // -- a connection's turn -----------------------------------------------------------
 
 /// Bytes read at once. Holds a pipeline of a thousand small commands.
 inline constexpr std::size_t read_size = 64 * 1024;
+
+/// The same when a large command arrives.
+inline constexpr std::size_t large_read_size = 1024 * 1024;
 
 /// Commands parsed before they are executed: enough to overlap the cache misses
 /// of their keys, few enough to stay in the first-level cache.

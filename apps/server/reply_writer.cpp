@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "apps/server/error_text.hpp"
 
@@ -45,6 +46,17 @@ void reply_writer::verbatim(std::string_view text) {
   } else {
     bulk(text);
   }
+}
+
+void reply_writer::hold(const entry_view& x) {
+  const auto size = x.value.size();
+  memory::held_value kept{x};
+  if (!kept || (pending() - mark_ + size > limit_ && values_ > 0))
+    return bulk(x.value);
+  ++values_;
+  header('$', static_cast<std::int64_t>(size));
+  held_->add(out_.size(), std::move(kept));
+  out_.append("\r\n");
 }
 
 void reply_writer::line(char type, std::string_view text) {

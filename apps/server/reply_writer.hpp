@@ -8,10 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include <troupe/backends/memory/entry_view.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/defaults.hpp"
+#include "apps/server/reply_buffer.hpp"
 
 namespace troupe::server {
 
@@ -28,6 +30,13 @@ public:
     // nop
   }
 
+  /// As above, but large values are not copied.
+  explicit reply_writer(reply_buffer& out,
+                        std::size_t limit = defaults::max_reply) noexcept
+    : out_(out.bytes), held_(&out.values), limit_(limit) {
+    // nop
+  }
+
   /// The version of the protocol from now on: 2 (as at first) or 3. What RESP2
   /// has no type for is spelled as Redis spells it there.
   void protocol(int version) noexcept {
@@ -36,15 +45,14 @@ public:
 
   /// Starts the reply of the next command.
   void begin() noexcept {
-    mark_ = out_.size();
+    mark_ = pending();
     values_ = 0;
     too_large_ = false;
   }
 
   /// Takes back what was written since `begin`.
   void rollback() noexcept {
-    out_.truncate(mark_);
-    begin();
+    truncate(mark_);
   }
 
   /// Finishes the reply: exchanges one that grew too large for an error.
@@ -55,11 +63,15 @@ public:
 
   /// Bytes written and not yet sent.
   [[nodiscard]] std::size_t pending() const noexcept {
-    return out_.size();
+    return out_.size() + (held_ != nullptr ? held_->size() : 0);
   }
 
   /// Takes back whole replies, down to so many bytes `pending`.
   void truncate(std::size_t pending) noexcept {
+    if (held_ != nullptr && held_->size() > 0) [[unlikely]] {
+      held_->truncate(pending);
+      pending -= held_->size();
+    }
     out_.truncate(pending);
     begin();
   }
@@ -69,7 +81,7 @@ public:
   template <class F>
   void aside(F&& f) {
     const auto limit = std::exchange(limit_, static_cast<std::size_t>(-1));
-    const auto start = pending();
+    const auto start = out_.size();
     f();
     limit_ = limit;
     if (keeps_asides_)
@@ -111,7 +123,7 @@ public:
 
   /// A byte string of any content.
   void bulk(bytes_view x) {
-    if (out_.size() - mark_ + x.size() > limit_ && values_ > 0) [[unlikely]] {
+    if (pending() - mark_ + x.size() > limit_ && values_ > 0) [[unlikely]] {
       too_large_ = true;
       return;
     }
@@ -124,6 +136,14 @@ public:
     *p++ = '\r';
     *p++ = '\n';
     out_.commit(static_cast<std::size_t>(p - begin));
+  }
+
+  /// The value of an entry, during its visit. A large one is not copied.
+  void value(const entry_view& x) {
+    if (held_ != nullptr && x.value.size() >= defaults::large_value) [[unlikely]]
+      hold(x);
+    else
+      bulk(x.value);
   }
 
   /// Announces `size` elements.
@@ -196,10 +216,12 @@ private:
     out_.commit(static_cast<std::size_t>(end - begin));
   }
 
+  void hold(const entry_view& x);
   void line(char type, std::string_view text);
   void replace_by_error();
 
   byte_buffer& out_;
+  held_values* held_ = nullptr; ///< None: all is copied.
   std::size_t limit_;
   std::size_t mark_ = 0;
   std::size_t values_ = 0;

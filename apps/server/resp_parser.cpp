@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -166,12 +167,13 @@ resp_parser::result resp_parser::parse(bytes_view input, command_batch& out,
     const auto rest = input.substr(consumed);
     if (rest.empty())
       return {status::starved, consumed};
+    at_front_ = consumed == 0;
     switch (read_command(rest, consumed, out)) {
       case step::complete:
         consumed += std::exchange(scan_, 0);
         break;
       case step::starved:
-        if (rest.size() > limits_.command) {
+        if (rest.size() + (at_front_ ? outside_ : 0) > limits_.command) {
           error_ = "Protocol error: too big command";
           return {status::broken, consumed};
         }
@@ -188,6 +190,30 @@ void resp_parser::reset() noexcept {
   missing_ = 0;
   bulk_size_ = -1;
   set_aside_.clear();
+}
+
+// The input that a command waits for was parsed to its end; so the command that
+// is incomplete, if any, begins what is left of it.
+std::optional<resp_parser::argument> resp_parser::awaited() const noexcept {
+  if (missing_ == 0 || bulk_size_ < 0)
+    return std::nullopt;
+  for (const auto& x : supplied_)
+    if (x.offset == scan_)
+      return std::nullopt;
+  const auto size = static_cast<std::size_t>(bulk_size_);
+  if (scan_ + size + outside_ > limits_.command)
+    return std::nullopt;
+  return argument{scan_, size, set_aside_.size() > 1 ? set_aside_[1].size : 0};
+}
+
+void resp_parser::supply(bytes_view x, bool ends_in_break) {
+  supplied_.push_back({scan_, x.size(), x.data(), ends_in_break});
+  outside_ += x.size();
+}
+
+void resp_parser::forget_supplied() noexcept {
+  supplied_.clear();
+  outside_ = 0;
 }
 
 resp_parser::step resp_parser::fail(std::string text) {
@@ -238,29 +264,53 @@ resp_parser::step resp_parser::read_bulks(bytes_view input,
   const auto first = out.words_.size();
   const bool continued = !set_aside_.empty();
   while (missing_ > 0) {
-    if (bulk_size_ < 0)
-      if (const auto s = read_bulk_size(input); s != step::complete) {
+    slice found{};
+    if (const auto s = read_bulk(input, found); s != step::complete) {
+      if (s == step::starved)
         set_aside(input, first, out);
-        return s;
-      }
-    const auto size = static_cast<std::size_t>(bulk_size_);
-    if (input.size() - scan_ < size + 2) {
-      set_aside(input, first, out);
-      return step::starved;
+      return s;
     }
-    if (input[scan_ + size] != '\r' || input[scan_ + size + 1] != '\n')
-      return fail("invalid bulk terminator");
     if (continued)
-      set_aside_.push_back({scan_, size});
+      set_aside_.push_back(found);
     else
-      out.words_.push_back(input.substr(scan_, size));
-    scan_ += size + 2;
+      out.words_.push_back(found.outside != nullptr
+                             ? bytes_view{found.outside, found.size}
+                             : input.substr(found.offset, found.size));
     bulk_size_ = -1;
     --missing_;
   }
   if (continued)
     bring_back(input, out);
   return step::complete;
+}
+
+// Reads one argument with its length and moves behind it.
+resp_parser::step resp_parser::read_bulk(bytes_view input, slice& where) {
+  if (bulk_size_ < 0)
+    if (const auto s = read_bulk_size(input); s != step::complete)
+      return s;
+  const auto size = static_cast<std::size_t>(bulk_size_);
+  if (const auto* x = supplied(); x != nullptr) [[unlikely]] {
+    where = *x;
+    return x->ends_in_break ? step::complete : fail("invalid bulk terminator");
+  }
+  if (input.size() - scan_ < size + 2)
+    return step::starved;
+  if (input[scan_ + size] != '\r' || input[scan_ + size + 1] != '\n')
+    return fail("invalid bulk terminator");
+  where = {scan_, size};
+  scan_ += size + 2;
+  return step::complete;
+}
+
+// What was taken out where the next argument would stand.
+const resp_parser::slice* resp_parser::supplied() const noexcept {
+  if (supplied_.empty() || !at_front_) [[likely]]
+    return nullptr;
+  for (const auto& x : supplied_)
+    if (x.offset == scan_)
+      return &x;
+  return nullptr;
 }
 
 resp_parser::step resp_parser::read_bulk_size(bytes_view input) {
@@ -324,17 +374,26 @@ resp_parser::read_number(bytes_view input, const char* too_long,
 // of the command arrives.
 void resp_parser::set_aside(bytes_view input, std::size_t first,
                             command_batch& out) {
+  const auto* const begin = input.data();
   for (auto i = first; i < out.words_.size(); ++i) {
     const auto& word = out.words_[i];
-    set_aside_.push_back(
-      {static_cast<std::size_t>(word.data() - input.data()), word.size()});
+    const auto inside = std::less_equal<>{}(begin, word.data())
+                        && std::less_equal<>{}(word.data() + word.size(),
+                                               begin + input.size());
+    if (inside)
+      set_aside_.push_back(
+        {static_cast<std::size_t>(word.data() - begin), word.size()});
+    else
+      set_aside_.push_back({0, word.size(), word.data()});
   }
   out.words_.resize(first);
 }
 
 void resp_parser::bring_back(bytes_view input, command_batch& out) {
   for (const auto& x : set_aside_)
-    out.words_.push_back(input.substr(x.offset, x.size));
+    out.words_.push_back(x.outside != nullptr
+                           ? bytes_view{x.outside, x.size}
+                           : input.substr(x.offset, x.size));
   clear_and_shrink(set_aside_);
 }
 

@@ -11,10 +11,14 @@
 // not looked at twice: a command that has not arrived in full continues where
 // it stopped. Nothing is allocated in proportion to a length the client
 // declares, only to what it has sent.
+//
+// A large argument need not be in the input: whoever reads from the client may
+// take it out (`awaited`, `supply`) and receive it where it is to stay.
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -110,15 +114,37 @@ public:
     trusted_ = x;
   }
 
-  /// Forgets the incomplete command: its bytes will come again.
+  /// Forgets the incomplete command: its bytes will come again, but for those
+  /// that were taken out.
   void reset() noexcept;
+
+  /// An argument of which only a part has come.
+  struct argument {
+    std::size_t offset;   ///< In the input, which begins with its command.
+    std::size_t size;     ///< Without the line break behind it.
+    std::size_t key_size; ///< Of the command's first argument; 0: it is that.
+  };
+
+  /// That which the incomplete command waits for and may be taken out.
+  [[nodiscard]] std::optional<argument> awaited() const noexcept;
+
+  /// The argument that is awaited, which was taken out of the input together
+  /// with the line break behind it, or what stood there instead. `x` is valid
+  /// until `forget_supplied`.
+  void supply(bytes_view x, bool ends_in_break);
+
+  /// The command that begins the input is over.
+  void forget_supplied() noexcept;
 
 private:
   enum class step { complete, starved, broken };
 
+  /// An argument in the input, or taken out of it.
   struct slice {
     std::size_t offset;
     std::size_t size;
+    const char* outside = nullptr;
+    bool ends_in_break = true;
   };
 
   // Each sees the input from the command's first byte on and leaves in `scan_`
@@ -128,6 +154,8 @@ private:
   step read_array(bytes_view input, std::size_t offset, command_batch& out);
   step read_header(bytes_view input);
   step read_bulks(bytes_view input, command_batch& out);
+  step read_bulk(bytes_view input, slice& where);
+  [[nodiscard]] const slice* supplied() const noexcept;
   step read_bulk_size(bytes_view input);
   step read_number(bytes_view input, const char* too_long, const char* invalid,
                    std::int64_t& number);
@@ -142,6 +170,9 @@ private:
   std::size_t missing_ = 0;      // Arguments to come; 0: header not read.
   std::int64_t bulk_size_ = -1;  // Of the argument at scan_; -1: not read.
   std::vector<slice> set_aside_; // Arguments of an incomplete command.
+  bool at_front_ = true;         // The command begins the input.
+  std::vector<slice> supplied_;  // Taken out of the one that does.
+  std::size_t outside_ = 0;      // Bytes of these.
   std::string error_;
 };
 

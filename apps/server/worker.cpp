@@ -27,7 +27,7 @@ worker::worker(server_state& server, thread_counters& counters)
     guard_(context_.get_executor()),
     idle_timer_(context_.get_executor()) {
   input.prepare(defaults::read_size);
-  output.prepare(defaults::read_size);
+  output.bytes.prepare(defaults::read_size);
 }
 
 worker::~worker() = default;

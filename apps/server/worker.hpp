@@ -14,6 +14,7 @@
 
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/executor.hpp"
+#include "apps/server/reply_buffer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
 
@@ -114,7 +115,7 @@ public:
   byte_buffer input;
 
   /// Replies of the connection whose turn it is.
-  byte_buffer output;
+  reply_buffer output;
 
   command_batch batch;
 

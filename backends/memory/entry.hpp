@@ -41,14 +41,21 @@ public:
     return head_size(with) + key_size + value_size;
   }
 
-  /// Builds an entry in a block of `block_size` bytes. `key` is at most 64 KiB
-  /// and `value` at most 512 MiB: the caller checked.
+  /// Bytes of that before the value.
+  [[nodiscard]] static std::size_t
+  size_before_value(std::size_t key_size, const entry_attributes& with) noexcept {
+    return head_size(with) + key_size;
+  }
+
+  /// Builds an entry in a block of `block_size` bytes, where the value may be in
+  /// its place already. `key` is at most 64 KiB and `value` at most 512 MiB: the
+  /// caller checked.
   static entry* make(void* block, bytes_view key, bytes_view value,
                      version_number version,
                      const entry_attributes& with) noexcept {
     auto* x = new (block) entry(key, value, version, with);
     copy_key(x->data(), key);
-    if (!value.empty())
+    if (!value.empty() && value.data() != x->data() + key.size())
       std::memcpy(x->data() + key.size(), value.data(), value.size());
     return x;
   }
@@ -116,7 +123,7 @@ public:
   /// The version is read first; see the class comment.
   [[nodiscard]] entry_view view() const noexcept {
     auto v = version();
-    return {value(), v, deadline()};
+    return {value(), v, deadline(), this};
   }
 
 private:

@@ -29,7 +29,7 @@ slab::~slab() {
   }
   for (auto* i = large_.next; i != &large_;) {
     auto* next = i->next;
-    std::free(i);
+    i->release();
     i = next;
   }
 }
@@ -46,12 +46,20 @@ void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
   return block;
 }
 
+void* slab::adopt(value_buffer& from, std::size_t head,
+                  std::size_t size) noexcept {
+  if (size <= largest_block || from.size() != size - head)
+    return nullptr;
+  auto* block = from.place(head);
+  return block == nullptr ? nullptr : link_large(from.release(), block, size);
+}
+
 /// What malloc takes for a large block: with the header of ours and its own, in
 /// steps of its own.
 std::size_t slab::large_footprint(std::size_t size) noexcept {
   constexpr std::size_t own_header = 8;
   constexpr std::size_t step = 16;
-  return (size + sizeof(large_header) + own_header + step - 1) / step * step;
+  return (size + sizeof(large_block) + own_header + step - 1) / step * step;
 }
 
 /// Gives a class fresh blocks.
@@ -78,24 +86,30 @@ bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
 }
 
 void* slab::allocate_large(std::size_t size) noexcept {
-  auto* raw = std::malloc(sizeof(large_header) + size);
-  if (raw == nullptr)
+  auto* memory = std::malloc(sizeof(large_block) + size);
+  if (memory == nullptr)
     return nullptr;
-  auto* header = new (raw) large_header{large_.previous, &large_};
+  return link_large(memory, static_cast<large_block*>(memory) + 1, size);
+}
+
+/// Makes a block of `size` bytes inside of `memory` one of the slab's.
+void* slab::link_large(void* memory, void* block, std::size_t size) noexcept {
+  auto* header = new (static_cast<large_block*>(block) - 1)
+    large_block{memory, large_.previous, &large_};
   header->previous->next = header;
   large_.previous = header;
   in_use_ += large_footprint(size);
   set_reserved(reserved() + large_footprint(size));
-  return header + 1;
+  return block;
 }
 
 void slab::deallocate_large(void* block, std::size_t size) noexcept {
-  auto* header = static_cast<large_header*>(block) - 1;
-  header->previous->next = header->next;
-  header->next->previous = header->previous;
+  auto& header = large_block::of(block);
+  header.previous->next = header.next;
+  header.next->previous = header.previous;
   in_use_ -= large_footprint(size);
   set_reserved(reserved() - large_footprint(size));
-  std::free(header);
+  header.release();
 }
 
 } // namespace troupe::memory

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include <troupe/backends/core/sanitizers.hpp>
+#include <troupe/backends/memory/large_block.hpp>
+#include <troupe/backends/memory/value_buffer.hpp>
 
 #ifdef TROUPE_ADDRESS_SANITIZER
 #  include <sanitizer/asan_interface.h>
@@ -51,6 +53,12 @@ public:
     in_use_ += block_size;
     return block;
   }
+
+  /// The memory of `from` as a block of `size` bytes, of which the last are the
+  /// value that was gathered in it and `head` stand before that. nullptr when it
+  /// is not such a block; then nothing has changed.
+  [[nodiscard]] void* adopt(value_buffer& from, std::size_t head,
+                            std::size_t size) noexcept;
 
   /// Takes back a block that was allocated with this very `size`.
   void deallocate(void* block, std::size_t size) noexcept {
@@ -93,12 +101,6 @@ public:
 private:
   struct free_block {
     free_block* next;
-  };
-
-  /// Stands before a block from malloc.
-  struct alignas(16) large_header {
-    large_header* previous;
-    large_header* next;
   };
 
   /// Two on a cache line.
@@ -163,6 +165,7 @@ private:
   [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
   void* allocate_fresh(size_class& where, std::size_t block_size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
+  void* link_large(void* memory, void* block, std::size_t size) noexcept;
   void deallocate_large(void* block, std::size_t size) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;
   void set_reserved(std::size_t bytes) noexcept {
@@ -171,7 +174,7 @@ private:
 
   std::array<size_class, class_count> classes_{};
   std::vector<chunk> chunks_;
-  large_header large_{&large_, &large_};
+  large_block large_{nullptr, &large_, &large_};
   std::size_t in_use_ = 0;
   std::atomic<std::size_t> reserved_{0}; ///< Written by the owner only.
 };

@@ -97,8 +97,9 @@ error store::refusal(put_result why) const {
 /// Every way to store ends here: publishes, voids leases; the new version.
 expected<version_number> store::put(const table::position& where,
                                     const hashed_key& key, bytes_view value,
-                                    const entry_attributes& with) {
-  if (auto x = table_.put(where, key, value, with); x != put_result::done)
+                                    const entry_attributes& with,
+                                    value_buffer* gathered) {
+  if (auto x = table_.put(where, key, value, with, gathered); x != put_result::done)
     [[unlikely]]
     return tl::unexpected{refusal(x)};
   loads_.fence(key.key);
@@ -115,7 +116,7 @@ void store::remove(const table::position& where, const hashed_key& key) {
 }
 
 expected<bool> store::set(const hashed_key& key, bytes_view value,
-                          const write_options& how) {
+                          const write_options& how, value_buffer* gathered) {
   auto where = table_.locate(key);
   auto present = how.condition == write_condition::always && !how.keep_ttl
                    ? false
@@ -125,7 +126,7 @@ expected<bool> store::set(const hashed_key& key, bytes_view value,
   if (how.condition == write_condition::if_present && !present)
     return false;
   auto with = attributes_for(how, present ? where.item : nullptr);
-  if (auto stored = put(where, key, value, with); !stored)
+  if (auto stored = put(where, key, value, with, gathered); !stored)
     return tl::unexpected{std::move(stored.error())};
   updates_.overtake(key.key);
   return true;

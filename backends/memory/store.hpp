@@ -154,9 +154,11 @@ public:
     return clear();
   }
 
-  /// Stores a value; false when the condition does not hold.
+  /// Stores a value; false when the condition does not hold. `gathered`: see
+  /// `table::put`.
   expected<bool> set(const hashed_key& key, bytes_view value,
-                     const write_options& how);
+                     const write_options& how,
+                     value_buffer* gathered = nullptr);
 
   /// Stores many values; misses of the memory overlap. As many keys as values, no
   /// condition. Stops at the first error.
@@ -268,7 +270,8 @@ private:
   [[nodiscard]] error refusal(put_result why) const;
   expected<version_number> put(const table::position& where,
                                const hashed_key& key, bytes_view value,
-                               const entry_attributes& with);
+                               const entry_attributes& with,
+                               value_buffer* gathered = nullptr);
   void remove(const table::position& where, const hashed_key& key);
   expected<void> apply(const table::position& where, bool present,
                        const hashed_key& key, const edit& next);

@@ -42,7 +42,8 @@ table::~table() {
 }
 
 put_result table::put(const position& where, const hashed_key& key,
-                      bytes_view value, const entry_attributes& with) noexcept {
+                      bytes_view value, const entry_attributes& with,
+                      value_buffer* gathered) noexcept {
   auto& g = newest();
   auto size = entry::block_size(key.key.size(), value.size(), with);
   auto bytes = slab::footprint(size);
@@ -62,7 +63,12 @@ put_result table::put(const position& where, const hashed_key& key,
   // An earlier look at the bucket than needed does no harm.
   if (!g.wheel.schedule(g.links.number_of(key.hash), with.deadline))
     return put_result::no_memory;
-  auto* block = g.blocks.allocate(size);
+  void* block = nullptr;
+  if (gathered != nullptr) [[unlikely]]
+    block = g.blocks.adopt(
+      *gathered, entry::size_before_value(key.key.size(), with), size);
+  if (block == nullptr)
+    block = g.blocks.allocate(size);
   if (block == nullptr)
     return put_result::no_memory;
   auto* item = entry::make(block, key.key, value, version_ + 1, with);

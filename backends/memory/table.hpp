@@ -122,10 +122,12 @@ public:
 
   /// Puts an entry at `where`, in place of the one that stands there, if any,
   /// under the next version; others are evicted for it where a limit wants it.
-  /// Marks of `with` may be those of that entry. Amortised constant time.
+  /// Marks of `with` may be those of that entry. Takes the memory of `gathered`,
+  /// if that is given and `value` is all of it, for the entry's. Amortised
+  /// constant time.
   [[nodiscard]] put_result put(const position& where, const hashed_key& key,
-                               bytes_view value,
-                               const entry_attributes& with) noexcept;
+                               bytes_view value, const entry_attributes& with,
+                               value_buffer* gathered = nullptr) noexcept;
 
   /// Removes the entry at `where.item`; takes a version.
   void remove(const position& where) noexcept;

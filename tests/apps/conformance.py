@@ -31,6 +31,8 @@ config set client-output-buffer-limit pubsub\x201mb\x20x\x203 | config set clien
 config set client-output-buffer-limit pubsub\x2064mb\x2016m\x2030 | config get client-output-* | config set client-output-buffer-limit replica\x201gb\x201kb\x202\x20normal\x200\x200\x200
 config get client-output-buffer-limit | config set client-output-buffer-limit slave\x20256mb\x2064mb\x2060\x20pubsub\x2032mb\x208mb\x2060 | config get client-output-buffer-limit
 config set timeout 7 client-output-buffer-limit pubsub\x201 | config get timeout | config set client-output-buffer-limit
+memory | memory foo | memory usage | memory usage n | memory help x | memory usage n samples | memory usage n samples x | memory usage n samples 3
+memory usage n samples -1 | memory usage n samples 0 | memory usage n foo | memory usage n samples 3 samples 4 | MEMORY USAGE n SAMPLES 1 | memory usage n samples 3 foo
 getset | getset k | getset k 1 2 | getset k v | getset k w | get k
 set k v ex 100 | getset k w | ttl k | GETSET k ~ | getset ~ a | getset ~ b
 setex k 100 v | getset k v | persist k | getset k \x00\xff | getset k x

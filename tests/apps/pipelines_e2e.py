@@ -70,8 +70,8 @@ class Pipeline:
         return self.random.choice(KEYS[:self.pick(6, len(KEYS))])
 
     def value(self):
-        if self.random.random() < 0.01:
-            return self.random.randbytes(self.pick(1 << 14, 1 << 16, 1 << 17))
+        if self.random.random() < 0.02:
+            return self.random.randbytes(self.pick(1 << 14, 1 << 16, 300_000, 300_000))
         return self.random.choice(VALUES)
 
     def get(self):

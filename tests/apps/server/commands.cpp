@@ -433,3 +433,27 @@ TEST_CASE("a stopped region says so on the wire", "[server][commands]") {
   CHECK(run("SET k w") == "-ERR server is shutting down\r\n");
   CHECK(run("DEL k") == "-ERR server is shutting down\r\n");
 }
+
+TEST_CASE("MEMORY USAGE is what an entry is charged", "[server][commands]") {
+  troupe::region_options options;
+  options.shards = 1;
+  command_fixture run{options};
+  CHECK(run("MEMORY USAGE a") == none);
+  REQUIRE(run("SET other 1") == ok);
+  for (const std::size_t size : {0, 1, 64, 1000, 100'000, 2'000'000}) {
+    const auto before = run.uut->stats().charged;
+    REQUIRE(run.run({"SET", "a", std::string(size, 'v')}) == ok);
+    const auto usage = run("MEMORY USAGE a");
+    CHECK(usage == ":" + std::to_string(run.uut->stats().charged - before)
+                     + "\r\n");
+    CHECK(run("memory usage a SAMPLES 0") == usage);
+    REQUIRE(run("DEL a") == one);
+    CHECK(run.uut->stats().charged == before);
+  }
+  REQUIRE(run("SET a 1") == ok);
+  const auto kept = std::stoi(run("MEMORY USAGE a").substr(1));
+  REQUIRE(run("SET a 1 EX 100") == ok);
+  CHECK(std::stoi(run("MEMORY USAGE a").substr(1)) == kept + 8);
+  CHECK(run("MEMORY USAGE a SAMPLES -1") == syntax_error);
+  CHECK(run("MEMORY HELP").starts_with("*5\r\n+MEMORY <subcommand>"));
+}

@@ -4,9 +4,14 @@
 #include <limits>
 #include <string>
 
+#include "actors/plain/fixture.hpp"
+#include "apps/server/fixture.hpp"
 #include "catch.hpp"
 
+using troupe::bytes;
+using troupe::entry_view;
 using troupe::server::byte_buffer;
+using troupe::server::reply_buffer;
 using troupe::server::reply_writer;
 
 TEST_CASE("replies are spelled as RESP2 wants", "[server][reply]") {
@@ -145,4 +150,71 @@ TEST_CASE("a buffer grows, drops its front and shrinks", "[server][reply]") {
   CHECK(uut.capacity() > 0);
   uut.clear(10);
   CHECK(uut.capacity() == 0);
+}
+
+TEST_CASE("large values stand between replies without a copy",
+          "[server][reply]") {
+  region_fixture f;
+  const bytes large(troupe::server::defaults::large_value, 'x');
+  REQUIRE(f.uut->set("k", large));
+  REQUIRE(f.uut->set("small", "v"));
+  reply_buffer out;
+  reply_writer uut{out, large.size() * 2 + 100};
+  const auto write = [&](const char* key) {
+    REQUIRE(f.uut->visit(key, [&](const entry_view& x) { uut.value(x); })
+            == true);
+  };
+  const auto text = [&out] {
+    std::string result;
+    while (result.size() < out.size()) {
+      const auto piece = out.piece(result.size());
+      REQUIRE(!piece.empty());
+      // From within a piece the rest of it comes.
+      CHECK(out.piece(result.size() + piece.size() - 1) == piece.substr(piece.size() - 1));
+      result += piece;
+    }
+    CHECK(out.piece(out.size()).empty());
+    return result;
+  };
+  const auto one = bulk(large);
+  uut.begin();
+  uut.array(3);
+  write("k");
+  write("small");
+  write("k");
+  uut.end();
+  const auto first = "*3\r\n" + one + bulk("v") + one;
+  CHECK(out.bytes.size() < 100);
+  CHECK(uut.pending() == first.size());
+  CHECK(text() == first);
+  SECTION("and are taken back with their reply") {
+    uut.begin();
+    uut.ok();
+    write("k");
+    uut.rollback();
+    CHECK(text() == first);
+    write("k");
+    uut.truncate(first.size());
+    CHECK(text() == first);
+    uut.truncate(0);
+    CHECK(out.size() == 0);
+  }
+  SECTION("and count for the reply's size") {
+    uut.begin();
+    uut.array(3);
+    for (int i = 0; i < 3; ++i)
+      write("k");
+    uut.end();
+    CHECK(text().substr(first.size()).starts_with("-ERR "));
+  }
+  SECTION("and stay when the key goes") {
+    REQUIRE(f.uut->erase("k") == true);
+    reply_buffer other;
+    other.swap(out);
+    CHECK(out.size() == 0);
+    out.swap(other);
+    CHECK(text() == first);
+    out.clear(0);
+    CHECK(out.size() == 0);
+  }
 }

@@ -229,3 +229,80 @@ TEST_CASE("a command of many arguments arrives in pieces", "[server][parser]") {
   REQUIRE(uut.commands.size() == 1);
   CHECK(uut.commands[0] == command);
 }
+
+TEST_CASE("an argument may be taken out of the input", "[server][parser]") {
+  const std::string large(1000, 'x');
+  resp_parser uut;
+  command_batch batch;
+  std::string input = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n*4\r\n$3\r\nSET\r\n"
+                      "$3\r\nkey\r\n$1000\r\nxxx";
+  auto result = uut.parse(input, batch);
+  REQUIRE(result.state == status::starved);
+  REQUIRE(batch.size() == 1);
+  input.erase(0, result.consumed);
+  const auto awaited = uut.awaited();
+  REQUIRE(awaited);
+  CHECK(input.substr(awaited->offset) == "xxx");
+  CHECK(awaited->size == 1000);
+  CHECK(awaited->key_size == 3);
+  input.resize(awaited->offset);
+  const auto words_of = [&batch](std::size_t i) {
+    return words(batch[i].begin(), batch[i].end());
+  };
+  const words expected{"SET", "key", large, "NX"};
+  SECTION("and stands in the command") {
+    uut.supply(large, true);
+    CHECK(!uut.awaited());
+    batch.clear();
+    CHECK(uut.parse(input, batch).state == status::starved);
+    CHECK(batch.empty());
+    input += "$2\r\nN";
+    CHECK(uut.parse(input, batch).state == status::starved);
+    // The input is parsed again from its beginning.
+    SECTION("at once") {
+    }
+    SECTION("also when what was parsed is forgotten") {
+      uut.reset();
+      CHECK(uut.parse(input, batch).state == status::starved);
+    }
+    input += "X\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n";
+    result = uut.parse(input, batch);
+    CHECK(result.consumed == input.size());
+    REQUIRE(batch.size() == 2);
+    CHECK(words_of(0) == expected);
+    CHECK(batch[0][2].data() == large.data());
+    CHECK(words_of(1) == words{"GET", "b"});
+    // Another command in its place has its own argument.
+    uut.forget_supplied();
+    batch.clear();
+    const auto other = resp({"SET", "key", std::string(1000, 'y'), "NX"});
+    CHECK(uut.parse(other, batch).consumed == other.size());
+    CHECK(batch[0][2] == std::string(1000, 'y'));
+  }
+  SECTION("with the line break that belongs behind it") {
+    uut.supply(large, false);
+    input += "$2\r\nNX\r\n";
+    CHECK(uut.parse(input, batch).state == status::broken);
+    CHECK(uut.error() == "Protocol error: invalid bulk terminator");
+  }
+}
+
+TEST_CASE("arguments that were taken out count for the command's size",
+          "[server][parser]") {
+  parser_limits limits;
+  limits.command = 3000;
+  resp_parser uut{limits};
+  command_batch batch;
+  const std::string large(2000, 'x');
+  std::string input = "*4\r\n$4\r\nMSET\r\n$1\r\nk\r\n$2000\r\n";
+  REQUIRE(uut.parse(input, batch).state == status::starved);
+  REQUIRE(uut.awaited());
+  uut.supply(large, true);
+  input += "$2000\r\n";
+  REQUIRE(uut.parse(input, batch).state == status::starved);
+  // Both together are too much: it comes in the input, and no further.
+  CHECK(!uut.awaited());
+  input += std::string(990, 'y');
+  CHECK(uut.parse(input, batch).state == status::broken);
+  CHECK(uut.error() == "Protocol error: too big command");
+}
