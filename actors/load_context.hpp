@@ -54,6 +54,15 @@ public:
     return ttl_;
   }
 
+  /// Chooses the idle time of the loaded value in the same way.
+  void idle(ttl_duration x) noexcept {
+    idle_ = x;
+  }
+
+  [[nodiscard]] std::optional<ttl_duration> idle() const noexcept {
+    return idle_;
+  }
+
   /// Tags the loaded value, besides what the caller says. An invalidation of the
   /// tag since the load began keeps it from being stored.
   void tag(bytes_view name) noexcept {
@@ -70,6 +79,7 @@ private:
   time_point deadline_;
   std::stop_token stop_;
   std::optional<ttl_duration> ttl_;
+  std::optional<ttl_duration> idle_;
   troupe::tags tags_;
 };
 

@@ -112,6 +112,8 @@ load_coordinator::run_loader(const bytes_loader& loader, load_context& context,
     result.value = loader(context);
     if (context.ttl())
       result.how.ttl = context.ttl();
+    if (context.idle())
+      result.how.idle = context.idle();
     result.how.tags.add(context.tags());
   } catch (const std::exception& failure) {
     result.threw = true;

@@ -54,6 +54,7 @@ memory::store_options region::common_options() const {
   result.shared.entries = entries_;
   result.shared.eviction = options_.eviction;
   result.ttl = options_.ttl;
+  result.idle = options_.idle;
   result.jitter = options_.jitter;
   result.update_lease = options_.op_timeout;
   return result;
@@ -132,16 +133,17 @@ region::get_many(std::span<const bytes_view> keys) const {
 }
 
 expected<bool> region::contains(bytes_view key) const {
-  return visit(key, [](const entry_view&) {});
+  return visit(key, [](const entry_view&) {}, lookup::peek);
 }
 
 expected<std::optional<ttl_duration>> region::ttl(bytes_view key) const {
   std::optional<ttl_duration> result;
-  auto found = visit(key, [&](const entry_view& x) {
+  auto read = [&](const entry_view& x) {
     result = x.deadline == never
                ? no_expiry
                : std::chrono::ceil<ttl_duration>(x.deadline - time_.now());
-  });
+  };
+  auto found = visit(key, read, lookup::peek);
   if (!found)
     return tl::unexpected{std::move(found.error())};
   // The clock may have passed the deadline since the entry was found alive.
@@ -152,9 +154,12 @@ expected<std::optional<ttl_duration>> region::ttl(bytes_view key) const {
 
 expected<std::optional<std::size_t>> region::charge(bytes_view key) const {
   std::optional<std::size_t> result;
-  auto found = visit(key, [&](const entry_view& x) {
-    result = memory::slab::footprint(x.from->size());
-  });
+  auto found = visit(
+    key,
+    [&](const entry_view& x) {
+      result = memory::slab::footprint(x.from->size());
+    },
+    lookup::peek);
   if (!found)
     return tl::unexpected{std::move(found.error())};
   return result;

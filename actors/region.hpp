@@ -101,15 +101,18 @@ public:
   /// Calls `f(const entry_view&)` when `key` has a live entry and tells whether
   /// it had. No lock, no message, no allocation. The view ends with the call;
   /// until `f` returns, memory that writers free stays allocated, so be brief.
+  /// A `lookup::peek` does not put off the expiry of an entry with an idle time.
   template <class F>
-  expected<bool> visit(bytes_view key, F&& f) const;
+  expected<bool> visit(bytes_view key, F&& f,
+                       lookup as = lookup::use) const;
 
   /// Calls `f(std::size_t index, const entry_view* entry)` for every key in
   /// order, with nullptr for a miss. The memory accesses of the whole batch
   /// overlap: prefer it to single reads.
   /// Each key is read on its own; this is not a snapshot across keys.
   template <class F>
-  expected<void> visit_many(std::span<const bytes_view> keys, F&& f) const;
+  expected<void> visit_many(std::span<const bytes_view> keys, F&& f,
+                            lookup as = lookup::use) const;
 
   /// Starts to fetch what operations on these keys will touch, so that the cache
   /// misses of single operations that follow overlap, too. Changes nothing, takes
@@ -125,11 +128,12 @@ public:
   expected<std::vector<std::optional<bytes>>>
   get_many(std::span<const bytes_view> keys) const;
 
-  /// Tells whether `key` has a live entry.
+  /// Tells whether `key` has a live entry. No use of it.
   expected<bool> contains(bytes_view key) const;
 
-  /// The time the entry has left, rounded up; `no_expiry` when it has no
-  /// deadline; nothing when the key is absent.
+  /// The time the entry has left, rounded up, with an idle time if nobody comes;
+  /// `no_expiry` when it does not expire; nothing when the key is absent. No use
+  /// of it.
   expected<std::optional<ttl_duration>> ttl(bytes_view key) const;
 
   /// The bytes that the entry is charged: its block as the slab cuts it, with key
@@ -176,12 +180,13 @@ public:
   expected<bool> erase(bytes_view key);
 
   /// Gives a live entry a new TTL (exactly, without jitter), `no_expiry` to
-  /// keep it for good; tells whether there was one.
+  /// keep it for good; tells whether there was one. It keeps its idle time, which
+  /// starts anew.
   expected<bool> touch(bytes_view key, ttl_duration ttl);
 
   /// Adds `delta` to the decimal integer under `key` (absent: 0) and returns
-  /// the sum. A present entry keeps its deadline; a new one gets the region's
-  /// TTL. Errors: `not_an_integer`, `integer_overflow`.
+  /// the sum. A present entry keeps the end of its TTL and its idle time, which
+  /// starts anew; a new one gets those of the region. Errors: `not_an_integer`, `integer_overflow`.
   expected<std::int64_t> increment(bytes_view key, std::int64_t delta = 1);
 
   /// Calls `f(const entry_view* present)`, nullptr for a key without a live
@@ -446,16 +451,17 @@ private:
 // -- implementation --------------------------------------------------------------
 
 template <class F>
-expected<bool> region::visit(bytes_view key, F&& f) const {
+expected<bool> region::visit(bytes_view key, F&& f, lookup as) const {
   if (auto ok = check_key(key); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   const memory::hashed_key which{key, hash_key(key)};
-  return shards_.owner(which).store().read(which, std::forward<F>(f));
+  return shards_.owner(which).store().read(which, std::forward<F>(f),
+                                           as);
 }
 
 template <class F>
-expected<void> region::visit_many(std::span<const bytes_view> keys,
-                                  F&& f) const {
+expected<void> region::visit_many(std::span<const bytes_view> keys, F&& f,
+                                  lookup as) const {
   for (auto key : keys)
     if (auto ok = check_key(key); !ok) [[unlikely]]
       return ok;
@@ -475,7 +481,8 @@ expected<void> region::visit_many(std::span<const bytes_view> keys,
       where[i]->prefetch_entry(hashes[i]);
     for (std::size_t i = 0; i < group.size(); ++i) {
       auto found = where[i]->read(
-        {group[i], hashes[i]}, [&](const entry_view& x) { f(start + i, &x); });
+        {group[i], hashes[i]}, [&](const entry_view& x) { f(start + i, &x); },
+        as);
       if (!found)
         f(start + i, static_cast<const entry_view*>(nullptr));
     }

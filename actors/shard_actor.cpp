@@ -68,7 +68,8 @@ private:
 
   caf::result<bool> on_contains(const contains_request& x) {
     bool found = false;
-    auto read = visit(x.key, [&](const entry_view&) { found = true; });
+    auto read = visit(
+      x.key, [&](const entry_view&) { found = true; }, lookup::peek);
     return reply(std::move(read), found);
   }
 
@@ -157,10 +158,10 @@ private:
   }
 
   template <class F>
-  expected<void> visit(bytes_view key, F f) const {
+  expected<void> visit(bytes_view key, F f, lookup as = lookup::use) const {
     return check_key(key).map([&] {
       keyed<bytes_view> which{key};
-      shard_.store().read(which, f);
+      shard_.store().read(which, f, as);
     });
   }
 

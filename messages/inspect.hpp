@@ -25,8 +25,8 @@ fields<&ttl_request::key> fields_of(const ttl_request&);
 
 fields<&ttl_reply::found, &ttl_reply::ttl> fields_of(const ttl_reply&);
 
-fields<&write_terms::ttl, &write_terms::jitter, &write_terms::condition,
-       &write_terms::keep_ttl, &write_terms::tags>
+fields<&write_terms::ttl, &write_terms::idle, &write_terms::jitter,
+       &write_terms::condition, &write_terms::keep_ttl, &write_terms::tags>
 fields_of(const write_terms&);
 
 fields<&set_request::key, &set_request::value, &set_request::how>

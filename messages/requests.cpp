@@ -6,6 +6,8 @@ expected<write_options> options_of(const write_terms& x) {
   write_options result;
   if (x.ttl != x.ttl.zero())
     result.ttl = x.ttl;
+  if (x.idle != x.idle.zero())
+    result.idle = x.idle;
   // Written so that NaN is not taken for "the region's".
   if (!(x.jitter < 0.0))
     result.jitter = x.jitter;

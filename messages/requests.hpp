@@ -54,6 +54,8 @@ struct ttl_reply {
 struct write_terms {
   /// Zero: the region's TTL.
   std::chrono::milliseconds ttl{0};
+  /// Zero: the region's idle time.
+  std::chrono::milliseconds idle{0};
   /// Negative: the region's jitter.
   double jitter = -1.0;
   write_condition condition = write_condition::always;

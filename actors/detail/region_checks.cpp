@@ -32,6 +32,8 @@ const char* difference(const region_options& x,
                        const region_options& y) noexcept {
   if (x.ttl != y.ttl)
     return "ttl";
+  if (x.idle != y.idle)
+    return "idle";
   if (x.jitter != y.jitter)
     return "jitter";
   if (x.shards != y.shards)

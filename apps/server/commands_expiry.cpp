@@ -51,7 +51,8 @@ void reply_deadline(command_call& call, std::int64_t unit) {
   auto deadline = never;
   const auto found = call.db.visit(
     call.words[1],
-    [&deadline](const entry_view& entry) { deadline = entry.deadline; });
+    [&deadline](const entry_view& entry) { deadline = entry.deadline; },
+    lookup::peek);
   if (!found)
     return reply_error(call, found.error());
   if (!*found)
@@ -128,7 +129,7 @@ void expire_with(command_call& call, expiry_unit unit) {
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
       changed = present != nullptr
-                && condition->allows(present->deadline, wanted->deadline);
+                && condition->allows(present->ttl_end, wanted->deadline);
       if (!changed)
         return edit::keep();
       return wanted->passed ? edit::erase() : edit::touch(wanted->deadline);
@@ -158,7 +159,7 @@ void persist(command_call& call) {
   bool changed = false;
   const auto done = call.db.transform(
     call.words[1], [&changed](const entry_view* present) -> expected<edit> {
-      changed = present != nullptr && present->deadline != never;
+      changed = present != nullptr && present->ttl_end != never;
       return changed ? edit::touch(never) : edit::keep();
     });
   if (!done)

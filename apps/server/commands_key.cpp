@@ -26,15 +26,25 @@ constexpr key_positions all_keys{1, -1, 1};
 // -- presence --------------------------------------------------------------------
 
 // A key that is named twice counts twice, as in Redis.
-void exists(command_call& call) {
+void count_present(command_call& call, lookup as) {
   std::int64_t present = 0;
   const auto visited = call.db.visit_many(
-    call.words.subspan(1), [&present](std::size_t, const entry_view* entry) {
+    call.words.subspan(1),
+    [&present](std::size_t, const entry_view* entry) {
       present += entry != nullptr ? 1 : 0;
-    });
+    },
+    as);
   if (!visited)
     return reply_error(call, visited.error());
   call.reply.integer(present);
+}
+
+void exists(command_call& call) {
+  count_present(call, lookup::peek);
+}
+
+void touch(command_call& call) {
+  count_present(call, lookup::use);
 }
 
 void type(command_call& call) {
@@ -180,7 +190,7 @@ constexpr std::array commands{
   command{"type", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
           "Determine the type stored at a key", type},
   command{"touch", -2, flag::readonly | flag::fast, all_keys, group, "3.2.1",
-          "Count the keys that exist; the same as EXISTS", exists},
+          "Count the keys that exist, and let them idle from now on", touch},
   command{"keys", 2, flag::readonly, no_keys, group, "1.0.0",
           "List the keys that match a pattern", keys},
   command{"scan", -2, flag::readonly, no_keys, group, "2.8.0",

@@ -247,7 +247,7 @@ void getex(command_call& call) {
         return edit::keep();
       }
       reply_old(call, present);
-      if (!hit || (!until && present->deadline == never))
+      if (!hit || (!until && present->ttl_end == never))
         return edit::keep();
       if (!until)
         return edit::touch(never);

@@ -189,21 +189,22 @@ void del(command_call& call) {
 
 struct entry_copy {
   bytes value;
-  time_point deadline;
+  time_point ttl_end;
+  ttl_duration idle;
 };
 
 expected<std::optional<entry_copy>> copy_of(const region& where,
                                             bytes_view key) {
   std::optional<entry_copy> result;
   const auto found = where.visit(key, [&result](const entry_view& x) {
-    result = entry_copy{bytes{x.value}, x.deadline};
+    result = entry_copy{bytes{x.value}, x.ttl_end, x.idle};
   });
   if (!found)
     return tl::unexpected{found.error()};
   return result;
 }
 
-// Puts `source` under another key, until the same moment. False when `if_absent`
+// Puts `source` under another key, with the same TTL and idle time. False when `if_absent`
 // and there is something already.
 expected<bool> put_copy(region& where, bytes_view key, const entry_copy& source,
                         bool if_absent) {
@@ -212,8 +213,10 @@ expected<bool> put_copy(region& where, bytes_view key, const entry_copy& source,
     .transform(key,
                [&](const entry_view* present) -> expected<edit> {
                  stored = present == nullptr || !if_absent;
-                 return stored ? edit::store_until(source.value, source.deadline)
-                               : edit::keep();
+                 if (!stored)
+                   return edit::keep();
+                 return edit::store_until(source.value, source.ttl_end,
+                                          source.idle);
                })
     .map([&stored] { return stored; });
 }

@@ -116,8 +116,11 @@ server_config::server_config() {
          "(default: 0)")
     .add(ttl_, "ttl",
          "time to live of keys written without one, 0s for ever (default: 0s)")
+    .add(idle_, "idle",
+         "time after which keys expire that nobody read or wrote, their TTL being "
+         "the latest end, 0s for never (default: 0s)")
     .add(jitter_, "jitter",
-         "share of that time, 0 to below 1, by which keys may expire early "
+         "share of the ttl, 0 to below 1, by which keys may expire early "
          "(default: 0)")
     .add(pubsub_buffer_, "pubsub-buffer",
          "bytes of messages that may wait for a subscriber before it is cut "
@@ -200,6 +203,9 @@ expected<void> server_config::check_ranges() const {
   if (ttl_.count() < 0 || ttl_ > max_ttl)
     return fail(errc::invalid_argument,
                 "--ttl is out of range; allowed is 0s to 100 years");
+  if (idle_.count() < 0 || idle_ > max_ttl)
+    return fail(errc::invalid_argument,
+                "--idle is out of range; allowed is 0s to 100 years");
   if (tls_handshake_timeout_ < std::chrono::milliseconds{1}
       || tls_handshake_timeout_ > hours{1})
     return fail(
@@ -272,6 +278,7 @@ region_options server_config::region() const {
   using std::chrono::ceil;
   region_options result;
   result.ttl = ttl_.count() == 0 ? no_expiry : ceil<ttl_duration>(ttl_);
+  result.idle = idle_.count() == 0 ? no_expiry : ceil<ttl_duration>(idle_);
   result.jitter = jitter_;
   result.shards = shards_;
   result.max_key_size = max_key_size_;

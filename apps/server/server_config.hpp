@@ -78,6 +78,7 @@ private:
   std::string password_;
   std::size_t shards_ = 0;
   caf::timespan ttl_{0};
+  caf::timespan idle_{0};
   double jitter_ = 0.0;
   std::size_t max_key_size_ = troupe::defaults::max_key_size;
   std::size_t pubsub_buffer_ = subscriber_limits{}.bytes;

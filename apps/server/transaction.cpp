@@ -11,7 +11,7 @@ namespace {
 expected<version_number> version_of(const region& where, bytes_view key) {
   auto result = no_version;
   auto found = where.visit(
-    key, [&result](const entry_view& x) { result = x.version; });
+    key, [&result](const entry_view& x) { result = x.version; }, lookup::peek);
   if (!found)
     return tl::unexpected{std::move(found.error())};
   return result;

@@ -26,18 +26,22 @@ struct edit {
     return {action::store, value, how, std::nullopt};
   }
 
-  /// Stores `value` and keeps the deadline of the present entry; a new entry
-  /// gets the region's TTL.
+  /// Stores `value` and keeps the deadline of the present entry, or its idle time
+  /// and the end of its TTL; a new entry gets those of the region.
   [[nodiscard]] static edit replace(bytes_view value) noexcept {
     write_options how;
     how.keep_ttl = true;
     return store(value, how);
   }
 
-  /// Stores `value` until `deadline`, `never` for good.
-  [[nodiscard]] static edit store_until(bytes_view value,
-                                        time_point deadline) noexcept {
-    return {action::store, value, {}, deadline};
+  /// Stores `value` with a TTL that ends at `deadline`, `never` for good. Its idle
+  /// time is the region's, if none is given.
+  [[nodiscard]] static edit
+  store_until(bytes_view value, time_point deadline,
+              std::optional<ttl_duration> idle = std::nullopt) noexcept {
+    write_options how;
+    how.idle = idle;
+    return {action::store, value, how, deadline};
   }
 
   /// Removes the entry. Voids leases also when there is none.
@@ -45,8 +49,8 @@ struct edit {
     return {action::erase, {}, {}, std::nullopt};
   }
 
-  /// Gives the entry another deadline, `never` for good. Without an entry
-  /// nothing happens.
+  /// Gives the entry a TTL that ends at `deadline`, `never` for good. It keeps its
+  /// idle time, if it has one. Without an entry nothing happens.
   [[nodiscard]] static edit touch(time_point deadline) noexcept {
     return {action::touch, {}, {}, deadline};
   }

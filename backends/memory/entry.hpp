@@ -1,37 +1,33 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <span>
 
+#include <troupe/backends/memory/entry_attributes.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
+#include <troupe/backends/memory/same_bytes.hpp>
+#include <troupe/backends/memory/sliding_deadline.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 namespace troupe::memory {
 
-/// What an entry carries beside key and value; both parts cost memory only where
-/// they are used.
-struct entry_attributes {
-  time_point deadline = never;
-
-  /// `born` counts only with tags; see invalidations.hpp.
-  std::uint64_t born = 0;
-  std::span<const std::uint16_t> marks = {};
-};
-
 /// A key and its value in one block:
 ///
-///   version 8 | value size 4 | key size, form 4 | [deadline 8] | [born 8, marks 2
-///   each, in steps of 8] | key | value
+///   version 8 | value size 4 | key size, form 4
+///   [deadline 8, or sliding deadline 24]
+///   [born 8, marks 2 each, in steps of 8]
+///   key | value
 ///
 /// Key and value never change once a reader can see the entry; a write
-/// publishes another entry. Only a touch changes anything in place: deadline
-/// first, version second, so that a reader who saw the old version may be
-/// refused a compare-and-set, but never stores over a change it did not see.
+/// publishes another entry. A read may put off a deadline that slides, which is no
+/// change. Only a touch changes anything in place: deadline first, version second,
+/// so that a reader who saw the old version may be refused a compare-and-set, but
+/// never stores over a change it did not see.
 class entry {
 public:
   /// Bytes of the block for a key and a value of these sizes.
@@ -80,11 +76,9 @@ public:
     return version_.load(std::memory_order_acquire);
   }
 
+  /// When it expires; with an idle time, if nobody comes.
   [[nodiscard]] time_point deadline() const noexcept {
-    if (!has_deadline())
-      return never;
-    return time_point{std::chrono::nanoseconds{
-      deadline_field().load(std::memory_order_relaxed)}};
+    return slides() ? sliding().expiry() : fixed_deadline();
   }
 
   [[nodiscard]] bool expires() const noexcept {
@@ -96,13 +90,40 @@ public:
     return (form_ & deadline_bit) != 0;
   }
 
+  /// Whether it has expired at `now`.
+  [[nodiscard]] bool expired(time_point now) const noexcept {
+    return slides() ? sliding().passed(now) : fixed_deadline() <= now;
+  }
+
+  /// Whether it has an idle time.
+  [[nodiscard]] bool slides() const noexcept {
+    return (form_ & sliding_bit) != 0;
+  }
+
+  /// Only of one that slides.
+  [[nodiscard]] sliding_deadline& sliding() const noexcept {
+    return *reinterpret_cast<sliding_deadline*>(tail());
+  }
+
   [[nodiscard]] bool tagged() const noexcept {
     return mark_count() != 0;
   }
 
+  /// Whether it has neither idle time nor tags: `plain_view` tells all there is
+  /// to know about its life.
+  [[nodiscard]] bool plain() const noexcept {
+    return (form_ & (sliding_bit | marks_mask)) == 0;
+  }
+
   [[nodiscard]] entry_attributes attributes() const noexcept {
     entry_attributes result;
-    result.deadline = deadline();
+    if (slides()) {
+      result.deadline = sliding().end();
+      result.idle = sliding().idle();
+      result.idle_until = sliding().deadline();
+    } else {
+      result.deadline = fixed_deadline();
+    }
     if (tagged()) {
       result.born = *reinterpret_cast<const std::uint64_t*>(tag_block());
       result.marks = {reinterpret_cast<const std::uint16_t*>(
@@ -112,7 +133,8 @@ public:
     return result;
   }
 
-  /// `deadline` must be `never` for an entry without room for one.
+  /// For one that does not slide. `deadline` must be `never` for an entry without
+  /// room for one.
   void touch(time_point deadline, version_number version) noexcept {
     if (has_deadline())
       deadline_field().store(deadline.time_since_epoch().count(),
@@ -120,10 +142,29 @@ public:
     version_.store(version, std::memory_order_release);
   }
 
+  /// For one that slides, at `now`.
+  sliding_deadline::move touch_sliding(time_point now, time_point end,
+                                       version_number version) noexcept {
+    auto result = sliding().touch(now, end);
+    version_.store(version, std::memory_order_release);
+    return result;
+  }
+
   /// The version is read first; see the class comment.
   [[nodiscard]] entry_view view() const noexcept {
+    if (!slides())
+      return plain_view();
     auto v = version();
-    return {value(), v, deadline(), this};
+    return {value(), v, deadline(), sliding().end(),
+            std::chrono::duration_cast<ttl_duration>(sliding().idle()),
+            this};
+  }
+
+  /// The same, of one that does not slide.
+  [[nodiscard]] entry_view plain_view() const noexcept {
+    auto v = version();
+    auto deadline = fixed_deadline();
+    return {value(), v, deadline, deadline, no_expiry, this};
   }
 
 private:
@@ -132,7 +173,10 @@ private:
     : version_(version),
       value_size_(static_cast<std::uint32_t>(value.size())),
       form_(static_cast<std::uint32_t>(key.size())) {
-    if (with.deadline != never) {
+    if (with.slides()) {
+      form_ |= deadline_bit | sliding_bit;
+      new (tail()) sliding_deadline(with.idle, with.expiry(), with.deadline);
+    } else if (with.deadline != never) {
       form_ |= deadline_bit;
       new (tail()) std::atomic<std::int64_t>(
         with.deadline.time_since_epoch().count());
@@ -150,7 +194,9 @@ private:
   [[nodiscard]] static std::size_t
   head_size(const entry_attributes& with) noexcept {
     auto result = sizeof(entry);
-    if (with.deadline != never)
+    if (with.slides())
+      result += sizeof(sliding_deadline);
+    else if (with.deadline != never)
       result += sizeof(std::int64_t);
     if (!with.marks.empty())
       result += sizeof(std::uint64_t)
@@ -170,6 +216,13 @@ private:
     return form_ >> marks_shift & 0xf;
   }
 
+  [[nodiscard]] time_point fixed_deadline() const noexcept {
+    if (!has_deadline())
+      return never;
+    return time_point{std::chrono::nanoseconds{
+      deadline_field().load(std::memory_order_relaxed)}};
+  }
+
   [[nodiscard]] std::atomic<std::int64_t>& deadline_field() const noexcept {
     return *reinterpret_cast<std::atomic<std::int64_t>*>(tail());
   }
@@ -180,55 +233,25 @@ private:
   }
 
   [[nodiscard]] char* tag_block() const noexcept {
+    if (slides())
+      return tail() + sizeof(sliding_deadline);
     return tail() + (has_deadline() ? sizeof(std::int64_t) : 0);
-  }
-
-  /// Copies keys of 8 to 16 bytes, the most frequent ones, in place: calling
-  /// std::memcpy costs more than that.
-  static void copy_key(char* to, bytes_view key) noexcept {
-    auto n = key.size();
-    if (n - 8 <= 8) [[likely]] {
-      std::uint64_t first;
-      std::uint64_t last;
-      std::memcpy(&first, key.data(), sizeof(first));
-      std::memcpy(&last, key.data() + n - 8, sizeof(last));
-      std::memcpy(to, &first, sizeof(first));
-      std::memcpy(to + n - 8, &last, sizeof(last));
-    } else if (n > 0) {
-      std::memcpy(to, key.data(), n);
-    }
-  }
-
-  /// Compares such keys in place, for the same reason.
-  [[nodiscard]] static bool same_bytes(const char* x, const char* y,
-                                       std::size_t n) noexcept {
-    if (n - 8 > 8) [[unlikely]]
-      return same_other_bytes(x, y, n);
-    auto word = [](const char* from) {
-      std::uint64_t result;
-      std::memcpy(&result, from, sizeof(result));
-      return result;
-    };
-    return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
-  }
-
-  /// Apart, so that the compiler keeps the frequent way short.
-  [[nodiscard, gnu::noinline]] static bool
-  same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
-    return bytes_view{x, n} == bytes_view{y, n};
   }
 
   [[nodiscard]] char* data() const noexcept {
     return reinterpret_cast<char*>(const_cast<entry*>(this)) + head_size();
   }
 
-  // The form: 17 bits for the key's size, one for a deadline, and four each for
-  // the bytes before the key, in steps of 8, and the number of marks.
+  // The form: 17 bits for the key's size, one for a deadline, four each for the
+  // bytes before the key, in steps of 8, and the number of marks, and one for an
+  // idle time.
   static constexpr std::size_t step = 8;
   static constexpr std::uint32_t key_size_mask = (1U << 17) - 1;
   static constexpr std::uint32_t deadline_bit = 1U << 17;
   static constexpr unsigned head_shift = 18;
   static constexpr unsigned marks_shift = 22;
+  static constexpr std::uint32_t marks_mask = 0xfU << marks_shift;
+  static constexpr std::uint32_t sliding_bit = 1U << 26;
 
   std::atomic<version_number> version_;
   std::uint32_t value_size_;

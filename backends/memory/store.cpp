@@ -67,10 +67,15 @@ time_point store::deadline_for(const write_options& how) {
 entry_attributes store::attributes_for(const write_options& how,
                                        const entry* present) {
   entry_attributes result;
-  if (how.keep_ttl && present != nullptr)
+  if (how.keep_ttl && present != nullptr) {
     result = present->attributes();
-  else
+  } else {
     result.deadline = deadline_for(how);
+    if (auto idle = how.idle.value_or(options_.idle); idle != no_expiry)
+      result.idle = idle;
+  }
+  if (result.slides())
+    result.idle_until = time_.now() + result.idle;
   if (!how.tags.empty()) {
     result.marks = how.tags.marks();
     result.born = forgotten_.sequence();
@@ -256,8 +261,8 @@ expected<void> store::clear() {
 }
 
 expected<load_decision> store::acquire_load(const hashed_key& key, load_id id) {
-  if (auto where = table_.locate(key); live(where))
-    return load_hit{bytes{where.item->value()}};
+  if (auto present = use(table_.locate(key)))
+    return load_hit{bytes{present->value}};
   if (auto holder = loads_.holder(key.key); holder != 0)
     return load_joined{holder};
   loads_.grant(key.key, id, forgotten_.sequence());
@@ -293,8 +298,8 @@ expected<bool> store::holds_load(const hashed_key& key, load_id id) const {
 expected<update_snapshot> store::begin_update(const hashed_key& key,
                                               std::uint64_t token) {
   update_snapshot result;
-  if (auto where = table_.locate(key); live(where))
-    result.value.emplace(where.item->value());
+  if (auto present = use(table_.locate(key)))
+    result.value.emplace(present->value);
   updates_.grant(key.key, token, time_.now() + options_.update_lease);
   loads_.fence(key.key);
   return result;

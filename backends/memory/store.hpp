@@ -40,6 +40,7 @@ struct store_options {
 
   /// For writes that say nothing of their own; see `region_options`.
   ttl_duration ttl = no_expiry;
+  ttl_duration idle = no_expiry;
   double jitter = 0.0;
 
   /// How long an update lease may be held.
@@ -92,20 +93,14 @@ public:
 
   /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
   template <class F>
-  bool read(const hashed_key& key, F&& f) const {
+  bool read(const hashed_key& key, F&& f, lookup as = lookup::use) const {
     epoch_guard guard;
-    const auto* item = table_.find(key);
-    if (item == nullptr)
-      return false;
-    const auto view = item->view();
-    if (table_.dead(*item))
-      return false;
-    f(view);
-    return true;
+    return table_.read(key, as, std::forward<F>(f));
   }
 
   /// Calls `f(bytes_view key, const entry_view&)` for the live entries at a
-  /// position of the table, and returns the next one; see `table::scan`.
+  /// position of the table, and returns the next one; see `table::scan`. No use
+  /// of the entries.
   template <class F>
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
     epoch_guard guard;
@@ -185,13 +180,11 @@ public:
 
   /// Calls `f(const entry_view*)`, with nullptr when there is no live entry,
   /// and does what the `expected<edit>` says that it returns. An error of `f`
-  /// is returned, and nothing has changed.
+  /// is returned, and nothing has changed. The call is a use of the entry.
   template <class F>
   expected<void> transform(const hashed_key& key, F&& f) {
     auto where = table_.locate(key);
-    std::optional<entry_view> present;
-    if (live(where))
-      present = where.item->view();
+    auto present = use(where);
     expected<edit> next = f(present ? &*present : nullptr);
     if (!next)
       return tl::unexpected{std::move(next.error())};
@@ -262,6 +255,12 @@ public:
 private:
   [[nodiscard]] bool live(const table::position& where) const noexcept {
     return where.item != nullptr && !table_.dead(*where.item);
+  }
+
+  /// What is in the live entry at `where`, which is a use of it.
+  [[nodiscard]] std::optional<entry_view>
+  use(const table::position& where) const noexcept {
+    return where.item == nullptr ? std::nullopt : table_.use(*where.item);
   }
 
   [[nodiscard]] time_point deadline_for(const write_options& how);

@@ -1,5 +1,6 @@
 #include <troupe/backends/memory/table.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace troupe::memory {
@@ -56,12 +57,12 @@ put_result table::put(const position& where, const hashed_key& key,
       return put_result::too_large;
     if (eviction_ == eviction_policy::none
         && !fits(bytes, replaced, where.item == nullptr ? 1 : 0,
-                 with.deadline != never)) [[unlikely]]
+                 with.expiry() != never)) [[unlikely]]
       return put_result::no_room;
   }
   const auto timed = g.wheel.bytes() != 0;
   // An earlier look at the bucket than needed does no harm.
-  if (!g.wheel.schedule(g.links.number_of(key.hash), with.deadline))
+  if (!g.wheel.schedule(g.links.number_of(key.hash), with.expiry()))
     return put_result::no_memory;
   void* block = nullptr;
   if (gathered != nullptr) [[unlikely]]
@@ -72,13 +73,15 @@ put_result table::put(const position& where, const hashed_key& key,
   if (block == nullptr)
     return put_result::no_memory;
   auto* item = entry::make(block, key.key, value, version_ + 1, with);
+  // Before readers see it: they may put its deadline off at once.
+  count(*item, true);
   auto slot = g.links.link(where, key.hash, item);
   if (!slot) {
+    count(*item, false);
     g.blocks.deallocate(block, size);
     return put_result::no_memory;
   }
   ++version_;
-  count(*item, true);
   if (where.item != nullptr) {
     g.goes_next.replaced(*slot, replaced, bytes);
     tell(*where.item, removal_cause::replaced);
@@ -118,8 +121,16 @@ put_result table::touch(const position& where, const hashed_key& key,
     return put(where, key, item.value(), with);
   }
   auto& g = newest();
-  if (!g.wheel.schedule(g.links.number_of(key.hash), deadline))
+  const auto slides = item.slides();
+  const auto now = slides ? time_.now() : time_point{};
+  const auto expiry
+    = slides ? std::min(deadline, now + item.sliding().idle()) : deadline;
+  if (!g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
+  if (slides) [[unlikely]] {
+    add_sliding(g, item.touch_sliding(now, deadline, ++version_));
+    return put_result::done;
+  }
   count(item, false);
   item.touch(deadline, ++version_);
   count(item, true);
@@ -174,7 +185,7 @@ void table::drop(index_slot where, removal_cause cause) noexcept {
 void table::tell(const entry& x, removal_cause cause) noexcept {
   if (removals_ == nullptr) [[likely]]
     return;
-  if (x.deadline() != never && time_.now() >= x.deadline())
+  if (x.expires() && x.expired(time_.now()))
     cause = removal_cause::expired;
   else if (x.tagged() && killed(x))
     cause = removal_cause::tag;
@@ -189,7 +200,12 @@ void table::retire(entry& x, std::size_t bytes) noexcept {
 
 void table::count(const entry& x, bool in) noexcept {
   auto one = in ? std::size_t{1} : ~std::size_t{0};
-  if (x.expires()) {
+  if (x.slides()) [[unlikely]] {
+    add(expiring_, one);
+    auto& slide = x.sliding();
+    add_sliding(newest(), in ? sliding_deadline::move{{}, slide.deadline()}
+                             : sliding_deadline::move{slide.settle(), {}});
+  } else if (x.expires()) {
     add(expiring_, one);
     auto ticks = ticks_of(x.deadline());
     auto sum = deadlines_.load(std::memory_order_relaxed);
@@ -229,10 +245,16 @@ time_point table::mean_deadline() const noexcept {
   const auto count = expiring();
   if (count == 0)
     return never;
-  const auto mean = deadlines_.load(std::memory_order_relaxed) / count;
+  epoch_guard guard;
+  auto& g = *current_.load(std::memory_order_acquire);
+  const auto sum
+    = static_cast<std::int64_t>(deadlines_.load(std::memory_order_relaxed))
+      + g.sliding.load(std::memory_order_relaxed);
+  const auto mean = std::max(sum, std::int64_t{0})
+                    / static_cast<std::int64_t>(count);
   // A tick is rounded down, by half of one on average.
   return time_point{std::chrono::nanoseconds{
-    static_cast<std::int64_t>((mean << tick_bits) + (1ULL << (tick_bits - 1)))}};
+    (mean << tick_bits) + (std::int64_t{1} << (tick_bits - 1))}};
 }
 
 } // namespace troupe::memory

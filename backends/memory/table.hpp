@@ -6,13 +6,14 @@
 // reader is left.
 //
 //   table.cpp               putting, removing, clearing
+//   table_reading.cpp       reading what is not plain
 //   table_limits.cpp        what is charged, and who goes when that is too much
 //   table_housekeeping.cpp  what happens later: expiry, what tags killed, checks
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,39 +25,15 @@
 #include <troupe/backends/memory/invalidations.hpp>
 #include <troupe/backends/memory/removal_sink.hpp>
 #include <troupe/backends/memory/slab.hpp>
+#include <troupe/backends/memory/table_options.hpp>
 #include <troupe/backends/memory/timing_wheel.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
 
-/// What a table shares with the others of its region. All of it must be there.
-struct table_options {
-  /// Must outlive the table.
-  const clock* time = &clock::steady();
-
-  std::shared_ptr<invalidations> forgotten = std::make_shared<invalidations>();
-
-  /// Where the bytes and the entries come from.
-  std::shared_ptr<budget> bytes = std::make_shared<budget>(budget::unlimited);
-  std::shared_ptr<budget> entries = std::make_shared<budget>(budget::unlimited);
-
-  /// How many tables share them: one entry may take one share of the bytes.
-  std::size_t shares = 1;
-
-  eviction_policy eviction = eviction_policy::s3_fifo;
-};
-
-/// How a change ended.
-enum class put_result : std::uint8_t {
-  done,
-  no_memory, ///< The system has none; nothing has changed.
-  no_room,   ///< The limit is reached and nothing is evicted; nothing has changed.
-  too_large, ///< The entry is charged more than `largest_charge`; as above.
-};
-
-/// One writer; `find`, `scan` and the prefetches from any thread inside an epoch
-/// guard, the counters from anywhere. Knows no leases and does not ask whether
-/// an entry is dead, but gives the space of dead ones back.
+/// One writer; `read`, `find`, `scan` and the prefetches from any thread inside an
+/// epoch guard, the counters from anywhere. Knows no leases. Gives the space of
+/// dead entries back, but its changes do not ask whether one is dead.
 class table {
 public:
   /// Throws std::bad_alloc.
@@ -65,6 +42,10 @@ public:
 
   table(const table&) = delete;
   table& operator=(const table&) = delete;
+
+  /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
+  template <class F>
+  bool read(const hashed_key& key, lookup as, F&& f) const;
 
   /// See `index::find`. The entry lives at least as long as the guard.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
@@ -96,9 +77,14 @@ public:
   /// Whether an entry is past its deadline or was killed by a tag. Asks the
   /// clock only when there is a deadline: most reads do without.
   [[nodiscard]] bool dead(const entry& x) const noexcept {
-    auto deadline = x.deadline();
-    return (deadline != never && time_.now() >= deadline)
+    return (x.expires() && x.expired(time_.now()))
            || (x.tagged() && killed(x));
+  }
+
+  /// For the writer: what is in an entry that lives, which is a use of it; nothing
+  /// when it is dead.
+  [[nodiscard]] std::optional<entry_view> use(const entry& x) const noexcept {
+    return see(newest(), x, lookup::use, now_for(x));
   }
 
   // -- the writer --------------------------------------------------------------
@@ -132,7 +118,8 @@ public:
   /// Removes the entry at `where.item`; takes a version.
   void remove(const position& where) noexcept;
 
-  /// Gives the entry at `where.item` another deadline and the next version.
+  /// Gives the entry at `where.item` another deadline and the next version. One
+  /// with an idle time keeps that, and idles from now on.
   [[nodiscard]] put_result touch(const position& where, const hashed_key& key,
                                  time_point deadline) noexcept;
 
@@ -198,8 +185,8 @@ public:
   }
 
   /// The mean of the deadlines, to within a tenth of a second; `never` when no
-  /// entry has one. Constant time. A writer that works meanwhile may shift it by
-  /// what its entry counts for.
+  /// entry has one. Constant time. Who works on an entry meanwhile may shift it by
+  /// what that counts for.
   [[nodiscard]] time_point mean_deadline() const noexcept;
 
   /// Entries, dead ones included whose space was not freed yet.
@@ -256,7 +243,7 @@ public:
 
 private:
   /// Deadlines are summed up in ticks of 2^27 ns, an eighth of a second: so the
-  /// sum of hundreds of millions of entries that live for a century fits 64 bits.
+  /// sum of hundreds of millions of entries that live for a century fits 63 bits.
   static constexpr unsigned tick_bits = 27;
 
   [[nodiscard]] static std::uint64_t ticks_of(time_point deadline) noexcept {
@@ -284,17 +271,16 @@ private:
     slab blocks;
     timing_wheel wheel;
     evictor goes_next;
+    /// The sum of the deadlines that slide, in ticks; readers add to it. Apart from
+    /// what they look at.
+    alignas(64) std::atomic<std::int64_t> sliding{0};
     std::size_t reclaim_bucket = 0; ///< The next to look at for killed entries.
     std::uint64_t reclaiming = 0; ///< The sequence that this turn began with.
     bool reclaim_again = false; ///< A merge put something behind its back.
   };
 
   /// For the writer, who needs no guard.
-  [[nodiscard]] generation& newest() noexcept {
-    return *current_.load(std::memory_order_relaxed);
-  }
-
-  [[nodiscard]] const generation& newest() const noexcept {
+  [[nodiscard]] generation& newest() const noexcept {
     return *current_.load(std::memory_order_relaxed);
   }
 
@@ -308,6 +294,23 @@ private:
     return era_.load(std::memory_order_relaxed) != forgotten_.era();
   }
 
+  /// The time, if it matters to the entry.
+  [[nodiscard]] time_point now_for(const entry& x) const noexcept {
+    return x.expires() ? time_.now() : time_point{};
+  }
+
+  static void add_sliding(generation& to, sliding_deadline::move x) noexcept {
+    const auto ticks = ticks_of(x.to) - ticks_of(x.from);
+    if (ticks != 0)
+      to.sliding.fetch_add(static_cast<std::int64_t>(ticks),
+                           std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::optional<entry_view>
+  see(generation& in, const entry& x, lookup as, time_point now) const noexcept;
+  [[nodiscard]] std::optional<entry_view>
+  look_closely(bytes_view key, std::uint64_t hash, generation& in,
+               const entry& found, lookup as) const noexcept;
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
                           std::size_t entries, bool expires) noexcept;
   void drop(index_slot where, removal_cause cause) noexcept;
@@ -341,7 +344,7 @@ private:
   // halves of an increment will do.
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
-  std::atomic<std::uint64_t> deadlines_{0}; ///< Their sum, in deadline ticks.
+  std::atomic<std::uint64_t> deadlines_{0}; ///< Sum of those that stay, in ticks.
   version_number version_ = no_version;
   std::size_t live_bytes_ = 0; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
@@ -359,5 +362,30 @@ private:
   std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
 };
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+bool table::read(const hashed_key& key, lookup as, F&& f) const {
+  auto& g = *current_.load(std::memory_order_acquire);
+  if (g.era != forgotten_.era()) [[unlikely]]
+    return false;
+  const auto* item = g.links.find(key);
+  if (item == nullptr)
+    return false;
+  entry_view view;
+  if (item->plain()) [[likely]]
+    view = item->plain_view();
+  if (!item->plain()
+      || (view.deadline != never && time_.now() >= view.deadline))
+    [[unlikely]] {
+    auto seen = look_closely(key.key, key.hash, g, *item, as);
+    if (!seen)
+      return false;
+    view = *seen;
+  }
+  f(static_cast<const entry_view&>(view));
+  return true;
+}
 
 } // namespace troupe::memory

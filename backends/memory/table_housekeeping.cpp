@@ -43,7 +43,7 @@ void table::look_at(std::size_t number) noexcept {
   auto now = time_.now();
   g.links.for_each_in(number, [&](index_slot x) {
     auto& item = *x.item();
-    auto expired = item.deadline() <= now && item.expires();
+    auto expired = item.expires() && item.expired(now);
     if (!expired && !(item.tagged() && killed(item))) {
       next = std::min(next, item.deadline());
       return;
@@ -95,11 +95,15 @@ std::string table::validate() const {
   auto& g = newest();
   std::size_t expiring = 0;
   std::uint64_t deadlines = 0;
+  std::uint64_t sliding = 0;
   std::size_t tagged = 0;
   std::size_t bytes = 0;
   g.links.for_each([&](const entry& x) {
     expiring += x.expires() ? 1 : 0;
-    deadlines += x.expires() ? ticks_of(x.deadline()) : 0;
+    if (x.slides())
+      sliding += ticks_of(x.sliding().deadline());
+    else if (x.expires())
+      deadlines += ticks_of(x.deadline());
     tagged += x.tagged() ? 1 : 0;
     bytes += slab::footprint(x.size());
   });
@@ -112,6 +116,9 @@ std::string table::validate() const {
                    expiring_.load(std::memory_order_relaxed));
   if (deadlines != deadlines_.load(std::memory_order_relaxed))
     return "the deadlines are not those that were summed up";
+  if (sliding
+      != static_cast<std::uint64_t>(g.sliding.load(std::memory_order_relaxed)))
+    return "the deadlines that slide are not those that were summed up";
   if (tagged != tagged_.load(std::memory_order_relaxed))
     return differs("entries with tags are ", tagged,
                    tagged_.load(std::memory_order_relaxed));

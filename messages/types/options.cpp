@@ -15,9 +15,9 @@ tl::unexpected<error> bad(const char* field, const std::string& value,
                                         + ", allowed is " + range);
 }
 
-expected<void> check_ttl(ttl_duration ttl) {
-  if (!valid_ttl(ttl))
-    return bad("ttl", std::to_string(ttl.count()) + " ms",
+expected<void> check_lifetime(const char* field, ttl_duration x) {
+  if (!valid_ttl(x))
+    return bad(field, std::to_string(x.count()) + " ms",
                "1 ms to 100 years, or no_expiry");
   return {};
 }
@@ -50,7 +50,9 @@ expected<void> check_limits(const region_options& x) {
 } // namespace
 
 expected<void> check(const region_options& x) {
-  if (auto ok = check_ttl(x.ttl); !ok)
+  if (auto ok = check_lifetime("ttl", x.ttl); !ok)
+    return ok;
+  if (auto ok = check_lifetime("idle", x.idle); !ok)
     return ok;
   if (auto ok = check_jitter(x.jitter); !ok)
     return ok;
@@ -77,7 +79,10 @@ expected<void> check(const region_options& x) {
 
 expected<void> check(const write_options& x) {
   if (x.ttl)
-    if (auto ok = check_ttl(*x.ttl); !ok)
+    if (auto ok = check_lifetime("ttl", *x.ttl); !ok)
+      return ok;
+  if (x.idle)
+    if (auto ok = check_lifetime("idle", *x.idle); !ok)
       return ok;
   if (x.jitter)
     if (auto ok = check_jitter(*x.jitter); !ok)

@@ -30,6 +30,11 @@ struct region_options {
   /// TTL of entries that are written without one of their own.
   ttl_duration ttl = no_expiry;
 
+  /// Entries that are written without an idle time of their own expire when nobody
+  /// has read or written them for so long, the TTL being the latest end. Never
+  /// before that, and at most a 64th of it later; see docs/memory.md.
+  ttl_duration idle = no_expiry;
+
   /// Share of the TTL, in [0, 1), by which an entry may expire early: the
   /// actual TTL is uniform in [ttl * (1 - jitter), ttl], so that entries
   /// written together do not expire together, and none lives longer than told.
@@ -81,13 +86,16 @@ struct write_options {
   /// TTL of this entry; empty: the region's.
   std::optional<ttl_duration> ttl = std::nullopt;
 
+  /// Idle time of this entry; empty: the region's, `no_expiry`: none.
+  std::optional<ttl_duration> idle = std::nullopt;
+
   /// Jitter of this entry; empty: the region's.
   std::optional<double> jitter = std::nullopt;
 
   write_condition condition = write_condition::always;
 
-  /// Keeps the deadline of the entry that is replaced, if there is one; `ttl`
-  /// then only counts for a new entry.
+  /// Keeps the end of the TTL and the idle time of the entry that is replaced, if
+  /// there is one; `ttl` and `idle` then only count for a new entry.
   bool keep_ttl = false;
 
   /// Names under which the entry can be invalidated together with others.
@@ -110,7 +118,8 @@ struct write_options {
 
 /// Whether `check` finds nothing wrong. Every write asks that.
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
-  return (!x.ttl || valid_ttl(*x.ttl)) && (!x.jitter || valid_jitter(*x.jitter))
+  return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
+         && (!x.jitter || valid_jitter(*x.jitter))
          && x.tags.size() <= tags::most;
 }
 

@@ -148,6 +148,15 @@ TEST_CASE("write options reach the shard") {
   how.condition = write_condition::always;
   CHECK(uut.set("k", {}, how) == true);
   CHECK(**uut.ttl("k") == 5s);
+  how.idle = 2s;
+  CHECK(uut.set("k", {}, how) == true);
+  CHECK(**uut.ttl("k") == 2s);
+  f.time.advance(1s);
+  CHECK(uut.get("k")->has_value());
+  CHECK(**uut.ttl("k") >= 2s);
+  how.idle = 0s;
+  CHECK(uut.set("k", {}, how).error() == errc::invalid_argument);
+  how.idle = std::nullopt;
   how.ttl = -1s;
   CHECK(uut.set("k", {}, how).error() == errc::invalid_argument);
 }
@@ -217,6 +226,13 @@ TEST_CASE("loaders come in several shapes") {
                        })
           .has_value());
   CHECK(**uut.ttl("f") == 7s);
+  CHECK(uut.get_or_set("g",
+                       [](load_context& context) {
+                         context.idle(3s);
+                         return profile{};
+                       })
+          .has_value());
+  CHECK(**uut.ttl("g") == 3s);
 }
 
 TEST_CASE("a cache updates what is there and what is not") {

@@ -82,6 +82,31 @@ TEST_CASE("write terms of a message count") {
   CHECK(f.ask<bool>(f.front, set_request{"k", "3", terms}) == false);
 }
 
+TEST_CASE("a message says the idle time, and a get by message is a use") {
+  fixture f;
+  write_terms terms;
+  terms.idle = 64s;
+  auto left = [&] {
+    return f.ask<ttl_reply>(f.front, ttl_request{"k"})->ttl;
+  };
+  CHECK(f.ask<bool>(f.front, set_request{"k", "1", terms}) == true);
+  CHECK(left() == 64s);
+  f.time.advance(30s);
+  CHECK(f.ask<bool>(f.front, contains_request{"k"}) == true);
+  CHECK(left() == 34s);
+  CHECK(f.ask<get_reply>(f.front, get_request{"k"})->found);
+  CHECK(left() == 65s);
+  f.time.advance(30s);
+  CHECK(f.ask<get_many_reply>(f.front, get_many_request{{"k"}})
+          ->entries[0]
+          .found);
+  CHECK(left() == 65s);
+  terms.idle = -1s;
+  CHECK(f.ask<bool>(f.front, set_request{"k", "2", terms}).error()
+        == errc::invalid_argument);
+  CHECK(value_of(*f.where, "k") == "1");
+}
+
 TEST_CASE("a region reads many keys at once") {
   fixture f;
   for (int i = 0; i < 100; i += 2)
@@ -359,7 +384,7 @@ TEST_CASE("a region answers over the network, but functions do not travel") {
   REQUIRE(many);
   CHECK(many->entries[1].value == binary);
   CHECK(ask<std::int64_t>(self, *front, increment_request{"n", 3}) == 3);
-  CHECK(ask<bool>(self, *front, set_request{"k", "v", {-1s, -1, {}, false}})
+  CHECK(ask<bool>(self, *front, set_request{"k", "v", {-1s, 0s, -1, {}, false}})
           .error()
         == errc::invalid_argument);
   auto refused = ask<load_reply>(self, *front, load("k", "v"), caf::duration{10s});

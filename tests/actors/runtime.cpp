@@ -57,6 +57,11 @@ TEST_CASE("a region keeps its options") {
   CHECK(refused.error() == errc::invalid_argument);
   CHECK(refused.error().text().find("ttl") != std::string::npos);
   other = options;
+  other.idle = 6s;
+  refused = f.uut->open_region("db0", other);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text().find("idle") != std::string::npos);
+  other = options;
   other.shards = 64;
   CHECK(f.uut->open_region("db0", other).error() == errc::invalid_argument);
   other = options;

@@ -92,8 +92,8 @@ TEST_CASE("every clause of an interface has a form") {
 TEST_CASE("forms tell fields, types, defaults and the answer") {
   CHECK(fields_of_form("region", "get") == "key:text -> found, value, version");
   CHECK(fields_of_form("region", "set")
-        == "key:text value:text [how.ttl:time=0ms] [how.jitter:decimal=-1] "
-           "[how.condition:always|if_absent|if_present=always] "
+        == "key:text value:text [how.ttl:time=0ms] [how.idle:time=0ms] "
+           "[how.jitter:decimal=-1] [how.condition:always|if_absent|if_present=always] "
            "[how.keep_ttl:true|false=false] [how.tags:texts=] -> true|false");
   CHECK(fields_of_form("region", "invalidate_tag") == "tag:text -> nothing");
   CHECK(fields_of_form("region", "list_namespaces")
@@ -126,10 +126,11 @@ TEST_CASE("words become fields in their order") {
   CHECK(made<get_request>("get", {"k"}).key == "k");
   CHECK(made<get_request>("get", {"a=b"}).key == "a=b");
   auto set = made<set_request>(
-    "set", {"k", "v", "1m30s", "0.25", "if_absent", "true"});
+    "set", {"k", "v", "1m30s", "20s", "0.25", "if_absent", "true"});
   CHECK(set.key == "k");
   CHECK(set.value == "v");
   CHECK(set.how.ttl == 90s);
+  CHECK(set.how.idle == 20s);
   CHECK(set.how.jitter == 0.25);
   CHECK(set.how.condition == write_condition::if_absent);
   CHECK(set.how.keep_ttl);
@@ -145,7 +146,8 @@ TEST_CASE("words become fields in their order") {
 TEST_CASE("words become fields by name") {
   auto set = made<set_request>(
     "set", {"how.condition=if_present", "value=v=1", "key", "how.tags=red",
-            "how.tags=blue"});
+            "how.tags=blue", "how.idle=1h"});
+  CHECK(set.how.idle == 1h);
   CHECK(set.how.tags == std::vector<bytes>{"red", "blue"});
   CHECK(set.key == "key");
   CHECK(set.value == "v=1");

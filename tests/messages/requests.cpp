@@ -62,10 +62,12 @@ TEST_CASE("requests to a region travel") {
   CHECK(f.travel(get_many_request{{"x", binary, ""}}).keys
         == std::vector<bytes>{"x", binary, ""});
   auto set = f.travel(
-    set_request{"k", binary, {5s, 0.25, write_condition::if_present, true}});
+    set_request{
+      "k", binary, {5s, 2s, 0.25, write_condition::if_present, true}});
   CHECK(set.key == "k");
   CHECK(set.value == binary);
   CHECK(set.how.ttl == 5s);
+  CHECK(set.how.idle == 2s);
   CHECK(set.how.jitter == 0.25);
   CHECK(set.how.condition == write_condition::if_present);
   CHECK(set.how.keep_ttl);
@@ -176,15 +178,17 @@ TEST_CASE("write terms that say nothing leave all to the region") {
   auto how = options_of({});
   REQUIRE(how);
   CHECK_FALSE(how->ttl);
+  CHECK_FALSE(how->idle);
   CHECK_FALSE(how->jitter);
   CHECK(how->condition == write_condition::always);
   CHECK_FALSE(how->keep_ttl);
 }
 
 TEST_CASE("write terms become options") {
-  auto how = options_of({5s, 0.5, write_condition::if_absent, true});
+  auto how = options_of({5s, 2s, 0.5, write_condition::if_absent, true});
   REQUIRE(how);
   CHECK(how->ttl == 5s);
+  CHECK(how->idle == 2s);
   CHECK(how->jitter == 0.5);
   CHECK(how->condition == write_condition::if_absent);
   CHECK(how->keep_ttl);
@@ -193,10 +197,11 @@ TEST_CASE("write terms become options") {
 TEST_CASE("write terms that make no sense are refused") {
   auto nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& terms :
-       {write_terms{-1ms, -1.0, write_condition::always, false},
-        write_terms{0ms, 1.0, write_condition::always, false},
-        write_terms{0ms, nan, write_condition::always, false},
-        write_terms{0ms, -1.0, static_cast<write_condition>(3), false}}) {
+       {write_terms{-1ms, 0ms, -1.0, write_condition::always, false},
+        write_terms{0ms, -1ms, -1.0, write_condition::always, false},
+        write_terms{0ms, 0ms, 1.0, write_condition::always, false},
+        write_terms{0ms, 0ms, nan, write_condition::always, false},
+        write_terms{0ms, 0ms, -1.0, static_cast<write_condition>(3), false}}) {
     auto how = options_of(terms);
     REQUIRE_FALSE(how);
     CHECK(how.error() == errc::invalid_argument);

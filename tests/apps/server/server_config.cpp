@@ -73,7 +73,7 @@ TEST_CASE("options come from the command line without a prefix",
   const auto uut = settings(
     {"--port=0", "--bind=localhost", "--threads=3", "--max-connections=5",
      "--no-console", "--drain-timeout=1500ms", "--shards=8", "--ttl=2min",
-     "--jitter=0.25", "--max-key-size=10", "--max-value-size=20"});
+     "--idle=30s", "--jitter=0.25", "--max-key-size=10", "--max-value-size=20"});
   REQUIRE(uut);
   CHECK(uut->serve.port == 0);
   CHECK(uut->serve.bind == "127.0.0.1");
@@ -83,6 +83,7 @@ TEST_CASE("options come from the command line without a prefix",
   CHECK(uut->drain_timeout == 1500ms);
   CHECK(uut->region.shards == 8);
   CHECK(uut->region.ttl == 2min);
+  CHECK(uut->region.idle == 30s);
   CHECK(uut->region.jitter == 0.25);
   CHECK(uut->region.max_key_size == 10);
   CHECK(uut->region.max_value_size == 20);
@@ -128,6 +129,7 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--port=x"}), "--port=x"));
   CHECK(mentions(refusal({"--drain-timeout=10"}), "--drain-timeout=10"));
   CHECK(mentions(refusal({"--drain-timeout=-1s"}), "--drain-timeout"));
+  CHECK(mentions(refusal({"--idle=-1s"}), "--idle"));
   CHECK(mentions(refusal({"start"}), "start"));
   CHECK(mentions(refusal({"--threads=5000"}), "0 to 1024"));
   CHECK(mentions(refusal({"--max-connections=0"}), "1 to 4294967295"));

@@ -155,6 +155,41 @@ TEST_CASE("without eviction a full table refuses and changes nothing",
   CHECK(uut.validate() == "");
 }
 
+TEST_CASE("without eviction no split of a bucket exceeds the limit",
+          "[table][limits]") {
+  // Of 8 buckets, 35 entries split the first. Those of its hashes that end in 8 of
+  // 16 move, more than fit a bucket, and one stays that is linked behind them; the
+  // last entry finds its own bucket full. That makes three buckets more at once.
+  std::size_t next = 0;
+  std::vector<std::string> keys;
+  auto add = [&](int n, std::uint64_t mask, std::uint64_t bits) {
+    for (; n > 0; ++next)
+      if ((hash_key(key_of(next)) & mask) == bits) {
+        keys.push_back(key_of(next));
+        --n;
+      }
+  };
+  add(8, 15, 8);
+  add(1, 15, 0);
+  for (std::uint64_t bucket : {2U, 3U, 4U})
+    add(6, 7, bucket);
+  add(8, 7, 1);
+  REQUIRE(keys.size() == 35);
+  std::size_t stored = 0;
+  for (std::size_t limit = 1'000; limit < 2'600; limit += 8) {
+    fixture self{limit, eviction_policy::none};
+    auto all = true;
+    for (auto& x : keys) {
+      all = self.put(x, "x") == put_result::done && all;
+      CHECK(self.uut->charged() <= limit);
+    }
+    stored += all ? 1 : 0;
+    CHECK(self.uut->validate() == "");
+  }
+  CHECK(stored > 0);
+  CHECK(stored < 200);
+}
+
 TEST_CASE("an entry larger than a share is refused and evicts nothing",
           "[table][limits]") {
   constexpr std::size_t limit = 1 << 20;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,8 +23,43 @@ namespace {
 
 struct model_entry {
   std::string value;
-  time_point deadline = never;
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
+  time_point ttl_end = never;
+  std::optional<milliseconds> idle = std::nullopt;
+  time_point used = {};      // When somebody came last.
+  time_point expiry = never; // If nobody comes.
+
+  void written(time_point now) {
+    used = now;
+    expiry = idle ? std::min(ttl_end, now + *idle) : ttl_end;
+  }
+
+  void read(time_point now) {
+    used = now;
+    if (!idle || now + *idle <= expiry)
+      return;
+    const std::chrono::nanoseconds full = *idle;
+    expiry = std::min(ttl_end, now + full + full / 64);
+  }
+
+  void touched(time_point now, time_point end) {
+    ttl_end = end;
+    if (idle)
+      expiry = std::min(end, std::max(expiry, now + *idle));
+    else
+      expiry = end;
+    used = now;
+  }
+
+  // What users are told: not before the idle time has passed, and at most a 64th
+  // of it later.
+  [[nodiscard]] bool keeps_the_promise() const {
+    if (!idle)
+      return expiry == ttl_end;
+    const std::chrono::nanoseconds full = *idle;
+    return expiry >= std::min(ttl_end, used + full)
+           && expiry <= std::min(ttl_end, used + full + full / 64);
+  }
 };
 
 // What a shard does, and what a map would do; every answer is compared.
@@ -96,12 +133,20 @@ private:
   // never have what the map has not, nor another value or deadline.
   void agree(const std::string& key) {
     auto i = model_.find(key);
-    auto found = uut_->read(hashed(key), [&](const entry_view& x) {
+    auto as = random_() % 2 == 0 ? lookup::use : lookup::peek;
+    if (i != model_.end() && as == lookup::use)
+      i->second.read(time_.now());
+    auto compare = [&](const entry_view& x) {
       if (i == model_.end())
         FAIL("found what should be gone: " << key);
-      if (x.value != i->second.value || x.deadline != i->second.deadline)
+      auto& y = i->second;
+      if (x.value != y.value || x.deadline != y.expiry || x.ttl_end != y.ttl_end
+          || x.idle != y.idle.value_or(no_expiry))
         FAIL("another value or deadline: " << key);
-    });
+      if (!y.keeps_the_promise())
+        FAIL("expires too early or too late: " << key);
+    };
+    auto found = uut_->read(hashed(key), compare, as);
     if (found || i == model_.end())
       return;
     if (limit_ == 0)
@@ -111,7 +156,7 @@ private:
 
   void forget_the_expired() {
     std::erase_if(model_, [&](auto& x) {
-      return x.second.deadline != never && time_.now() >= x.second.deadline;
+      return x.second.expiry != never && time_.now() >= x.second.expiry;
     });
   }
 
@@ -126,7 +171,11 @@ private:
     if (random_() % 3 == 0) {
       // From less than a tick to hours.
       how.ttl = milliseconds{1 + random_() % (1U << (random_() % 24))};
-      as.deadline = time_.now() + *how.ttl;
+      as.ttl_end = time_.now() + *how.ttl;
+    }
+    if (random_() % 3 == 0) {
+      how.idle = milliseconds{1 + random_() % (1U << (random_() % 20))};
+      as.idle = how.idle;
     }
     for (const auto* name : {"red", "green", "blue"})
       if (random_() % 8 == 0) {
@@ -136,7 +185,12 @@ private:
     return how;
   }
 
-  // Puts into the map what the store said it stored.
+  void put(const std::string& key, model_entry next) {
+    next.written(time_.now());
+    model_[key] = std::move(next);
+  }
+
+  // Whether the store says that it stored.
   template <class T>
   bool stored(const expected<T>& outcome) {
     if (outcome)
@@ -153,7 +207,8 @@ private:
     next.value = some_value();
     if (present != model_.end() && random_() % 4 == 0) {
       how.keep_ttl = true;
-      next.deadline = present->second.deadline;
+      next.ttl_end = present->second.ttl_end;
+      next.idle = present->second.idle;
       if (next.tags.empty())
         next.tags = present->second.tags;
     }
@@ -171,7 +226,7 @@ private:
     if (*outcome != holds)
       FAIL("a condition holds for one of them only");
     if (holds)
-      model_[key] = next;
+      put(key, next);
   }
 
   void erase(const std::string& key) {
@@ -190,7 +245,8 @@ private:
     if (*outcome != (i != model_.end()))
       FAIL("touch differs");
     if (i != model_.end())
-      i->second.deadline = ttl == no_expiry ? never : time_.now() + ttl;
+      i->second.touched(time_.now(),
+                        ttl == no_expiry ? never : time_.now() + ttl);
   }
 
   void increment(const std::string& key) {
@@ -210,12 +266,16 @@ private:
     auto before = i == model_.end() ? 0 : std::stoll(i->second.value);
     if (*outcome != before + 3)
       FAIL("another sum");
-    model_[key].value = std::to_string(before + 3);
+    auto& next = model_[key];
+    next.value = std::to_string(before + 3);
+    next.written(time_.now());
   }
 
   void compare_and_set(const std::string& key) {
     auto version = no_version;
-    uut_->read(hashed(key), [&](const entry_view& x) { version = x.version; });
+    uut_->read(
+      hashed(key), [&](const entry_view& x) { version = x.version; },
+      lookup::peek);
     auto right = random_() % 2 == 0;
     model_entry next;
     auto how = some_options(next);
@@ -228,21 +288,27 @@ private:
     if (outcome->has_value() != right)
       FAIL("a version fits one of them only");
     if (right)
-      model_[key] = next;
+      put(key, next);
   }
 
   void transform(const std::string& key) {
     auto i = model_.find(key);
     auto value = some_value();
+    auto keep = random_() % 4 == 0;
     auto outcome = uut_->transform(
       hashed(key), [&](const entry_view* present) -> expected<edit> {
         if ((present != nullptr) != (i != model_.end()))
           FAIL("transform sees something else");
-        return edit::replace(value);
+        return keep ? edit::keep() : edit::replace(value);
       });
-    if (!stored(outcome))
+    // The function has seen the entry, whatever became of it.
+    if (i != model_.end())
+      i->second.read(time_.now());
+    if (!stored(outcome) || keep)
       return;
-    model_[key].value = value;
+    auto& next = model_[key];
+    next.value = value;
+    next.written(time_.now());
   }
 
   // A load that something may come in between of.
@@ -255,6 +321,7 @@ private:
     if (auto* hit = std::get_if<memory::load_hit>(&*decision)) {
       if (present == model_.end() || hit->value != present->second.value)
         FAIL("a load hit something else");
+      present->second.read(time_.now());
       return;
     }
     if (present != model_.end())
@@ -288,7 +355,7 @@ private:
       FAIL("a load was " << (fenced ? "stored after" : "refused without")
                          << " an invalidation");
     if (!fenced)
-      model_[key] = loaded;
+      put(key, loaded);
   }
 
   void pass_time() {

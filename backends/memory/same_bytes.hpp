@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe::memory {
+
+/// Copies a key; one of 8 to 16 bytes, the most frequent ones, in place: calling
+/// std::memcpy costs more than that.
+inline void copy_key(char* to, bytes_view key) noexcept {
+  auto n = key.size();
+  if (n - 8 <= 8) [[likely]] {
+    std::uint64_t first;
+    std::uint64_t last;
+    std::memcpy(&first, key.data(), sizeof(first));
+    std::memcpy(&last, key.data() + n - 8, sizeof(last));
+    std::memcpy(to, &first, sizeof(first));
+    std::memcpy(to + n - 8, &last, sizeof(last));
+  } else if (n > 0) {
+    std::memcpy(to, key.data(), n);
+  }
+}
+
+/// The part of `same_bytes` for other sizes. Apart, so that the compiler keeps the
+/// frequent way short.
+[[nodiscard, gnu::noinline]] inline bool
+same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
+  return bytes_view{x, n} == bytes_view{y, n};
+}
+
+/// Compares two keys of `n` bytes, those of 8 to 16 in place for the same reason.
+[[nodiscard]] inline bool same_bytes(const char* x, const char* y,
+                                     std::size_t n) noexcept {
+  if (n - 8 > 8) [[unlikely]]
+    return same_other_bytes(x, y, n);
+  auto word = [](const char* from) {
+    std::uint64_t result;
+    std::memcpy(&result, from, sizeof(result));
+    return result;
+  };
+  return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
+}
+
+} // namespace troupe::memory
