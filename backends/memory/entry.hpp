@@ -115,6 +115,11 @@ public:
     return (form_ & (sliding_bit | marks_mask)) == 0;
   }
 
+  /// Whether it has nothing but key and value: no room for a deadline either.
+  [[nodiscard]] bool bare() const noexcept {
+    return (form_ & (deadline_bit | sliding_bit | marks_mask)) == 0;
+  }
+
   [[nodiscard]] entry_attributes attributes() const noexcept {
     entry_attributes result;
     if (slides()) {

@@ -99,15 +99,23 @@ error store::refusal(put_result why) const {
   }
 }
 
-/// Every way to store ends here: publishes, voids leases; the new version.
+/// Every way to store ends here: publishes, voids leases.
+put_result store::place(const table::position& where, const hashed_key& key,
+                        bytes_view value, const entry_attributes& with,
+                        value_buffer* gathered) {
+  auto result = table_.put(where, key, value, with, gathered);
+  if (result == put_result::done) [[likely]]
+    loads_.fence(key.key);
+  return result;
+}
+
+/// The same; the new version.
 expected<version_number> store::put(const table::position& where,
                                     const hashed_key& key, bytes_view value,
-                                    const entry_attributes& with,
-                                    value_buffer* gathered) {
-  if (auto x = table_.put(where, key, value, with, gathered); x != put_result::done)
+                                    const entry_attributes& with) {
+  if (auto x = place(where, key, value, with); x != put_result::done)
     [[unlikely]]
     return tl::unexpected{refusal(x)};
-  loads_.fence(key.key);
   return table_.version();
 }
 
@@ -131,8 +139,9 @@ expected<bool> store::set(const hashed_key& key, bytes_view value,
   if (how.condition == write_condition::if_present && !present)
     return false;
   auto with = attributes_for(how, present ? where.item : nullptr);
-  if (auto stored = put(where, key, value, with, gathered); !stored)
-    return tl::unexpected{std::move(stored.error())};
+  if (auto x = place(where, key, value, with, gathered); x != put_result::done)
+    [[unlikely]]
+    return tl::unexpected{refusal(x)};
   updates_.overtake(key.key);
   return true;
 }

@@ -267,10 +267,12 @@ private:
   [[nodiscard]] entry_attributes attributes_for(const write_options& how,
                                                 const entry* present);
   [[nodiscard]] error refusal(put_result why) const;
+  put_result place(const table::position& where, const hashed_key& key,
+                   bytes_view value, const entry_attributes& with,
+                   value_buffer* gathered = nullptr);
   expected<version_number> put(const table::position& where,
                                const hashed_key& key, bytes_view value,
-                               const entry_attributes& with,
-                               value_buffer* gathered = nullptr);
+                               const entry_attributes& with);
   void remove(const table::position& where, const hashed_key& key);
   expected<void> apply(const table::position& where, bool present,
                        const hashed_key& key, const edit& next);

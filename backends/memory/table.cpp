@@ -62,7 +62,9 @@ put_result table::put(const position& where, const hashed_key& key,
   }
   const auto timed = g.wheel.bytes() != 0;
   // An earlier look at the bucket than needed does no harm.
-  if (!g.wheel.schedule(g.links.number_of(key.hash), with.expiry()))
+  if (auto expiry = with.expiry();
+      expiry != never
+      && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
   void* block = nullptr;
   if (gathered != nullptr) [[unlikely]]
@@ -180,11 +182,9 @@ void table::drop(index_slot where, removal_cause cause) noexcept {
   retire(item, bytes);
 }
 
-/// Tells the sink, if there is one. Of an entry that was dead already it says what
-/// killed it, whatever takes it away now.
-void table::tell(const entry& x, removal_cause cause) noexcept {
-  if (removals_ == nullptr) [[likely]]
-    return;
+/// Of an entry that was dead already it says what killed it, whatever takes it away
+/// now.
+void table::tell_sink(const entry& x, removal_cause cause) noexcept {
   if (x.expires() && x.expired(time_.now()))
     cause = removal_cause::expired;
   else if (x.tagged() && killed(x))
@@ -198,7 +198,7 @@ void table::retire(entry& x, std::size_t bytes) noexcept {
   retired_.retire(&x, bytes);
 }
 
-void table::count(const entry& x, bool in) noexcept {
+void table::count_attributes(const entry& x, bool in) noexcept {
   auto one = in ? std::size_t{1} : ~std::size_t{0};
   if (x.slides()) [[unlikely]] {
     add(expiring_, one);

@@ -314,9 +314,23 @@ private:
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
                           std::size_t entries, bool expires) noexcept;
   void drop(index_slot where, removal_cause cause) noexcept;
-  void tell(const entry& x, removal_cause cause) noexcept;
+  void tell_sink(const entry& x, removal_cause cause) noexcept;
+
+  /// Tells the sink, if there is one.
+  void tell(const entry& x, removal_cause cause) noexcept {
+    if (removals_ != nullptr) [[unlikely]]
+      tell_sink(x, cause);
+  }
+
   void retire(entry& x, std::size_t bytes) noexcept;
-  void count(const entry& x, bool in) noexcept;
+  void count_attributes(const entry& x, bool in) noexcept;
+
+  /// Counts what an entry that comes, or goes, has beside key and value.
+  void count(const entry& x, bool in) noexcept {
+    if (!x.bare())
+      count_attributes(x, in);
+  }
+
   [[nodiscard]] bool may_grow() noexcept;
   void grow() noexcept;
   void shrink() noexcept;
