@@ -789,7 +789,7 @@ hello 3 foo | get k | hello 3 setname | hello 3 auth x | hello 3 auth foo x | ge
 command list filterby pattern dbsiz? | reset | get k
 hello a | hello 1 | hello 4 | hello 2 foo | hello 2 setname | hello 2 auth x
 hello 2 auth foo x | hello 99999999999999999999
-foo | foo bar | foo a b c d e f g h | get\\x00 k | ge | gett k | ~ | ~ a
+foo | foo bar | foo a b c d e f g h | ge | gett k | ~ | ~ a
 info nosuch | reset | time x | quit a b
 """
 
@@ -841,6 +841,15 @@ def soon(compare):
             if time.monotonic() - begin < 0.4 or attempt == attempts - 1:
                 raise
     return None
+
+
+def check_zero_in_a_name(server):
+    """Not compared with Redis: it hashes a command's whole name, but compares up
+    to the zero, so that one in some hundred of its processes takes it for GET.
+    """
+    with Client(server.port) as client:
+        reply = client.ask(b"get\x00", "k")
+    require(reply.startswith(b"-ERR unknown command 'get"), reply)
 
 
 def check_same_session(server, redis, protocol, line):
@@ -944,6 +953,7 @@ def main():
     check("expiry", check_expiry, server)
     check("increments of many clients", check_many_clients, server)
     check("INFO", check_info, server)
+    check("a zero in the name of a command", check_zero_in_a_name, server)
     if installed("redis-server"):
         redis = Redis()
         check("the replies of Redis", check_same_replies, server, redis)
