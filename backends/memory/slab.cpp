@@ -36,6 +36,8 @@ slab::~slab() {
 
 /// A block that was never handed out, or nullptr when there is no memory.
 void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
+  static_assert(linear_classes == 31);
+  static_assert(class_count == linear_classes + 8 * 7);
   if (where.fresh_count == 0 && !add_chunk(where, block_size))
     return nullptr;
   auto* block = where.fresh;

@@ -31,26 +31,16 @@ public:
 };
 
 /// No synchronisation at all: on more than one thread it can only be read.
-class absl_map final : public contestant {
+class absl_map final : public store_contestant<absl_map> {
 public:
-  absl_map() : contestant("absl", "absl::flat_hash_map, unsynchronised") {
+  absl_map()
+    : store_contestant("absl", "absl::flat_hash_map, unsynchronised") {
     // nop
   }
 
   bool takes(workload load, std::size_t threads) const override {
-    return load != workload::full
-           && (threads == 1 || load == workload::read
-               || load == workload::batch_read);
-  }
-
-  void fill(const data_set& data) override {
-    for (std::size_t i = 0; i < data.entries(); ++i)
-      map_.emplace(data.key(i), data.value(i));
-  }
-
-  tally run(workload load, const request_sequence& sequence,
-            std::size_t count) override {
-    return run_requests(*this, load, sequence, count);
+    return threads == 1 || load == workload::read
+           || load == workload::batch_read;
   }
 
   bool read(std::string_view key, std::uint64_t& sum) {

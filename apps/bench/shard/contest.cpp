@@ -143,7 +143,9 @@ void shard_contest::plan() {
       continue;
     for (auto threads : threads_)
       for (auto& who : contestants_)
-        if ((load != workload::hot || threads > 1) && who->takes(load, threads))
+        if ((load == workload::full) == who->bounded()
+            && (load != workload::hot || threads > 1)
+            && who->takes(load, threads))
           measurements_.push_back(
             {who.get(), load, threads, who->requests(how_.ops)});
   }

@@ -53,8 +53,9 @@ struct tally {
 
 class contestant {
 public:
-  contestant(std::string name, std::string what)
-    : name_(std::move(name)), what_(std::move(what)) {
+  /// `bounded`: it has room for a part of the keys only.
+  contestant(std::string name, std::string what, bool bounded = false)
+    : name_(std::move(name)), what_(std::move(what)), bounded_(bounded) {
     // nop
   }
 
@@ -70,7 +71,13 @@ public:
     return what_;
   }
 
-  /// Whether it takes part in this workload on so many threads.
+  /// Whether it takes part in `workload::full`, and in nothing else.
+  [[nodiscard]] bool bounded() const noexcept {
+    return bounded_;
+  }
+
+  /// Whether it takes part in this workload, one for those like it, on so many
+  /// threads.
   [[nodiscard]] virtual bool takes(workload load,
                                    std::size_t threads) const = 0;
 
@@ -90,6 +97,7 @@ public:
 private:
   std::string name_;
   std::string what_;
+  bool bounded_;
 };
 
 /// `read` adds `touch(value)` to `sum` and tells whether it found the key.
@@ -203,6 +211,29 @@ tally run_requests(Store& store, workload load,
   }
   return result;
 }
+
+/// A contestant that is a store itself: filled by writes, and run by the loops
+/// above. `Store` derives from it.
+template <class Store>
+class store_contestant : public contestant {
+public:
+  using contestant::contestant;
+
+  void fill(const data_set& data) override {
+    for (std::size_t i = 0; i < data.entries(); ++i)
+      self().write(data.key(i), data.value(i));
+  }
+
+  tally run(workload load, const request_sequence& sequence,
+            std::size_t count) override {
+    return run_requests(self(), load, sequence, count);
+  }
+
+private:
+  Store& self() noexcept {
+    return static_cast<Store&>(*this);
+  }
+};
 
 // -- who takes part ------------------------------------------------------------
 // Those whose library was not found at build time are null.

@@ -14,26 +14,17 @@ namespace troupe::bench {
 namespace {
 
 /// Parts with a mutex each; in each, a list in the order of use and a map into it.
-class locked_lru final : public contestant {
+class locked_lru final : public store_contestant<locked_lru> {
 public:
   explicit locked_lru(std::size_t entries)
-    : contestant("locked-lru", "64 x mutex + list + unordered_map, LRU"),
+    : store_contestant("locked-lru", "64 x mutex + list + unordered_map, LRU",
+                       true),
       most_(entries / parts + 1) {
     // nop
   }
 
-  bool takes(workload load, std::size_t) const override {
-    return load == workload::full;
-  }
-
-  void fill(const data_set& data) override {
-    for (std::size_t i = 0; i < data.entries(); ++i)
-      write(data.key(i), data.value(i));
-  }
-
-  tally run(workload load, const request_sequence& sequence,
-            std::size_t count) override {
-    return run_requests(*this, load, sequence, count);
+  bool takes(workload, std::size_t) const override {
+    return true;
   }
 
   bool read(std::string_view key, std::uint64_t& sum) {

@@ -27,22 +27,12 @@ struct any_string_hash {
 
 /// `Map` finds by string_view and is a map from std::string to std::string.
 template <class Map>
-class locked_maps final : public contestant {
+class locked_maps final : public store_contestant<locked_maps<Map>> {
 public:
-  using contestant::contestant;
+  using store_contestant<locked_maps>::store_contestant;
 
   bool takes(workload load, std::size_t) const override {
-    return load != workload::batch_read && load != workload::full;
-  }
-
-  void fill(const data_set& data) override {
-    for (std::size_t i = 0; i < data.entries(); ++i)
-      write(data.key(i), data.value(i));
-  }
-
-  tally run(workload load, const request_sequence& sequence,
-            std::size_t count) override {
-    return run_requests(*this, load, sequence, count);
+    return load != workload::batch_read;
   }
 
   bool read(std::string_view key, std::uint64_t& sum) {

@@ -101,7 +101,7 @@ public:
   }
 
   bool takes(workload load, std::size_t) const override {
-    return load != workload::batch_read && load != workload::full;
+    return load != workload::batch_read;
   }
 
   std::size_t requests(std::size_t asked) const override {

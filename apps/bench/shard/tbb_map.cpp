@@ -24,24 +24,14 @@ struct hash_compare {
   }
 };
 
-class tbb_map final : public contestant {
+class tbb_map final : public store_contestant<tbb_map> {
 public:
-  tbb_map() : contestant("tbb", "tbb::concurrent_hash_map") {
+  tbb_map() : store_contestant("tbb", "tbb::concurrent_hash_map") {
     // nop
   }
 
   bool takes(workload load, std::size_t) const override {
-    return load != workload::batch_read && load != workload::full;
-  }
-
-  void fill(const data_set& data) override {
-    for (std::size_t i = 0; i < data.entries(); ++i)
-      write(data.key(i), data.value(i));
-  }
-
-  tally run(workload load, const request_sequence& sequence,
-            std::size_t count) override {
-    return run_requests(*this, load, sequence, count);
+    return load != workload::batch_read;
   }
 
   bool read(std::string_view key, std::uint64_t& sum) {

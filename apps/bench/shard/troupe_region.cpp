@@ -13,11 +13,13 @@ namespace {
 
 /// A store on a region; `Copy`: batches through `get_many`, not `visit_many`.
 template <bool Copy>
-class troupe_region final : public contestant {
+class troupe_region final : public store_contestant<troupe_region<Copy>> {
 public:
   troupe_region(std::shared_ptr<region> where, std::string name,
-                std::string what, std::vector<workload> loads)
-    : contestant(std::move(name), std::move(what)),
+                std::string what, std::vector<workload> loads,
+                bool bounded = false)
+    : store_contestant<troupe_region>(std::move(name), std::move(what),
+                                      bounded),
       region_(std::move(where)),
       loads_(std::move(loads)) {
     // nop
@@ -25,16 +27,6 @@ public:
 
   bool takes(workload load, std::size_t) const override {
     return std::find(loads_.begin(), loads_.end(), load) != loads_.end();
-  }
-
-  void fill(const data_set& data) override {
-    for (std::size_t i = 0; i < data.entries(); ++i)
-      write(data.key(i), data.value(i));
-  }
-
-  tally run(workload load, const request_sequence& sequence,
-            std::size_t count) override {
-    return run_requests(*this, load, sequence, count);
   }
 
   bool read(std::string_view key, std::uint64_t& sum) {
@@ -113,7 +105,7 @@ std::unique_ptr<contestant> make_region_limited(std::shared_ptr<region> where) {
 std::unique_ptr<contestant> make_region_full(std::shared_ptr<region> where) {
   return std::make_unique<troupe_region<false>>(
     std::move(where), "region-full", "Troupe with room for a quarter",
-    std::vector{workload::full});
+    std::vector{workload::full}, true);
 }
 
 } // namespace troupe::bench
