@@ -10,6 +10,13 @@
 #include "backends/core/thread_executor.hpp"
 #include "catch.hpp"
 
+/// Runs `f` in the shard's turn, as its actor would.
+template <class F>
+void in_turn(troupe::shard& where, F f) {
+  auto task = [&]() noexcept { f(); };
+  where.mailbox().run(task);
+}
+
 /// A region without the runtime, on a clock that the test owns.
 struct region_fixture {
   explicit region_fixture(troupe::region_options options = {},

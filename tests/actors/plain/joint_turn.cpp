@@ -30,14 +30,6 @@ std::int64_t balance(region& bank, bytes_view account) {
   return std::stoll(bank.get(account)->value_or("0"));
 }
 
-/// A task in the mailbox of a shard.
-template <class F>
-void in_mailbox(shard& where, F f) {
-  auto task = [&]() noexcept { f(); };
-  blocking_task<decltype(task)> turn{task};
-  where.mailbox().run(turn);
-}
-
 } // namespace
 
 TEST_CASE("a joint turn's operations run at once and are seen", "[joint]") {
@@ -123,7 +115,7 @@ TEST_CASE("a joint turn waits for a restart and holds nothing meanwhile",
   options.op_timeout = 20s;
   region_fixture f{options};
   auto& absent = f.shard_of("a");
-  in_mailbox(absent, [&] { absent.down(); });
+  in_turn(absent, [&] { absent.down(); });
   auto begun = std::async(std::launch::async, [&] {
     joint_turn turn;
     turn.add_all(*f.uut);
@@ -133,14 +125,14 @@ TEST_CASE("a joint turn waits for a restart and holds nothing meanwhile",
   // Its first try has come and gone when the operation that waits is there.
   for (bool free = false; !free;) {
     auto done = false;
-    in_mailbox(absent, [&] { done = true; });
+    in_turn(absent, [&] { done = true; });
     free = done;
   }
   for (std::size_t i = 0; i < f.uut->shard_count(); ++i)
     if (&f.uut->shard_at(i) != &absent)
       CHECK(f.uut->shard_at(i).run(
         [](memory::store&) -> expected<bool> { return true; }));
-  in_mailbox(absent, [&] { absent.up(); });
+  in_turn(absent, [&] { absent.up(); });
   CHECK(begun.get());
   CHECK(f.get("a") == "1");
 }
@@ -159,11 +151,11 @@ TEST_CASE("a joint turn does not begin where a shard is down", "[joint]") {
   }
   SECTION("for longer than an operation waits") {
     auto& absent = f.shard_of("a");
-    in_mailbox(absent, [&] { absent.down(); });
+    in_turn(absent, [&] { absent.down(); });
     auto begun = uut.begin();
     REQUIRE(!begun);
     CHECK(begun.error() == errc::timeout);
-    in_mailbox(absent, [&] { absent.up(); });
+    in_turn(absent, [&] { absent.up(); });
   }
   SECTION("as the runtime has ended") {
     f.uut->stop();

@@ -10,6 +10,7 @@
 #include <troupe/actors/joint_turn.hpp>
 #include <troupe/actors/key_scan.hpp>
 
+#include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
 
 using namespace troupe;
@@ -480,17 +481,12 @@ TEST_CASE("a namespace's shard restarts alone and keeps its keys",
   fixture f{{space("a:", mib, 0, 1)}};
   REQUIRE(f.uut->set("a:k", "x"));
   auto& absent = f.shard_of("a:k");
-  auto in_turn = [&](auto what) {
-    auto task = [&]() noexcept { what(); };
-    blocking_task<decltype(task)> turn{task};
-    absent.mailbox().run(turn);
-  };
-  in_turn([&] { absent.down(); });
+  in_turn(absent, [&] { absent.down(); });
   CHECK(f.get("a:k") == "x");
   auto waiting = f.uut->set_async("a:k", "y");
   CHECK(waiting.wait_for(0s) == std::future_status::timeout);
   CHECK(f.uut->set("other", "x") == true);
-  in_turn([&] { absent.up(); });
+  in_turn(absent, [&] { absent.up(); });
   CHECK(waiting.get() == true);
   CHECK(f.get("a:k") == "y");
   // For good: the namespace is lost to writers, and a clear of it is refused.
@@ -520,25 +516,10 @@ TEST_CASE("many threads write to namespaces while limits change",
   auto options = spaced({space("a:", mib), space("b:", mib)});
   options.max_bytes = 2 * mib;
   fixture f{options};
-  std::atomic<bool> stop{false};
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 3; ++t)
-    threads.emplace_back([&, t] {
-      std::minstd_rand random{t + 1};
-      while (!stop.load(std::memory_order_relaxed)) {
-        auto key = std::string{"abc"[random() % 3]} + ":"
-                   + std::to_string(random() % 20'000);
-        auto value = key + std::string(random() % 300, '.');
-        if (random() % 3 == 0) {
-          auto found = f.uut->get(key);
-          if (found && *found && (*found)->substr(0, key.size()) != key)
-            ++wrong;
-        } else if (!f.uut->set(key, value)) {
-          ++wrong;
-        }
-      }
-    });
+  busy_threads users{*f.uut, 300, [](std::minstd_rand& random) {
+                       return std::string{"abc"[random() % 3]} + ":"
+                              + std::to_string(random() % 20'000);
+                     }};
   for (unsigned round = 0; round < 30; ++round) {
     REQUIRE(f.uut->set_namespace_limits("a:", mib >> (round % 3), 0));
     REQUIRE(f.uut->set_limits((2 * mib) >> (round % 2), 0));
@@ -549,10 +530,7 @@ TEST_CASE("many threads write to namespaces while limits change",
       f.uut->sweep();
     }
   }
-  stop = true;
-  for (auto& x : threads)
-    x.join();
-  CHECK(wrong == 0);
+  CHECK(users.stop() == 0);
   REQUIRE(f.uut->set_namespace_limits("a:", mib / 2, 0));
   REQUIRE(f.uut->set_limits(mib, 0));
   CHECK(f.stats_of("a:").charged <= mib / 2);

@@ -1,12 +1,11 @@
 // Limits across the shards of a region.
 
-#include <atomic>
 #include <numeric>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
 
 using namespace troupe;
@@ -259,24 +258,9 @@ TEST_CASE("many threads write, read and change limits at once",
           "[region][limits]") {
   constexpr std::size_t limit = 2 << 20;
   region_fixture f{limited(limit, 0)};
-  std::atomic<bool> stop{false};
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 3; ++t)
-    threads.emplace_back([&, t] {
-      std::minstd_rand random{t + 1};
-      while (!stop.load(std::memory_order_relaxed)) {
-        auto key = key_of(random() % 50'000);
-        auto value = key + std::string(random() % 500, '.');
-        if (random() % 3 == 0) {
-          auto found = f.uut->get(key);
-          if (found && *found && (*found)->substr(0, key.size()) != key)
-            ++wrong;
-        } else if (!f.uut->set(key, value)) {
-          ++wrong;
-        }
-      }
-    });
+  busy_threads users{*f.uut, 500, [](std::minstd_rand& random) {
+                       return key_of(random() % 50'000);
+                     }};
   for (int round = 0; round < 40; ++round) {
     REQUIRE(f.uut->set_limits(limit >> (round % 3), 0));
     for (int i = 0; i < 50; ++i) {
@@ -285,10 +269,7 @@ TEST_CASE("many threads write, read and change limits at once",
     }
   }
   REQUIRE(f.uut->set_limits(limit, 0));
-  stop = true;
-  for (auto& x : threads)
-    x.join();
-  CHECK(wrong == 0);
+  CHECK(users.stop() == 0);
   for (int i = 0; i < 1'000 && debt_of(*f.uut) > 0; ++i) {
     f.uut->rebalance();
     CHECK(f.uut->obey_limits());

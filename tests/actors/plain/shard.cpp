@@ -14,14 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Runs `f` in the shard's turn, as its actor would.
-template <class F>
-void in_turn(shard& where, F f) {
-  auto task = [&]() noexcept { f(); };
-  blocking_task<decltype(task)> turn{task};
-  where.mailbox().run(turn);
-}
-
 region_options one_shard(std::chrono::milliseconds op_timeout = 1s) {
   region_options x;
   x.shards = 1;
