@@ -90,12 +90,21 @@ void* chunk_pool::allocate(std::size_t size) noexcept {
     --order;
     push(chunk + (smallest_chunk << order), order);
   }
+  forget_purged(chunk, wanted);
   return chunk;
 }
 
 void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
-  auto order = order_of(size);
   std::lock_guard guard{mutex_};
+  put_back(chunk, order_of(size));
+  if (!excess_ && too_much_free()) {
+    excess_ = true;
+    changed_.notify_one();
+  }
+}
+
+/// Makes a chunk a free one, joined with its neighbours.
+void chunk_pool::put_back(void* chunk, std::size_t order) noexcept {
   auto& home = extent_of(chunk);
   auto start = extent_start(chunk);
   auto offset = address(chunk) - start;
@@ -109,6 +118,7 @@ void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
   }
   if (order == orders - 1 && free_[order] != nullptr) {
     // One empty extent is kept, for what comes and goes.
+    purged_ -= home.purged.count();
     extents_.erase(start);
     unmap_pages(reinterpret_cast<void*>(start), extent_size);
     return;
@@ -118,7 +128,8 @@ void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
 
 std::size_t chunk_pool::reserved() const noexcept {
   std::lock_guard guard{mutex_};
-  return (extents_.size() + ready_.size()) * extent_size;
+  return (extents_.size() + ready_.size()) * extent_size
+         - purged_ * smallest_chunk;
 }
 
 void chunk_pool::keep_ready(std::stop_token stop) noexcept {
@@ -126,16 +137,86 @@ void chunk_pool::keep_ready(std::stop_token stop) noexcept {
     while (add_ready() && !stop.stop_requested())
       continue;
     std::unique_lock guard{mutex_};
-    auto grows = [this] { return taken_; };
-    if (demand_ == 0)
-      changed_.wait(guard, stop, grows);
-    else
-      changed_.wait_for(guard, stop, patience, grows);
-    if (!std::exchange(taken_, false)) {
-      guard.unlock();
-      lower_demand();
-    }
+    if (demand_ == 0 && !excess_)
+      changed_.wait(guard, stop, [this] { return taken_ || excess_; });
+    // From here on it is about what comes until the time is over.
+    changed_.wait_for(guard, stop, patience, [this] { return taken_; });
+    if (std::exchange(taken_, false))
+      continue;
+    guard.unlock();
+    lower_demand();
+    while (!stop.stop_requested() && purge())
+      continue;
   }
+}
+
+bool chunk_pool::too_much_free() const noexcept {
+  return free_bytes_ - purged_ * smallest_chunk
+         > extents_.size() * extent_size / kept_free_share + kept_free;
+}
+
+/// Gives the pages of some free chunks back to the system; false when not so much
+/// is free, or nothing that is worth it.
+bool chunk_pool::purge() noexcept {
+  struct taken {
+    void* chunk;
+    std::size_t order;
+  };
+  std::array<taken, purged_at_once> chunks;
+  std::size_t count = 0;
+  {
+    std::lock_guard guard{mutex_};
+    excess_ = false;
+    if (!too_much_free())
+      return false;
+    for (auto order = orders; order-- > purged_order;)
+      for (auto* x = free_[order]; x != nullptr && count < chunks.size();) {
+        auto* next = x->next;
+        auto unit = (address(x) - extent_start(x)) / smallest_chunk;
+        // Its first page holds the links.
+        if (!extent_of(x).purged[unit + 1])
+          chunks[count++] = {x, order};
+        x = next;
+      }
+    for (std::size_t i = 0; i < count; ++i)
+      remove(chunks[i].chunk, chunks[i].order);
+  }
+  // The slow part, without the lock, on chunks that nobody else knows.
+  for (std::size_t i = 0; i < count; ++i) {
+    auto [chunk, order] = chunks[i];
+    auto* pages = static_cast<std::byte*>(chunk);
+    // Or the system would make a huge page of the extent again, all of it.
+    ::madvise(reinterpret_cast<void*>(extent_start(chunk)), extent_size,
+              MADV_NOHUGEPAGE);
+    ::madvise(pages + smallest_chunk, (smallest_chunk << order) - smallest_chunk,
+              MADV_DONTNEED);
+  }
+  std::lock_guard guard{mutex_};
+  for (std::size_t i = 0; i < count; ++i) {
+    auto [chunk, order] = chunks[i];
+    auto& home = extent_of(chunk);
+    auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
+    for (std::size_t k = 1; k < std::size_t{1} << order; ++k)
+      if (!home.purged[unit + k]) {
+        home.purged.set(unit + k);
+        ++purged_;
+      }
+    put_back(chunk, order);
+  }
+  return count > 0;
+}
+
+/// The pages of a chunk that is taken are its own again.
+void chunk_pool::forget_purged(const void* chunk, std::size_t order) noexcept {
+  if (purged_ == 0)
+    return;
+  auto& home = extent_of(chunk);
+  auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
+  for (std::size_t i = 0; i < std::size_t{1} << order; ++i)
+    if (home.purged[unit + i]) {
+      home.purged.reset(unit + i);
+      --purged_;
+    }
 }
 
 /// Keeps one extent less.
@@ -237,6 +318,9 @@ void chunk_pool::push(void* chunk, std::size_t order) noexcept {
   free_[order] = added;
   auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
   extent_of(chunk).free_order[unit] = static_cast<std::uint8_t>(order + 1);
+  free_bytes_ += smallest_chunk << order;
+  // The links have a page of their own.
+  forget_purged(chunk, 0);
 }
 
 /// Takes a chunk from the free ones.
@@ -248,6 +332,7 @@ void chunk_pool::remove(void* chunk, std::size_t order) noexcept {
     taken->next->previous = taken->previous;
   auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
   extent_of(chunk).free_order[unit] = 0;
+  free_bytes_ -= smallest_chunk << order;
 }
 
 std::string chunk_pool::validate() const {
@@ -265,7 +350,10 @@ std::string chunk_pool::validate() const {
     }
   }
   std::size_t known = 0;
+  std::size_t bytes = 0;
+  std::size_t purged = 0;
   for (auto& x : extents_) {
+    purged += x.second->purged.count();
     std::size_t unit = 0;
     while (unit < units) {
       auto order = x.second->free_order[unit];
@@ -275,6 +363,7 @@ std::string chunk_pool::validate() const {
       }
       ++known;
       auto length = std::size_t{1} << (order - 1);
+      bytes += length * smallest_chunk;
       auto buddy = unit ^ length;
       if (buddy < units && x.second->free_order[buddy] == order)
         return "two free halves were not joined";
@@ -284,6 +373,12 @@ std::string chunk_pool::validate() const {
       unit += length;
     }
   }
+  if (bytes != free_bytes_)
+    return "free are " + std::to_string(bytes) + " bytes, counted "
+           + std::to_string(free_bytes_);
+  if (purged != purged_)
+    return "purged are " + std::to_string(purged) + " units, counted "
+           + std::to_string(purged_);
   if (known != listed)
     return "known are " + std::to_string(known) + " free chunks, listed "
            + std::to_string(listed);

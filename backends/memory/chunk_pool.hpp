@@ -15,8 +15,13 @@
 // that lends itself (`keep_ready`) has extents of huge pages ready before they
 // are needed, as long as they are. Where it does not come in time, or does not
 // exist, an extent of small pages has to do, which are cleared one by one.
+//
+// An extent goes back to the system when all of it is free. Where much is free in
+// extents that are not, the same thread gives the pages of free chunks back (as
+// jemalloc does, which calls it purging): that costs the extent its huge page.
 
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -55,11 +60,18 @@ public:
   void deallocate(void* chunk, std::size_t size) noexcept;
 
   /// Gets extents ready until it is told to stop: the more the faster they are
-  /// taken, none when nothing grows. Sleeps in between.
+  /// taken, none when nothing grows. Gives free pages back when that was long ago.
+  /// Sleeps in between.
   void keep_ready(std::stop_token stop) noexcept;
 
-  /// Bytes taken from the system, pages that were never touched apart.
+  /// Bytes taken from the system, pages apart that were never touched or given
+  /// back.
   [[nodiscard]] std::size_t reserved() const noexcept;
+
+  /// What may be free and not given back: one of so many parts of what is
+  /// reserved, and some extents.
+  static constexpr std::size_t kept_free_share = 8;
+  static constexpr std::size_t kept_free = 2 * extent_size;
 
   /// What is wrong with the structure; empty when nothing is. Linear.
   [[nodiscard]] std::string validate() const;
@@ -75,10 +87,12 @@ private:
     free_chunk* next;
   };
 
-  /// What is known of an extent, by units of the smallest chunk: the order of
-  /// the free chunk that starts there, plus one, or 0.
+  /// What is known of an extent, by units of the smallest chunk.
   struct extent {
+    /// The order of the free chunk that starts there, plus one, or 0.
     std::array<std::uint8_t, units> free_order{};
+    /// Free, and the system has the page.
+    std::bitset<units> purged;
   };
 
   /// Extents kept ready at most, and when somebody just began to take some.
@@ -87,6 +101,11 @@ private:
 
   /// After this time in which none was taken, one less is kept ready.
   static constexpr std::chrono::milliseconds patience{250};
+
+  /// Free chunks of this order or more are worth a system call each; so many of
+  /// them at a time.
+  static constexpr std::size_t purged_order = 3;
+  static constexpr std::size_t purged_at_once = 32;
 
   /// Extents of small pages mapped by one call, which costs address space only.
   static constexpr std::size_t mapped_at_once = 16;
@@ -97,6 +116,10 @@ private:
   bool map_more() noexcept;
   bool add_ready() noexcept;
   void lower_demand() noexcept;
+  [[nodiscard]] bool too_much_free() const noexcept;
+  bool purge() noexcept;
+  void put_back(void* chunk, std::size_t order) noexcept;
+  void forget_purged(const void* chunk, std::size_t order) noexcept;
   void push(void* chunk, std::size_t order) noexcept;
   void remove(void* chunk, std::size_t order) noexcept;
 
@@ -107,6 +130,9 @@ private:
   std::vector<void*> untouched_; ///< Mapped, of small pages, never used.
   std::size_t demand_ = 0;   ///< How many to keep ready.
   bool taken_ = false;       ///< Since the keeper looked last.
+  std::size_t free_bytes_ = 0; ///< In free chunks.
+  std::size_t purged_ = 0;     ///< Of those, units that the system has.
+  bool excess_ = false;        ///< The keeper was told that too much is free.
   std::condition_variable_any changed_;
 };
 

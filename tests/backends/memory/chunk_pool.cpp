@@ -127,6 +127,47 @@ TEST_CASE("extents are ready while a pool grows, and not for longer",
   CHECK(uut.validate() == "");
 }
 
+TEST_CASE("free pages go back although their extents are in use",
+          "[chunks]") {
+  constexpr std::size_t size = chunk_pool::extent_size / 8;
+  constexpr std::size_t extents = 24;
+  chunk_pool uut;
+  std::jthread keeper{
+    [&](std::stop_token stop) { uut.keep_ready(std::move(stop)); }};
+  std::vector<chunk> chunks;
+  for (std::size_t i = 0; i < 8 * extents; ++i) {
+    chunks.push_back(take(uut, size));
+    std::memset(chunks.back().memory, static_cast<int>(i % 251), size);
+  }
+  const auto all = extents * chunk_pool::extent_size;
+  CHECK(uut.reserved() >= all);
+  // One of each eight stays, wherever it lies.
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    if (i % 8 != 3)
+      uut.deallocate(chunks[i].memory, size);
+  while (uut.reserved() > all / 8 + all / chunk_pool::kept_free_share
+                            + chunk_pool::kept_free)
+    std::this_thread::yield();
+  CHECK(uut.validate() == "");
+  // They are used again, and those that stayed are as they were.
+  std::vector<chunk> others;
+  for (std::size_t i = 0; i < 2 * extents; ++i) {
+    others.push_back(take(uut, size / 2));
+    std::memset(others.back().memory, 252, size / 2);
+  }
+  CHECK(uut.validate() == "");
+  for (std::size_t i = 3; i < chunks.size(); i += 8) {
+    auto* bytes = chunks[i].memory;
+    if (!std::all_of(bytes, bytes + size,
+                     [&](unsigned char x) { return x == i % 251; }))
+      FAIL("a chunk was overwritten");
+    uut.deallocate(bytes, size);
+  }
+  for (auto [memory, other_size] : others)
+    uut.deallocate(memory, other_size);
+  CHECK(uut.validate() == "");
+}
+
 TEST_CASE("threads share a pool", "[chunks]") {
   chunk_pool uut;
   std::jthread keeper{
