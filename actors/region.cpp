@@ -354,6 +354,8 @@ region_stats region::stats() const noexcept {
     result.evictions += entries.evictions();
     result.expirations += entries.expirations();
     result.retired += entries.retired_bytes();
+    result.vacant += entries.vacant_bytes();
+    result.relocations += entries.relocations();
     result.handled += x->mailbox().handled();
     result.mailbox_depth += x->mailbox().depth();
     result.restarts += x->restarts();

@@ -22,6 +22,8 @@ struct region_stats {
   std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
   std::uint64_t removals_dropped = 0; ///< Not told to the listener.
   std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
+  std::uint64_t vacant = 0;      ///< Bytes held for entries of sizes to come.
+  std::uint64_t relocations = 0; ///< Entries moved so that such could go back.
   std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
   std::uint64_t restarts = 0;    ///< Restarts of shards.

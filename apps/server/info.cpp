@@ -128,6 +128,7 @@ void write_memory(section_writer& out, const info_source& from) {
   out.field("used_memory_rss", resident);
   out.field("used_memory_rss_human", human_size(resident));
   out.field("retired_memory", from.stats.retired);
+  out.field("vacant_memory", from.stats.vacant);
   const auto limit = from.server.options.memory.present();
   out.field("limited_memory", from.stats.charged);
   out.field("maxmemory", limit);
@@ -158,6 +159,7 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("protocol_errors", x.errors);
   out.field("expired_keys", from.stats.expirations);
   out.field("evicted_keys", from.stats.evictions);
+  out.field("active_defrag_hits", from.stats.relocations);
   out.field("keyspace_hits", x.hits);
   out.field("keyspace_misses", x.misses);
   out.field("pubsub_channels", topics_of(from, topic_kind::channel));
@@ -260,6 +262,8 @@ region_stats sum_of(const databases& all) {
     sum.evictions += x.evictions;
     sum.expirations += x.expirations;
     sum.retired += x.retired;
+    sum.vacant += x.vacant;
+    sum.relocations += x.relocations;
     sum.handled += x.handled;
     sum.mailbox_depth += x.mailbox_depth;
     sum.restarts += x.restarts;

@@ -56,6 +56,23 @@ public:
     return x;
   }
 
+  /// Builds the same entry in another block of its size, version included. For
+  /// the writer, while others read `x` and may put off its deadline.
+  static entry* copy(void* block, const entry& x) noexcept {
+    auto* result = new (block) entry(x);
+    auto offset = sizeof(entry);
+    if (x.slides()) {
+      auto& slide = x.sliding();
+      new (result->tail())
+        sliding_deadline(slide.idle(), slide.deadline(), slide.end());
+      offset += sizeof(sliding_deadline);
+    }
+    std::memcpy(reinterpret_cast<char*>(result) + offset,
+                reinterpret_cast<const char*>(&x) + offset,
+                x.size() - offset);
+    return result;
+  }
+
   [[nodiscard]] bytes_view key() const noexcept {
     return {data(), key_size()};
   }
@@ -193,6 +210,12 @@ private:
     std::memcpy(tag_block(), &with.born, sizeof(with.born));
     std::memcpy(tag_block() + sizeof(with.born), with.marks.data(),
                 with.marks.size_bytes());
+  }
+
+  /// The fixed part alone.
+  entry(const entry& x) noexcept
+    : version_(x.version()), value_size_(x.value_size_), form_(x.form_) {
+    // nop
   }
 
   /// Bytes before the key.

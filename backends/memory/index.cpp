@@ -102,6 +102,16 @@ index::position index::locate(const hashed_key& key) noexcept {
   return result;
 }
 
+index_slot index::slot_of(std::uint64_t hash,
+                          const entry& item) const noexcept {
+  for (auto* b = &at(number_of(hash)); b != nullptr; b = next(*b))
+    for (auto fits = b->with_tag(tag_of(hash)); !fits.empty();
+         fits.drop_first())
+      if (index_slot x{b, fits.first()}; x.item() == &item)
+        return x;
+  return {};
+}
+
 std::optional<index_slot> index::link(const position& where, std::uint64_t hash,
                                       entry* item) noexcept {
   auto target = where.found.in != nullptr ? where.found : where.free;

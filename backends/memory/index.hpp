@@ -141,6 +141,17 @@ public:
   [[nodiscard]] std::optional<index_slot>
   link(const position& where, std::uint64_t hash, entry* item) noexcept;
 
+  /// Where `item` is linked, whose key has this hash; `in` is nullptr when it is
+  /// not.
+  [[nodiscard]] index_slot slot_of(std::uint64_t hash,
+                                   const entry& item) const noexcept;
+
+  /// Links `item` in place of the entry there, which is the same, marks and all.
+  static void relink(index_slot where, std::uint64_t hash,
+                     entry* item) noexcept {
+    where.word().store(to_word(hash, item), std::memory_order_release);
+  }
+
   /// Unlinks the entry there.
   static void unlink(index_slot where) noexcept {
     where.word().store(0, std::memory_order_release);

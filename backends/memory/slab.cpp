@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include <troupe/backends/memory/chunk_pool.hpp>
 
@@ -15,17 +16,32 @@ namespace {
 /// its chunks up to where taking one is rare.
 constexpr std::size_t largest_chunk = 256 * 1024;
 
-/// Blocks per chunk, at least: bounds what does not fit to a fifth, for blocks
-/// as large as chunks.
-constexpr std::size_t blocks_per_chunk = 4;
+/// Bytes of the first chunk of a class. At least so many blocks that what does not
+/// fit is a fifth, for blocks as large as chunks.
+std::size_t first_chunk(std::size_t block_size) noexcept {
+  constexpr std::size_t blocks = 4;
+  return std::max(chunk_pool::smallest_chunk, std::bit_ceil(block_size * blocks));
+}
+
+/// A class may hold one of so many of its blocks in vain. Fewer would mean to move
+/// more than three blocks for each that is gained.
+constexpr std::size_t least_free_share = 4;
+
+/// What it may hold in vain before it is pressed, beside one of so many parts of
+/// what is in use.
+constexpr std::size_t pressing = 256 << 10;
+constexpr std::size_t pressing_share = 4;
+
+/// Chunks given back in one step: the system takes its time for each extent.
+constexpr std::size_t released_at_once = 16;
 
 } // namespace
 
 slab::~slab() {
-  for (auto [memory, size] : chunks_) {
+  for (auto& x : chunks_) {
     // The next owner of this memory must not inherit the poison.
-    unpoison(memory, size);
-    chunk_pool::process().deallocate(memory, size);
+    unpoison(x.memory, x.size);
+    chunk_pool::process().deallocate(x.memory, x.size);
   }
   for (auto* i = large_.next; i != &large_;) {
     auto* next = i->next;
@@ -34,16 +50,40 @@ slab::~slab() {
   }
 }
 
-/// A block that was never handed out, or nullptr when there is no memory.
+std::size_t slab::in_use() const noexcept {
+  auto result = large_in_use_;
+  for (std::size_t i = 0; i < class_count; ++i)
+    result += classes_[i].used * block_size_of(i);
+  return result;
+}
+
+std::size_t slab::block_size_of(std::size_t index) noexcept {
+  if (index < linear_classes)
+    return smallest_block + index * granule;
+  const auto above = index - linear_classes;
+  const auto doubling = linear_end << (above / 8);
+  return doubling + doubling / 8 * (above % 8 + 1);
+}
+
+/// A block that was never handed out, or one that the compaction has yet to list;
+/// nullptr when there is no memory.
 void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
   static_assert(linear_classes == 31);
   static_assert(class_count == linear_classes + 8 * 7);
+  if (compaction_ && compaction_->serves(where)) {
+    while (where.free == nullptr && compaction_->refill())
+      ;
+    if (auto* block = where.take(block_size); block != nullptr) {
+      ++where.used;
+      return block;
+    }
+  }
   if (where.fresh_count == 0 && !add_chunk(where, block_size))
     return nullptr;
   auto* block = where.fresh;
   where.fresh += block_size;
   --where.fresh_count;
-  in_use_ += block_size;
+  ++where.used;
   unpoison(block, block_size);
   return block;
 }
@@ -66,25 +106,45 @@ std::size_t slab::large_footprint(std::size_t size) noexcept {
 
 /// Gives a class fresh blocks.
 bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
-  auto size = std::max({where.next_chunk, chunk_pool::smallest_chunk,
-                        std::bit_ceil(block_size * blocks_per_chunk)});
+  const auto size = std::max(std::size_t{where.next_chunk},
+                             first_chunk(block_size));
   try {
-    chunks_.push_back({nullptr, size});
+    chunks_.emplace_back();
   } catch (const std::bad_alloc&) {
     return false;
   }
-  auto* memory = chunk_pool::process().allocate(size);
+  auto* memory
+    = static_cast<std::byte*>(chunk_pool::process().allocate(size));
   if (memory == nullptr) {
     chunks_.pop_back();
     return false;
   }
-  chunks_.back().memory = memory;
+  const auto owner = static_cast<std::size_t>(&where - classes_.data());
+  const auto blocks = size / block_size;
+  chunks_.back() = {memory, static_cast<std::uint32_t>(size),
+                    static_cast<std::uint32_t>(owner)};
   poison(memory, size);
-  where.fresh = static_cast<std::byte*>(memory);
-  where.fresh_count = size / block_size;
-  where.next_chunk = std::min(size * 2, largest_chunk);
+  where.fresh = memory;
+  where.fresh_count = static_cast<std::uint32_t>(blocks);
+  where.next_chunk
+    = static_cast<std::uint32_t>(std::min(size * 2, largest_chunk));
+  chunks_of_[owner].blocks += blocks;
+  chunks_of_[owner].next_look = ~std::size_t{0};
   set_reserved(reserved() + size);
+  pressed_ = holds_too_much();
   return true;
+}
+
+/// Gives a chunk back that nobody uses.
+void slab::release(const std::byte* memory) noexcept {
+  auto i = std::find_if(chunks_.begin(), chunks_.end(),
+                        [&](const chunk& x) { return x.memory == memory; });
+  chunks_of_[i->owner].blocks -= i->size / block_size_of(i->owner);
+  set_reserved(reserved() - i->size);
+  unpoison(i->memory, i->size);
+  chunk_pool::process().deallocate(i->memory, i->size);
+  *i = chunks_.back();
+  chunks_.pop_back();
 }
 
 void* slab::allocate_large(std::size_t size) noexcept {
@@ -100,7 +160,7 @@ void* slab::link_large(void* memory, void* block, std::size_t size) noexcept {
     large_block{memory, large_.previous, &large_};
   header->previous->next = header;
   large_.previous = header;
-  in_use_ += large_footprint(size);
+  large_in_use_ += large_footprint(size);
   set_reserved(reserved() + large_footprint(size));
   return block;
 }
@@ -109,9 +169,72 @@ void slab::deallocate_large(void* block, std::size_t size) noexcept {
   auto& header = large_block::of(block);
   header.previous->next = header.next;
   header.next->previous = header.previous;
-  in_use_ -= large_footprint(size);
+  large_in_use_ -= large_footprint(size);
   set_reserved(reserved() - large_footprint(size));
   header.release();
+}
+
+// -- compaction --------------------------------------------------------------------
+
+bool slab::holds_too_much() const noexcept {
+  const auto used = in_use();
+  return reserved() - used > used / pressing_share + pressing;
+}
+
+bool slab::compact(std::size_t bytes) noexcept {
+  if (!compaction_ && !begin_compaction()) {
+    pressed_ = false; // Until it takes another chunk, there is nothing to do.
+    return false;
+  }
+  compaction_->advance(bytes);
+  for (auto n = released_at_once; n > 0; --n) {
+    auto empty = compaction_->take_empty();
+    if (!empty)
+      break;
+    release(empty->memory);
+    pressed_ = pressed_ && holds_too_much();
+  }
+  if (!compaction_->done())
+    return true;
+  if (!compaction_->gained())
+    chunks_of_[compacted_].next_look = classes_[compacted_].used / 4 * 3;
+  compaction_.reset();
+  return true;
+}
+
+/// Chooses the class of which most bytes would come back.
+bool slab::begin_compaction() noexcept {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < class_count; ++i) {
+    const auto& c = classes_[i];
+    const auto [blocks, next_look] = chunks_of_[i];
+    const auto gain = (blocks - c.used) * block_size_of(i);
+    if (gain > most && (blocks - c.used) * least_free_share >= blocks
+        && c.used <= next_look) {
+      most = gain;
+      compacted_ = i;
+    }
+  }
+  if (most == 0)
+    return false;
+  try {
+    std::vector<compaction::chunk> all;
+    const auto block_size = block_size_of(compacted_);
+    for (auto& x : chunks_)
+      if (x.owner == compacted_)
+        all.push_back({x.memory, x.size,
+                       static_cast<std::uint32_t>(x.size / block_size)});
+    compaction_.emplace(classes_[compacted_], block_size,
+                        first_chunk(block_size), std::move(all));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+/// Whether the compaction wants to have this block.
+bool slab::kept_back(const size_class& from, void* block) noexcept {
+  return compaction_->serves(from) && compaction_->keep_back(block);
 }
 
 } // namespace troupe::memory

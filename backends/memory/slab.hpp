@@ -7,21 +7,24 @@
 //
 //   class 0: 16 bytes, steps of 8 up to 256, then eight steps per doubling up
 //   to `largest_block`; above, blocks come from malloc, linked for the end.
+//
+// A class keeps its chunks, however few blocks of them are in use, until a
+// compaction empties some: when sizes drift, others want that memory.
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
-#include <troupe/backends/core/sanitizers.hpp>
+#include <troupe/backends/memory/compaction.hpp>
 #include <troupe/backends/memory/large_block.hpp>
+#include <troupe/backends/memory/size_class.hpp>
 #include <troupe/backends/memory/value_buffer.hpp>
-
-#ifdef TROUPE_ADDRESS_SANITIZER
-#  include <sanitizer/asan_interface.h>
-#endif
 
 namespace troupe::memory {
 
@@ -42,15 +45,10 @@ public:
       return allocate_large(size);
     auto [index, block_size] = find_class(size);
     auto& c = classes_[index];
-    auto* block = c.free;
+    auto* block = c.take(block_size);
     if (block == nullptr) [[unlikely]]
       return allocate_fresh(c, block_size);
-    unpoison(block, block_size);
-    c.free = block->next;
-    // The next one was freed long ago and will be needed soon, link and all.
-    __builtin_prefetch(c.free, 1);
-    __builtin_prefetch(reinterpret_cast<std::byte*>(c.free) + 64, 1);
-    in_use_ += block_size;
+    ++c.used;
     return block;
   }
 
@@ -68,10 +66,10 @@ public:
     }
     auto [index, block_size] = find_class(size);
     auto& c = classes_[index];
-    auto* freed = static_cast<free_block*>(block);
-    freed->next = c.free;
-    c.free = freed;
-    in_use_ -= block_size;
+    --c.used;
+    size_class::mark(block);
+    if (!compaction_ || !kept_back(c, block)) [[likely]]
+      c.list(block);
     poison(block, block_size);
   }
 
@@ -82,10 +80,9 @@ public:
     return find_class(size).block_size;
   }
 
-  /// The sum of the footprints of all blocks that are handed out.
-  [[nodiscard]] std::size_t in_use() const noexcept {
-    return in_use_;
-  }
+  /// The sum of the footprints of all blocks that are handed out. Linear in the
+  /// number of classes.
+  [[nodiscard]] std::size_t in_use() const noexcept;
 
   /// Bytes taken from the pool and the system. Thread-safe.
   [[nodiscard]] std::size_t reserved() const noexcept {
@@ -98,22 +95,43 @@ public:
 
   static constexpr std::size_t class_count = 31 + 8 * 7;
 
+  // -- compaction --------------------------------------------------------------
+
+  /// Whether it holds so much more than what is in use that whoever stores should
+  /// see to it (`compact`). Looked at when it takes a chunk.
+  [[nodiscard]] bool pressed() const noexcept {
+    return pressed_;
+  }
+
+  /// Goes on with giving back what a class does not need, or begins with the one
+  /// that would gain most; looks at some `bytes` of memory for it. False: there is
+  /// nothing to do. Without memory for it, it does without.
+  bool compact(std::size_t bytes) noexcept;
+
+  /// Blocks whose content should move, in the step that `compact` began; see
+  /// `compaction::next_to_move`.
+  [[nodiscard]] std::size_t next_to_move(std::span<void*> blocks) noexcept {
+    return compaction_ ? compaction_->next_to_move(blocks) : 0;
+  }
+
+  /// One of these could not be moved yet.
+  void leave() noexcept {
+    compaction_->leave();
+  }
+
 private:
-  struct free_block {
-    free_block* next;
-  };
-
-  /// Two on a cache line.
-  struct alignas(32) size_class {
-    free_block* free = nullptr;
-    std::byte* fresh = nullptr; ///< Start of what was never handed out.
-    std::size_t fresh_count = 0; ///< Blocks from there on.
-    std::size_t next_chunk = 0;  ///< Bytes of the next chunk; 0: the first.
-  };
-
   struct chunk {
-    void* memory;
-    std::size_t size;
+    std::byte* memory = nullptr;
+    std::uint32_t size = 0;
+    std::uint32_t owner = 0; ///< The number of its class.
+  };
+
+  /// What is known of a class besides: seldom looked at.
+  struct class_chunks {
+    std::size_t blocks = 0; ///< In all its chunks.
+    /// When a compaction gained nothing, the next has to wait until no more blocks
+    /// than this are in use.
+    std::size_t next_look = ~std::size_t{0};
   };
 
   struct class_of {
@@ -146,36 +164,30 @@ private:
             (std::size_t{1} << e) + steps * step};
   }
 
-  /// A block that nobody holds must not be touched; AddressSanitizer knows only
-  /// the chunk, so it is told.
-  static void poison([[maybe_unused]] void* block,
-                     [[maybe_unused]] std::size_t size) noexcept {
-#ifdef TROUPE_ADDRESS_SANITIZER
-    __asan_poison_memory_region(block, size);
-#endif
-  }
-
-  static void unpoison([[maybe_unused]] void* block,
-                       [[maybe_unused]] std::size_t size) noexcept {
-#ifdef TROUPE_ADDRESS_SANITIZER
-    __asan_unpoison_memory_region(block, size);
-#endif
-  }
-
+  /// The size of the blocks of a class.
+  [[nodiscard]] static std::size_t block_size_of(std::size_t index) noexcept;
   [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
   void* allocate_fresh(size_class& where, std::size_t block_size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
   void* link_large(void* memory, void* block, std::size_t size) noexcept;
   void deallocate_large(void* block, std::size_t size) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;
+  void release(const std::byte* memory) noexcept;
+  [[nodiscard]] bool kept_back(const size_class& from, void* block) noexcept;
+  [[nodiscard]] bool begin_compaction() noexcept;
+  [[nodiscard]] bool holds_too_much() const noexcept;
   void set_reserved(std::size_t bytes) noexcept {
     reserved_.store(bytes, std::memory_order_relaxed);
   }
 
   std::array<size_class, class_count> classes_{};
+  bool pressed_ = false;
+  std::optional<compaction> compaction_;
+  std::size_t compacted_ = 0; ///< The class, while there is a compaction.
+  std::array<class_chunks, class_count> chunks_of_{};
   std::vector<chunk> chunks_;
   large_block large_{nullptr, &large_, &large_};
-  std::size_t in_use_ = 0;
+  std::size_t large_in_use_ = 0;
   std::atomic<std::size_t> reserved_{0}; ///< Written by the owner only.
 };
 

@@ -23,7 +23,9 @@
 //   4. The end is compared on its own. A read that knows the one from before a
 //      touch does not carry the entry beyond the new one.
 //   5. The writer settles a deadline when its entry goes, and no read moves it any
-//      more. So what the table counted for it can be taken back exactly.
+//      more. So what the table counted for it can be taken back exactly, and when
+//      the entry goes because a copy has taken its place, the copy gets what reads
+//      have moved until then. Who comes later finds it settled and looks again.
 
 #include <algorithm>
 #include <atomic>
@@ -119,9 +121,29 @@ public:
     }
   }
 
+  /// Moves it to where that of the entry was settled that this one is a copy of.
+  /// Unless it was found to have passed already: what others have seen stays.
+  move follow(time_point settled_at) noexcept {
+    auto seen = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      const auto until = to_time(seen);
+      if (settled_at <= until || (seen & gone) != 0)
+        return {until, until};
+      if (word_.compare_exchange_weak(seen, to_word(settled_at),
+                                      std::memory_order_release,
+                                      std::memory_order_relaxed))
+        return {until, settled_at};
+    }
+  }
+
   /// It moves no more. The deadline for good.
   time_point settle() noexcept {
     return to_time(word_.fetch_or(settled, std::memory_order_relaxed));
+  }
+
+  /// Whether reads move it no more. For any thread.
+  [[nodiscard]] bool is_settled() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & settled) != 0;
   }
 
   /// A read leaves a deadline of up to one of this many parts of the idle time

@@ -88,20 +88,22 @@ put_result table::put(const position& where, const hashed_key& key,
     g.goes_next.replaced(*slot, replaced, bytes);
     tell(*where.item, removal_cause::replaced);
     retire(*where.item, replaced);
-    live_bytes_ += bytes - replaced;
+    add(live_bytes_, bytes - replaced);
     // Mostly nothing has become larger, and there is nothing to enforce.
     if (bytes == replaced && timed == (g.wheel.bytes() != 0) && !in_debt())
       [[likely]]
       return put_result::done;
   } else {
     add(size_, 1);
-    live_bytes_ += bytes;
+    add(live_bytes_, bytes);
     if (limited_)
       g.goes_next.added(*slot, key.hash, bytes);
     if (may_grow())
       grow();
   }
   enforce(item);
+  if (g.blocks.pressed()) [[unlikely]]
+    compact_for(bytes);
   return put_result::done;
 }
 
@@ -160,7 +162,9 @@ bool table::renew() noexcept {
   retired_.forget();
   dying_.retire(&old, old.blocks.reserved() + old.links.bytes());
   dying_.collect();
-  live_bytes_ = 0;
+  live_bytes_.store(0, std::memory_order_relaxed);
+  compacting_.store(false, std::memory_order_relaxed);
+  incompressible_.store(~std::size_t{0}, std::memory_order_relaxed);
   full_ = false;
   look_at_limits();
   publish_charge();
@@ -178,7 +182,7 @@ void table::drop(index_slot where, removal_cause cause) noexcept {
   g.goes_next.removed(where, bytes);
   index::unlink(where);
   add(size_, ~std::size_t{0});
-  live_bytes_ -= bytes;
+  add(live_bytes_, -bytes);
   retire(item, bytes);
 }
 

@@ -9,6 +9,7 @@
 //   table_reading.cpp       reading what is not plain
 //   table_limits.cpp        what is charged, and who goes when that is too much
 //   table_housekeeping.cpp  what happens later: expiry, what tags killed, checks
+//   table_compaction.cpp    moving entries out of chunks that are nearly empty
 
 #include <atomic>
 #include <cstddef>
@@ -207,6 +208,14 @@ public:
     return x.blocks.reserved() + x.links.bytes();
   }
 
+  /// Bytes that the slab holds for nobody.
+  [[nodiscard]] std::size_t vacant_bytes() const noexcept;
+
+  /// Entries that were moved so that their chunk could be given back.
+  [[nodiscard]] std::uint64_t relocations() const noexcept {
+    return relocations_.load(std::memory_order_relaxed);
+  }
+
   /// What waits for readers.
   [[nodiscard]] std::size_t retired_bytes() const noexcept {
     return retired_.bytes() + dying_.bytes();
@@ -339,6 +348,11 @@ private:
   void evict_to_grant(const entry* spared) noexcept;
   void publish_charge() noexcept;
   void look_at(std::size_t bucket) noexcept;
+  [[nodiscard]] bool wants_compaction() const noexcept;
+  void compact(std::size_t looked_at, std::size_t effort) noexcept;
+  void compact_for(std::size_t bytes) noexcept;
+  [[nodiscard]] bool relocate(entry& item, std::uint64_t hash,
+                              time_point now) noexcept;
   void reclaim(std::size_t buckets) noexcept;
 
   static void add(std::atomic<std::size_t>& where, std::size_t n) noexcept {
@@ -360,7 +374,7 @@ private:
   std::atomic<std::size_t> expiring_{0};
   std::atomic<std::uint64_t> deadlines_{0}; ///< Sum of those that stay, in ticks.
   version_number version_ = no_version;
-  std::size_t live_bytes_ = 0; ///< In blocks of entries.
+  std::atomic<std::size_t> live_bytes_{0}; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
   std::size_t largest_charge_ = budget::unlimited;
   bool limited_ = false; ///< Somebody set a limit.
@@ -369,6 +383,12 @@ private:
   std::atomic<std::size_t> tagged_{0};
   std::atomic<std::size_t> evictions_{0};
   std::atomic<std::size_t> expirations_{0};
+  std::atomic<std::size_t> relocations_{0};
+  std::atomic<bool> compacting_{false};
+  std::size_t owed_entries_ = 0; ///< Stored without a step of compaction.
+  std::size_t owed_bytes_ = 0;   ///< The same in bytes.
+  /// The vacant bytes when a compaction found nothing to do last.
+  std::atomic<std::size_t> incompressible_{~std::size_t{0}};
   allowance bytes_;
   allowance entries_;
   eviction_policy eviction_;

@@ -7,9 +7,17 @@
 
 namespace troupe::memory {
 
+namespace {
+
+/// Of a compaction: some 50 microseconds each, as a sweep goes over all shards.
+constexpr std::size_t looked_at_per_sweep = 256 << 10;
+constexpr std::size_t effort_per_sweep = 512 << 10;
+
+} // namespace
+
 bool table::wants_sweep() const noexcept {
   return expiring_.load(std::memory_order_relaxed) > 0 || retired_bytes() > 0
-         || forgotten()
+         || forgotten() || wants_compaction()
          || (tagged_.load(std::memory_order_relaxed) > 0
              && reclaimed_.load(std::memory_order_relaxed)
                   != forgotten_.sequence());
@@ -29,6 +37,8 @@ void table::sweep(std::size_t buckets) noexcept {
   bytes_.return_spare(charged());
   entries_.return_spare(size_.load(std::memory_order_relaxed));
   collect();
+  if (wants_compaction())
+    compact(looked_at_per_sweep, effort_per_sweep);
 }
 
 /// Removes the dead of one bucket, and makes it due again when the next of the
@@ -122,8 +132,9 @@ std::string table::validate() const {
   if (tagged != tagged_.load(std::memory_order_relaxed))
     return differs("entries with tags are ", tagged,
                    tagged_.load(std::memory_order_relaxed));
-  if (bytes != live_bytes_)
-    return differs("entries occupy bytes: ", bytes, live_bytes_);
+  if (bytes != live_bytes_.load(std::memory_order_relaxed))
+    return differs("entries occupy bytes: ", bytes,
+                   live_bytes_.load(std::memory_order_relaxed));
   // The slab has live entries and those that wait for readers, to the byte.
   if (bytes + retired_.bytes() != g.blocks.in_use())
     return differs("the slab's blocks in use have bytes: ", g.blocks.in_use(),

@@ -15,7 +15,7 @@ void table::publish_charge() noexcept {
   auto nodes = g.wheel.bytes() == 0
                  ? std::size_t{0}
                  : g.links.bucket_count() * timing_wheel::bytes_per_item;
-  charged_.store(live_bytes_ + g.links.used() + nodes + g.goes_next.bytes(),
+  charged_.store(live_bytes_.load(std::memory_order_relaxed) + g.links.used() + nodes + g.goes_next.bytes(),
                  std::memory_order_relaxed);
 }
 

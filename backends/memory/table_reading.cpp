@@ -24,11 +24,15 @@ std::optional<entry_view> table::see(generation& in, const entry& x, lookup as,
 /// The long way of a read, after `in` held `found`. When that is dead, another may
 /// have taken its place, alive, between the look at the index and the one at the
 /// clock. So the second time it is the clock first: what the index holds then, and
-/// was dead before, is all that the key has.
+/// was dead before, is all that the key has. When it was settled, a copy may stand
+/// in its place, which is to know of this use.
 std::optional<entry_view>
 table::look_closely(bytes_view key, std::uint64_t hash, generation& in,
                     const entry& found, lookup as) const noexcept {
-  if (auto seen = see(in, found, as, now_for(found)))
+  auto seen = see(in, found, as, now_for(found));
+  const auto counted = as != lookup::use || !found.slides()
+                       || !found.sliding().is_settled();
+  if (seen && counted)
     return seen;
   const auto now = time_.now();
   auto& g = *current_.load(std::memory_order_acquire);

@@ -123,6 +123,27 @@ def check_refusal():
             "a refused policy was taken")
 
 
+def check_drift():
+    """Sizes that are out of use leave no memory behind. Without entries being moved
+    every size keeps what it needed, a limit each."""
+    limit = 32 * MIB
+    server = Troupe(f"--maxmemory={limit}", "--no-console")
+    client = Client(server.port)
+    first = 0
+    for size in (50, 100, 200, 400, 800, 1600, 3200, 6400, 12800):
+        count = 2 * limit // (size + 100)
+        replies = fill(client, first, count, size)
+        require(all(x == b"+OK" for x in replies), f"refused: {set(replies)}")
+        first += count
+        info = client.info()
+        require(int(info["limited_memory"]) <= limit + 40 * 2 * size,
+                f"over the limit: {info}")
+        require(int(info["used_memory"]) <= 5 * limit // 2,
+                f"values of {size} bytes left memory behind: {info}")
+    require(int(info["active_defrag_hits"]) > 0, f"nothing was moved: {info}")
+    require(client("GET", f"key:{first - 1}") == b"v" * 12800, "another value")
+
+
 def check_options():
     for option, hint in (("--maxmemory=10", "1mb"),
                          ("--maxmemory=lots", "100mb"),
@@ -134,6 +155,7 @@ def check_options():
 def main():
     check_eviction()
     check_refusal()
+    check_drift()
     check_options()
 
 
