@@ -144,7 +144,7 @@ void acceptor::accept_all() {
     const auto descriptor = ::accept4(socket_.native_handle(), nullptr, nullptr,
                                       SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0)
-      take(accepted_socket{descriptor, kind_ == kind::tls});
+      take({unique_descriptor{descriptor}, kind_ == kind::tls});
     else if (errno == EAGAIN)
       break;
     else if (errno != EINTR && errno != ECONNABORTED)
@@ -179,12 +179,12 @@ void acceptor::take(accepted_socket socket) {
 void acceptor::refuse(accepted_socket socket) {
   server_.threads.front().connections_rejected.add(1);
   // A client of TLS could not read the reason before a handshake.
-  if (socket.is_tls())
+  if (socket.is_tls)
     return;
   byte_buffer text;
   reply_writer{text}.error(error_text::too_many_clients);
   // The buffer of a new socket takes it, or nobody will read it.
-  static_cast<void>(::send(socket.descriptor(), text.data(), text.size(),
+  static_cast<void>(::send(socket.socket.get(), text.data(), text.size(),
                            MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
 #include "apps/server/worker.hpp"
@@ -70,9 +69,6 @@ void connection::start() {
     return std::make_shared<connection_subscriber>(
       home_.server().live.pubsub, home_.context(), weak_from_this());
   };
-  error_code ignored;
-  peer_.tcp().set_option(asio::ip::tcp::no_delay{true}, ignored);
-  peer_.tcp().non_blocking(true, ignored);
   enter_registry();
   if (peer_.is_tls())
     greet();
@@ -81,11 +77,11 @@ void connection::start() {
 }
 
 void connection::start_timer(std::chrono::milliseconds time) {
-  timer_.emplace(peer_.tcp().get_executor(), time);
-  timer_->async_wait(guarded([](connection& self, error_code ended) {
+  timer_.emplace(home_.context().get_executor(), time);
+  timer_->async_wait([self = shared_from_this()](error_code ended) {
     if (!ended)
-      self.close();
-  }));
+      self->close();
+  });
 }
 
 void connection::greet() {
@@ -101,12 +97,7 @@ void connection::shake_hands() {
       // Commands may have come with the end of the handshake.
       return take_turn();
     case progress::blocked:
-      return peer_.await_input(guarded([](connection& self, error_code code) {
-        if (code)
-          self.close();
-        else
-          self.shake_hands();
-      }));
+      return await(peer_.needed_to_read());
     case progress::broken:
       home_.counters().handshakes_failed.add(1);
       return close();
@@ -114,17 +105,11 @@ void connection::shake_hands() {
 }
 
 void connection::enter_registry() {
-  const auto text = [](const asio::ip::tcp::endpoint& x) {
-    const auto address = x.address().to_string();
-    return (x.address().is_v6() ? "[" + address + "]" : address) + ":"
-           + std::to_string(x.port());
-  };
-  error_code ignored;
   auto entry = std::make_shared<client_record>();
   entry->id = self_.id;
-  entry->address = text(peer_.tcp().remote_endpoint(ignored));
-  entry->local_address = text(peer_.tcp().local_endpoint(ignored));
-  entry->descriptor = peer_.tcp().native_handle();
+  entry->address = peer_.peer_address();
+  entry->local_address = peer_.local_address();
+  entry->descriptor = peer_.descriptor();
   entry->cut = [&home = home_, id = self_.id] { home.cut(id); };
   self_.record = entry;
   home_.server().clients.add(std::move(entry));
@@ -146,6 +131,7 @@ void connection::close() noexcept {
     return;
   self_.listening.reset();
   timer_.reset();
+  home_.watch().forget(peer_.descriptor());
   peer_.close();
   home_.server().clients.remove(self_.id);
   home_.remove(*this);
@@ -167,8 +153,6 @@ void connection::drain() {
     return close();
   if (state_ != state::waiting)
     return;
-  error_code ignored;
-  peer_.tcp().cancel(ignored);
   take_turn();
 }
 
@@ -179,27 +163,42 @@ void connection::wait() {
     return leave();
   state_ = state::waiting;
   note_turn();
-  await_readable();
+  await_input();
 }
 
-// Messages are sent while a wait is under way; it is not begun twice.
-void connection::await_readable() {
-  if (std::exchange(awaited_, true))
-    return;
-  peer_.await_input(guarded([](connection& self, error_code code) {
-    self.awaited_ = false;
-    self.on_readable(code);
-  }));
+void connection::await(readiness what) {
+  // Without memory in the system, nothing would ever tell.
+  if (!home_.watch().await(peer_.descriptor(), what, *this))
+    close();
 }
 
-void connection::on_readable(error_code code) {
-  if (code == asio::error::operation_aborted || state_ == state::sending)
-    return;
-  if (code)
-    return close();
-  if (state_ == state::lingering)
-    return discard();
-  take_turn();
+void connection::await_input() {
+  if (!peer_.holds_input())
+    return await(peer_.needed_to_read());
+  if (!std::exchange(goes_on_, true))
+    asio::post(home_.context(), [self = shared_from_this()] {
+      self->goes_on_ = false;
+      self->on_ready();
+    });
+}
+
+void connection::on_ready() noexcept {
+  guarded([](connection& self) { self.go_on(); });
+}
+
+// What the connection can do now that its socket is ready. It is not told for
+// what: while it sends, a wait for input may end that began before.
+void connection::go_on() {
+  switch (state_) {
+    case state::greeting:
+      return shake_hands();
+    case state::sending:
+      return send_more();
+    case state::lingering:
+      return discard();
+    default:
+      return take_turn();
+  }
 }
 
 void connection::take_turn() {

@@ -46,7 +46,8 @@ namespace troupe::server {
 class worker;
 
 /// Lives on its worker's thread.
-class connection : public std::enable_shared_from_this<connection> {
+class connection final : public std::enable_shared_from_this<connection>,
+                         private socket_watch::owner {
 public:
   /// `home` outlives the connection.
   connection(worker& home, transport peer, std::uint64_t id);
@@ -84,8 +85,10 @@ private:
   void greet();
   void shake_hands();
   void wait();
-  void await_readable();
-  void on_readable(error_code code);
+  void on_ready() noexcept override;
+  void go_on();
+  void await(readiness what);
+  void await_input();
   void take_turn();
   received receive(bytes_view& input);
   received gather(bytes_view& input);
@@ -99,7 +102,6 @@ private:
   bool flush_with_messages();
   void on_messages();
   void send_rest(std::size_t sent);
-  void await_writable();
   void send_more();
   void on_sent();
   bool finish();
@@ -110,26 +112,25 @@ private:
   void start_timer(std::chrono::milliseconds time);
   void give_up() noexcept;
 
-  // A handler that keeps the connection alive, and closes it when memory for its
-  // buffers is refused.
+  // Keeps the connection alive while `f(connection&)` runs, and closes it when
+  // memory for its buffers is refused. Does nothing when it has closed.
   template <class F>
-  auto guarded(F f) {
-    return [self = shared_from_this(), f](error_code code) {
-      if (self->state_ == state::closed)
-        return;
-      try {
-        f(*self, code);
-      } catch (const std::exception&) {
-        self->give_up();
-      }
-    };
+  void guarded(F f) noexcept {
+    const auto self = shared_from_this();
+    if (state_ == state::closed)
+      return;
+    try {
+      f(*this);
+    } catch (const std::exception&) {
+      give_up();
+    }
   }
 
   worker& home_;
   transport peer_;
   state state_ = state::waiting;
   bool broken_ = false;  // Sending failed; nobody is there any more.
-  bool awaited_ = false; // A wait for bytes is under way.
+  bool goes_on_ = false; // A turn is on its way for which nothing is awaited.
   client self_;
   resp_parser parser_;
   byte_buffer input_;    // What could not be executed yet.

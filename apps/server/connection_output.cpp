@@ -46,13 +46,14 @@ bool connection::flush_with_messages() {
       return true;
   }
   // Others first; what is left does not wake anybody.
-  asio::post(peer_.tcp().get_executor(),
-             [self = shared_from_this()] { self->resume_messages(); });
+  asio::post(home_.context(), [self = shared_from_this()] {
+    self->resume_messages();
+  });
   return true;
 }
 
 void connection::resume_messages() {
-  guarded([](connection& self, error_code) { self.on_messages(); })({});
+  guarded([](connection& self) { self.on_messages(); });
 }
 
 void connection::on_messages() {
@@ -79,16 +80,7 @@ void connection::send_rest(std::size_t sent) {
   sent_ = sent;
   state_ = state::sending;
   note_turn();
-  await_writable();
-}
-
-void connection::await_writable() {
-  peer_.await_output(guarded([](connection& self, error_code code) {
-    if (code)
-      self.close();
-    else
-      self.send_more();
-  }));
+  await(peer_.needed_to_write());
 }
 
 void connection::send_more() {
@@ -102,7 +94,7 @@ void connection::send_more() {
     if (step.how == progress::broken)
       return close();
     if (step.how == progress::blocked || sent_ >= until)
-      return await_writable();
+      return await(peer_.needed_to_write());
   }
   on_sent();
 }
@@ -129,9 +121,8 @@ bool connection::finish() {
 // are still on their way. So a client that may be sending is told that nothing
 // more comes, and gets a moment to do the same.
 void connection::leave() {
-  error_code ignored;
   self_.listening.reset();
-  if (broken_ || (home_.draining() && peer_.tcp().available(ignored) == 0))
+  if (broken_ || (home_.draining() && !peer_.has_unread()))
     close();
   else
     linger();
@@ -155,7 +146,7 @@ void connection::discard() {
     if (how == received::nothing)
       break;
   }
-  await_readable();
+  await_input();
 }
 
 } // namespace troupe::server

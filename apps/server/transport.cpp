@@ -1,18 +1,74 @@
 #include "apps/server/transport.hpp"
 
+#include <array>
 #include <cerrno>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace troupe::server {
 
+namespace {
+
+std::string text_of(const sockaddr_storage& from) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto size = static_cast<socklen_t>(text.size());
+  if (from.ss_family == AF_INET6) {
+    const auto& x = reinterpret_cast<const sockaddr_in6&>(from);
+    if (::inet_ntop(AF_INET6, &x.sin6_addr, text.data(), size) != nullptr)
+      return "[" + std::string{text.data()}
+             + "]:" + std::to_string(ntohs(x.sin6_port));
+  } else if (from.ss_family == AF_INET) {
+    const auto& x = reinterpret_cast<const sockaddr_in&>(from);
+    if (::inet_ntop(AF_INET, &x.sin_addr, text.data(), size) != nullptr)
+      return std::string{text.data()} + ":"
+             + std::to_string(ntohs(x.sin_port));
+  }
+  return "?";
+}
+
+/// The address that `get` tells of.
+template <class F>
+std::string address_of(int socket, F get) {
+  sockaddr_storage result{};
+  socklen_t size = sizeof(result);
+  return get(socket, reinterpret_cast<sockaddr*>(&result), &size) == 0
+           ? text_of(result)
+           : "?";
+}
+
+} // namespace
+
+transport::transport(unique_descriptor socket, tls_session session) noexcept
+  : socket_(std::move(socket)), session_(std::move(session)) {
+  // Replies are whole: they do not wait for others.
+  const int on = 1;
+  ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+std::string transport::peer_address() const {
+  return address_of(descriptor(), ::getpeername);
+}
+
+std::string transport::local_address() const {
+  return address_of(descriptor(), ::getsockname);
+}
+
+bool transport::has_unread() const noexcept {
+  int bytes = 0;
+  return ::ioctl(descriptor(), FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 // -- plain -----------------------------------------------------------------------
 
 reading transport::read_plain(char* to, std::size_t room) noexcept {
-  const auto size = ::recv(peer_.native_handle(), to, room, 0);
+  const auto size = ::recv(descriptor(), to, room, 0);
   if (size > 0) {
     const auto count = static_cast<std::size_t>(size);
     return {count, count < room ? received::all : received::some};
@@ -24,7 +80,7 @@ reading transport::read_plain(char* to, std::size_t room) noexcept {
 
 writing transport::write_plain(std::string_view bytes) noexcept {
   const auto size
-    = ::send(peer_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    = ::send(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (size >= 0)
     return {static_cast<std::size_t>(size), progress::made};
   if (errno == EINTR)
@@ -118,15 +174,12 @@ void transport::say_goodbye() noexcept {
 
 bool transport::end_output() noexcept {
   say_goodbye();
-  error_code code;
-  peer_.shutdown(socket::shutdown_send, code);
-  return !code;
+  return ::shutdown(descriptor(), SHUT_WR) == 0;
 }
 
 void transport::close() noexcept {
   say_goodbye();
-  error_code ignored;
-  peer_.close(ignored);
+  socket_.close();
 }
 
 } // namespace troupe::server

@@ -1,8 +1,8 @@
 #pragma once
 
-// A connected socket that speaks plain TCP or TLS. The waiting is Asio's; the
-// bytes are moved here, without a copy and, where it is plain, by the system
-// call that they cost anyway.
+// A connected socket that speaks plain TCP or TLS. The waiting is the thread's
+// (socket_watch.hpp); the bytes are moved here, without a copy and, where it is
+// plain, by the system call that they cost anyway.
 //
 //   plain   recv, send                                      on the socket
 //   TLS     SSL_read, SSL_write ── recv, send ──            on the same socket
@@ -12,15 +12,13 @@
 // does not announce any more.
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-
+#include "apps/server/socket_watch.hpp"
 #include "apps/server/tls_context.hpp"
+#include "apps/server/unique_descriptor.hpp"
 
 namespace troupe::server {
 
@@ -41,21 +39,13 @@ struct writing {
   progress how = progress::blocked;
 };
 
-/// Lives on one thread. No operation blocks or throws; each wait takes a handler
-/// `void(error_code)` and ends early with `cancel` and `close`.
+/// Lives on one thread. No operation blocks.
 class transport {
 public:
-  using executor = boost::asio::io_context::executor_type;
-  using socket
-    = boost::asio::basic_stream_socket<boost::asio::ip::tcp, executor>;
-  using error_code = boost::system::error_code;
-
   /// Takes over a socket that does not block. With a session over it, the
   /// connection speaks TLS.
-  explicit transport(socket peer, tls_session session = {}) noexcept
-    : peer_(std::move(peer)), session_(std::move(session)) {
-    // nop
-  }
+  explicit transport(unique_descriptor socket,
+                     tls_session session = {}) noexcept;
 
   [[nodiscard]] bool is_tls() const noexcept {
     return session_ != nullptr;
@@ -74,23 +64,23 @@ public:
     return session_ == nullptr ? write_plain(bytes) : write_tls(bytes);
   }
 
-  /// Waits until `read` or `shake_hands` may get further.
-  template <class F>
-  void await_input(F f) {
-    if (holds_input_)
-      return boost::asio::post(
-        peer_.get_executor(),
-        [f = std::move(f)]() mutable { f(error_code{}); });
-    peer_.async_wait(input_sends_ ? socket::wait_write : socket::wait_read,
-                     std::move(f));
+  /// Whether `read` gets further without a wait, which would not end.
+  [[nodiscard]] bool holds_input() const noexcept {
+    return holds_input_;
   }
 
-  /// Waits until `write` may get further.
-  template <class F>
-  void await_output(F f) {
-    peer_.async_wait(output_receives_ ? socket::wait_read : socket::wait_write,
-                     std::move(f));
+  /// What `read` and `shake_hands` have to wait for.
+  [[nodiscard]] readiness needed_to_read() const noexcept {
+    return input_sends_ ? readiness::output : readiness::input;
   }
+
+  /// What `write` has to wait for.
+  [[nodiscard]] readiness needed_to_write() const noexcept {
+    return output_receives_ ? readiness::input : readiness::output;
+  }
+
+  /// Whether bytes have come that nobody has read.
+  [[nodiscard]] bool has_unread() const noexcept;
 
   /// Tells the peer that nothing more comes. False when nobody is there.
   [[nodiscard]] bool end_output() noexcept;
@@ -98,10 +88,14 @@ public:
   /// The same, as far as that goes at once, and closes the socket.
   void close() noexcept;
 
-  /// The socket, for its addresses, options and timers.
-  [[nodiscard]] socket& tcp() noexcept {
-    return peer_;
+  /// The socket; negative when it was closed.
+  [[nodiscard]] int descriptor() const noexcept {
+    return socket_.get();
   }
+
+  /// As `127.0.0.1:6380` or `[::1]:6380`; `?` when there is none any more.
+  [[nodiscard]] std::string peer_address() const;
+  [[nodiscard]] std::string local_address() const;
 
 private:
   reading read_plain(char* to, std::size_t room) noexcept;
@@ -110,7 +104,7 @@ private:
   writing write_tls(std::string_view bytes) noexcept;
   void say_goodbye() noexcept;
 
-  socket peer_;
+  unique_descriptor socket_;
   tls_session session_;
   bool usable_ = true;           // TLS: nothing has failed.
   bool greeted_ = false;         // TLS: the handshake is over.

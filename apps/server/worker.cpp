@@ -3,22 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "apps/server/connection.hpp"
 
 namespace troupe::server {
 
 namespace asio = boost::asio;
-
-accepted_socket::~accepted_socket() {
-  if (descriptor_ >= 0)
-    ::close(descriptor_);
-}
 
 worker::worker(server_state& server, thread_counters& counters)
   : commands(server, counters),
@@ -33,6 +24,7 @@ worker::worker(server_state& server, thread_counters& counters)
 worker::~worker() = default;
 
 void worker::run() {
+  watch_.start();
   watch_idle();
   context_.run();
 }
@@ -95,22 +87,10 @@ void worker::cut(std::uint64_t id) {
 }
 
 void worker::open(accepted_socket socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  ::getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&address),
-                &size);
-  transport::socket peer{context_};
-  boost::system::error_code code;
-  peer.assign(address.ss_family == AF_INET6 ? asio::ip::tcp::v6()
-                                            : asio::ip::tcp::v4(),
-              socket.descriptor(), code);
-  const auto failed = static_cast<bool>(code);
-  if (!failed)
-    static_cast<void>(socket.release());
   tls_session session;
-  if (socket.is_tls() && !failed)
-    session = server_.tls.context()->make_session(peer.native_handle());
-  if (failed || draining_ || (socket.is_tls() && session == nullptr)) {
+  if (socket.is_tls)
+    session = server_.tls.context()->make_session(socket.socket.get());
+  if (draining_ || (socket.is_tls && session == nullptr)) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
@@ -118,7 +98,7 @@ void worker::open(accepted_socket socket) {
   counters_.connections_opened.add(1);
   // A copy: it may close at once.
   const auto opened = connections_.emplace_back(std::make_shared<connection>(
-    *this, transport{std::move(peer), std::move(session)}, id));
+    *this, transport{std::move(socket.socket), std::move(session)}, id));
   opened->slot = connections_.size() - 1;
   opened->start();
 }
@@ -148,6 +128,7 @@ void worker::end_when_empty() noexcept {
   if (draining_ && connections_.empty()) {
     guard_.reset();
     idle_timer_.cancel();
+    watch_.stop();
   }
 }
 

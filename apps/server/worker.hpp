@@ -17,45 +17,17 @@
 #include "apps/server/reply_buffer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
+#include "apps/server/socket_watch.hpp"
+#include "apps/server/unique_descriptor.hpp"
 
 namespace troupe::server {
 
 class connection;
 
-/// A socket's descriptor on its way from the acceptor to a thread.
-class accepted_socket {
-public:
-  accepted_socket(int descriptor, bool is_tls) noexcept
-    : descriptor_(descriptor), is_tls_(is_tls) {
-    // nop
-  }
-
-  accepted_socket(accepted_socket&& other) noexcept
-    : descriptor_(other.release()), is_tls_(other.is_tls_) {
-    // nop
-  }
-
-  accepted_socket& operator=(accepted_socket&&) = delete;
-
-  /// Closes what nobody took.
-  ~accepted_socket();
-
-  [[nodiscard]] int descriptor() const noexcept {
-    return descriptor_;
-  }
-
-  /// Whether it came to the port for TLS.
-  [[nodiscard]] bool is_tls() const noexcept {
-    return is_tls_;
-  }
-
-  [[nodiscard]] int release() noexcept {
-    return std::exchange(descriptor_, -1);
-  }
-
-private:
-  int descriptor_;
-  bool is_tls_;
+/// A socket on its way from the acceptor to a thread.
+struct accepted_socket {
+  unique_descriptor socket;
+  bool is_tls = false; ///< It came to the port for TLS.
 };
 
 /// One thread's share of the server: an event loop, the connections it serves,
@@ -99,6 +71,11 @@ public:
 
   // -- for connections -----------------------------------------------------------
 
+  /// Where they wait for their sockets.
+  [[nodiscard]] socket_watch& watch() noexcept {
+    return watch_;
+  }
+
   [[nodiscard]] server_state& server() noexcept {
     return server_;
   }
@@ -138,6 +115,7 @@ private:
   thread_counters& counters_;
   boost::asio::io_context context_{1};
   work_guard guard_;
+  socket_watch watch_{context_};
   boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>,

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <utility>
+
+#include <unistd.h>
+
+namespace troupe::server {
+
+/// Owns a descriptor of the system and closes it.
+class unique_descriptor {
+public:
+  explicit unique_descriptor(int x = -1) noexcept : x_(x) {
+    // nop
+  }
+
+  unique_descriptor(unique_descriptor&& other) noexcept : x_(other.release()) {
+    // nop
+  }
+
+  unique_descriptor& operator=(unique_descriptor&&) = delete;
+
+  ~unique_descriptor() {
+    close();
+  }
+
+  /// Negative when it was closed or released.
+  [[nodiscard]] int get() const noexcept {
+    return x_;
+  }
+
+  [[nodiscard]] int release() noexcept {
+    return std::exchange(x_, -1);
+  }
+
+  void close() noexcept {
+    if (x_ >= 0)
+      ::close(release());
+  }
+
+private:
+  int x_;
+};
+
+} // namespace troupe::server
