@@ -451,7 +451,7 @@ private:
 // -- implementation --------------------------------------------------------------
 
 template <class F>
-expected<bool> region::visit(bytes_view key, F&& f, lookup as) const {
+[[gnu::always_inline]] inline expected<bool> region::visit(bytes_view key, F&& f, lookup as) const {
   if (auto ok = check_key(key); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   const memory::hashed_key which{key, hash_key(key)};

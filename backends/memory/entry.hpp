@@ -81,6 +81,17 @@ public:
     return x.size() == key_size() && same_bytes(x.data(), data(), x.size());
   }
 
+  /// Whether it is bare, and has this key, which is of a short size (`is_short`).
+  [[nodiscard]] bool bare_with_short_key(bytes_view x) const noexcept {
+    // Of a bare one, the form says nothing but that and the key's size.
+    constexpr std::uint32_t bare_form = (sizeof(entry) / step) << head_shift;
+    return is_short(x.size())
+           && form_ == (bare_form | static_cast<std::uint32_t>(x.size()))
+           && same_short_bytes(x.data(),
+                               reinterpret_cast<const char*>(this + 1),
+                               x.size());
+  }
+
   [[nodiscard]] bytes_view value() const noexcept {
     return {data() + key_size(), value_size_};
   }
@@ -187,6 +198,12 @@ public:
     auto v = version();
     auto deadline = fixed_deadline();
     return {value(), v, deadline, deadline, no_expiry, this};
+  }
+
+  /// The same, of one that is bare and has a key of so many bytes.
+  [[nodiscard]] entry_view bare_view(std::size_t key_size) const noexcept {
+    return {{reinterpret_cast<const char*>(this + 1) + key_size, value_size_},
+            version(), never, never, no_expiry, this};
   }
 
 private:

@@ -109,6 +109,32 @@ public:
     return find_in_chain(key.key, key.hash);
   }
 
+  /// Where the first entry stands in the hash's bucket whose tag fits, mostly the
+  /// key's; `in` is nullptr when there is none. Nobody has compared its key.
+  [[nodiscard]] index_slot near(std::uint64_t hash) const noexcept {
+    auto& b = at(bucket_of(hash, count_.load(std::memory_order_acquire)));
+    auto fits = b.with_tag(tag_of(hash));
+    if (fits.empty()) [[unlikely]]
+      return {};
+    return {&b, fits.first()};
+  }
+
+  /// The entry there, with its first lines on their way; nullptr when it has gone
+  /// meanwhile.
+  [[nodiscard]] static const entry* fetch(index_slot x) noexcept {
+    auto* item = entry_in(x.word().load(std::memory_order_acquire));
+    // Where the value lies is known only when the header has arrived. Without
+    // waiting for that: mostly on the next line.
+    __builtin_prefetch(reinterpret_cast<const char*>(item) + 64);
+    return item;
+  }
+
+  /// The entry there is what was looked for.
+  void use(index_slot x) const noexcept {
+    if (counting_.load(std::memory_order_relaxed))
+      x.in->count_use(x.slot);
+  }
+
   /// Fetches the line of the key's bucket, to be read.
   void prefetch_bucket(std::uint64_t hash) const noexcept {
     auto count = count_.load(std::memory_order_acquire);
@@ -292,15 +318,10 @@ private:
   [[nodiscard]] const entry* find_in(bucket& where, std::uint16_t tag,
                                      bytes_view key) const noexcept {
     for (auto fits = where.with_tag(tag); !fits.empty(); fits.drop_first()) {
-      auto slot = fits.first();
-      auto x = where.words[slot].load(std::memory_order_acquire);
-      auto* item = entry_in(x);
-      // Where the value lies is known only when the header has arrived. Without
-      // waiting for that: mostly on the next line.
-      __builtin_prefetch(reinterpret_cast<const char*>(item) + 64);
-      if (tag_in(x) == tag && item->has_key(key)) [[likely]] {
-        if (counting_.load(std::memory_order_relaxed))
-          where.count_use(slot);
+      index_slot x{&where, fits.first()};
+      auto* item = fetch(x);
+      if (item != nullptr && item->has_key(key)) [[likely]] {
+        use(x);
         return item;
       }
     }

@@ -31,17 +31,26 @@ same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
   return bytes_view{x, n} == bytes_view{y, n};
 }
 
-/// Compares two keys of `n` bytes, those of 8 to 16 in place for the same reason.
-[[nodiscard]] inline bool same_bytes(const char* x, const char* y,
-                                     std::size_t n) noexcept {
-  if (n - 8 > 8) [[unlikely]]
-    return same_other_bytes(x, y, n);
+/// Whether `same_short_bytes` can compare so many.
+[[nodiscard]] inline bool is_short(std::size_t n) noexcept {
+  return n - 8 <= 8;
+}
+
+/// Compares two keys of `n` bytes, a short size, without a call or a loop.
+[[nodiscard]] inline bool same_short_bytes(const char* x, const char* y,
+                                           std::size_t n) noexcept {
   auto word = [](const char* from) {
     std::uint64_t result;
     std::memcpy(&result, from, sizeof(result));
     return result;
   };
   return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
+}
+
+/// Compares two keys of `n` bytes, those of 8 to 16 in place for the same reason.
+[[nodiscard]] inline bool same_bytes(const char* x, const char* y,
+                                     std::size_t n) noexcept {
+  return is_short(n) ? same_short_bytes(x, y, n) : same_other_bytes(x, y, n);
 }
 
 } // namespace troupe::memory

@@ -93,7 +93,8 @@ public:
 
   /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
   template <class F>
-  bool read(const hashed_key& key, F&& f, lookup as = lookup::use) const {
+  [[gnu::always_inline]] bool read(const hashed_key& key, F&& f,
+                                   lookup as = lookup::use) const {
     epoch_guard guard;
     return table_.read(key, as, std::forward<F>(f));
   }

@@ -315,6 +315,10 @@ private:
                            std::memory_order_relaxed);
   }
 
+  template <class F>
+  [[gnu::noinline]] bool read_any(generation& g, index_slot near,
+                                  bytes_view key, std::uint64_t hash, lookup as,
+                                  F& f) const;
   [[nodiscard]] std::optional<entry_view>
   see(generation& in, const entry& x, lookup as, time_point now) const noexcept;
   [[nodiscard]] std::optional<entry_view>
@@ -400,12 +404,33 @@ private:
 // -- implementation --------------------------------------------------------------
 
 template <class F>
-bool table::read(const hashed_key& key, lookup as, F&& f) const {
+[[gnu::always_inline]] inline bool
+table::read(const hashed_key& key, lookup as, F&& f) const {
   auto& g = *current_.load(std::memory_order_acquire);
   if (g.era != forgotten_.era()) [[unlikely]]
     return false;
-  const auto* item = g.links.find(key);
-  if (item == nullptr)
+  // What is frequent calls nothing, so that it has no registers to save: the
+  // fewer instructions there are to a read, the earlier the processor comes to
+  // the misses of the next one.
+  const auto near = g.links.near(key.hash);
+  const auto* item = near.in == nullptr ? nullptr : index::fetch(near);
+  if (item == nullptr || !item->bare_with_short_key(key.key)) [[unlikely]]
+    return read_any(g, near, key.key, key.hash, as, f);
+  g.links.use(near);
+  const auto view = item->bare_view(key.key.size());
+  f(view);
+  return true;
+}
+
+/// The long way of a read, for all that is not plain, short and near. The key's
+/// entry may be `near`.
+template <class F>
+bool table::read_any(generation& g, index_slot near, bytes_view key,
+                     std::uint64_t hash, lookup as, F& f) const {
+  const auto* item = near.in == nullptr ? nullptr : index::fetch(near);
+  if (item != nullptr && item->has_key(key))
+    g.links.use(near);
+  else if (item = g.links.find({key, hash}); item == nullptr)
     return false;
   entry_view view;
   if (item->plain()) [[likely]]
@@ -413,7 +438,7 @@ bool table::read(const hashed_key& key, lookup as, F&& f) const {
   if (!item->plain()
       || (view.deadline != never && time_.now() >= view.deadline))
     [[unlikely]] {
-    auto seen = look_closely(key.key, key.hash, g, *item, as);
+    auto seen = look_closely(key, hash, g, *item, as);
     if (!seen)
       return false;
     view = *seen;
