@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include <troupe/backends/memory/hash.hpp>
 #include <troupe/backends/memory/slab.hpp>
 
 namespace troupe::memory {
@@ -40,17 +41,23 @@ void evictor::settle(const index& links, bool full,
 }
 
 /// Takes the oldest hash off the queue and finds its entry, if that is there
-/// still.
+/// still. Of several with its tag the right one: were it left, it would be young
+/// for ever when a split takes it away from the others.
 victim evictor::pop_young(const index& links) noexcept {
   popped_ = queue_.front();
   queue_.pop_front();
   auto number = links.number_of(popped_);
+  victim result;
   for (auto* b = &links.bucket_at(number); b != nullptr; b = links.next(*b))
     for (auto fits = b->with_tag(tag_of(popped_)); !fits.empty();
-         fits.drop_first())
-      if (auto slot = fits.first(); b->young(slot))
-        return {{b, slot}, number};
-  return {};
+         fits.drop_first()) {
+      const index_slot x{b, fits.first()};
+      if (!b->young(x.slot))
+        continue;
+      if (result.where.in == nullptr || hash_key(x.item()->key()) == popped_)
+        result = {x, number};
+    }
+  return result;
 }
 
 /// Makes a young entry an old one; its uses stay.
