@@ -392,7 +392,7 @@ template <class V>
 template <class Loader>
 bytes_loader cache<V>::encoding(Loader loader) {
   auto shared = std::make_shared<Loader>(std::move(loader));
-  return [shared](load_context& context) -> expected<bytes> {
+  return [shared](load_context& context) -> expected<std::optional<bytes>> {
     auto run = [&]() -> decltype(auto) {
       if constexpr (std::is_invocable_v<Loader&, load_context&>)
         return (*shared)(context);
@@ -401,9 +401,13 @@ bytes_loader cache<V>::encoding(Loader loader) {
     };
     using result_type = std::remove_cvref_t<decltype(run())>;
     if constexpr (std::is_same_v<result_type, expected<V>>)
-      return run().and_then([](const V& value) { return encode(value); });
+      return run().and_then([](const V& value) {
+        return encode(value).map(
+          [](bytes&& x) { return std::optional<bytes>{std::move(x)}; });
+      });
     else
-      return encode<V>(run());
+      return encode<V>(run()).map(
+        [](bytes&& x) { return std::optional<bytes>{std::move(x)}; });
   };
 }
 
@@ -417,7 +421,8 @@ expected<V> cache<V>::get_or_set(bytes_view key, Loader loader,
   if (*present)
     return std::move(**present);
   return region_->get_or_set(key, encoding(std::move(loader)), how)
-    .and_then([](const bytes& value) { return decode<V>(value); });
+    .and_then(
+      [](const std::optional<bytes>& value) { return decode<V>(*value); });
 }
 
 template <class V>
@@ -429,9 +434,9 @@ cache<V>::get_or_set_async(std::string key, Loader loader,
   auto future = made->get_future();
   region_->get_or_set_then(
     std::move(key), encoding(std::move(loader)), how,
-    [made](expected<bytes> x) {
-      made->set_value(
-        x.and_then([](const bytes& value) { return decode<V>(value); }));
+    [made](expected<std::optional<bytes>> x) {
+      made->set_value(x.and_then(
+        [](const std::optional<bytes>& value) { return decode<V>(*value); }));
     });
   return future;
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
 
+#include <troupe/backends/memory/load_tags.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/options.hpp>
 
@@ -15,12 +17,15 @@ namespace troupe {
 /// only; lives as long as the run.
 class load_context {
 public:
+  /// `told` hears of the tags as the loader says them; nullptr: nobody does.
   load_context(std::string key, std::uint32_t attempt, time_point deadline,
-               std::stop_token stop)
+               std::stop_token stop,
+               std::shared_ptr<memory::load_tags> told = nullptr)
     : key_(std::move(key)),
       attempt_(attempt),
       deadline_(deadline),
-      stop_(std::move(stop)) {
+      stop_(std::move(stop)),
+      told_(std::move(told)) {
     // nop
   }
 
@@ -64,9 +69,13 @@ public:
   }
 
   /// Tags the loaded value, besides what the caller says. An invalidation of the
-  /// tag since the load began keeps it from being stored.
-  void tag(bytes_view name) noexcept {
+  /// tag since the load began keeps the value from being stored, and from those who
+  /// ask after the invalidation: say it before reading what the value is made of,
+  /// then they need not wait for this load to learn that. Throws std::bad_alloc.
+  void tag(bytes_view name) {
     tags_.add(name);
+    if (told_ != nullptr)
+      told_->add(name);
   }
 
   [[nodiscard]] const troupe::tags& tags() const noexcept {
@@ -78,6 +87,7 @@ private:
   std::uint32_t attempt_;
   time_point deadline_;
   std::stop_token stop_;
+  std::shared_ptr<memory::load_tags> told_;
   std::optional<ttl_duration> ttl_;
   std::optional<ttl_duration> idle_;
   troupe::tags tags_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include <troupe/actors/region.hpp>
 
@@ -21,6 +22,38 @@ std::string seconds(nanoseconds x) {
 }
 
 } // namespace
+
+/// How far the job of an attempt has come. Thread-safe.
+class load_coordinator::run_state {
+public:
+  /// For the job: it begins now, unless nobody wants it any more.
+  [[nodiscard]] bool begin(time_point deadline) noexcept {
+    deadline_.store(deadline, std::memory_order_relaxed);
+    auto before = phase::queued;
+    return phase_.compare_exchange_strong(before, phase::running,
+                                          std::memory_order_acq_rel);
+  }
+
+  /// For the coordinator: keeps the job from beginning; false when it has begun.
+  bool withdraw() noexcept {
+    auto before = phase::queued;
+    return phase_.compare_exchange_strong(before, phase::withdrawn,
+                                          std::memory_order_acq_rel);
+  }
+
+  /// When its time is over; nothing while it waits for a thread.
+  [[nodiscard]] std::optional<time_point> deadline() const noexcept {
+    if (phase_.load(std::memory_order_acquire) != phase::running)
+      return std::nullopt;
+    return deadline_.load(std::memory_order_relaxed);
+  }
+
+private:
+  enum class phase : std::uint8_t { queued, running, withdrawn };
+
+  std::atomic<phase> phase_{phase::queued};
+  std::atomic<time_point> deadline_{never};
+};
 
 load_coordinator::load_coordinator(const clock& time,
                                    std::shared_ptr<lane_executor> executor,
@@ -51,15 +84,19 @@ void load_coordinator::run(F&& f) {
   mailbox_.run(task);
 }
 
-void load_coordinator::start(load_id id, std::shared_ptr<region> where,
-                             bytes key, load_waiter first) {
-  submit([this, id, where = std::move(where), key = std::move(key),
-          first = std::move(first)]() mutable {
+void load_coordinator::start(load_id id, std::uint64_t born,
+                             std::shared_ptr<region> where, bytes key,
+                             std::shared_ptr<memory::load_tags> tags,
+                             load_waiter first) {
+  submit([this, id, born, where = std::move(where), key = std::move(key),
+          tags = std::move(tags), first = std::move(first)]() mutable {
     in_flight_.fetch_add(1, std::memory_order_acq_rel);
     auto& x = loads_[id];
     x.id = id;
+    x.born = born;
     x.where = std::move(where);
     x.key = std::move(key);
+    x.tags = std::move(tags);
     x.started = time_.now();
     x.waiters.push_back(std::move(first));
     if (closed_)
@@ -80,20 +117,35 @@ void load_coordinator::join(load_id id, load_waiter waiter) {
   });
 }
 
-/// Lets the loader of the first waiter run, under a deadline of its own.
+/// Lets the loader of the first waiter run, under a deadline of its own that begins
+/// when a thread takes it up.
 void load_coordinator::begin_attempt(load& x) {
   ++x.attempt;
   x.stop = std::stop_source{};
-  x.deadline = time_.now() + x.where->options().load_timeout;
+  x.queued_until = time_.now() + x.where->options().queue_timeout;
+  x.run = std::make_shared<run_state>();
   auto& owner = x.waiters.front();
-  auto job = [self = weak_from_this(), id = x.id, attempt = x.attempt,
-              loader = owner.loader, how = owner.how,
-              context = load_context{x.key, x.attempt, x.deadline,
-                                     x.stop.get_token()}]() mutable {
-    auto result = run_loader(loader, context, how);
+  for (auto& name : owner.how.tags.names())
+    x.tags->add(name);
+  auto job = [weak = weak_from_this(), id = x.id, attempt = x.attempt,
+              run = x.run, loader = owner.loader, how = owner.how, key = x.key,
+              tags = x.tags, stop = x.stop.get_token(),
+              timeout = x.where->options().load_timeout]() mutable {
+    auto deadline = never;
+    {
+      auto coordinator = weak.lock();
+      if (!coordinator)
+        return;
+      deadline = coordinator->time_.now() + timeout;
+    }
+    if (!run->begin(deadline))
+      return;
+    load_context context{std::move(key), attempt, deadline, std::move(stop),
+                         std::move(tags)};
+    auto result = run_loader(loader, context, std::move(how));
     // What the loader captured goes before anybody hears of the result.
     loader = nullptr;
-    if (auto coordinator = self.lock())
+    if (auto coordinator = weak.lock())
       coordinator->submit([c = coordinator.get(), id, attempt,
                            result = std::move(result)]() mutable {
         c->finished(id, attempt, std::move(result));
@@ -107,7 +159,7 @@ void load_coordinator::begin_attempt(load& x) {
 load_coordinator::run_result
 load_coordinator::run_loader(const bytes_loader& loader, load_context& context,
                              write_options how) {
-  run_result result{fail(errc::load_failed), false, how};
+  run_result result{fail(errc::load_failed), false, std::move(how)};
   try {
     result.value = loader(context);
     if (context.ttl())
@@ -141,7 +193,9 @@ void load_coordinator::finished(load_id id, std::uint32_t attempt,
     abandon(x, std::move(result.value.error()));
     return;
   }
-  if (auto ok = x.where->check_loaded(*result.value, result.how); !ok)
+  const auto& value = *result.value;
+  if (auto ok = x.where->check_loaded(value ? *value : bytes_view{}, result.how);
+      !ok)
     abandon(x, std::move(ok.error()));
   else
     commit(x, std::move(*result.value), result.how);
@@ -162,34 +216,37 @@ void load_coordinator::fail_over(load& x, const error& why) {
 }
 
 /// Sends the value through the shard, which stores it if the lease still holds.
-void load_coordinator::commit(load& x, bytes value, const write_options& how) {
+void load_coordinator::commit(load& x, std::optional<bytes> value,
+                              const write_options& how) {
   x.settling = true;
-  x.where->commit_load(x.key, x.id, std::move(value), how,
-                       [self = shared_from_this(), id = x.id](bytes loaded) {
-                         self->submit([c = self.get(), id,
-                                       outcome = expected<bytes>{
-                                         std::move(loaded)}]() {
-                           c->settled(id, outcome);
-                         });
-                       });
+  x.where->commit_load(
+    x.key, x.id, x.born, std::move(value), how,
+    [self = shared_from_this(), id = x.id](std::optional<bytes> loaded,
+                                           bool killed) {
+      self->submit([c = self.get(), id,
+                    outcome = load_end{std::move(loaded), killed}]() {
+        c->settled(id, outcome);
+      });
+    });
 }
 
 /// Gives the lease back and then answers with an error.
 void load_coordinator::abandon(load& x, error why) {
   x.settling = true;
   x.stop.request_stop();
+  if (x.run != nullptr)
+    x.run->withdraw();
   x.where->release_load(
     x.key, x.id,
     [self = shared_from_this(), id = x.id, why = std::move(why)]() mutable {
       self->submit([c = self.get(), id,
-                    outcome = expected<bytes>{
-                      tl::unexpected{std::move(why)}}]() {
+                    outcome = load_end{tl::unexpected{std::move(why)}}]() {
         c->settled(id, outcome);
       });
     });
 }
 
-void load_coordinator::settled(load_id id, const expected<bytes>& outcome) {
+void load_coordinator::settled(load_id id, const load_end& outcome) {
   auto i = loads_.find(id);
   if (i == loads_.end())
     return; // A drain was faster.
@@ -199,9 +256,15 @@ void load_coordinator::settled(load_id id, const expected<bytes>& outcome) {
 }
 
 /// Answers everybody and counts the load out.
-void load_coordinator::answer(load& x, const expected<bytes>& outcome) {
-  for (auto& waiter : x.waiters)
-    waiter.done(outcome);
+void load_coordinator::answer(load& x, const load_end& outcome) {
+  for (auto& waiter : x.waiters) {
+    // There was an invalidation before this one asked. Which it was is not known any
+    // more, and does not matter: another load is always right.
+    if (outcome.killed && waiter.since > x.born)
+      load_again(x, std::move(waiter));
+    else
+      waiter.done(outcome.value);
+  }
   x.waiters.clear();
   if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     // Taking the lock orders this after the check of a drain about to wait.
@@ -210,19 +273,40 @@ void load_coordinator::answer(load& x, const expected<bytes>& outcome) {
   }
 }
 
+void load_coordinator::load_again(const load& x, load_waiter waiter) {
+  auto done = waiter.done;
+  try {
+    x.where->get_or_set_then(x.key, std::move(waiter.loader),
+                             std::move(waiter.how), std::move(waiter.done));
+  } catch (const std::bad_alloc&) {
+    done(fail(errc::out_of_memory));
+  }
+}
+
 void load_coordinator::tick() {
   if (in_flight() == 0)
     return;
   submit([this] {
     auto now = time_.now();
-    for (auto& [id, x] : loads_) {
-      if (x.settling || x.deadline > now)
-        continue;
+    for (auto& [id, x] : loads_)
+      if (!x.settling)
+        look_at_deadline(x, now);
+  });
+}
+
+void load_coordinator::look_at_deadline(load& x, time_point now) {
+  if (const auto deadline = x.run->deadline()) {
+    if (*deadline <= now)
       fail_over(x, {errc::load_timeout,
                     "the loader did not finish within "
                       + seconds(x.where->options().load_timeout)});
-    }
-  });
+    return;
+  }
+  if (x.queued_until <= now && x.run->withdraw())
+    abandon(x, {errc::overloaded,
+                "no loader thread was free within "
+                  + seconds(x.where->options().queue_timeout)
+                  + "; raise loader-threads, or queue_timeout"});
 }
 
 std::pair<std::vector<load_view>, std::size_t>
@@ -242,9 +326,11 @@ load_coordinator::list(std::size_t limit) {
       oldest.resize(limit);
     auto now = time_.now();
     for (auto* x : oldest) {
+      const auto until = x->run == nullptr
+                           ? now
+                           : x->run->deadline().value_or(x->queued_until);
       result.push_back({x->id, x->where->name(), x->key, now - x->started,
-                        x->deadline - now, x->attempt, x->waiters.size(),
-                        false});
+                        until - now, x->attempt, x->waiters.size(), false});
       regions.push_back(x->where);
     }
   });
@@ -283,8 +369,10 @@ load_coordinator::drain(std::chrono::steady_clock::time_point deadline) {
     for (auto& [id, x] : left) {
       stuck.push_back(describe(x));
       x.stop.request_stop();
-      answer(x, fail(errc::shutting_down,
-                     "the runtime drained before the loader finished"));
+      if (x.run != nullptr)
+        x.run->withdraw();
+      answer(x, {fail(errc::shutting_down,
+                      "the runtime drained before the loader finished")});
     }
   });
   std::sort(stuck.begin(), stuck.end());

@@ -24,6 +24,10 @@
 //   2. At most one attempt of a load may still commit: what an older attempt
 //      brings is dropped.
 //   3. While a load is unsettled and not fenced, its shard holds its lease.
+//   4. A loader's time counts from when a thread starts it. A load that was answered
+//      while it waited for a thread is not started.
+//   5. Who joined a load after an invalidation of one of its tags is not answered what
+//      it brought: another load follows.
 
 #include <atomic>
 #include <chrono>
@@ -34,6 +38,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -43,6 +48,7 @@
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/worker_pool.hpp>
 #include <troupe/backends/core/lane.hpp>
+#include <troupe/backends/memory/load_tags.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -52,9 +58,10 @@ namespace troupe {
 
 class region;
 
-/// Produces the encoded value of a missing key; runs on a loader thread. An
-/// exception becomes `load_failed`.
-using bytes_loader = std::function<expected<bytes>(load_context&)>;
+/// Produces the encoded value of a missing key, or nothing when there is none; runs
+/// on a loader thread. An exception becomes `load_failed`.
+using bytes_loader
+  = std::function<expected<std::optional<bytes>>(load_context&)>;
 
 /// Numbers a load; unique in a runtime, never zero.
 using load_id = std::uint64_t;
@@ -64,7 +71,9 @@ struct load_waiter {
   bytes_loader loader;
   write_options how;
   /// Called once, with a value that may be shared by all; brief, never throws.
-  std::function<void(const expected<bytes>&)> done;
+  std::function<void(const expected<std::optional<bytes>>&)> done;
+  /// The sequence of invalidations when it joined a load of another; 0: its own.
+  std::uint64_t since = 0;
 };
 
 /// One load in flight, as the console shows it.
@@ -73,7 +82,9 @@ struct load_view {
   std::string region;
   bytes key;
   std::chrono::nanoseconds age{0};
-  std::chrono::nanoseconds remaining{0}; ///< Until the attempt's deadline.
+  /// Until the attempt's deadline; while it waits for a thread, until the end of
+  /// that.
+  std::chrono::nanoseconds remaining{0};
   std::uint32_t attempt = 1;
   std::size_t waiters = 0;
   bool fenced = false; ///< Invalidated: the result will not be stored.
@@ -102,8 +113,10 @@ public:
     return next_id_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// The shard granted `id` the lease of the key.
-  void start(load_id id, std::shared_ptr<region> where, bytes key,
+  /// The shard granted `id` the lease of the key at the sequence `born`. What its
+  /// loader says of tags goes to `tags`, too.
+  void start(load_id id, std::uint64_t born, std::shared_ptr<region> where,
+             bytes key, std::shared_ptr<memory::load_tags> tags,
              load_waiter first);
 
   /// The shard let somebody join load `id`.
@@ -145,12 +158,17 @@ public:
   }
 
 private:
+  class run_state;
+
   struct load {
     load_id id = 0;
+    std::uint64_t born = 0;
     std::shared_ptr<region> where;
     bytes key;
+    std::shared_ptr<memory::load_tags> tags;
     time_point started;
-    time_point deadline; ///< Of the attempt that runs.
+    time_point queued_until;        ///< Of the attempt, while it waits for a thread.
+    std::shared_ptr<run_state> run; ///< Of the attempt, shared with its job.
     std::uint32_t attempt = 0;
     std::deque<load_waiter> waiters; ///< The first one's loader runs.
     std::stop_source stop;
@@ -159,21 +177,30 @@ private:
 
   /// How one run of a loader ended.
   struct run_result {
-    expected<bytes> value;
+    expected<std::optional<bytes>> value;
     bool threw = false;
     write_options how;
+  };
+
+  /// What the waiters of a load are told.
+  struct load_end {
+    expected<std::optional<bytes>> value;
+    /// It is older than an invalidation, so not for those who came after one.
+    bool killed = false;
   };
 
   // All of these run in the coordinator's turn.
   void begin_attempt(load& x);
   void finished(load_id id, std::uint32_t attempt, run_result result);
   void fail_over(load& x, const error& why);
-  void commit(load& x, bytes value, const write_options& how);
+  void commit(load& x, std::optional<bytes> value, const write_options& how);
   void abandon(load& x, error why);
-  void settled(load_id id, const expected<bytes>& outcome);
-  void answer(load& x, const expected<bytes>& outcome);
+  void settled(load_id id, const load_end& outcome);
+  void answer(load& x, const load_end& outcome);
+  void look_at_deadline(load& x, time_point now);
 
   [[nodiscard]] std::string describe(const load& x) const;
+  static void load_again(const load& x, load_waiter waiter);
   static run_result run_loader(const bytes_loader& loader,
                                load_context& context, write_options how);
 

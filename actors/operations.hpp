@@ -73,10 +73,11 @@ struct compare_and_set {
   version_number version;
   Bytes value;
   options_of<Bytes> how;
+  memory::inheritance from_old = memory::inheritance::as_told;
 
   expected<std::optional<version_number>>
   operator()(memory::store& where) const {
-    return where.compare_and_set(key, version, value, how);
+    return where.compare_and_set(key, version, value, how, from_old);
   }
 
   [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {

@@ -33,9 +33,9 @@ region::region(std::string name, const region_options& options,
     time_(time),
     executor_(std::move(executor)),
     loads_(std::move(loads)),
-    tags_(std::make_shared<memory::tag_marks>()),
     bytes_(std::make_shared<memory::budget>(
       memory::budget::limit_of(options.max_bytes), std::move(parent))),
+    tags_(std::make_shared<memory::tag_registry>(bytes_)),
     entries_(std::make_shared<memory::budget>(
       memory::budget::limit_of(options.max_entries))),
     eviction_(options.eviction),
@@ -84,6 +84,14 @@ expected<void> region::check_loaded(bytes_view value,
                 "the value has " + std::to_string(value.size())
                   + " bytes, region " + name_ + " takes up to "
                   + std::to_string(options_.max_value_size));
+  return check(how);
+}
+
+expected<void> region::check_unconditional(const write_options& how) const {
+  if (how.condition != write_condition::always)
+    return fail(errc::invalid_argument,
+                "a condition is for set alone: get_or_set, update and "
+                "compare_and_set decide by the entry themselves");
   return check(how);
 }
 
@@ -230,16 +238,33 @@ expected<void> region::set_many(std::span<const key_value> items,
   return {};
 }
 
+namespace {
+
+/// `how` with the condition that the key is absent.
+expected<write_options> unless_present(write_options how) {
+  if (how.condition == write_condition::if_present)
+    return fail(errc::invalid_argument,
+                "set_if_absent was given the condition if_present");
+  how.condition = write_condition::if_absent;
+  return how;
+}
+
+} // namespace
+
 expected<bool> region::set_if_absent(bytes_view key, bytes_view value,
                                      write_options how) {
-  how.condition = write_condition::if_absent;
-  return set(key, value, how);
+  return unless_present(std::move(how)).and_then([&](const write_options& x) {
+    return set(key, value, x);
+  });
 }
 
 expected<std::optional<version_number>>
 region::compare_and_set(bytes_view key, version_number version,
                         bytes_view value, const write_options& how) {
-  if (auto ok = check_write(key, value, how); !ok)
+  if (auto ok = check_write(key, value, how).and_then([&] {
+        return check_unconditional(how);
+      });
+      !ok)
     return tl::unexpected{std::move(ok.error())};
   operations::compare_and_set<bytes_view> op{keyed{key}, version, value, how};
   return prepare(op.key).run(op);
@@ -273,13 +298,16 @@ std::future<expected<bool>> region::set_async(bytes key, bytes value,
   if (auto ok = check_write(key, value, how); !ok)
     return ready<bool>(tl::unexpected{std::move(ok.error())});
   return submit_async<bool>(
-    operations::set<bytes>{keyed{std::move(key)}, std::move(value), how});
+    operations::set<bytes>{keyed{std::move(key)}, std::move(value),
+                           std::move(how)});
 }
 
 std::future<expected<bool>>
 region::set_if_absent_async(bytes key, bytes value, write_options how) {
-  how.condition = write_condition::if_absent;
-  return set_async(std::move(key), std::move(value), how);
+  auto conditional = unless_present(std::move(how));
+  if (!conditional)
+    return ready<bool>(tl::unexpected{std::move(conditional.error())});
+  return set_async(std::move(key), std::move(value), std::move(*conditional));
 }
 
 std::future<expected<bool>> region::erase_async(bytes key) {
@@ -360,6 +388,9 @@ region_stats region::stats() const noexcept {
     result.mailbox_depth += x->mailbox().depth();
     result.restarts += x->restarts();
   }
+  result.tag_names = tags_->size();
+  result.tag_bytes = tags_->bytes();
+  result.charged += result.tag_bytes;
   if (result.expiring > 0)
     result.mean_ttl = std::chrono::milliseconds{static_cast<std::int64_t>(
       std::max(left / static_cast<double>(result.expiring), 0.0))};

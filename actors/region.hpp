@@ -171,7 +171,8 @@ public:
                                write_options how = {});
 
   /// Stores `value` when the entry's version is `version` (`no_version`: when
-  /// the key is absent). The new version, or nothing when it was another.
+  /// the key is absent). The new version, or nothing when it was another. Errors:
+  /// as `set`; `invalid_argument` also for a condition.
   expected<std::optional<version_number>>
   compare_and_set(bytes_view key, version_number version, bytes_view value,
                   const write_options& how = {});
@@ -193,9 +194,9 @@ public:
   /// entry, and does what it answers, an `expected<edit>`, as one step: no other
   /// change comes in between. `f` runs at most once, in the shard's turn and
   /// perhaps on another thread; so it must be brief, call nothing that waits for
-  /// a shard, and throw nothing but std::bad_alloc. For work that takes longer
-  /// there is `update`. Errors: what `f` returns, `value_too_large`,
-  /// `invalid_argument`.
+  /// a shard, nor `invalidate_tag`, and throw nothing but std::bad_alloc. For work
+  /// that takes longer there is `update`. Errors: what `f` returns,
+  /// `value_too_large`, `invalid_argument` (also for a condition).
   template <class F>
   expected<void> transform(bytes_view key, F&& f);
 
@@ -206,8 +207,10 @@ public:
   expected<void> clear();
 
   /// Removes all entries with a tag, as `clear`: at once, and no load that began
-  /// before brings one back. Constant time. Errors: also `out_of_memory`, when
-  /// the first one finds no 512 KiB.
+  /// before brings one back. Waits for the changes of tagged entries that are being
+  /// made; linear in the number of shards, whatever is tagged. Errors: as `clear`;
+  /// `invalid_argument` for a name of more than 64 KiB, and inside of the function of
+  /// a `transform`.
   expected<void> invalidate_tag(bytes_view name);
 
   /// Has `listener` told of every entry that goes, from now on, with the cause; no
@@ -267,15 +270,25 @@ public:
   // -- loading and updating ----------------------------------------------------
 
   /// The value of `key`; when absent, of one run of `loader` for all that ask
-  /// meanwhile. Must not be called from a loader for the same key.
-  /// Errors: `load_failed`, `load_timeout`, `load_cancelled`, `overloaded`.
-  expected<bytes> get_or_set(bytes_view key, bytes_loader loader,
-                             const write_options& how = {});
+  /// meanwhile, or nothing when the loader found none. Who asks after an
+  /// invalidation is not answered what was loaded before it: a load that turns out to
+  /// be older is followed by another one. Must not be called from a loader for the
+  /// same key.
+  /// Errors: `load_failed`, `load_timeout`, `load_cancelled`, `overloaded` (no loader
+  /// thread within `queue_timeout`), `invalid_argument` (also for a condition, and
+  /// also when the key is there).
+  expected<std::optional<bytes>> get_or_set(bytes_view key, bytes_loader loader,
+                                            const write_options& how = {});
 
   /// Replaces the value by what `f` makes of it, atomically, and returns the
-  /// new value (nothing when `f` chose to erase). Loses no concurrent update:
-  /// after `defaults::update_races` lost races it takes the key's update lease.
-  /// Errors: what `f` returns, `update_failed` when it throws.
+  /// new value (nothing when `f` chose to erase). The entry keeps the end of its TTL,
+  /// its idle time, which starts anew, and its tags, each unless `how` names another;
+  /// a new one gets what the region says. Loses no concurrent update: after
+  /// `defaults::update_races` lost races it takes the key's update lease. When the
+  /// value that `f` was given is invalidated meanwhile, the update counts as before
+  /// that: its result is returned and not stored, or `f` is called again.
+  /// Errors: what `f` returns, `update_failed` when it throws, `invalid_argument`
+  /// (also for a condition).
   expected<std::optional<bytes>> update(bytes_view key, const bytes_updater& f,
                                         const write_options& how = {});
 
@@ -293,16 +306,17 @@ public:
   std::future<expected<std::int64_t>> increment_async(bytes key,
                                                       std::int64_t delta = 1);
   std::future<expected<void>> clear_async();
-  std::future<expected<bytes>> get_or_set_async(bytes key, bytes_loader loader,
-                                                write_options how = {});
+  std::future<expected<std::optional<bytes>>>
+  get_or_set_async(bytes key, bytes_loader loader, write_options how = {});
   std::future<expected<std::optional<bytes>>>
   update_async(bytes key, bytes_updater f, write_options how = {});
 
   /// As `get_or_set`, but calls `done` with the result instead of waiting; on
   /// the calling thread for a hit, else inside some mailbox's turn. `done` must
   /// be brief, not throw, and call nothing that waits for a shard.
-  void get_or_set_then(bytes key, bytes_loader loader, write_options how,
-                       std::function<void(expected<bytes>)> done);
+  void
+  get_or_set_then(bytes key, bytes_loader loader, write_options how,
+                  std::function<void(expected<std::optional<bytes>>)> done);
 
   /// As `update`, on a loader thread; `done` as above.
   void update_then(bytes key, bytes_updater f, write_options how,
@@ -315,10 +329,13 @@ public:
   [[nodiscard]] expected<void> check_loaded(bytes_view value,
                                             const write_options& how) const;
 
-  /// Stores what load `id` brought if its lease still holds; in any case hands
-  /// the value on to `done`, in the shard's turn. For the coordinator.
-  void commit_load(bytes_view key, load_id id, bytes value,
-                   const write_options& how, std::function<void(bytes)> done);
+  /// Stores what load `id` brought if its lease, granted at `born`, still holds; in
+  /// any case hands the value on to `done`, in the shard's turn, and tells whether an
+  /// invalidation of one of its tags came meanwhile. For the coordinator.
+  void commit_load(
+    bytes_view key, load_id id, std::uint64_t born, std::optional<bytes> value,
+    const write_options& how,
+    std::function<void(std::optional<bytes> loaded, bool killed)> done);
 
   /// Gives the lease of load `id` back; `done` is called in the shard's turn.
   /// For the coordinator.
@@ -418,8 +435,18 @@ private:
 
   [[nodiscard]] expected<void> look_at_write(bytes_view key, bytes_view value,
                                              const write_options& how) const;
+  [[nodiscard]] expected<void> check_edit(const edit& next) const {
+    if (next.how.condition != write_condition::always) [[unlikely]]
+      return check_unconditional(next.how);
+    return check_loaded(next.value, next.how);
+  }
+
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
+
+  /// As `check`, for calls that take no condition.
+  [[nodiscard]] expected<void>
+  check_unconditional(const write_options& how) const;
 
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
@@ -436,8 +463,8 @@ private:
   const clock& time_;
   std::shared_ptr<lane_executor> executor_;
   std::shared_ptr<load_coordinator> loads_;
-  std::shared_ptr<memory::tag_marks> tags_;
   std::shared_ptr<memory::budget> bytes_;
+  std::shared_ptr<memory::tag_registry> tags_;
   std::shared_ptr<memory::budget> entries_;
   std::atomic<eviction_policy> eviction_;
   mutable std::mutex listening_;
@@ -497,7 +524,7 @@ expected<void> region::transform(bytes_view key, F&& f) {
   auto checked = [this, &f](const entry_view* present) -> expected<edit> {
     expected<edit> next = f(present);
     if (next && next->what == edit::action::store)
-      if (auto ok = check_loaded(next->value, next->how); !ok) [[unlikely]]
+      if (auto ok = check_edit(*next); !ok) [[unlikely]]
         return tl::unexpected{std::move(ok.error())};
     return next;
   };

@@ -129,9 +129,11 @@ private:
     auto promise = make_response_promise();
     region_->get_or_set_then(
       std::move(x.key), std::move(x.loader), *how,
-      [this, keep = self(), promise](expected<bytes> value) {
-        answer(promise, std::move(value).map([](bytes&& found) {
-          return load_reply{std::move(found)};
+      [this, keep = self(),
+       promise](expected<std::optional<bytes>> value) {
+        answer(promise, std::move(value).map([](std::optional<bytes>&& loaded) {
+          return load_reply{loaded.has_value(),
+                            std::move(loaded).value_or(bytes{})};
         }));
       });
     return promise;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <new>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -34,11 +34,15 @@ expected<void> region::clear() {
 expected<void> region::invalidate_tag(bytes_view name) {
   if (auto ok = check_shards(); !ok)
     return ok;
-  try {
-    tags_->invalidate(tags::mark_of(name));
-  } catch (const std::bad_alloc&) {
-    return fail(errc::out_of_memory);
-  }
+  if (name.size() > tags::longest)
+    return fail(errc::invalid_argument,
+                "the name of the tag has " + std::to_string(name.size())
+                  + " bytes, tags have up to "
+                  + std::to_string(tags::longest));
+  if (!tags_->invalidate(name))
+    return fail(errc::invalid_argument,
+                "invalidate_tag was called by a function that changes a tagged "
+                "entry in its shard's turn; call it after transform returned");
   return {};
 }
 

@@ -17,7 +17,9 @@ struct region_stats {
   /// The mean of the time these have left.
   std::chrono::milliseconds mean_ttl{0};
   std::uint64_t bytes = 0;       ///< Memory of tables and entries.
-  std::uint64_t charged = 0;     ///< What of it counts against limits.
+  std::uint64_t charged = 0;     ///< What counts against limits.
+  std::uint64_t tag_names = 0;   ///< Names of tags that are remembered.
+  std::uint64_t tag_bytes = 0;   ///< What these take; they are charged, too.
   std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
   std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
   std::uint64_t removals_dropped = 0; ///< Not told to the listener.

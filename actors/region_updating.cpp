@@ -40,7 +40,9 @@ expected<std::optional<bytes>> apply(const bytes_updater& f,
 expected<std::optional<bytes>> region::update(bytes_view key,
                                               const bytes_updater& f,
                                               const write_options& how) {
-  if (auto ok = check_key(key).and_then([&] { return check(how); }); !ok)
+  if (auto ok
+      = check_key(key).and_then([&] { return check_unconditional(how); });
+      !ok)
     return tl::unexpected{std::move(ok.error())};
   keyed<bytes_view> which{key};
   auto& where = shards_.owner(which);
@@ -67,7 +69,8 @@ expected<std::optional<bytes>> region::update(bytes_view key,
     if (auto ok = check_loaded(**next, how); !ok)
       return tl::unexpected{std::move(ok.error())};
     auto stored = where.run(
-      operations::compare_and_set<bytes_view>{which, version, **next, how});
+      operations::compare_and_set<bytes_view>{which, version, **next, how,
+                                              memory::inheritance::rest});
     if (!stored)
       return tl::unexpected{std::move(stored.error())};
     if (*stored)

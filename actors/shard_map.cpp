@@ -60,7 +60,7 @@ prefixes_of(const std::vector<namespace_options>& namespaces) {
 
 shard_map::shard_map(const std::string& region, region_options& options,
                      const memory::store_options& with,
-                     const std::shared_ptr<memory::tag_marks>& tags,
+                     const std::shared_ptr<memory::tag_registry>& tags,
                      lane_executor& executor)
   : prefixes_(prefixes_of(options.namespaces)),
     divided_(!options.namespaces.empty()) {

@@ -34,7 +34,7 @@ public:
   /// budgets; those of namespaces are made within them. Throws std::bad_alloc.
   shard_map(const std::string& region, region_options& options,
             const memory::store_options& with,
-            const std::shared_ptr<memory::tag_marks>& tags,
+            const std::shared_ptr<memory::tag_registry>& tags,
             lane_executor& executor);
 
   /// The number of the shard that owns a key.

@@ -76,7 +76,7 @@ fields_of(const clear_namespace_request&);
 
 fields<&load_request::key, &load_request::how> fields_of(const load_request&);
 
-fields<&load_reply::value> fields_of(const load_reply&);
+fields<&load_reply::found, &load_reply::value> fields_of(const load_reply&);
 
 fields<&update_request::key, &update_request::how>
 fields_of(const update_request&);

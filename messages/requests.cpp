@@ -21,7 +21,7 @@ expected<write_options> options_of(const write_terms& x) {
   for (auto& name : x.tags)
     result.tags.add(name);
   if (auto ok = check(result); !ok)
-    return tl::unexpected<error>{ok.error()};
+    return tl::unexpected{std::move(ok.error())};
   return result;
 }
 

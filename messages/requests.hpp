@@ -155,11 +155,13 @@ class load_context;
 struct load_request {
   bytes key;
   /// Runs on a loader thread when the key is absent; may throw.
-  std::function<expected<bytes>(load_context&)> loader;
+  std::function<expected<std::optional<bytes>>(load_context&)> loader;
   write_terms how;
 };
 
+/// `found` is false when the loader found that there is no value.
 struct load_reply {
+  bool found = false;
   bytes value;
 };
 

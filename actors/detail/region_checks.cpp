@@ -40,6 +40,8 @@ const char* difference(const region_options& x,
     return "shards";
   if (x.load_timeout != y.load_timeout)
     return "load_timeout";
+  if (x.queue_timeout != y.queue_timeout)
+    return "queue_timeout";
   if (x.load_attempts != y.load_attempts)
     return "load_attempts";
   if (x.op_timeout != y.op_timeout)

@@ -16,6 +16,18 @@ bool budget::lend(std::size_t n) noexcept {
   return false;
 }
 
+void budget::lend_anyway(std::size_t n) noexcept {
+  lent_.fetch_add(n, std::memory_order_relaxed);
+  if (parent_ != nullptr)
+    parent_->lend_anyway(n);
+}
+
+std::size_t budget::overdraft() const noexcept {
+  const auto present = lent();
+  const auto own = present - std::min(present, limit());
+  return parent_ == nullptr ? own : std::max(own, parent_->overdraft());
+}
+
 void budget::take_back(std::size_t n) noexcept {
   lent_.fetch_sub(n, std::memory_order_relaxed);
   if (parent_ != nullptr)

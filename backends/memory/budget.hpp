@@ -82,6 +82,12 @@ public:
   /// Lends all of `n` or nothing.
   [[nodiscard]] bool lend(std::size_t n) noexcept;
 
+  /// Lends `n` although the limit may not allow it.
+  void lend_anyway(std::size_t n) noexcept;
+
+  /// How much more is lent than this budget, or one from here up, allows.
+  [[nodiscard]] std::size_t overdraft() const noexcept;
+
   void take_back(std::size_t n) noexcept;
 
   /// What is lent already stays lent; see `table::obey_limits`.

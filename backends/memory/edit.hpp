@@ -14,24 +14,26 @@ namespace troupe {
 struct edit {
   enum class action : std::uint8_t { keep, store, erase, touch };
 
+  // Those with options may throw std::bad_alloc for their tags.
+
   /// Leaves the key alone: no version is taken.
   [[nodiscard]] static edit keep() noexcept {
     return {};
   }
 
-  /// Stores `value`, with the deadline that `how` gives; its condition does not
-  /// count. `value` must stay valid until the operation has ended.
+  /// Stores `value`, with the deadline that `how` gives, which has no condition.
+  /// `value` must stay valid until the operation has ended.
   [[nodiscard]] static edit store(bytes_view value,
-                                  const write_options& how = {}) noexcept {
+                                  const write_options& how = {}) {
     return {action::store, value, how, std::nullopt};
   }
 
   /// Stores `value` and keeps the deadline of the present entry, or its idle time
   /// and the end of its TTL; a new entry gets those of the region.
   [[nodiscard]] static edit replace(bytes_view value) noexcept {
-    write_options how;
-    how.keep_ttl = true;
-    return store(value, how);
+    edit result{action::store, value, {}, std::nullopt};
+    result.how.keep_ttl = true;
+    return result;
   }
 
   /// Stores `value` with a TTL that ends at `deadline`, `never` for good. Its idle
@@ -39,9 +41,9 @@ struct edit {
   [[nodiscard]] static edit
   store_until(bytes_view value, time_point deadline,
               std::optional<ttl_duration> idle = std::nullopt) noexcept {
-    write_options how;
-    how.idle = idle;
-    return {action::store, value, how, deadline};
+    edit result{action::store, value, {}, deadline};
+    result.how.idle = idle;
+    return result;
   }
 
   /// Removes the entry. Voids leases also when there is none.

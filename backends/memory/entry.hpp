@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 
 #include <troupe/backends/memory/entry_attributes.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
@@ -20,7 +21,7 @@ namespace troupe::memory {
 ///
 ///   version 8 | value size 4 | key size, form 4
 ///   [deadline 8, or sliding deadline 24]
-///   [born 8, marks 2 each, in steps of 8]
+///   [born 8, number of tags 4, ids of tags 4 each, in steps of 8]
 ///   key | value
 ///
 /// Key and value never change once a reader can see the entry; a write
@@ -134,18 +135,18 @@ public:
   }
 
   [[nodiscard]] bool tagged() const noexcept {
-    return mark_count() != 0;
+    return (form_ & tagged_bit) != 0;
   }
 
   /// Whether it has neither idle time nor tags: `plain_view` tells all there is
   /// to know about its life.
   [[nodiscard]] bool plain() const noexcept {
-    return (form_ & (sliding_bit | marks_mask)) == 0;
+    return (form_ & (sliding_bit | tagged_bit)) == 0;
   }
 
   /// Whether it has nothing but key and value: no room for a deadline either.
   [[nodiscard]] bool bare() const noexcept {
-    return (form_ & (deadline_bit | sliding_bit | marks_mask)) == 0;
+    return (form_ & (deadline_bit | sliding_bit | tagged_bit)) == 0;
   }
 
   [[nodiscard]] entry_attributes attributes() const noexcept {
@@ -158,12 +159,22 @@ public:
       result.deadline = fixed_deadline();
     }
     if (tagged()) {
-      result.born = *reinterpret_cast<const std::uint64_t*>(tag_block());
-      result.marks = {reinterpret_cast<const std::uint16_t*>(
-                        tag_block() + sizeof(std::uint64_t)),
-                      mark_count()};
+      result.born = born();
+      result.tags = tags();
     }
     return result;
+  }
+
+  /// Only of one that is tagged: when it was born.
+  [[nodiscard]] std::uint64_t born() const noexcept {
+    return *reinterpret_cast<const std::uint64_t*>(tag_block());
+  }
+
+  /// The ids of its tags.
+  [[nodiscard]] std::span<const tag_id> tags() const noexcept {
+    if (!tagged())
+      return {};
+    return {reinterpret_cast<const tag_id*>(tag_block() + tag_head), tag_count()};
   }
 
   /// For one that does not slide. `deadline` must be `never` for an entry without
@@ -220,13 +231,16 @@ private:
       new (tail()) std::atomic<std::int64_t>(
         with.deadline.time_since_epoch().count());
     }
-    form_ |= static_cast<std::uint32_t>(head_size(with) / step) << head_shift;
-    if (with.marks.empty())
+    form_ |= static_cast<std::uint32_t>(untagged_head_size(with) / step)
+             << head_shift;
+    if (with.tags.empty())
       return;
-    form_ |= static_cast<std::uint32_t>(with.marks.size()) << marks_shift;
+    form_ |= tagged_bit;
+    const auto count = static_cast<std::uint32_t>(with.tags.size());
     std::memcpy(tag_block(), &with.born, sizeof(with.born));
-    std::memcpy(tag_block() + sizeof(with.born), with.marks.data(),
-                with.marks.size_bytes());
+    std::memcpy(tag_block() + sizeof(with.born), &count, sizeof(count));
+    std::memcpy(tag_block() + tag_head, with.tags.data(),
+                with.tags.size_bytes());
   }
 
   /// The fixed part alone.
@@ -238,27 +252,43 @@ private:
   /// Bytes before the key.
   [[nodiscard]] static std::size_t
   head_size(const entry_attributes& with) noexcept {
-    auto result = sizeof(entry);
+    return untagged_head_size(with) + tag_block_size(with.tags.size());
+  }
+
+  /// The same without what tags take.
+  [[nodiscard]] static std::size_t
+  untagged_head_size(const entry_attributes& with) noexcept {
     if (with.slides())
-      result += sizeof(sliding_deadline);
-    else if (with.deadline != never)
-      result += sizeof(std::int64_t);
-    if (!with.marks.empty())
-      result += sizeof(std::uint64_t)
-                + (with.marks.size_bytes() + step - 1) / step * step;
-    return result;
+      return sizeof(entry) + sizeof(sliding_deadline);
+    return sizeof(entry)
+           + (with.deadline != never ? sizeof(std::int64_t) : 0);
+  }
+
+  [[nodiscard]] static std::size_t tag_block_size(std::size_t count) noexcept {
+    return count == 0
+             ? 0
+             : (tag_head + count * sizeof(tag_id) + step - 1) / step * step;
+  }
+
+  [[nodiscard]] std::size_t untagged_head_size() const noexcept {
+    return (form_ >> head_shift & 0xf) * step;
   }
 
   [[nodiscard]] std::size_t head_size() const noexcept {
-    return (form_ >> head_shift & 0xf) * step;
+    const auto result = untagged_head_size();
+    if (!tagged()) [[likely]]
+      return result;
+    return result + tag_block_size(tag_count());
   }
 
   [[nodiscard]] std::size_t key_size() const noexcept {
     return form_ & key_size_mask;
   }
 
-  [[nodiscard]] std::size_t mark_count() const noexcept {
-    return form_ >> marks_shift & 0xf;
+  /// Only of one that is tagged.
+  [[nodiscard]] std::size_t tag_count() const noexcept {
+    return *reinterpret_cast<const std::uint32_t*>(tag_block()
+                                                   + sizeof(std::uint64_t));
   }
 
   [[nodiscard]] time_point fixed_deadline() const noexcept {
@@ -278,25 +308,27 @@ private:
   }
 
   [[nodiscard]] char* tag_block() const noexcept {
-    if (slides())
-      return tail() + sizeof(sliding_deadline);
-    return tail() + (has_deadline() ? sizeof(std::int64_t) : 0);
+    return reinterpret_cast<char*>(const_cast<entry*>(this))
+           + untagged_head_size();
   }
 
   [[nodiscard]] char* data() const noexcept {
     return reinterpret_cast<char*>(const_cast<entry*>(this)) + head_size();
   }
 
-  // The form: 17 bits for the key's size, one for a deadline, four each for the
-  // bytes before the key, in steps of 8, and the number of marks, and one for an
-  // idle time.
+  // The form: 17 bits for the key's size, one for a deadline, four for the bytes
+  // before the key and the tags, in steps of 8, and one each for an idle time and
+  // for tags.
   static constexpr std::size_t step = 8;
   static constexpr std::uint32_t key_size_mask = (1U << 17) - 1;
   static constexpr std::uint32_t deadline_bit = 1U << 17;
   static constexpr unsigned head_shift = 18;
-  static constexpr unsigned marks_shift = 22;
-  static constexpr std::uint32_t marks_mask = 0xfU << marks_shift;
-  static constexpr std::uint32_t sliding_bit = 1U << 26;
+  static constexpr std::uint32_t sliding_bit = 1U << 22;
+  static constexpr std::uint32_t tagged_bit = 1U << 23;
+
+  /// Of what tags take: the sequence of the birth, and their number.
+  static constexpr std::size_t tag_head
+    = sizeof(std::uint64_t) + sizeof(std::uint32_t);
 
   std::atomic<version_number> version_;
   std::uint32_t value_size_;

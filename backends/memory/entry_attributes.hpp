@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include <troupe/backends/memory/tag_id.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 namespace troupe::memory {
@@ -20,9 +21,9 @@ struct entry_attributes {
   std::chrono::nanoseconds idle{0};
   time_point idle_until = never;
 
-  /// `born` counts only with tags; see invalidations.hpp.
+  /// `born` counts only with tags; see tag_registry.hpp.
   std::uint64_t born = 0;
-  std::span<const std::uint16_t> marks = {};
+  std::span<const tag_id> tags = {};
 
   [[nodiscard]] bool slides() const noexcept {
     return idle != idle.zero();

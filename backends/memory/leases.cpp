@@ -2,33 +2,31 @@
 
 #include <cassert>
 
-#include <troupe/backends/memory/hash.hpp>
-
 namespace troupe::memory {
-
-std::size_t key_hash::operator()(bytes_view key) const noexcept {
-  return static_cast<std::size_t>(hash_key(key));
-}
 
 // -- load leases -----------------------------------------------------------------
 
 load_id load_leases::holder(bytes_view key) const {
+  auto* present = find(key);
+  return present == nullptr ? 0 : present->id;
+}
+
+const load_leases::lease* load_leases::find(bytes_view key) const {
   auto i = leases_.find(key);
-  return i == leases_.end() ? 0 : i->second.id;
+  return i == leases_.end() ? nullptr : &i->second;
 }
 
-void load_leases::grant(bytes_view key, load_id id, std::uint64_t sequence) {
-  assert(id != 0 && holder(key) == 0);
-  leases_.emplace(key, lease{id, sequence});
+void load_leases::grant(bytes_view key, lease to) {
+  assert(to.id != 0 && holder(key) == 0);
+  leases_.emplace(key, std::move(to));
 }
 
-std::optional<std::uint64_t> load_leases::release(bytes_view key, load_id id) {
+bool load_leases::release(bytes_view key, load_id id) {
   auto i = leases_.find(key);
   if (i == leases_.end() || i->second.id != id)
-    return std::nullopt;
-  auto result = i->second.born;
+    return false;
   leases_.erase(i);
-  return result;
+  return true;
 }
 
 void load_leases::fence_held(bytes_view key) {
@@ -39,17 +37,24 @@ void load_leases::fence_held(bytes_view key) {
 // -- update leases ---------------------------------------------------------------
 
 void update_leases::grant(bytes_view key, std::uint64_t token,
-                          time_point deadline) {
+                          time_point deadline, snapshot of) {
   assert(!held(key));
   auto& x = leases_[bytes{key}];
   x.token = token;
   x.deadline = deadline;
+  x.of = std::move(of);
   publish_count();
 }
 
 bool update_leases::holds(bytes_view key, std::uint64_t token) const {
   auto i = leases_.find(key);
   return i != leases_.end() && i->second.token == token;
+}
+
+const update_leases::snapshot& update_leases::given(bytes_view key) const {
+  auto i = leases_.find(key);
+  assert(i != leases_.end());
+  return i->second.of;
 }
 
 bool update_leases::overtaken(bytes_view key) const {

@@ -16,11 +16,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <unordered_map>
+#include <memory>
 #include <utility>
+#include <vector>
 
+#include <troupe/backends/memory/key_map.hpp>
+#include <troupe/backends/memory/load_tags.hpp>
 #include <troupe/backends/memory/parked.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
@@ -30,35 +31,27 @@ namespace troupe::memory {
 /// Numbers a load; unique in a runtime, never zero.
 using load_id = std::uint64_t;
 
-/// Lets maps be asked by a view. Hashes as the index does.
-struct key_hash {
-  using is_transparent = void;
-  std::size_t operator()(bytes_view key) const noexcept;
-};
-
-struct key_equal {
-  using is_transparent = void;
-  bool operator()(bytes_view x, bytes_view y) const noexcept {
-    return x == y;
-  }
-};
-
-template <class T>
-using key_map = std::unordered_map<bytes, T, key_hash, key_equal>;
-
 /// Not thread-safe: part of a store.
 class load_leases {
 public:
   /// The load that holds the key's lease; 0 when there is none.
   [[nodiscard]] load_id holder(bytes_view key) const;
 
-  /// Gives the lease to `id`; what it brings is born at `sequence` (see
-  /// invalidations.hpp). The key must have none. Throws std::bad_alloc.
-  void grant(bytes_view key, load_id id, std::uint64_t sequence);
+  struct lease {
+    load_id id = 0;
+    std::uint64_t born = 0; ///< The sequence of what it brings; see tag_registry.hpp.
+    /// What is known so far of the tags of that; may be nullptr.
+    std::shared_ptr<const load_tags> tags;
+  };
 
-  /// Ends the lease of `id`, if it still held it, and tells the sequence of what
-  /// it brings then.
-  std::optional<std::uint64_t> release(bytes_view key, load_id id);
+  /// The key's lease, or nullptr.
+  [[nodiscard]] const lease* find(bytes_view key) const;
+
+  /// Gives the key's lease, which none has. Throws std::bad_alloc.
+  void grant(bytes_view key, lease to);
+
+  /// Ends the lease of `id`; tells whether it still held it.
+  bool release(bytes_view key, load_id id);
 
   /// Voids the lease of whoever holds it.
   void fence(bytes_view key) {
@@ -76,11 +69,6 @@ public:
   }
 
 private:
-  struct lease {
-    load_id id = 0;
-    std::uint64_t born = 0;
-  };
-
   void fence_held(bytes_view key);
 
   key_map<lease> leases_;
@@ -98,11 +86,22 @@ public:
     return !leases_.empty() && leases_.find(key) != leases_.end();
   }
 
+  /// What the function of an update was given.
+  struct snapshot {
+    std::uint64_t taken = 0; ///< The sequence of that; see tag_registry.hpp.
+    bool present = false;    ///< There was a live entry,
+    std::vector<bytes> tags; ///< which had these.
+  };
+
   /// Gives the lease of a key that has none. Throws std::bad_alloc.
-  void grant(bytes_view key, std::uint64_t token, time_point deadline);
+  void grant(bytes_view key, std::uint64_t token, time_point deadline,
+             snapshot of);
 
   /// Tells whether `token` still holds the lease.
   [[nodiscard]] bool holds(bytes_view key, std::uint64_t token) const;
+
+  /// What the holder of a lease was given. The key must have one.
+  [[nodiscard]] const snapshot& given(bytes_view key) const;
 
   /// Tells whether a blind write passed since the lease was granted.
   [[nodiscard]] bool overtaken(bytes_view key) const;
@@ -145,6 +144,7 @@ private:
     std::uint64_t token = 0;
     time_point deadline = never;
     bool overtaken = false;
+    snapshot of;
     parked_list waiting;
   };
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -23,6 +24,7 @@ template <class T>
 class segmented_array {
 public:
   static_assert(std::is_trivially_destructible_v<T>);
+  static_assert(std::has_single_bit(sizeof(T))); // See `allocate_zeroed`.
 
   /// Memory that is not part of the array any more.
   struct segment {

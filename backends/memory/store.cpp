@@ -42,7 +42,11 @@ store::store(const store_options& options)
     random_(static_cast<std::uint32_t>(options.seed % 0x7ffffffe) + 1),
     forgotten_(*options_.shared.forgotten),
     table_(with_clock(options)) {
-  // nop
+  forgotten_.tags().add(witness_);
+}
+
+store::~store() {
+  forgotten_.tags().remove(witness_);
 }
 
 /// The deadline of a write: its TTL, shortened by up to the jitter's share.
@@ -62,23 +66,52 @@ time_point store::deadline_for(const write_options& how) {
   return time_.now() + full;
 }
 
+/// Uses the ids of some tags for a change.
+class store::used_tags {
+public:
+  used_tags(store& in, const tags& names) : in_(in) {
+    if (!names.empty())
+      in_.forgotten_.tags().use(names.names(), in_.tags_);
+  }
+
+  ~used_tags() {
+    in_.forgotten_.tags().release(in_.tags_);
+    in_.tags_.clear();
+  }
+
+  used_tags(const used_tags&) = delete;
+  used_tags& operator=(const used_tags&) = delete;
+
+  [[nodiscard]] std::span<const tag_id> ids() const noexcept {
+    return in_.tags_;
+  }
+
+private:
+  store& in_;
+};
+
 /// What a written entry carries; `present` is the live one that it replaces, or
-/// nullptr.
+/// nullptr, and `tags` are the ids of those in `how`.
 entry_attributes store::attributes_for(const write_options& how,
-                                       const entry* present) {
+                                       const entry* present,
+                                       std::span<const tag_id> tags,
+                                       inheritance from_old) {
   entry_attributes result;
-  if (how.keep_ttl && present != nullptr) {
+  const auto inherits = present != nullptr
+                        && (how.keep_ttl || from_old == inheritance::rest);
+  if (inherits) [[unlikely]]
     result = present->attributes();
-  } else {
+  if (!inherits || (how.ttl && !how.keep_ttl))
     result.deadline = deadline_for(how);
-    if (auto idle = how.idle.value_or(options_.idle); idle != no_expiry)
-      result.idle = idle;
+  if (!inherits || (how.idle && !how.keep_ttl)) {
+    const auto idle = how.idle.value_or(options_.idle);
+    result.idle = idle == no_expiry ? std::chrono::nanoseconds{0} : idle;
   }
   if (result.slides())
     result.idle_until = time_.now() + result.idle;
-  if (!how.tags.empty()) {
-    result.marks = how.tags.marks();
-    result.born = forgotten_.sequence();
+  if (!tags.empty()) [[unlikely]] {
+    result.tags = tags;
+    result.born = forgotten_.tags().sequence();
   }
   return result;
 }
@@ -131,14 +164,33 @@ void store::remove(const table::position& where, const hashed_key& key) {
 expected<bool> store::set(const hashed_key& key, bytes_view value,
                           const write_options& how, value_buffer* gathered) {
   auto where = table_.locate(key);
-  auto present = how.condition == write_condition::always && !how.keep_ttl
-                   ? false
-                   : live(where);
+  const auto looks
+    = how.condition != write_condition::always || how.keep_ttl;
+  if (!how.tags.empty() || (looks && tagged(where))) [[unlikely]]
+    return set_tagged(where, looks, key, value, how, gathered);
+  return set_at(where, looks && live(where), key, value, how, {}, gathered);
+}
+
+expected<bool> store::set_tagged(const table::position& where, bool looks,
+                                 const hashed_key& key, bytes_view value,
+                                 const write_options& how,
+                                 value_buffer* gathered) {
+  used_tags tags{*this, how.tags};
+  tag_step step{forgotten_.tags(), witness_};
+  return set_at(where, looks && live(where), key, value, how, tags.ids(),
+                gathered);
+}
+
+/// `present`: there is a live entry at `where`, and that matters.
+inline expected<bool>
+store::set_at(const table::position& where, bool present,
+              const hashed_key& key, bytes_view value, const write_options& how,
+              std::span<const tag_id> tags, value_buffer* gathered) {
   if (how.condition == write_condition::if_absent && present)
     return false;
   if (how.condition == write_condition::if_present && !present)
     return false;
-  auto with = attributes_for(how, present ? where.item : nullptr);
+  auto with = attributes_for(how, present ? where.item : nullptr, tags);
   if (auto x = place(where, key, value, with, gathered); x != put_result::done)
     [[unlikely]]
     return tl::unexpected{refusal(x)};
@@ -166,13 +218,19 @@ expected<void> store::set_many(std::span<const hashed_key> keys,
 
 expected<std::optional<version_number>>
 store::compare_and_set(const hashed_key& key, version_number version,
-                       bytes_view value, const write_options& how) {
+                       bytes_view value, const write_options& how,
+                       inheritance from_old) {
+  used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
+  std::optional<tag_step> step;
+  if (!how.tags.empty() || tagged(where))
+    step.emplace(forgotten_.tags(), witness_);
   auto present = live(where);
   if ((present ? where.item->version() : no_version) != version)
     return std::nullopt;
   auto stored = put(where, key, value,
-                    attributes_for(how, present ? where.item : nullptr));
+                    attributes_for(how, present ? where.item : nullptr,
+                                   tags.ids(), from_old));
   if (!stored)
     return tl::unexpected{std::move(stored.error())};
   return *stored;
@@ -210,6 +268,9 @@ expected<bool> store::touch(const hashed_key& key, ttl_duration ttl) {
 expected<std::int64_t> store::increment(const hashed_key& key,
                                         std::int64_t delta) {
   auto where = table_.locate(key);
+  std::optional<tag_step> step;
+  if (tagged(where))
+    step.emplace(forgotten_.tags(), witness_);
   auto present = live(where);
   std::int64_t sum = 0;
   if (present) {
@@ -240,7 +301,12 @@ expected<void> store::apply(const table::position& where, bool present,
     case edit::action::keep:
       break;
     case edit::action::store: {
-      auto with = attributes_for(next.how, present ? where.item : nullptr);
+      used_tags tags{*this, next.how.tags};
+      std::optional<tag_step> step;
+      if (!next.how.tags.empty())
+        step.emplace(forgotten_.tags(), witness_);
+      auto with = attributes_for(next.how, present ? where.item : nullptr,
+                                 tags.ids());
       if (next.deadline)
         with.deadline = *next.deadline;
       if (auto stored = put(where, key, next.value, with); !stored)
@@ -269,30 +335,47 @@ expected<void> store::clear() {
   return {};
 }
 
-expected<load_decision> store::acquire_load(const hashed_key& key, load_id id) {
+expected<load_decision>
+store::acquire_load(const hashed_key& key, load_id id,
+                    std::shared_ptr<const load_tags> tags) {
   if (auto present = use(table_.locate(key)))
     return load_hit{bytes{present->value}};
-  if (auto holder = loads_.holder(key.key); holder != 0)
-    return load_joined{holder};
-  loads_.grant(key.key, id, forgotten_.sequence());
-  return load_granted{};
+  const auto now = forgotten_.tags().sequence();
+  if (auto* held = loads_.find(key.key)) {
+    const auto killed = held->born < now && held->tags != nullptr
+                        && forgotten_.tags().killed_by_name(
+                          held->born, held->tags->copy().names());
+    if (!killed)
+      return load_joined{held->id, now};
+    loads_.fence(key.key);
+  }
+  loads_.grant(key.key, {id, now, std::move(tags)});
+  return load_granted{now};
 }
 
-expected<bool> store::commit_load(const hashed_key& key, load_id id,
-                                  bytes_view value, const write_options& how) {
+expected<load_outcome> store::commit_load(const hashed_key& key, load_id id,
+                                          std::uint64_t born,
+                                          std::optional<bytes_view> value,
+                                          const write_options& how) {
+  // First, so that an error ends the lease, too.
+  const auto held = loads_.release(key.key, id);
+  used_tags tags{*this, how.tags};
+  std::optional<tag_step> step;
+  if (!how.tags.empty())
+    step.emplace(forgotten_.tags(), witness_);
+  load_outcome result;
+  result.killed = forgotten_.tags().killed(born, tags.ids());
   // An update that holds its lease has read the key already; a load that stored
   // now would be lost without having been seen.
-  auto born = loads_.release(key.key, id);
-  if (!born || updates_.held(key.key))
-    return false;
-  auto with = attributes_for(how, nullptr);
-  with.born = *born;
-  if (forgotten_.killed(with.born, with.marks))
-    return false;
-  auto stored = put(table_.locate(key), key, value, with);
+  if (!held || result.killed || !value || updates_.held(key.key))
+    return result;
+  auto with = attributes_for(how, nullptr, tags.ids());
+  with.born = born;
+  auto stored = put(table_.locate(key), key, *value, with);
   if (!stored)
     return tl::unexpected{std::move(stored.error())};
-  return true;
+  result.stored = true;
+  return result;
 }
 
 expected<void> store::release_load(const hashed_key& key, load_id id) {
@@ -307,9 +390,18 @@ expected<bool> store::holds_load(const hashed_key& key, load_id id) const {
 expected<update_snapshot> store::begin_update(const hashed_key& key,
                                               std::uint64_t token) {
   update_snapshot result;
-  if (auto present = use(table_.locate(key)))
+  tag_step step{forgotten_.tags(), witness_};
+  update_leases::snapshot given;
+  given.taken = forgotten_.tags().sequence();
+  auto where = table_.locate(key);
+  if (auto present = use(where)) {
     result.value.emplace(present->value);
-  updates_.grant(key.key, token, time_.now() + options_.update_lease);
+    given.present = true;
+    for (auto x : where.item->tags())
+      given.tags.emplace_back(forgotten_.tags().name_of(x));
+  }
+  updates_.grant(key.key, token, time_.now() + options_.update_lease,
+                 std::move(given));
   loads_.fence(key.key);
   return result;
 }
@@ -320,23 +412,44 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
                                               const write_options& how) {
   if (!updates_.holds(key.key, token))
     return update_outcome::lost;
-  if (updates_.overtaken(key.key)) {
-    updates_.release(key.key);
+  struct ending {
+    ~ending() {
+      of.release(key);
+    }
+
+    update_leases& of;
+    bytes_view key;
+  } at_the_end{updates_, key.key};
+  if (updates_.overtaken(key.key))
     return update_outcome::overtaken;
-  }
+  const auto& given = updates_.given(key.key);
+  used_tags tags{*this, how.tags};
+  tag_step step{forgotten_.tags(), witness_};
   auto where = table_.locate(key);
   auto present = live(where);
-  expected<void> result;
-  if (value) {
-    auto with = attributes_for(how, present ? where.item : nullptr);
-    if (auto stored = put(where, key, *value, with); !stored)
-      result = tl::unexpected{std::move(stored.error())};
-  } else if (present) {
-    remove(where, key);
+  // What the function was given is dead. When it was killed, so is what was made of
+  // it; when it expired or was evicted, the function has to see that.
+  if (given.present && !present)
+    return forgotten_.tags().killed_by_name(given.taken, given.tags)
+             ? update_outcome::overtaken
+             : update_outcome::lost;
+  if (!value) {
+    if (present)
+      remove(where, key);
+    return update_outcome::stored;
   }
-  updates_.release(key.key);
-  if (!result)
-    return tl::unexpected{std::move(result.error())};
+  auto with = attributes_for(how, present ? where.item : nullptr, tags.ids(),
+                             inheritance::rest);
+  if (!tags.ids().empty()) {
+    with.born = given.taken;
+    if (forgotten_.tags().killed(with.born, with.tags)) {
+      remove(where, key);
+      return update_outcome::overtaken;
+    }
+  }
+  auto stored = put(where, key, *value, with);
+  if (!stored)
+    return tl::unexpected{std::move(stored.error())};
   return update_outcome::stored;
 }
 

@@ -11,15 +11,20 @@
 //   3. An operation that returns an error has changed nothing.
 //   4. An entry past its deadline (G7), killed by one of its tags, or written
 //      before a clear is absent for every operation.
+//   5. A change that asks whether a tagged entry lives, or stores one, is one step
+//      for invalidations (`tag_step`); so what is made of a value does not survive
+//      the invalidation that killed the value.
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/edit.hpp>
@@ -28,6 +33,7 @@
 #include <troupe/backends/memory/leases.hpp>
 #include <troupe/backends/memory/parked.hpp>
 #include <troupe/backends/memory/table.hpp>
+#include <troupe/backends/memory/tag_registry.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -58,21 +64,42 @@ struct load_hit {
   bytes value;
 };
 
-/// A load is in flight that may store the key.
+/// A load is in flight that may store the key. What it brings may be older than the
+/// caller's question: that shows when its tags are known, by `since`, the sequence
+/// of now; see `load_outcome`.
 struct load_joined {
-  load_id id;
+  load_id id = 0;
+  std::uint64_t since = 0;
 };
 
-/// The caller's load now holds the key's lease.
-struct load_granted {};
+/// The caller's load now holds the key's lease; what it brings is born now.
+struct load_granted {
+  std::uint64_t born = 0;
+};
 
 using load_decision = std::variant<load_hit, load_joined, load_granted>;
+
+/// How a load ended.
+struct load_outcome {
+  bool stored = false;
+
+  /// One of its tags was invalidated since it began: those who joined it after an
+  /// invalidation must not be given what it brought.
+  bool killed = false;
+};
 
 /// How the commit of an update under a lease ended.
 enum class update_outcome : std::uint8_t {
   stored,    ///< The new value is in place.
-  overtaken, ///< A blind write came after; the update counts as before it.
-  lost,      ///< The lease ran out; start again.
+  overtaken, ///< A blind write or an invalidation came after; the update counts as
+             ///< before it.
+  lost,      ///< The lease ran out, or the entry expired or was evicted; start again.
+};
+
+/// What a replaced entry hands on to the one that replaces it.
+enum class inheritance : std::uint8_t {
+  as_told, ///< Nothing, or what `keep_ttl` says.
+  rest,    ///< Deadline, idle time and tags, each unless the write names its own.
 };
 
 /// What an update under a lease starts from.
@@ -85,6 +112,7 @@ class store {
 public:
   /// Throws std::bad_alloc.
   explicit store(const store_options& options);
+  ~store();
 
   store(const store&) = delete;
   store& operator=(const store&) = delete;
@@ -166,7 +194,8 @@ public:
   /// that there is none. The new version, or nothing.
   expected<std::optional<version_number>>
   compare_and_set(const hashed_key& key, version_number version,
-                  bytes_view value, const write_options& how);
+                  bytes_view value, const write_options& how,
+                  inheritance from_old = inheritance::as_told);
 
   /// As `compare_and_set`, but removes the entry; tells whether it matched.
   expected<bool> compare_and_erase(const hashed_key& key,
@@ -185,11 +214,10 @@ public:
   template <class F>
   expected<void> transform(const hashed_key& key, F&& f) {
     auto where = table_.locate(key);
-    auto present = use(where);
-    expected<edit> next = f(present ? &*present : nullptr);
-    if (!next)
-      return tl::unexpected{std::move(next.error())};
-    return apply(where, present.has_value(), key, *next);
+    if (!tagged(where)) [[likely]]
+      return transform_at(where, key, f);
+    tag_step step{forgotten_.tags(), witness_};
+    return transform_at(where, key, f);
   }
 
   /// Removes everything from this store, and voids all leases. To clear all that
@@ -199,13 +227,19 @@ public:
   // -- loads, in the shard's turn ----------------------------------------------
 
   /// Decides about a key that a reader missed: it is there by now, somebody
-  /// loads it, or load `id` may.
-  expected<load_decision> acquire_load(const hashed_key& key, load_id id);
+  /// loads it, or load `id` may, whose value has `tags` as far as is known. A load
+  /// whose tags are known to have been invalidated since it began is not joined.
+  expected<load_decision>
+  acquire_load(const hashed_key& key, load_id id,
+               std::shared_ptr<const load_tags> tags = nullptr);
 
-  /// Stores what load `id` brought and ends its lease; false when the lease was
-  /// voided meanwhile. On an error the lease is ended, too.
-  expected<bool> commit_load(const hashed_key& key, load_id id,
-                             bytes_view value, const write_options& how);
+  /// Stores what load `id` brought, if it still holds its lease, and ends that. It
+  /// was granted at `born`; without a value it found that there is none. On an error
+  /// the lease is ended, too.
+  expected<load_outcome> commit_load(const hashed_key& key, load_id id,
+                                     std::uint64_t born,
+                                     std::optional<bytes_view> value,
+                                     const write_options& how);
 
   /// Ends the lease of a load that brings nothing.
   expected<void> release_load(const hashed_key& key, load_id id);
@@ -221,7 +255,8 @@ public:
                                          std::uint64_t token);
 
   /// Stores the new value (removes the entry, when it is empty) and ends the
-  /// lease, whatever the outcome.
+  /// lease, whatever the outcome. The new entry keeps of the old one what `how` does
+  /// not name.
   expected<update_outcome> commit_update(const hashed_key& key,
                                          std::uint64_t token,
                                          std::optional<bytes_view> value,
@@ -264,9 +299,36 @@ private:
     return where.item == nullptr ? std::nullopt : table_.use(*where.item);
   }
 
+  /// Whether the entry at `where` has tags.
+  [[nodiscard]] static bool tagged(const table::position& where) noexcept {
+    return where.item != nullptr && where.item->tagged();
+  }
+
+  /// Uses the ids of some tags for a change.
+  class used_tags;
+
+  template <class F>
+  expected<void> transform_at(const table::position& where,
+                              const hashed_key& key, F& f) {
+    auto present = use(where);
+    expected<edit> next = f(present ? &*present : nullptr);
+    if (!next)
+      return tl::unexpected{std::move(next.error())};
+    return apply(where, present.has_value(), key, *next);
+  }
+
   [[nodiscard]] time_point deadline_for(const write_options& how);
-  [[nodiscard]] entry_attributes attributes_for(const write_options& how,
-                                                const entry* present);
+  [[nodiscard]] entry_attributes
+  attributes_for(const write_options& how, const entry* present,
+                 std::span<const tag_id> tags = {},
+                 inheritance from_old = inheritance::as_told);
+  expected<bool> set_at(const table::position& where, bool present,
+                        const hashed_key& key, bytes_view value,
+                        const write_options& how,
+                        std::span<const tag_id> tags, value_buffer* gathered);
+  expected<bool> set_tagged(const table::position& where, bool looks,
+                            const hashed_key& key, bytes_view value,
+                            const write_options& how, value_buffer* gathered);
   [[nodiscard]] error refusal(put_result why) const;
   put_result place(const table::position& where, const hashed_key& key,
                    bytes_view value, const entry_attributes& with,
@@ -284,6 +346,8 @@ private:
   jitter_histogram jitter_;
   load_leases loads_;
   update_leases updates_;
+  std::vector<tag_id> tags_; ///< Of the change that is being made.
+  tag_witness witness_;
   invalidations& forgotten_;
   table table_;
 };

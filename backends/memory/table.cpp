@@ -39,6 +39,9 @@ table::table(const table_options& options)
 table::~table() {
   // Nobody reads any more. The slab takes its blocks along.
   retired_.forget();
+  // Uses of tags end with the registry, which lives no longer than the tables.
+  while (fading_ != nullptr)
+    delete std::exchange(fading_, fading_->fading_before);
   delete &newest();
 }
 
@@ -148,9 +151,10 @@ bool table::renew() noexcept {
   } catch (const std::bad_alloc&) {
     return false;
   }
-  if (removals_ != nullptr && size_.load(std::memory_order_relaxed) > 0)
-    removals_->removed({}, {}, removal_cause::cleared);
   auto& old = newest();
+  const auto fades = tagged_.load(std::memory_order_relaxed) > 0
+                     || (removals_ != nullptr
+                         && size_.load(std::memory_order_relaxed) > 0);
   current_.store(fresh, std::memory_order_release);
   size_.store(0, std::memory_order_relaxed);
   expiring_.store(0, std::memory_order_relaxed);
@@ -160,8 +164,13 @@ bool table::renew() noexcept {
   ++version_;
   // The retired entries of the old generation go with its slab.
   retired_.forget();
-  dying_.retire(&old, old.blocks.reserved() + old.links.bytes());
-  dying_.collect();
+  if (fades) {
+    old.fading_before = std::exchange(fading_, &old);
+    add(fading_bytes_, bytes_of(old));
+  } else {
+    dying_.retire(&old, bytes_of(old));
+    dying_.collect();
+  }
   live_bytes_.store(0, std::memory_order_relaxed);
   compacting_.store(false, std::memory_order_relaxed);
   incompressible_.store(~std::size_t{0}, std::memory_order_relaxed);
@@ -216,8 +225,13 @@ void table::count_attributes(const entry& x, bool in) noexcept {
     deadlines_.store(in ? sum + ticks : sum - ticks,
                      std::memory_order_relaxed);
   }
-  if (x.tagged()) [[unlikely]]
+  if (x.tagged()) [[unlikely]] {
     add(tagged_, one);
+    if (in)
+      forgotten_.tags().use_again(x.tags());
+    else
+      forgotten_.tags().release(x.tags());
+  }
 }
 
 /// Splits a bucket when it is time to.

@@ -99,7 +99,7 @@ public:
 
   /// Removes all entries at once and takes a version. False when there is no
   /// memory for an empty table. Constant time; readers inside a guard keep what
-  /// they see.
+  /// they see. Sweeps see off those with tags, and all of them for the sink.
   [[nodiscard]] bool renew() noexcept;
 
   /// Only in a table that is not stale, as all that follows.
@@ -109,7 +109,7 @@ public:
 
   /// Puts an entry at `where`, in place of the one that stands there, if any,
   /// under the next version; others are evicted for it where a limit wants it.
-  /// Marks of `with` may be those of that entry. Takes the memory of `gathered`,
+  /// Tags of `with` are in use, or those of that entry. Takes the memory of `gathered`,
   /// if that is given and `value` is all of it, for the entry's. Amortised
   /// constant time.
   [[nodiscard]] put_result put(const position& where, const hashed_key& key,
@@ -218,7 +218,8 @@ public:
 
   /// What waits for readers.
   [[nodiscard]] std::size_t retired_bytes() const noexcept {
-    return retired_.bytes() + dying_.bytes();
+    return retired_.bytes() + dying_.bytes()
+           + fading_bytes_.load(std::memory_order_relaxed);
   }
 
   /// Entries that had to go because of a limit.
@@ -284,8 +285,12 @@ private:
     /// what they look at.
     alignas(64) std::atomic<std::int64_t> sliding{0};
     std::size_t reclaim_bucket = 0; ///< The next to look at for killed entries.
-    std::uint64_t reclaiming = 0; ///< The sequence that this turn began with.
+    std::uint64_t reclaiming = 0; ///< The kills that this turn began with.
     bool reclaim_again = false; ///< A merge put something behind its back.
+    /// After a clear: the next to be seen off, and the generation that was cleared
+    /// before this one.
+    std::size_t fade_bucket = 0;
+    generation* fading_before = nullptr;
   };
 
   /// For the writer, who needs no guard.
@@ -294,8 +299,7 @@ private:
   }
 
   [[nodiscard]] bool killed(const entry& x) const noexcept {
-    auto with = x.attributes();
-    return forgotten_.killed(with.born, with.marks);
+    return forgotten_.tags().killed(x.born(), x.tags());
   }
 
   /// As `stale`, for any thread.
@@ -349,6 +353,7 @@ private:
   void shrink() noexcept;
   void look_at_limits() noexcept;
   void enforce(const entry* spared) noexcept;
+  void make_up_for_tags() noexcept;
   void evict_to_grant(const entry* spared) noexcept;
   void publish_charge() noexcept;
   void look_at(std::size_t bucket) noexcept;
@@ -358,6 +363,10 @@ private:
   [[nodiscard]] bool relocate(entry& item, std::uint64_t hash,
                               time_point now) noexcept;
   void reclaim(std::size_t buckets) noexcept;
+  void fade(std::size_t buckets) noexcept;
+  [[nodiscard]] static std::size_t bytes_of(const generation& x) noexcept {
+    return x.blocks.reserved() + x.links.bytes();
+  }
 
   static void add(std::atomic<std::size_t>& where, std::size_t n) noexcept {
     where.store(where.load(std::memory_order_relaxed) + n,
@@ -369,6 +378,8 @@ private:
   invalidations& forgotten_;
   std::atomic<generation*> current_;
   retired_list dying_; ///< Generations.
+  generation* fading_ = nullptr; ///< The last one cleared that entries must leave.
+  std::atomic<std::size_t> fading_bytes_{0};
 
   // What every write changes, apart from what readers look at and as close
   // together as can be: the processor that writes next has to fetch it from the

@@ -20,7 +20,7 @@ bool table::wants_sweep() const noexcept {
          || forgotten() || wants_compaction()
          || (tagged_.load(std::memory_order_relaxed) > 0
              && reclaimed_.load(std::memory_order_relaxed)
-                  != forgotten_.sequence());
+                  != forgotten_.tags().kills());
 }
 
 void table::sweep(std::size_t buckets) noexcept {
@@ -32,6 +32,7 @@ void table::sweep(std::size_t buckets) noexcept {
       break;
     look_at(due);
   }
+  fade(buckets);
   reclaim(buckets);
   // What is not needed any more is for others.
   bytes_.return_spare(charged());
@@ -76,11 +77,11 @@ void table::look_at(std::size_t number) noexcept {
 void table::reclaim(std::size_t buckets) noexcept {
   auto& g = newest();
   if (tagged_.load(std::memory_order_relaxed) == 0
-      || reclaimed_.load(std::memory_order_relaxed) == forgotten_.sequence())
+      || reclaimed_.load(std::memory_order_relaxed) == forgotten_.tags().kills())
     return;
   for (; buckets > 0; --buckets) {
     if (g.reclaim_bucket == 0) {
-      g.reclaiming = forgotten_.sequence();
+      g.reclaiming = forgotten_.tags().kills();
       g.reclaim_again = false;
     }
     if (g.reclaim_bucket < g.links.bucket_count())
@@ -92,6 +93,24 @@ void table::reclaim(std::size_t buckets) noexcept {
       continue;
     reclaimed_.store(g.reclaiming, std::memory_order_relaxed);
     return;
+  }
+}
+
+/// After a clear: ends the uses of the entries' tags and tells of the entries, some
+/// buckets at a time. Nothing is put or removed there any more.
+void table::fade(std::size_t buckets) noexcept {
+  for (; buckets > 0 && fading_ != nullptr; --buckets) {
+    auto& g = *fading_;
+    if (g.fade_bucket < g.links.bucket_count()) {
+      g.links.for_each_in(g.fade_bucket++, [this](index_slot x) {
+        tell(*x.item(), removal_cause::cleared);
+        forgotten_.tags().release(x.item()->tags());
+      });
+      continue;
+    }
+    fading_ = g.fading_before;
+    add(fading_bytes_, -bytes_of(g));
+    dying_.retire(&g, bytes_of(g));
   }
 }
 

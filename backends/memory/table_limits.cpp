@@ -28,7 +28,9 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
   auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
-  return bytes_.cover(most - std::min(most, freed))
+  // Names of tags took what they need already.
+  return bytes_.source().overdraft() == 0
+         && bytes_.cover(most - std::min(most, freed))
          && entries_.cover(size_.load(std::memory_order_relaxed) + entries);
 }
 
@@ -46,6 +48,8 @@ bool table::may_grow() noexcept {
 void table::enforce(const entry* spared) noexcept {
   auto& g = newest();
   publish_charge();
+  if (limited_ && spared != nullptr && spared->tagged()) [[unlikely]]
+    make_up_for_tags();
   auto fits = bytes_.cover(charged());
   fits &= entries_.cover(size_.load(std::memory_order_relaxed));
   if (!fits)
@@ -55,6 +59,14 @@ void table::enforce(const entry* spared) noexcept {
             || !entries_.roomy(size_.load(std::memory_order_relaxed));
   if (limited_)
     g.goes_next.settle(g.links, full_, charged());
+}
+
+/// The names of tags may have taken more than the limit had left: gives back as much
+/// of what was lent.
+void table::make_up_for_tags() noexcept {
+  const auto overdraft = bytes_.source().overdraft();
+  if (overdraft > 0)
+    bytes_.keep(bytes_.granted() - std::min(bytes_.granted(), overdraft));
 }
 
 /// Evicts until what was lent is enough. One entry may be left beyond that: the

@@ -22,6 +22,10 @@ inline constexpr std::chrono::milliseconds op_timeout{1'000};
 /// How long a loader may run before the next waiter's loader replaces it.
 inline constexpr std::chrono::milliseconds load_timeout{30'000};
 
+/// How long a load waits for a loader thread. As long as a loader may run: who waits
+/// longer than that is better told that there are too few threads.
+inline constexpr std::chrono::milliseconds queue_timeout{30'000};
+
 /// How many loaders one load tries, each brought by another waiter, before all
 /// that still wait get the error. Bounds what a dead database is asked.
 inline constexpr std::uint32_t load_attempts = 3;

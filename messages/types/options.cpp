@@ -62,6 +62,8 @@ expected<void> check(const region_options& x) {
                "a power of two up to 256, or 0 for 16 per core");
   if (auto ok = check_timeout("load_timeout", x.load_timeout); !ok)
     return ok;
+  if (auto ok = check_timeout("queue_timeout", x.queue_timeout); !ok)
+    return ok;
   if (auto ok = check_timeout("op_timeout", x.op_timeout); !ok)
     return ok;
   if (auto ok = check_limits(x); !ok)
@@ -87,8 +89,11 @@ expected<void> check(const write_options& x) {
   if (x.jitter)
     if (auto ok = check_jitter(*x.jitter); !ok)
       return ok;
-  if (x.tags.size() > tags::most) [[unlikely]]
-    return bad("tags", std::to_string(x.tags.size()) + " names", "up to 14");
+  if (!x.tags.valid()) [[unlikely]]
+    return fail(errc::invalid_argument,
+                "an entry has up to " + std::to_string(tags::most)
+                  + " different tags of up to "
+                  + std::to_string(tags::longest) + " bytes each");
   return {};
 }
 

@@ -46,6 +46,10 @@ struct region_options {
   /// How long a loader may run before another waiter's loader replaces it.
   std::chrono::milliseconds load_timeout = defaults::load_timeout;
 
+  /// How long a load waits for a loader thread before `overloaded` is answered. The
+  /// loader's own time counts from when it starts.
+  std::chrono::milliseconds queue_timeout = defaults::queue_timeout;
+
   /// How many waiters' loaders one load tries before all get the error.
   std::uint32_t load_attempts = defaults::load_attempts;
 
@@ -98,8 +102,9 @@ struct write_options {
   /// there is one; `ttl` and `idle` then only count for a new entry.
   bool keep_ttl = false;
 
-  /// Names under which the entry can be invalidated together with others.
-  /// `keep_ttl` keeps those of the entry that is replaced, if these are empty.
+  /// Names under which the entry can be invalidated together with others, up to
+  /// 1,024 of up to 64 KiB each. `keep_ttl` keeps those of the entry that is
+  /// replaced, if these are empty.
   troupe::tags tags = {};
 };
 
@@ -120,7 +125,7 @@ struct write_options {
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
   return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
          && (!x.jitter || valid_jitter(*x.jitter))
-         && x.tags.size() <= tags::most;
+         && x.tags.valid();
 }
 
 /// As above, for a single write.

@@ -1,25 +1,26 @@
 #include <troupe/messages/types/tags.hpp>
 
-#include <troupe/messages/types/hash.hpp>
+#include <algorithm>
 
 namespace troupe {
 
-std::uint16_t tags::mark_of(bytes_view name) noexcept {
-  return static_cast<std::uint16_t>(hash_key(name) >> 48);
+bool tags::contains(bytes_view name) const noexcept {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
 }
 
-void tags::add(bytes_view name) noexcept {
-  if (size_ < most)
-    marks_[size_] = mark_of(name);
-  ++size_;
+void tags::add(bytes_view name) {
+  if (contains(name))
+    return;
+  if (names_.size() == most || name.size() > longest)
+    refused_ = true;
+  else
+    names_.emplace_back(name);
 }
 
-void tags::add(const tags& other) noexcept {
-  for (auto x : other.marks()) {
-    if (size_ < most)
-      marks_[size_] = x;
-    ++size_;
-  }
+void tags::add(const tags& other) {
+  for (auto& name : other.names_)
+    add(name);
+  refused_ |= other.refused_;
 }
 
 } // namespace troupe

@@ -1,57 +1,64 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
+#include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
 
 namespace troupe {
 
 /// The tags of an entry: names under which it can be invalidated together with
-/// others. A name is kept as 16 bits of its hash: an invalidation may therefore
-/// hit entries of another tag, too, with a chance of 1 to 65,536 for each pair of
-/// names; to a cache that is one more miss, and in return it takes one store
-/// whatever is tagged, and no list of names that would grow for ever. A plain
-/// value; means something within this process only.
+/// others. A set: a name that is added twice counts once. Owns its names, which may
+/// be any bytes. Not thread-safe.
 class tags {
 public:
-  /// More of them are refused by `check(const write_options&)`.
-  static constexpr std::size_t most = 14;
+  /// Names of one entry; with more, `check(const write_options&)` refuses the write.
+  static constexpr std::size_t most = 1024;
 
-  constexpr tags() noexcept = default;
+  /// Bytes of one name; a longer one is refused in the same way.
+  static constexpr std::size_t longest = 64 * 1024;
 
-  tags(std::initializer_list<bytes_view> names) noexcept {
+  tags() noexcept = default;
+
+  /// Throws std::bad_alloc.
+  tags(std::initializer_list<bytes_view> names) {
     for (auto x : names)
       add(x);
   }
 
-  void add(bytes_view name) noexcept;
+  /// Linear in the number of names. Throws std::bad_alloc.
+  void add(bytes_view name);
 
   /// Adds all of `other`.
-  void add(const tags& other) noexcept;
+  void add(const tags& other);
 
-  /// What stands for a name.
-  [[nodiscard]] static std::uint16_t mark_of(bytes_view name) noexcept;
+  [[nodiscard]] bool contains(bytes_view name) const noexcept;
 
-  /// How many names were added; only `most` of them are kept.
+  /// Each name once, in the order in which they were added.
+  [[nodiscard]] std::span<const bytes> names() const noexcept {
+    return names_;
+  }
+
   [[nodiscard]] std::size_t size() const noexcept {
-    return size_;
+    return names_.size();
   }
 
   [[nodiscard]] bool empty() const noexcept {
-    return size_ == 0;
+    return names_.empty();
   }
 
-  [[nodiscard]] std::span<const std::uint16_t> marks() const noexcept {
-    return {marks_.data(), size_ < most ? size_ : most};
+  /// Whether there are no more than `most`, none of them longer than `longest`.
+  /// Others were not kept.
+  [[nodiscard]] bool valid() const noexcept {
+    return !refused_;
   }
 
 private:
-  std::array<std::uint16_t, most> marks_{};
-  std::uint32_t size_ = 0;
+  std::vector<bytes> names_;
+  bool refused_ = false; ///< A name was one too many, or too long.
 };
 
 } // namespace troupe

@@ -19,7 +19,7 @@ struct fixture : runtime_fixture {
   }
 
   /// Starts a load that runs until `release`, and waits until it runs.
-  std::future<expected<bytes>> start_load(const std::string& key) {
+  std::future<expected<std::optional<bytes>>> start_load(const std::string& key) {
     std::promise<void> started;
     auto running = started.get_future();
     auto result = where->get_or_set_async(

@@ -329,7 +329,7 @@ TEST_CASE("a drain ends at its deadline and names what is stuck") {
 TEST_CASE("a runtime that ends with stuck loaders does end") {
   auto go_on = std::make_shared<std::latch>(1);
   auto running = std::make_shared<std::latch>(1);
-  std::future<expected<bytes>> loaded;
+  std::future<expected<std::optional<bytes>>> loaded;
   {
     small_config cfg;
     caf::actor_system system{cfg};

@@ -102,7 +102,7 @@ TEST_CASE("replies of a region travel") {
   CHECK(ttl.found);
   CHECK(ttl.ttl == 3ms);
   CHECK(f.travel(compare_and_set_reply{4}).version == 4);
-  CHECK(f.travel(load_reply{binary}).value == binary);
+  CHECK(f.travel(load_reply{true, binary}).value == binary);
   auto spaces
     = f.travel(namespace_list{{{binary, 1, 2, 3, 4, 5, 6, "clock"}}});
   REQUIRE(spaces.namespaces.size() == 1);

@@ -69,7 +69,7 @@ region_options with_timeout(std::chrono::milliseconds load_timeout,
 }
 
 /// Asks from a thread of its own.
-std::future<expected<bytes>> ask(region_fixture& f, const char* key,
+std::future<expected<std::optional<bytes>>> ask(region_fixture& f, const char* key,
                                  bytes_loader loader) {
   return std::async(std::launch::async, [&f, key, loader = std::move(loader)] {
     return f.uut->get_or_set(key, loader);
@@ -417,7 +417,7 @@ TEST_CASE("too many loads are refused and leave no lease behind",
     return "x";
   });
   door.await_arrival();
-  std::vector<std::future<expected<bytes>>> queued;
+  std::vector<std::future<expected<std::optional<bytes>>>> queued;
   for (std::size_t i = 0; i < defaults::loader_queue; ++i)
     queued.push_back(f.uut->get_or_set_async(
       "q" + std::to_string(i), [](load_context&) { return "queued"; }));

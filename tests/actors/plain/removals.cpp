@@ -87,11 +87,36 @@ TEST_CASE("a listener is told what went, and why", "[region][removals]") {
   REQUIRE(f.uut->erase("c"));
   told("c=6 tag");
   REQUIRE(f.uut->clear());
-  told("= cleared");
+  told("b=5 cleared");
   // No listener any more.
   REQUIRE(f.uut->on_removal(nullptr));
   REQUIRE(f.uut->set("a", "1"));
   REQUIRE(f.uut->set("a", "2"));
+  CHECK(f.uut->stats().removals_dropped == 0);
+}
+
+TEST_CASE("a clear tells of every value that goes, in the background",
+          "[region][removals]") {
+  constexpr std::size_t n = 20'000;
+  ear hears;
+  region_fixture f;
+  REQUIRE(f.uut->on_removal(hears.listener()));
+  for (std::size_t i = 0; i < n; ++i)
+    REQUIRE(f.uut->set(std::to_string(i), "v" + std::to_string(i)));
+  REQUIRE(f.uut->clear());
+  REQUIRE(f.uut->set("0", "after"));
+  CHECK(f.uut->size() == 1);
+  for (int i = 0; i < 1'000 && f.uut->stats().retired > 0; ++i)
+    f.uut->sweep();
+  const auto gone = hears.take(n);
+  CHECK(gone.size() == n);
+  std::map<std::string, int> times;
+  for (auto& x : gone) {
+    CHECK(x.cause == removal_cause::cleared);
+    CHECK(x.value == "v" + x.key);
+    CHECK(++times[x.key] == 1);
+  }
+  CHECK(f.get("0") == "after");
   CHECK(f.uut->stats().removals_dropped == 0);
 }
 

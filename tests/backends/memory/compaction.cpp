@@ -357,7 +357,7 @@ TEST_CASE("a tag and a deadline hold for entries that were moved",
       f.erase(i);
   f.settle();
   CHECK(f.uut.entries().relocations() > 1'000);
-  forgotten->invalidate(tags::mark_of("some"));
+  REQUIRE(forgotten->tags().invalidate("some"));
   const auto ignore = [](const entry_view&) {};
   CHECK(!f.peek(0, ignore));
   CHECK(f.peek(1, ignore));

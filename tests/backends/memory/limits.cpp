@@ -292,12 +292,15 @@ TEST_CASE("what an invalidated tag killed is gone, and its space comes back",
           "[table][tags]") {
   fixture self{0};
   auto& uut = *self.uut;
-  tags red{"red"};
-  tags both{"red", "blue"};
-  auto with = [&](const tags& x) {
+  auto& tags = self.options.forgotten->tags();
+  std::vector<memory::tag_id> red;
+  std::vector<memory::tag_id> both;
+  tags.use(std::vector<bytes>{"red"}, red);
+  tags.use(std::vector<bytes>{"red", "blue"}, both);
+  auto with = [&](const std::vector<memory::tag_id>& x) {
     memory::entry_attributes result;
-    result.marks = x.marks();
-    result.born = self.options.forgotten->sequence();
+    result.tags = x;
+    result.born = tags.sequence();
     return result;
   };
   for (std::size_t i = 0; i < 3'000; ++i) {
@@ -307,7 +310,7 @@ TEST_CASE("what an invalidated tag killed is gone, and its space comes back",
     REQUIRE(self.put(key_of(i), "value", attributes) == put_result::done);
   }
   CHECK(uut.validate() == "");
-  self.options.forgotten->invalidate(tags::mark_of("blue"));
+  REQUIRE(tags.invalidate("blue"));
   CHECK(self.read(key_of(0)));
   CHECK(self.read(key_of(1)));
   CHECK(!self.read(key_of(2)));
@@ -317,11 +320,13 @@ TEST_CASE("what an invalidated tag killed is gone, and its space comes back",
   for (int i = 0; i < 10'000 && uut.size() > 2'001; ++i)
     uut.sweep(16);
   CHECK(uut.size() == 2'001);
-  self.options.forgotten->invalidate(tags::mark_of("red"));
+  REQUIRE(tags.invalidate("red"));
   for (int i = 0; i < 10'000 && uut.size() > 1'000; ++i)
     uut.sweep(16);
   CHECK(uut.size() == 1'000);
   uut.collect();
+  tags.release(red);
+  tags.release(both);
   CHECK(uut.validate() == "");
 }
 

@@ -412,7 +412,7 @@ TEST_CASE("tags and idle times live in one entry", "[store][sliding][tags]") {
   write_options how;
   how.idle = idle;
   how.ttl = 1000s;
-  for (int i = 0; i < 14; ++i)
+  for (int i = 0; i < 100; ++i)
     how.tags.add("tag " + std::to_string(i));
   f.set("a", "value", how);
   f.time.advance(60s);

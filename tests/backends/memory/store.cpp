@@ -64,17 +64,21 @@ struct fixture {
   bool granted(const char* text, memory::load_id id) {
     auto decision = uut.acquire_load(key(text), id);
     REQUIRE(decision);
-    return std::holds_alternative<memory::load_granted>(*decision);
+    auto* granted = std::get_if<memory::load_granted>(&*decision);
+    if (granted != nullptr)
+      born = granted->born;
+    return granted != nullptr;
   }
 
   bool commit(const char* text, memory::load_id id, bytes_view value) {
-    auto stored = uut.commit_load(key(text), id, value, {});
-    REQUIRE(stored);
-    return *stored;
+    auto outcome = uut.commit_load(key(text), id, born, value, {});
+    REQUIRE(outcome);
+    return outcome->stored;
   }
 
   manual_clock time;
   store uut;
+  std::uint64_t born = 0; ///< Of the load that was granted last.
 };
 
 } // namespace

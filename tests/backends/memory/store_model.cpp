@@ -352,10 +352,12 @@ private:
       default:
         break;
     }
-    auto committed = uut_->commit_load(hashed(key), id, loaded.value, how);
+    const auto born = std::get<memory::load_granted>(*decision).born;
+    auto committed
+      = uut_->commit_load(hashed(key), id, born, loaded.value, how);
     if (!stored(committed))
       return;
-    if (*committed == fenced)
+    if (committed->stored == fenced)
       FAIL("a load was " << (fenced ? "stored after" : "refused without")
                          << " an invalidation");
     if (!fenced)
@@ -375,7 +377,7 @@ private:
   }
 
   void forget(const std::string& name) {
-    forgotten_->invalidate(tags::mark_of(name));
+    REQUIRE(forgotten_->tags().invalidate(name));
     std::erase_if(model_, [&](auto& x) {
       auto& all = x.second.tags;
       return std::find(all.begin(), all.end(), name) != all.end();
