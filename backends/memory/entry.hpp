@@ -21,8 +21,8 @@ namespace troupe::memory {
 ///
 ///   version 8 | value size 4 | key size, form 4
 ///   [deadline 8, or sliding deadline 24]
-///   [born 8, number of tags 4, ids of tags 4 each, in steps of 8]
 ///   key | value
+///   [at the next multiple of 8: born 8, number of tags 4, ids of tags 4 each]
 ///
 /// Key and value never change once a reader can see the entry; a write
 /// publishes another entry. A read may put off a deadline that slides, which is no
@@ -35,7 +35,9 @@ public:
   [[nodiscard]] static std::size_t
   block_size(std::size_t key_size, std::size_t value_size,
              const entry_attributes& with) noexcept {
-    return head_size(with) + key_size + value_size;
+    const auto untagged = head_size(with) + key_size + value_size;
+    return with.tags.empty() ? untagged
+                             : tagged_size(untagged, with.tags.size());
   }
 
   /// Bytes of that before the value.
@@ -98,7 +100,8 @@ public:
   }
 
   [[nodiscard]] std::size_t size() const noexcept {
-    return head_size() + key_size() + value_size_;
+    return tagged() ? tagged_size(untagged_size(), tag_count())
+                    : untagged_size();
   }
 
   [[nodiscard]] version_number version() const noexcept {
@@ -231,8 +234,7 @@ private:
       new (tail()) std::atomic<std::int64_t>(
         with.deadline.time_since_epoch().count());
     }
-    form_ |= static_cast<std::uint32_t>(untagged_head_size(with) / step)
-             << head_shift;
+    form_ |= static_cast<std::uint32_t>(head_size(with) / step) << head_shift;
     if (with.tags.empty())
       return;
     form_ |= tagged_bit;
@@ -252,33 +254,28 @@ private:
   /// Bytes before the key.
   [[nodiscard]] static std::size_t
   head_size(const entry_attributes& with) noexcept {
-    return untagged_head_size(with) + tag_block_size(with.tags.size());
-  }
-
-  /// The same without what tags take.
-  [[nodiscard]] static std::size_t
-  untagged_head_size(const entry_attributes& with) noexcept {
     if (with.slides())
       return sizeof(entry) + sizeof(sliding_deadline);
     return sizeof(entry)
            + (with.deadline != never ? sizeof(std::int64_t) : 0);
   }
 
-  [[nodiscard]] static std::size_t tag_block_size(std::size_t count) noexcept {
-    return count == 0
-             ? 0
-             : (tag_head + count * sizeof(tag_id) + step - 1) / step * step;
-  }
-
-  [[nodiscard]] std::size_t untagged_head_size() const noexcept {
+  [[nodiscard]] std::size_t head_size() const noexcept {
     return (form_ >> head_shift & 0xf) * step;
   }
 
-  [[nodiscard]] std::size_t head_size() const noexcept {
-    const auto result = untagged_head_size();
-    if (!tagged()) [[likely]]
-      return result;
-    return result + tag_block_size(tag_count());
+  [[nodiscard]] static std::size_t round_up(std::size_t size) noexcept {
+    return (size + step - 1) / step * step;
+  }
+
+  /// Bytes of an entry with so many tags that has `untagged` without them.
+  [[nodiscard]] static std::size_t tagged_size(std::size_t untagged,
+                                               std::size_t count) noexcept {
+    return round_up(untagged) + round_up(tag_head + count * sizeof(tag_id));
+  }
+
+  [[nodiscard]] std::size_t untagged_size() const noexcept {
+    return head_size() + key_size() + value_size_;
   }
 
   [[nodiscard]] std::size_t key_size() const noexcept {
@@ -309,7 +306,7 @@ private:
 
   [[nodiscard]] char* tag_block() const noexcept {
     return reinterpret_cast<char*>(const_cast<entry*>(this))
-           + untagged_head_size();
+           + round_up(untagged_size());
   }
 
   [[nodiscard]] char* data() const noexcept {
@@ -317,8 +314,7 @@ private:
   }
 
   // The form: 17 bits for the key's size, one for a deadline, four for the bytes
-  // before the key and the tags, in steps of 8, and one each for an idle time and
-  // for tags.
+  // before the key, in steps of 8, and one each for an idle time and for tags.
   static constexpr std::size_t step = 8;
   static constexpr std::uint32_t key_size_mask = (1U << 17) - 1;
   static constexpr std::uint32_t deadline_bit = 1U << 17;

@@ -57,19 +57,21 @@ const update_leases::snapshot& update_leases::given(bytes_view key) const {
   return i->second.of;
 }
 
-bool update_leases::overtaken(bytes_view key) const {
+update_leases::passed update_leases::overtaken(bytes_view key) const {
   auto i = leases_.find(key);
-  return i != leases_.end() && i->second.overtaken;
+  return i == leases_.end() ? passed::none : i->second.overtaken;
 }
 
-void update_leases::overtake_held(bytes_view key) {
-  if (auto i = leases_.find(key); i != leases_.end())
-    i->second.overtaken = true;
+void update_leases::overtake_held(bytes_view key, passed by) {
+  if (auto i = leases_.find(key);
+      i != leases_.end() && i->second.overtaken == passed::none)
+    i->second.overtaken = by;
 }
 
 void update_leases::overtake_all() noexcept {
   for (auto& [key, x] : leases_)
-    x.overtaken = true;
+    if (x.overtaken == passed::none)
+      x.overtaken = passed::blind;
 }
 
 void update_leases::park(parked_operation& op) {

@@ -11,7 +11,8 @@
 // read, compute and store undisturbed. Operations that read what they change
 // wait for its end. A blind write (set, erase, clear) does not wait; it
 // overtakes: since it does not depend on what it overwrites, the update may
-// count as having happened just before it.
+// count as having happened just before it, unless the write has told that there was
+// an entry, or none, where the update would have left it otherwise.
 
 #include <atomic>
 #include <cstddef>
@@ -103,13 +104,20 @@ public:
   /// What the holder of a lease was given. The key must have one.
   [[nodiscard]] const snapshot& given(bytes_view key) const;
 
-  /// Tells whether a blind write passed since the lease was granted.
-  [[nodiscard]] bool overtaken(bytes_view key) const;
+  /// Whether a blind write passed since the lease was granted.
+  enum class passed : std::uint8_t {
+    none,
+    blind,      ///< It says nothing of what was there,
+    erased,     ///< or says that there was an entry,
+    found_none, ///< or that there was none. The first one counts.
+  };
+
+  [[nodiscard]] passed overtaken(bytes_view key) const;
 
   /// A blind write of `key` happened.
-  void overtake(bytes_view key) {
+  void overtake(bytes_view key, passed by = passed::blind) {
     if (!leases_.empty()) [[unlikely]]
-      overtake_held(key);
+      overtake_held(key, by);
   }
 
   void overtake_all() noexcept;
@@ -143,12 +151,12 @@ private:
   struct lease {
     std::uint64_t token = 0;
     time_point deadline = never;
-    bool overtaken = false;
+    passed overtaken = passed::none;
     snapshot of;
     parked_list waiting;
   };
 
-  void overtake_held(bytes_view key);
+  void overtake_held(bytes_view key, passed by);
   void publish_count() noexcept {
     count_.store(leases_.size(), std::memory_order_relaxed);
   }

@@ -90,6 +90,17 @@ private:
   store& in_;
 };
 
+/// What an entry carries that takes nothing over from another and has no tags.
+inline entry_attributes store::fresh_attributes(const write_options& how) {
+  entry_attributes result;
+  result.deadline = deadline_for(how);
+  if (const auto idle = how.idle.value_or(options_.idle); idle != no_expiry) {
+    result.idle = idle;
+    result.idle_until = time_.now() + idle;
+  }
+  return result;
+}
+
 /// What a written entry carries; `present` is the live one that it replaces, or
 /// nullptr, and `tags` are the ids of those in `how`.
 entry_attributes store::attributes_for(const write_options& how,
@@ -97,18 +108,19 @@ entry_attributes store::attributes_for(const write_options& how,
                                        std::span<const tag_id> tags,
                                        inheritance from_old) {
   entry_attributes result;
-  const auto inherits = present != nullptr
-                        && (how.keep_ttl || from_old == inheritance::rest);
-  if (inherits) [[unlikely]]
+  if (present == nullptr
+      || (!how.keep_ttl && from_old == inheritance::as_told)) {
+    result = fresh_attributes(how);
+  } else {
     result = present->attributes();
-  if (!inherits || (how.ttl && !how.keep_ttl))
-    result.deadline = deadline_for(how);
-  if (!inherits || (how.idle && !how.keep_ttl)) {
-    const auto idle = how.idle.value_or(options_.idle);
-    result.idle = idle == no_expiry ? std::chrono::nanoseconds{0} : idle;
+    if (how.ttl && !how.keep_ttl)
+      result.deadline = deadline_for(how);
+    if (how.idle && !how.keep_ttl)
+      result.idle = *how.idle == no_expiry ? std::chrono::nanoseconds{0}
+                                           : *how.idle;
+    if (result.slides())
+      result.idle_until = time_.now() + result.idle;
   }
-  if (result.slides())
-    result.idle_until = time_.now() + result.idle;
   if (!tags.empty()) [[unlikely]] {
     result.tags = tags;
     result.born = forgotten_.tags().sequence();
@@ -163,34 +175,36 @@ void store::remove(const table::position& where, const hashed_key& key) {
 
 expected<bool> store::set(const hashed_key& key, bytes_view value,
                           const write_options& how, value_buffer* gathered) {
-  auto where = table_.locate(key);
-  const auto looks
-    = how.condition != write_condition::always || how.keep_ttl;
-  if (!how.tags.empty() || (looks && tagged(where))) [[unlikely]]
-    return set_tagged(where, looks, key, value, how, gathered);
-  return set_at(where, looks && live(where), key, value, how, {}, gathered);
-}
-
-expected<bool> store::set_tagged(const table::position& where, bool looks,
-                                 const hashed_key& key, bytes_view value,
-                                 const write_options& how,
-                                 value_buffer* gathered) {
-  used_tags tags{*this, how.tags};
-  tag_step step{forgotten_.tags(), witness_};
-  return set_at(where, looks && live(where), key, value, how, tags.ids(),
+  if (how.condition != write_condition::always || how.keep_ttl
+      || !how.tags.empty()) [[unlikely]]
+    return set_looking(key, value, how, gathered);
+  return set_at(table_.locate(key), key, value, fresh_attributes(how),
                 gathered);
 }
 
-/// `present`: there is a live entry at `where`, and that matters.
-inline expected<bool>
-store::set_at(const table::position& where, bool present,
-              const hashed_key& key, bytes_view value, const write_options& how,
-              std::span<const tag_id> tags, value_buffer* gathered) {
+/// A set that depends on the present entry, or has tags.
+expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
+                                  const write_options& how,
+                                  value_buffer* gathered) {
+  used_tags tags{*this, how.tags};
+  auto where = table_.locate(key);
+  std::optional<tag_step> step;
+  if (!how.tags.empty() || tagged(where))
+    step.emplace(forgotten_.tags(), witness_);
+  const auto present = live(where);
   if (how.condition == write_condition::if_absent && present)
     return false;
   if (how.condition == write_condition::if_present && !present)
     return false;
-  auto with = attributes_for(how, present ? where.item : nullptr, tags);
+  return set_at(where, key, value,
+                attributes_for(how, present ? where.item : nullptr, tags.ids()),
+                gathered);
+}
+
+inline expected<bool> store::set_at(const table::position& where,
+                                    const hashed_key& key, bytes_view value,
+                                    const entry_attributes& with,
+                                    value_buffer* gathered) {
   if (auto x = place(where, key, value, with, gathered); x != put_result::done)
     [[unlikely]]
     return tl::unexpected{refusal(x)};
@@ -251,7 +265,8 @@ expected<bool> store::erase(const hashed_key& key) {
   auto where = table_.locate(key);
   auto present = live(where);
   remove(where, key);
-  updates_.overtake(key.key);
+  updates_.overtake(key.key, present ? update_leases::passed::erased
+                                     : update_leases::passed::found_none);
   return present;
 }
 
@@ -420,8 +435,13 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
     update_leases& of;
     bytes_view key;
   } at_the_end{updates_, key.key};
-  if (updates_.overtaken(key.key))
-    return update_outcome::overtaken;
+  if (const auto by = updates_.overtaken(key.key);
+      by != update_leases::passed::none) {
+    using passed = update_leases::passed;
+    const auto before = by == passed::blind
+                        || (by == passed::erased) == value.has_value();
+    return before ? update_outcome::overtaken : update_outcome::lost;
+  }
   const auto& given = updates_.given(key.key);
   used_tags tags{*this, how.tags};
   tag_step step{forgotten_.tags(), witness_};

@@ -93,7 +93,8 @@ enum class update_outcome : std::uint8_t {
   stored,    ///< The new value is in place.
   overtaken, ///< A blind write or an invalidation came after; the update counts as
              ///< before it.
-  lost,      ///< The lease ran out, or the entry expired or was evicted; start again.
+  lost,      ///< The lease ran out, the entry expired or was evicted, or what came
+             ///< in between has told otherwise; start again.
 };
 
 /// What a replaced entry hands on to the one that replaces it.
@@ -322,13 +323,12 @@ private:
   attributes_for(const write_options& how, const entry* present,
                  std::span<const tag_id> tags = {},
                  inheritance from_old = inheritance::as_told);
-  expected<bool> set_at(const table::position& where, bool present,
-                        const hashed_key& key, bytes_view value,
-                        const write_options& how,
-                        std::span<const tag_id> tags, value_buffer* gathered);
-  expected<bool> set_tagged(const table::position& where, bool looks,
-                            const hashed_key& key, bytes_view value,
-                            const write_options& how, value_buffer* gathered);
+  [[nodiscard]] entry_attributes fresh_attributes(const write_options& how);
+  expected<bool> set_at(const table::position& where, const hashed_key& key,
+                        bytes_view value, const entry_attributes& with,
+                        value_buffer* gathered);
+  expected<bool> set_looking(const hashed_key& key, bytes_view value,
+                             const write_options& how, value_buffer* gathered);
   [[nodiscard]] error refusal(put_result why) const;
   put_result place(const table::position& where, const hashed_key& key,
                    bytes_view value, const entry_attributes& with,

@@ -5,22 +5,26 @@
 namespace troupe {
 
 bool tags::contains(bytes_view name) const noexcept {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
+  const auto all = names();
+  return std::find(all.begin(), all.end(), name) != all.end();
 }
 
 void tags::add(bytes_view name) {
   if (contains(name))
     return;
-  if (names_.size() == most || name.size() > longest)
-    refused_ = true;
+  if (names_ == nullptr)
+    names_ = std::make_unique<list>();
+  if (names_->all.size() == most || name.size() > longest)
+    names_->refused = true;
   else
-    names_.emplace_back(name);
+    names_->all.emplace_back(name);
 }
 
 void tags::add(const tags& other) {
-  for (auto& name : other.names_)
+  for (auto& name : other.names())
     add(name);
-  refused_ |= other.refused_;
+  if (!other.valid())
+    names_->refused = true;
 }
 
 } // namespace troupe

@@ -2,8 +2,9 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <span>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
@@ -22,6 +23,20 @@ public:
   static constexpr std::size_t longest = 64 * 1024;
 
   tags() noexcept = default;
+  tags(tags&&) noexcept = default;
+  tags& operator=(tags&&) noexcept = default;
+
+  /// Throw std::bad_alloc.
+  tags(const tags& other)
+    : names_(other.names_ == nullptr ? nullptr
+                                     : std::make_unique<list>(*other.names_)) {
+    // nop
+  }
+
+  tags& operator=(const tags& other) {
+    names_ = tags{other}.names_;
+    return *this;
+  }
 
   /// Throws std::bad_alloc.
   tags(std::initializer_list<bytes_view> names) {
@@ -39,26 +54,31 @@ public:
 
   /// Each name once, in the order in which they were added.
   [[nodiscard]] std::span<const bytes> names() const noexcept {
-    return names_;
+    return names_ == nullptr ? std::span<const bytes>{} : names_->all;
   }
 
   [[nodiscard]] std::size_t size() const noexcept {
-    return names_.size();
+    return names().size();
   }
 
   [[nodiscard]] bool empty() const noexcept {
-    return names_.empty();
+    return names_ == nullptr;
   }
 
   /// Whether there are no more than `most`, none of them longer than `longest`.
   /// Others were not kept.
   [[nodiscard]] bool valid() const noexcept {
-    return !refused_;
+    return names_ == nullptr || !names_->refused;
   }
 
 private:
-  std::vector<bytes> names_;
-  bool refused_ = false; ///< A name was one too many, or too long.
+  struct list {
+    std::vector<bytes> all;
+    bool refused = false; ///< A name was one too many, or too long.
+  };
+
+  // Apart, since most writes have none: they make and end one of these each.
+  std::unique_ptr<list> names_;
 };
 
 } // namespace troupe
