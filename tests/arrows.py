@@ -36,7 +36,7 @@ ALLOWED = {
     "tests": ({"types", "messages", "backends", "actors", "apps", "tests"}, True),
 }
 LIBRARY_ROOMS = ("types", "messages", "backends", "actors")
-PLAIN_TESTS = ("messages/types", "backends", "actors/plain")
+PLAIN_TESTS = ("messages/types", "backends", "actors/plain", "histories")
 
 
 def room_of(path):

@@ -1,0 +1,206 @@
+#include "histories/session.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace histories {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Real or manual time that nothing takes here, so that a hang is one.
+constexpr auto patience = 300s;
+
+/// Values are of all kinds of sizes: mostly of a few classes, some large enough
+/// for a block of their own.
+std::size_t filler_size(value_id x) {
+  auto n = (x / value_stride) * 0x9e3779b97f4a7c15u;
+  if (n >> 54 == 0)
+    return 40'000;
+  if (n >> 58 == 1)
+    return 700;
+  return (n >> 40) % 48;
+}
+
+char filler_byte(value_id x) {
+  return static_cast<char>('a' + (x / value_stride) % 26);
+}
+
+/// Newer options are set where the region has them.
+template <class Options>
+void wait_for_loaders(Options& x) {
+  if constexpr (requires { x.queue_timeout; })
+    x.queue_timeout = patience;
+}
+
+troupe::region_options options_for(std::size_t shards, bool limited) {
+  troupe::region_options result;
+  result.shards = shards;
+  result.load_timeout = patience;
+  result.op_timeout = patience;
+  wait_for_loaders(result);
+  troupe::namespace_options outer;
+  outer.prefix = "n:";
+  troupe::namespace_options inner;
+  inner.prefix = "n:m:";
+  if (limited) {
+    // Less than there are keys, and others compete for the room.
+    result.max_entries = std::max<std::size_t>(shards, 4);
+    outer.max_entries = 2;
+    inner.max_entries = 2;
+  } else {
+    outer.max_bytes = std::size_t{1} << 30;
+    inner.max_bytes = std::size_t{1} << 30;
+  }
+  result.namespaces = {outer, inner};
+  return result;
+}
+
+} // namespace
+
+troupe::bytes encode(value_id x, bool counter) {
+  if (counter)
+    return std::to_string(x);
+  troupe::bytes result(sizeof x + filler_size(x), filler_byte(x));
+  std::memcpy(result.data(), &x, sizeof x);
+  return result;
+}
+
+std::optional<value_id> decode(troupe::bytes_view x, bool counter) {
+  value_id result = absent;
+  if (counter) {
+    auto* end = x.data() + x.size();
+    auto [stopped, code] = std::from_chars(x.data(), end, result);
+    if (code != std::errc{} || stopped != end)
+      return std::nullopt;
+  } else {
+    if (x.size() < sizeof result)
+      return std::nullopt;
+    std::memcpy(&result, x.data(), sizeof result);
+    auto filler = x.substr(sizeof result);
+    if (filler.size() != filler_size(result)
+        || filler.find_first_not_of(filler_byte(result))
+             != troupe::bytes_view::npos)
+      return std::nullopt;
+  }
+  if (result == absent)
+    return std::nullopt;
+  return result;
+}
+
+session::session(const options& x, std::size_t shards, bool is_limited,
+                 std::uint64_t the_seed)
+  : how(x), limited(is_limited), seed(the_seed) {
+  constexpr std::size_t loader_threads = 32;
+  loads_ = std::make_shared<troupe::load_coordinator>(clock, executor_,
+                                                      loader_threads);
+  region = std::make_shared<troupe::region>(
+    "history", options_for(shards, limited), clock, executor_, loads_);
+  for (std::size_t i = 0; i < how.keys; ++i) {
+    auto bit = key_set{1} << i;
+    std::string name = "k" + std::to_string(i);
+    if (i % 8 == 2) {
+      name = "n:m:" + name;
+      inner_ |= bit;
+    } else if (i % 4 == 1) {
+      name = "n:" + name;
+      outer_ |= bit;
+    }
+    all_ |= bit;
+    keys_.push_back(std::move(name));
+    checkers_.emplace_back(limited);
+  }
+}
+
+session::~session() {
+  auto stuck = loads_->drain(std::chrono::steady_clock::now() + patience);
+  static_cast<void>(stuck);
+  region->stop();
+}
+
+key_set session::keys_with(unsigned tag) const noexcept {
+  if (tag == 0)
+    return all_;
+  key_set result = 0;
+  for (std::size_t i = 0; i < keys_.size(); ++i)
+    if (own_tag(i) == tag)
+      result |= key_set{1} << i;
+  return result;
+}
+
+std::string session::new_name() {
+  return "once "
+         + std::to_string(names_.fetch_add(1, std::memory_order_relaxed));
+}
+
+std::uint64_t session::change_database(key_set which) {
+  auto number = changes_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (((which >> i) & 1u) == 0)
+      continue;
+    // Another change may have a later number and be here first.
+    auto before = database_[i].load(std::memory_order_seq_cst);
+    while (before < number
+           && !database_[i].compare_exchange_weak(before, number)) {
+      // `before` is what is there now.
+    }
+  }
+  return number;
+}
+
+void session::report(std::size_t key, violation what) {
+  std::lock_guard guard{mutex_};
+  if (failed_.exchange(true))
+    return;
+  found_ = std::move(what);
+  found_.text = "  Key: " + keys_[key] + "\n" + found_.text;
+}
+
+void session::report_error(const char* call, const troupe::error& why) {
+  std::lock_guard guard{mutex_};
+  if (failed_.exchange(true))
+    return;
+  found_ = {"unexpected error: " + std::string{call} + " answered "
+              + troupe::to_string(why),
+            {}};
+}
+
+void session::check(std::size_t key) {
+  std::vector<operation> window;
+  std::vector<load_run> loads;
+  for (auto& log_of_thread : log.logs()) {
+    for (auto& x : log_of_thread->operations)
+      if (((x.keys >> key) & 1u) != 0)
+        window.push_back(x.what);
+    for (auto& x : log_of_thread->loads)
+      if (x.key == key)
+        loads.push_back(x.what);
+  }
+  if (auto found = checkers_[key].check(std::move(window), loads))
+    report(key, std::move(*found));
+}
+
+void session::validate() {
+  for (auto* x : region->all_shards()) {
+    auto problem = x->run(
+      [](troupe::memory::store& store) -> troupe::expected<std::string> {
+        return store.entries().validate();
+      });
+    if (!problem)
+      report_error("validate", problem.error());
+    else if (!problem->empty())
+      report_error("validate",
+                   {troupe::errc::system_error, "broken table: " + *problem});
+  }
+}
+
+void session::housekeep() {
+  region->sweep();
+  region->rebalance();
+  loads_->tick();
+}
+
+} // namespace histories
