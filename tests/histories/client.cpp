@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <sched.h>
+#include <chrono>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include <troupe/backends/memory/edit.hpp>
@@ -23,9 +25,8 @@ constexpr std::size_t filler_keys = 256;
 constexpr unsigned most_inner_changes = 6;
 
 nanoseconds nanoseconds_of(troupe::ttl_duration x) {
-  return x == troupe::no_expiry
-           ? no_deadline
-           : std::chrono::nanoseconds{x}.count();
+  return x == troupe::no_expiry ? no_deadline
+                                : std::chrono::nanoseconds{x}.count();
 }
 
 nanoseconds time_of(const troupe::clock& x) {
@@ -157,7 +158,7 @@ bool client::without_waiting() {
 /// Lets others run, in the middle of something.
 void client::dawdle(std::size_t longest) {
   for (auto i = dice_.below(longest + 1); i > 0; --i)
-    sched_yield();
+    std::this_thread::yield();
 }
 
 // -- recording ---------------------------------------------------------------------
@@ -196,9 +197,10 @@ void client::stores(operation& x, const choice& how, value_id value) {
 value_id client::read(std::size_t key, troupe::bytes_view value) {
   if (auto x = decode(value, session::is_counter(key)))
     return *x;
-  where_.report(key, {"foreign bytes: a read found " + std::to_string(value.size())
-                        + " bytes that are not a value of this key",
-                      {}});
+  where_.report(key,
+                {"foreign bytes: a read found " + std::to_string(value.size())
+                   + " bytes that are not a value of this key",
+                 {}});
   return absent;
 }
 
@@ -294,11 +296,11 @@ void client::get(std::size_t key) {
   auto op = begin("get");
   op.need = needs::source;
   auto version = troupe::no_version;
-  auto found = region_.visit(where_.keys()[key],
-                             [&](const troupe::entry_view& x) {
-                               version = x.version;
-                               op.source = read(key, x.value);
-                             });
+  auto found
+    = region_.visit(where_.keys()[key], [&](const troupe::entry_view& x) {
+        version = x.version;
+        op.source = read(key, x.value);
+      });
   if (!found) {
     good("get", found.error());
     return;
@@ -390,8 +392,8 @@ void client::set_if(std::size_t key) {
   auto async = without_waiting();
   auto op = begin(present ? (async ? "set_async(XX)" : "set(XX)")
                           : (async ? "set_async(NX)" : "set(NX)"));
-  auto done = [this, key, how, value,
-               present](operation& x, troupe::expected<bool>& stored) {
+  auto done = [this, key, how, value, present](operation& x,
+                                               troupe::expected<bool>& stored) {
     if (!stored) {
       good(x.call, stored.error());
       return;
@@ -496,19 +498,19 @@ void client::increment(std::size_t key) {
   auto async = without_waiting();
   auto op = begin(async ? "increment_async" : "increment");
   op.need = needs::source;
-  auto done = [this, key, delta](operation& x,
-                                 troupe::expected<std::int64_t>& sum) {
-    if (!sum) {
-      good(x.call, sum.error());
-      return;
-    }
-    // From nothing it is the step alone; stored numbers are above 0.
-    x.source = static_cast<value_id>(*sum - delta);
-    choice how;
-    how.how.keep_ttl = true;
-    stores(x, how, static_cast<value_id>(*sum));
-    end(x, key);
-  };
+  auto done
+    = [this, key, delta](operation& x, troupe::expected<std::int64_t>& sum) {
+        if (!sum) {
+          good(x.call, sum.error());
+          return;
+        }
+        // From nothing it is the step alone; stored numbers are above 0.
+        x.source = static_cast<value_id>(*sum - delta);
+        choice how;
+        how.how.keep_ttl = true;
+        stores(x, how, static_cast<value_id>(*sum));
+        end(x, key);
+      };
   if (async) {
     later(op, region_.increment_async(where_.keys()[key], delta), done);
     return;
@@ -607,8 +609,8 @@ void client::update(std::size_t key) {
   const auto throws = dice_.percent(2);
   const auto erases = dice_.percent(10);
   auto last = std::make_shared<outcome>();
-  auto f = [this, last, key, inner, throws, erases, seed = dice_.next()](
-             std::optional<troupe::bytes_view> present)
+  auto f = [this, last, key, inner, throws, erases,
+            seed = dice_.next()](std::optional<troupe::bytes_view> present)
     -> troupe::expected<std::optional<troupe::bytes>> {
     // On another thread when the update is asynchronous.
     client here{where_, seed + last->runs};
@@ -629,25 +631,25 @@ void client::update(std::size_t key) {
   };
   auto async = without_waiting();
   auto op = begin(async ? "update_async" : "update");
-  auto done = [this, key, how, last](
-                operation& x,
-                troupe::expected<std::optional<troupe::bytes>>& result) {
-    if (!result) {
-      good(x.call, result.error());
-      return;
-    }
-    x.need = needs::source;
-    x.source = last->source;
-    if (last->result != absent) {
-      stores(x, how, last->result);
-      // What the call leaves open stays as it is.
-      x.rule = how.how.ttl ? deadline_rule::fresh : deadline_rule::keep;
-      x.keep_tags = how.how.tags.empty();
-    } else if (last->source != absent) {
-      x.make = makes::erase;
-    }
-    end(x, key);
-  };
+  auto done
+    = [this, key, how, last](
+        operation& x, troupe::expected<std::optional<troupe::bytes>>& result) {
+        if (!result) {
+          good(x.call, result.error());
+          return;
+        }
+        x.need = needs::source;
+        x.source = last->source;
+        if (last->result != absent) {
+          stores(x, how, last->result);
+          // What the call leaves open stays as it is.
+          x.rule = how.how.ttl ? deadline_rule::fresh : deadline_rule::keep;
+          x.keep_tags = how.how.tags.empty();
+        } else if (last->source != absent) {
+          x.make = makes::erase;
+        }
+        end(x, key);
+      };
   if (async) {
     later(op, region_.update_async(where_.keys()[key], f, how.how), done);
     return;
@@ -666,8 +668,8 @@ void client::transform(std::size_t key) {
   const auto ttl = any_ttl();
   const auto deadline
     = ttl == troupe::no_expiry ? troupe::never : where_.clock.now() + ttl;
-  auto f = [&](const troupe::entry_view* present)
-    -> troupe::expected<troupe::edit> {
+  auto f
+    = [&](const troupe::entry_view* present) -> troupe::expected<troupe::edit> {
     op.source = present == nullptr ? absent : read(key, present->value);
     switch (what) {
       case 0:
@@ -727,9 +729,9 @@ void client::load(std::size_t key) {
   auto async = without_waiting();
   auto op = begin(async ? "get_or_set_async" : "get_or_set");
   op.need = needs::loading;
-  auto loader = [this, key, how, by_loader, throws, seed = dice_.next(),
-                 asked = op](troupe::load_context& context)
-    -> troupe::bytes_loader::result_type {
+  auto loader
+    = [this, key, how, by_loader, throws, seed = dice_.next(), asked = op](
+        troupe::load_context& context) -> troupe::bytes_loader::result_type {
     client here{where_, seed};
     load_run run;
     run.thread = asked.thread;
@@ -772,8 +774,8 @@ void client::load(std::size_t key) {
     end(x, key);
   };
   if (async) {
-    later(op,
-          region_.get_or_set_async(where_.keys()[key], loader, how.how), done);
+    later(op, region_.get_or_set_async(where_.keys()[key], loader, how.how),
+          done);
     return;
   }
   auto result = region_.get_or_set(where_.keys()[key], loader, how.how);

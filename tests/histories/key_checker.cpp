@@ -261,8 +261,7 @@ bool key_checker::finish(std::size_t slot, bool& too_many) {
         const auto other = static_cast<std::size_t>(std::countr_zero(left));
         const auto next = apply(*open_[other], x.now);
         for (std::size_t i = 0; i < next.size; ++i) {
-          configuration y{next.states[i],
-                          x.done | (std::uint64_t{1} << other)};
+          configuration y{next.states[i], x.done | (std::uint64_t{1} << other)};
           absorb(y);
           if ((y.done & bit) != 0) {
             kept.push_back({y.now, y.done & ~bit});
@@ -399,8 +398,8 @@ key_checker::look_for_stale(const std::vector<operation>& window) {
         if (op.make == makes::invalidate && ((op.tags >> i) & 1u) != 0)
           invalidated_[i] = std::max(invalidated_[i], op.database);
       if (op.make == makes::erase)
-        invalidated_[tag_count] = std::max(invalidated_[tag_count],
-                                           op.database);
+        invalidated_[tag_count]
+          = std::max(invalidated_[tag_count], op.database);
       continue;
     }
     if (!saw_value(op))
@@ -415,8 +414,7 @@ key_checker::look_for_stale(const std::vector<operation>& window) {
     if (newest > loaded->second.database)
       return violation{
         "stale: " + text_of(op.source) + " was loaded before change "
-          + std::to_string(newest)
-          + " of the database (its loader saw change "
+          + std::to_string(newest) + " of the database (its loader saw change "
           + std::to_string(loaded->second.database)
           + "), and was seen by an operation that started after the "
             "invalidation for that change had returned",
@@ -444,9 +442,8 @@ key_checker::check(std::vector<operation> window,
                                                possible_.end()};
   possible_.assign(once.begin(), once.end());
   std::erase_if(loaded_, [this](auto& x) {
-    return std::none_of(possible_.begin(), possible_.end(), [&](auto& c) {
-      return c.now.value == x.first;
-    });
+    return std::none_of(possible_.begin(), possible_.end(),
+                        [&](auto& c) { return c.now.value == x.first; });
   });
   return std::nullopt;
 }
@@ -473,8 +470,7 @@ std::string key_checker::explain(const std::vector<operation>& window,
   const auto v = at.source;
   const operation* writer = nullptr;
   for (auto& x : window)
-    if ((x.make == makes::store || x.make == makes::load_end)
-        && x.result == v)
+    if ((x.make == makes::store || x.make == makes::load_end) && x.result == v)
       writer = &x;
   if (writer == nullptr)
     return order
@@ -503,9 +499,8 @@ std::string key_checker::explain(const std::vector<operation>& window,
         && (x.need == needs::miss
             || (x.need == needs::source && x.source == absent)))
       return order + "it found " + text_of(v)
-             + " after the key had been found absent by '"
-             + std::string{x.call} + "' of thread "
-             + std::to_string(unsigned{x.thread});
+             + " after the key had been found absent by '" + std::string{x.call}
+             + "' of thread " + std::to_string(unsigned{x.thread});
   if (writer->ttl != no_deadline && writer->rule == deadline_rule::fresh
       && at.clock_start >= later_by(writer->clock_end, writer->ttl))
     return order + "it found " + text_of(v) + " after its TTL";
@@ -524,9 +519,8 @@ key_checker::excerpt(const std::vector<operation>& window, const operation& at,
   for (std::size_t i = 0; i < window.size(); ++i)
     if (window[i].start <= at.end)
       by_end.push_back(i);
-  std::sort(by_end.begin(), by_end.end(), [&](auto x, auto y) {
-    return window[x].end < window[y].end;
-  });
+  std::sort(by_end.begin(), by_end.end(),
+            [&](auto x, auto y) { return window[x].end < window[y].end; });
   for (auto i : by_end)
     if (saw_value(at)
         && (window[i].result == at.source || window[i].source == at.source))
@@ -534,8 +528,7 @@ key_checker::excerpt(const std::vector<operation>& window, const operation& at,
   if (shown.size() > shown_before)
     shown.erase(shown.begin() + 8, shown.end() - shown_before + 8);
   auto skip = by_end.size() > shown_before ? by_end.size() - shown_before : 0;
-  shown.insert(shown.end(),
-               by_end.begin() + static_cast<std::ptrdiff_t>(skip),
+  shown.insert(shown.end(), by_end.begin() + static_cast<std::ptrdiff_t>(skip),
                by_end.end());
   for (auto i = index + 1; i < window.size() && i <= index + shown_after; ++i)
     shown.push_back(i);
@@ -545,12 +538,12 @@ key_checker::excerpt(const std::vector<operation>& window, const operation& at,
   const auto origin = window[shown.front()].start;
   std::string result;
   for (auto i : shown)
-    result += (i == index ? "  > " : "    ") + text_of(window[i], origin)
-              + "\n";
+    result
+      += (i == index ? "  > " : "    ") + text_of(window[i], origin) + "\n";
   if (before == nullptr)
     return result;
-  result += "  Possible states before it ended, " + std::to_string(before->size())
-            + ":\n";
+  result += "  Possible states before it ended, "
+            + std::to_string(before->size()) + ":\n";
   std::size_t lines = 0;
   for (auto& x : *before) {
     if (++lines > 8) {
@@ -559,9 +552,8 @@ key_checker::excerpt(const std::vector<operation>& window, const operation& at,
     }
     result += "    " + text_of(x.now.value);
     if (x.now.latest != no_deadline)
-      result += ", expires at "
-                + std::to_string(x.now.earliest / 1'000'000) + " .. "
-                + std::to_string(x.now.latest / 1'000'000) + " ms";
+      result += ", expires at " + std::to_string(x.now.earliest / 1'000'000)
+                + " .. " + std::to_string(x.now.latest / 1'000'000) + " ms";
     for (auto& [value, slot] : load_slot_)
       if (((x.now.loads >> slot) & 1u) != 0)
         result += ", a load of " + text_of(value) + " in flight";

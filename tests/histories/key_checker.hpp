@@ -79,8 +79,8 @@ private:
     state now;
     std::uint64_t done = 0; ///< Slots of open operations that took effect.
 
-    friend bool operator==(const configuration&,
-                           const configuration&) = default;
+    friend bool operator==(const configuration&, const configuration&)
+      = default;
   };
 
   struct hash {

@@ -99,8 +99,8 @@ std::string text_of(const operation& x, nanoseconds origin) {
     result += ", ";
   result += effect;
   if (x.database != 0)
-    result += ", after change " + std::to_string(x.database)
-              + " of the database";
+    result
+      += ", after change " + std::to_string(x.database) + " of the database";
   return result;
 }
 

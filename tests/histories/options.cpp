@@ -1,5 +1,6 @@
 #include "histories/options.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 
@@ -97,12 +98,15 @@ const std::vector<mix_member>& mix_members() {
     {"noise", &mix::noise, false, "invalidate_tag of a name never used again"},
     {"clear", &mix::clear, false, "clear"},
     {"clear-namespace", &mix::clear_namespace, false, "clear_namespace"},
-    {"tagged", &mix::tagged, true, "written values that have tags; 0: none have"},
-    {"expiring", &mix::expiring, true, "written values that have a TTL; 0: nothing expires"},
+    {"tagged", &mix::tagged, true,
+     "written values that have tags; 0: none have"},
+    {"expiring", &mix::expiring, true,
+     "written values that have a TTL; 0: nothing expires"},
     {"inherit", &mix::inherit, true,
      "updates that say no TTL and no tags, so that the entry's stay"},
     {"inner", &mix::inner, true,
-     "updates whose function changes the key, also until it runs under a lease"},
+     "updates whose function changes the key, also until it runs under a "
+     "lease"},
     {"async", &mix::async, true, "writes and loads made without waiting"},
   };
   return all;
@@ -132,8 +136,8 @@ std::optional<options> parse(int argc, char** argv, std::string& problem) {
     else if (name == "--round")
       right = read_number<std::size_t>(value, 1, 100'000, result.round);
     else if (name == "--seed")
-      right = read_number<std::uint64_t>(value, 0, ~std::uint64_t{0},
-                                         result.seed);
+      right
+        = read_number<std::uint64_t>(value, 0, ~std::uint64_t{0}, result.seed);
     else if (name == "--seconds")
       right = read_number<std::uint64_t>(value, 0, 1'000'000, result.seconds);
     else if (name == "--shards")
@@ -147,10 +151,10 @@ std::optional<options> parse(int argc, char** argv, std::string& problem) {
     else
       known = false;
     if (!known || !right) {
-      problem = known ? "'" + std::string{value} + "' is not a value of "
-                          + std::string{name} + " (see --help)"
-                      : "unknown option '" + std::string{argument}
-                          + "' (see --help)";
+      problem
+        = known ? "'" + std::string{value} + "' is not a value of "
+                    + std::string{name} + " (see --help)"
+                : "unknown option '" + std::string{argument} + "' (see --help)";
       return std::nullopt;
     }
   }
@@ -202,8 +206,8 @@ std::string help_text() {
         "\n"
         "Weights of the calls (--mix=clear=0 makes none), and percentages:\n";
   for (auto& y : mix_members()) {
-    std::string line = "  " + std::string{y.name} + "="
-                       + std::to_string(x.shares.*y.member);
+    std::string line
+      = "  " + std::string{y.name} + "=" + std::to_string(x.shares.*y.member);
     line.resize(std::max<std::size_t>(line.size() + 1, 22), ' ');
     result += line + (y.percent ? "percent of " : "") + std::string{y.meaning}
               + "\n";

@@ -49,8 +49,7 @@ public:
     const auto start = steady::now();
     auto next_progress = start + progress_period;
     for (;;) {
-      more_ = made_ < calls_ && !session_.failed()
-              && steady::now() < deadline_;
+      more_ = made_ < calls_ && !session_.failed() && steady::now() < deadline_;
       gate_.arrive_and_wait(); // The round begins, or all end.
       if (!more_)
         break;
@@ -86,9 +85,8 @@ private:
   /// Calls of one thread in the present round.
   [[nodiscard]] std::size_t round() const noexcept {
     const auto left = calls_ > made_ ? calls_ - made_ : 0;
-    return std::min(how_.round,
-                    static_cast<std::size_t>((left + how_.threads - 1)
-                                             / how_.threads));
+    return std::min(how_.round, static_cast<std::size_t>(
+                                  (left + how_.threads - 1) / how_.threads));
   }
 
   void work(std::size_t index) {
@@ -122,11 +120,12 @@ private:
 
   void print(const char* end, steady::duration took) const {
     const auto seconds = std::chrono::duration<double>(took).count();
-    std::printf("%3zu shards, %-9s %12llu of %llu operations, %9.0f per s  %s\n",
-                shards_, session_.limited ? "limits:" : "no limit:",
-                static_cast<unsigned long long>(made_),
-                static_cast<unsigned long long>(calls_),
-                static_cast<double>(made_) / std::max(seconds, 1e-9), end);
+    std::printf(
+      "%3zu shards, %-9s %12llu of %llu operations, %9.0f per s  %s\n", shards_,
+      session_.limited ? "limits:" : "no limit:",
+      static_cast<unsigned long long>(made_),
+      static_cast<unsigned long long>(calls_),
+      static_cast<double>(made_) / std::max(seconds, 1e-9), end);
     std::fflush(stdout);
   }
 
@@ -147,16 +146,16 @@ int run(const options& how) {
   auto seed = how.seed;
   if (seed == 0)
     seed = static_cast<std::uint64_t>(
-             std::chrono::system_clock::now().time_since_epoch().count()
-             / 1000)
+             std::chrono::system_clock::now().time_since_epoch().count() / 1000)
            % 1'000'000'000;
   const auto deadline = how.seconds == 0
                           ? steady::time_point::max()
                           : steady::now() + std::chrono::seconds{how.seconds};
   std::printf("seed %llu, %zu threads, %zu keys\n",
               static_cast<unsigned long long>(seed), how.threads, how.keys);
-  const auto regions = how.shards.size()
-                       * (std::size_t{how.unlimited} + std::size_t{how.limited});
+  const auto regions
+    = how.shards.size()
+      * (std::size_t{how.unlimited} + std::size_t{how.limited});
   const auto calls = std::max<std::uint64_t>(how.operations / regions, 1);
   std::uint64_t made = 0;
   for (auto shards : how.shards)

@@ -1,5 +1,6 @@
 #include "histories/session.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
