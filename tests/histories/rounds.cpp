@@ -49,7 +49,9 @@ public:
     const auto start = steady::now();
     auto next_progress = start + progress_period;
     for (;;) {
-      more_ = made_ < calls_ && !session_.failed() && steady::now() < deadline_;
+      // Each region makes one round at least.
+      more_ = made_ < calls_ && !session_.failed()
+              && (made_ == 0 || steady::now() < deadline_);
       gate_.arrive_and_wait(); // The round begins, or all end.
       if (!more_)
         break;
@@ -66,7 +68,10 @@ public:
       x.join();
     if (!session_.failed())
       session_.validate();
-    print(session_.failed() ? "VIOLATION" : "ok", steady::now() - start);
+    print(session_.failed() ? "VIOLATION"
+          : made_ < calls_  ? "ok, ended by --seconds"
+                            : "ok",
+          steady::now() - start);
     if (session_.failed()) {
       auto& found = session_.found();
       std::printf("\nViolation: %s\n  Seed: %llu\n%s\n", found.rule.c_str(),
