@@ -87,7 +87,9 @@ region::update_under_lease(const memory::hashed_key& key,
   keyed<bytes_view> which{key.key, key.hash};
   auto& where = shards_.owner(which);
   // A lease is lost only by holding it for longer than `op_timeout`.
-  for (std::uint32_t attempt = 0; attempt < defaults::update_races; ++attempt) {
+  std::uint32_t lost = 0;
+  std::uint32_t changed = 0;
+  while (lost < defaults::update_races && changed < defaults::update_restarts) {
     auto token = next_token();
     auto began
       = where.run(operations::begin_update<bytes_view>{which, token});
@@ -113,9 +115,23 @@ region::update_under_lease(const memory::hashed_key& key,
     });
     if (!committed)
       return tl::unexpected{std::move(committed.error())};
-    if (*committed != memory::update_outcome::lost)
-      return next;
+    switch (*committed) {
+      case memory::update_outcome::stored:
+      case memory::update_outcome::overtaken:
+        return next;
+      case memory::update_outcome::changed:
+        ++changed;
+        break;
+      case memory::update_outcome::lost:
+        ++lost;
+        break;
+    }
   }
+  if (changed == defaults::update_restarts)
+    return fail(errc::timeout,
+                "the key was gone " + std::to_string(changed)
+                  + " times in a row when the update function returned; does "
+                    "the function erase or invalidate it?");
   return fail(errc::timeout,
               "the update function took longer than "
                 + std::to_string(options_.op_timeout.count())

@@ -68,12 +68,6 @@ void update_leases::overtake_held(bytes_view key, passed by) {
     i->second.overtaken = by;
 }
 
-void update_leases::overtake_all() noexcept {
-  for (auto& [key, x] : leases_)
-    if (x.overtaken == passed::none)
-      x.overtaken = passed::blind;
-}
-
 void update_leases::park(parked_operation& op) {
   auto i = leases_.find(op.leased_key()->key);
   assert(i != leases_.end());

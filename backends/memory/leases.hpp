@@ -11,8 +11,9 @@
 // read, compute and store undisturbed. Operations that read what they change
 // wait for its end. A blind write (set, erase, clear) does not wait; it
 // overtakes: since it does not depend on what it overwrites, the update may
-// count as having happened just before it, unless the write has told that there was
-// an entry, or none, where the update would have left it otherwise.
+// count as having happened just before it. Not so when the write found another state
+// than the one that the update began with, or has told of another than the one that
+// the update would have left: then the update starts again.
 
 #include <atomic>
 #include <cstddef>
@@ -107,20 +108,27 @@ public:
   /// Whether a blind write passed since the lease was granted.
   enum class passed : std::uint8_t {
     none,
-    blind,      ///< It says nothing of what was there,
-    erased,     ///< or says that there was an entry,
+    blind,      ///< It tells nothing of what was there, and that was as given,
+    late,       ///< or it was not: the entry had expired, or was killed or evicted.
+    erased,     ///< It tells that there was an entry,
     found_none, ///< or that there was none. The first one counts.
   };
 
   [[nodiscard]] passed overtaken(bytes_view key) const;
 
   /// A blind write of `key` happened.
-  void overtake(bytes_view key, passed by = passed::blind) {
+  void overtake(bytes_view key, passed by) {
     if (!leases_.empty()) [[unlikely]]
       overtake_held(key, by);
   }
 
-  void overtake_all() noexcept;
+  /// One of all keys; `by(bytes_view key)` tells what it was for this one.
+  template <class F>
+  void overtake_all(F by) noexcept {
+    for (auto& [key, x] : leases_)
+      if (x.overtaken == passed::none)
+        x.overtaken = by(key);
+  }
 
   /// Lets `op` wait for the end of its key's lease, which is held.
   void park(parked_operation& op);

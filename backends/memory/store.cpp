@@ -205,11 +205,23 @@ inline expected<bool> store::set_at(const table::position& where,
                                     const hashed_key& key, bytes_view value,
                                     const entry_attributes& with,
                                     value_buffer* gathered) {
+  auto by = update_leases::passed::blind;
+  if (updates_.any()) [[unlikely]]
+    by = passing(where, key);
   if (auto x = place(where, key, value, with, gathered); x != put_result::done)
     [[unlikely]]
     return tl::unexpected{refusal(x)};
-  updates_.overtake(key.key);
+  updates_.overtake(key.key, by);
   return true;
+}
+
+/// What a blind write that finds this is to an update under a lease.
+update_leases::passed store::passing(const table::position& where,
+                                     const hashed_key& key) const {
+  return !updates_.held(key.key)
+             || updates_.given(key.key).present == live(where)
+           ? update_leases::passed::blind
+           : update_leases::passed::late;
 }
 
 expected<void> store::set_many(std::span<const hashed_key> keys,
@@ -343,10 +355,14 @@ expected<void> store::apply(const table::position& where, bool present,
 }
 
 expected<void> store::clear() {
+  // Before what was there is gone.
+  updates_.overtake_all([this](bytes_view text) {
+    const hashed_key key{text, hash_key(text)};
+    return passing(table_.locate(key), key);
+  });
   if (!table_.renew())
     return tl::unexpected{refusal(put_result::no_memory)};
   loads_.fence_all();
-  updates_.overtake_all();
   return {};
 }
 
@@ -438,21 +454,27 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   if (const auto by = updates_.overtaken(key.key);
       by != update_leases::passed::none) {
     using passed = update_leases::passed;
-    const auto before = by == passed::blind
-                        || (by == passed::erased) == value.has_value();
-    return before ? update_outcome::overtaken : update_outcome::lost;
+    const auto before
+      = by == passed::blind
+        || (by != passed::late
+            && (by == passed::erased) == value.has_value());
+    return before ? update_outcome::overtaken : update_outcome::changed;
   }
   const auto& given = updates_.given(key.key);
   used_tags tags{*this, how.tags};
   tag_step step{forgotten_.tags(), witness_};
   auto where = table_.locate(key);
   auto present = live(where);
-  // What the function was given is dead. When it was killed, so is what was made of
-  // it; when it expired or was evicted, the function has to see that.
-  if (given.present && !present)
-    return forgotten_.tags().killed_by_name(given.taken, given.tags)
-             ? update_outcome::overtaken
-             : update_outcome::lost;
+  // What the function was given is dead. What kills its result as well came later
+  // than the update; else the function has to see that the entry has gone.
+  if (given.present && !present) {
+    const auto of_result
+      = how.tags.empty() ? std::span{given.tags} : how.tags.names();
+    const auto killed
+      = forgotten_.tags().killed_by_name(given.taken, given.tags)
+        && (!value || forgotten_.tags().killed_by_name(given.taken, of_result));
+    return killed ? update_outcome::overtaken : update_outcome::changed;
+  }
   if (!value) {
     if (present)
       remove(where, key);
@@ -460,13 +482,6 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   }
   auto with = attributes_for(how, present ? where.item : nullptr, tags.ids(),
                              inheritance::rest);
-  if (!tags.ids().empty()) {
-    with.born = given.taken;
-    if (forgotten_.tags().killed(with.born, with.tags)) {
-      remove(where, key);
-      return update_outcome::overtaken;
-    }
-  }
   auto stored = put(where, key, *value, with);
   if (!stored)
     return tl::unexpected{std::move(stored.error())};

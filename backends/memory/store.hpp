@@ -93,8 +93,9 @@ enum class update_outcome : std::uint8_t {
   stored,    ///< The new value is in place.
   overtaken, ///< A blind write or an invalidation came after; the update counts as
              ///< before it.
-  lost,      ///< The lease ran out, the entry expired or was evicted, or what came
-             ///< in between has told otherwise; start again.
+  changed,   ///< The entry is another one than the function was given (it expired, or
+             ///< was evicted), or what came in between has told so; start again.
+  lost,      ///< The lease ran out; start again.
 };
 
 /// What a replaced entry hands on to the one that replaces it.
@@ -221,7 +222,7 @@ public:
     return transform_at(where, key, f);
   }
 
-  /// Removes everything from this store, and voids all leases. To clear all that
+  /// Removes everything from this store, and voids all leases of loads. To clear all that
   /// share its invalidations, tell those; `settle` does the rest.
   expected<void> clear();
 
@@ -323,6 +324,8 @@ private:
   attributes_for(const write_options& how, const entry* present,
                  std::span<const tag_id> tags = {},
                  inheritance from_old = inheritance::as_told);
+  [[nodiscard]] update_leases::passed passing(const table::position& where,
+                                              const hashed_key& key) const;
   [[nodiscard]] entry_attributes fresh_attributes(const write_options& how);
   expected<bool> set_at(const table::position& where, const hashed_key& key,
                         bytes_view value, const entry_attributes& with,

@@ -33,6 +33,11 @@ inline constexpr std::uint32_t load_attempts = 3;
 /// How many lost races send an `update` to its key's lease.
 inline constexpr std::uint32_t update_races = 4;
 
+/// How often an update under its key's lease starts again because the entry expired,
+/// was evicted or erased meanwhile. Each time something else has happened; so many
+/// times in a row it is the function itself that does it.
+inline constexpr std::uint32_t update_restarts = 100;
+
 /// Threads that run blocking loaders and asynchronous update functions; they
 /// start when needed. Loaders wait for I/O, so there are many more than cores.
 inline constexpr std::size_t loader_threads = 64;

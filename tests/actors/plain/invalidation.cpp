@@ -292,8 +292,8 @@ TEST_CASE("what a function made of a value dies with it, also under its lease",
   int runs = 0;
   write_options how;
   SECTION("it keeps the tags") {}
-  SECTION("it has others") {
-    how.tags.add("blue");
+  SECTION("it names the tag again") {
+    how.tags = {"red", "blue"};
   }
   auto made = f.uut->update(
     "k",
@@ -310,22 +310,72 @@ TEST_CASE("what a function made of a value dies with it, also under its lease",
   CHECK(f.get("k") == "<none>");
 }
 
-TEST_CASE("an update whose own tag is invalidated meanwhile counts as before "
-          "that",
+TEST_CASE("a function whose result would outlive what it is made of is called "
+          "again",
           "[region][tags][update]") {
   region_fixture f;
+  REQUIRE(f.uut->set("k", "0", tagged({"red"})));
+  int runs = 0;
+  auto made = f.uut->update(
+    "k",
+    [&](std::optional<bytes_view> old) -> expected<std::optional<bytes>> {
+      if (++runs < 5)
+        REQUIRE(f.uut->set("k", std::to_string(runs), tagged({"red"})));
+      else if (runs == 5)
+        REQUIRE(f.uut->invalidate_tag("red"));
+      return bytes{old ? "made of what is dead" : "made of nothing"};
+    },
+    tagged({"blue"}));
+  CHECK(runs == 6);
+  CHECK(made == "made of nothing");
+  CHECK(f.get("k") == "made of nothing");
+}
+
+TEST_CASE("tags that an update gives count from when its result is stored",
+          "[region][tags][update]") {
+  // What the function was given lives on, for all to see: so the update comes after
+  // the invalidation of a tag that was not there yet.
+  region_fixture f;
+  const auto last = GENERATE(1, 5);
   int runs = 0;
   auto made = f.uut->update(
     "k",
     [&](std::optional<bytes_view>) -> expected<std::optional<bytes>> {
-      if (++runs < 5)
+      if (++runs < last)
         REQUIRE(f.uut->set("k", std::to_string(runs)));
       else
         REQUIRE(f.uut->invalidate_tag("red"));
       return bytes{"made"};
     },
     tagged({"red"}));
+  CHECK(runs == last);
   CHECK(made == "made");
+  CHECK(f.get("k") == "made");
+  REQUIRE(f.uut->invalidate_tag("red"));
+  CHECK(f.get("k") == "<none>");
+}
+
+TEST_CASE("an update under its lease that an erase overtook counts as before it, "
+          "if the erase found what the update left",
+          "[region][update]") {
+  region_fixture f;
+  int runs = 0;
+  std::optional<bool> erased;
+  const auto result = GENERATE(std::optional<bytes>{"made"},
+                               std::optional<bytes>{std::nullopt});
+  auto made = f.uut->update(
+    "k", [&](std::optional<bytes_view>) -> expected<std::optional<bytes>> {
+      if (++runs < 5)
+        REQUIRE(f.uut->set("k", std::to_string(runs)));
+      else if (runs == 5)
+        erased = f.uut->erase("k").value();
+      return result;
+    });
+  CHECK(erased == true);
+  REQUIRE(made);
+  CHECK(*made == result);
+  // The erase told that there was an entry: one that the update had left.
+  CHECK(runs == (result ? 5 : 6));
   CHECK(f.get("k") == "<none>");
 }
 
