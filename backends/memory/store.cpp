@@ -465,15 +465,18 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   tag_step step{forgotten_.tags(), witness_};
   auto where = table_.locate(key);
   auto present = live(where);
-  // What the function was given is dead. What kills its result as well came later
-  // than the update; else the function has to see that the entry has gone.
+  // What the function was given is dead. An invalidation that killed it has killed a
+  // result with the same tags, too, and came after the update; else the function has
+  // to see that the entry has gone.
   if (given.present && !present) {
-    const auto of_result
-      = how.tags.empty() ? std::span{given.tags} : how.tags.names();
-    const auto killed
-      = forgotten_.tags().killed_by_name(given.taken, given.tags)
-        && (!value || forgotten_.tags().killed_by_name(given.taken, of_result));
-    return killed ? update_outcome::overtaken : update_outcome::changed;
+    const auto shares_fate
+      = !value || how.tags.empty()
+        || std::all_of(given.tags.begin(), given.tags.end(),
+                       [&](auto& name) { return how.tags.contains(name); });
+    return shares_fate
+               && forgotten_.tags().killed_by_name(given.taken, given.tags)
+             ? update_outcome::overtaken
+             : update_outcome::changed;
   }
   if (!value) {
     if (present)
