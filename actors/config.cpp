@@ -21,8 +21,6 @@ namespace {
 
 constexpr char group[] = "troupe";
 
-constexpr std::size_t least_max_bytes = std::size_t{1} << 20;
-
 template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
   return fail(errc::invalid_argument, std::string{group} + "." + option + " is "
@@ -141,8 +139,8 @@ expected<void> check(const runtime_options& x) {
       && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
     return bad("shards", x.shards,
                "a power of two up to 256, or 0 for 16 per core");
-  if (x.max_bytes != 0 && x.max_bytes < least_max_bytes)
-    return bad("max-bytes", x.max_bytes, "0 (none), or 1048576 and more");
+  if (x.max_bytes != 0 && x.max_bytes < defaults::least_max_bytes)
+    return bad("max-bytes", x.max_bytes, "0 (none), or 65536 and more");
   if (x.loader_threads == 0 || x.loader_threads > 4096)
     return bad("loader-threads", x.loader_threads, "1 to 4096");
   if (x.loader_queue == 0)

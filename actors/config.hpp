@@ -23,7 +23,7 @@ struct runtime_options {
   std::size_t shards = 0;
 
   /// max-bytes: Limit of what the entries of all regions take together; 0: none,
-  /// else at least 1 MiB.
+  /// else at least 64 KiB, and 1 KiB for each shard.
   std::size_t max_bytes = 0;
 
   /// loader-threads: Threads for blocking loaders and asynchronous updates.

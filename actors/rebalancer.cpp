@@ -1,7 +1,5 @@
 #include <troupe/actors/rebalancer.hpp>
 
-#include <utility>
-
 namespace troupe {
 
 namespace {
@@ -13,7 +11,6 @@ constexpr std::uint64_t tolerance = 16;
 struct figures {
   shard* where;
   std::uint64_t evictions; ///< Since the last look.
-  bool in_debt;
   bool wants; ///< These budgets are what it has too little of.
   bool can_yield;
 };
@@ -22,10 +19,7 @@ struct figures {
 const figures* neediest(const std::vector<figures>& all) {
   const figures* result = nullptr;
   for (auto& x : all)
-    if (x.wants
-        && (result == nullptr
-            || std::pair{result->in_debt, result->evictions}
-                 < std::pair{x.in_debt, x.evictions}))
+    if (x.wants && (result == nullptr || result->evictions < x.evictions))
       result = &x;
   return result;
 }
@@ -34,8 +28,7 @@ const figures* neediest(const std::vector<figures>& all) {
 const figures* calmest(const std::vector<figures>& all) {
   const figures* result = nullptr;
   for (auto& x : all)
-    if (x.can_yield && !x.in_debt
-        && (result == nullptr || x.evictions < result->evictions))
+    if (x.can_yield && (result == nullptr || x.evictions < result->evictions))
       result = &x;
   return result;
 }
@@ -44,14 +37,17 @@ const figures* calmest(const std::vector<figures>& all) {
 
 void rebalancer::look(const std::vector<shard*>& shards,
                       std::span<const memory::budget* const> shared) {
+  // What busy shards could not give.
+  for (auto* x : shared)
+    x->settle();
   std::vector<figures> all;
   all.reserve(shards.size());
   for (auto* x : shards) {
     auto& entries = x->store().entries();
     auto& before = evicted_[x->number()];
     auto now = entries.evictions();
-    all.push_back({x, now - before, entries.in_debt(),
-                   entries.held_back_by(shared), entries.can_yield()});
+    all.push_back(
+      {x, now - before, entries.held_back_by(shared), entries.can_yield()});
     before = now;
   }
   auto* takes = neediest(all);
@@ -59,7 +55,7 @@ void rebalancer::look(const std::vector<shard*>& shards,
   if (takes == nullptr || gives == nullptr || gives->where == takes->where)
     return;
   // A busy shard yields another time.
-  if (takes->in_debt || takes->evictions > 2 * gives->evictions + tolerance)
+  if (takes->evictions > 2 * gives->evictions + tolerance)
     static_cast<void>(gives->where->yield_piece());
 }
 

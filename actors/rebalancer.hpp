@@ -11,8 +11,8 @@ namespace troupe {
 
 /// Moves what shards were lent from those that evict little to those that evict
 /// much, a piece at a time, so that a limit is spent where it is needed: all
-/// shards come to evict about equally often, as one large cache would. A shard
-/// that holds more than it was lent (one entry, when the others had it all) comes
+/// shards come to evict about equally often, as one large cache would. What a budget
+/// is overdrawn by (as the shards that should have given it back were busy) comes
 /// first. Not thread-safe.
 class rebalancer {
 public:

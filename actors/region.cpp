@@ -34,16 +34,21 @@ region::region(std::string name, const region_options& options,
     executor_(std::move(executor)),
     loads_(std::move(loads)),
     bytes_(std::make_shared<memory::budget>(
-      memory::budget::limit_of(options.max_bytes), std::move(parent))),
+      memory::budget::limit_of(options.max_bytes), std::move(parent),
+      "max_bytes of region " + name_)),
     tags_(std::make_shared<memory::tag_registry>(bytes_)),
     entries_(std::make_shared<memory::budget>(
-      memory::budget::limit_of(options.max_entries))),
+      memory::budget::limit_of(options.max_entries), nullptr,
+      "max_entries of region " + name_)),
     eviction_(options.eviction),
+    removals_(std::make_shared<removal_queue>(loads_->workers())),
     shards_(name_, options_, common_options(), tags_, *executor_) {
   // nop
 }
 
-region::~region() = default;
+region::~region() {
+  removals_->close();
+}
 
 /// What the stores of all shards have in common.
 memory::store_options region::common_options() const {
@@ -53,6 +58,7 @@ memory::store_options region::common_options() const {
   result.shared.bytes = bytes_;
   result.shared.entries = entries_;
   result.shared.eviction = options_.eviction;
+  result.shared.removals = removals_.get();
   result.ttl = options_.ttl;
   result.idle = options_.idle;
   result.jitter = options_.jitter;
@@ -361,11 +367,7 @@ std::size_t region::size() const noexcept {
 
 region_stats region::stats() const noexcept {
   region_stats result;
-  {
-    std::lock_guard guard{listening_};
-    for (auto& x : removals_)
-      result.removals_dropped += x->dropped();
-  }
+  result.removals_dropped = removals_->dropped();
   double left = 0; // Milliseconds, of all entries together.
   const auto now = time_.now();
   for (auto& x : shards_) {

@@ -19,7 +19,6 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -215,10 +214,14 @@ public:
 
   /// Has `listener` told of every entry that goes, from now on, with the cause; no
   /// longer when it is empty. It is called on a loader thread, outside of the
-  /// shards, one call at a time, and may do what it likes but throw. Removals
-  /// wait for it in a queue; what comes while `limit` of them wait is dropped
-  /// (`region_stats::removals_dropped`). What is copied for it costs every
-  /// removal about as much as a write. Errors: `shard_down`, `shutting_down`.
+  /// shards, one call at a time, and may use the region; what it throws is dropped.
+  /// Removals wait for it in a queue; what comes while `limit` of them wait is
+  /// dropped (`region_stats::removals_dropped`), as is what waits when another
+  /// listener takes its place. When this returns, no call of the listener before
+  /// begins or is under way, and that one is destroyed; so it waits for a call that is
+  /// under way, unless that call makes it. When the region ends, no further call
+  /// begins. What is copied for a listener costs every removal about as much as a
+  /// write. Errors: `out_of_memory`, `shutting_down`.
   expected<void> on_removal(removal_listener listener,
                             std::size_t limit = defaults::removal_queue);
 
@@ -230,16 +233,16 @@ public:
   [[nodiscard]] eviction_policy eviction() const noexcept;
 
   /// Other limits from now on: when this returns, what is too much has been
-  /// evicted. Errors: `invalid_argument` (less than `check` allows),
-  /// `shard_down`, `shutting_down`, `timeout`.
+  /// evicted. Errors: `invalid_argument` (less than `check` allows for as many
+  /// shards as there are), `shutting_down`; nothing has changed then.
   expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries);
 
   /// Another policy from now on, for all but the namespaces that have one of their
-  /// own. Errors: as above.
+  /// own. Errors: `shutting_down`; nothing has changed then.
   expected<void> set_eviction(eviction_policy x);
 
   /// Has every shard keep no more than the limits allow, and of its bytes no more
-  /// than `part`, 1 or less, of what it has. Errors: as above.
+  /// than `part`, 1 or less, of what it has. Errors: `shutting_down`.
   expected<void> obey_limits(double part = 1.0);
 
   // -- namespaces --------------------------------------------------------------
@@ -451,6 +454,9 @@ private:
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
 
+  /// The same for what is done whatever the state of the shards' actors.
+  [[nodiscard]] expected<void> check_open() const;
+
   template <class T, class Operation>
   std::future<expected<T>> submit_async(Operation op);
 
@@ -467,10 +473,7 @@ private:
   std::shared_ptr<memory::tag_registry> tags_;
   std::shared_ptr<memory::budget> entries_;
   std::atomic<eviction_policy> eviction_;
-  mutable std::mutex listening_;
-  /// Under the mutex; the last one counts. The others stay, as a shard that could
-  /// not be told may still use one.
-  std::vector<std::shared_ptr<removal_queue>> removals_;
+  std::shared_ptr<removal_queue> removals_;
   shard_map shards_;
   rebalancer balance_;
 };

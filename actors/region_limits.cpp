@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -15,6 +17,13 @@ using memory::budget;
 expected<void> region::check_shards() const {
   for (auto& x : shards_.groups())
     if (auto ok = x->check(); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> region::check_open() const {
+  for (auto& x : shards_.groups())
+    if (auto ok = x->check_open(); !ok)
       return ok;
   return {};
 }
@@ -48,20 +57,12 @@ expected<void> region::invalidate_tag(bytes_view name) {
 
 expected<void> region::on_removal(removal_listener listener,
                                   std::size_t limit) {
-  if (auto ok = check_shards(); !ok)
+  if (auto ok = check_open(); !ok)
     return ok;
-  auto fresh = listener ? std::make_shared<removal_queue>(
-                            std::move(listener), loads_->workers(), limit)
-                        : nullptr;
-  std::lock_guard guard{listening_};
-  if (fresh != nullptr)
-    removals_.push_back(fresh);
-  for (auto& x : shards_.groups()) {
-    auto told = x->tell_tables([&fresh](memory::table& table, std::size_t) {
-      table.set_removals(fresh.get());
-    });
-    if (!told)
-      return told;
+  try {
+    removals_->listen(std::move(listener), limit);
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
   }
   return {};
 }
@@ -85,20 +86,19 @@ expected<void> region::set_limits(std::size_t max_bytes,
   auto wanted = options_;
   wanted.max_bytes = max_bytes;
   wanted.max_entries = max_entries;
-  if (auto ok = check(wanted).and_then([this] { return check_shards(); }); !ok)
+  if (auto ok = check(wanted).and_then([this] { return check_open(); }); !ok)
     return ok;
   shards_.groups()[0]->limit(max_bytes, max_entries);
   return obey_limits();
 }
 
 expected<void> region::set_eviction(eviction_policy x) {
-  if (auto ok = check_shards(); !ok)
+  if (auto ok = check_open(); !ok)
     return ok;
   eviction_.store(x, std::memory_order_relaxed);
   for (auto& group : shards_.groups())
     if (group->follows())
-      if (auto told = group->set_eviction(x); !told)
-        return told;
+      group->set_eviction(x);
   return {};
 }
 
@@ -113,6 +113,8 @@ void region::rebalance() {
 }
 
 expected<void> region::obey_limits(double part) {
+  if (auto ok = check_open(); !ok)
+    return ok;
   std::vector<shard_group::holdings> had;
   shard_group::holdings::figures sum;
   for (auto& x : shards_.groups()) {
@@ -123,10 +125,10 @@ expected<void> region::obey_limits(double part) {
   auto bytes_part = std::min(part, bytes_->part_of(sum.bytes));
   auto entries_part = entries_->part_of(sum.entries);
   for (std::size_t i = 0; i < had.size(); ++i)
-    if (auto ok
-        = shards_.groups()[i]->obey(had[i], bytes_part, entries_part);
-        !ok)
-      return ok;
+    shards_.groups()[i]->obey(had[i], bytes_part, entries_part);
+  // A shard keeps its bookkeeping, at the cost of the others.
+  bytes_->settle();
+  entries_->settle();
   return {};
 }
 

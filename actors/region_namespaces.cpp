@@ -53,25 +53,25 @@ expected<void> region::set_namespace_limits(bytes_view prefix,
                                             std::size_t max_entries) {
   if (auto ok = check_namespace_limits(prefix, max_bytes, max_entries); !ok)
     return ok;
-  return find_group(prefix).and_then(
-    [&](shard_group* group) -> expected<void> {
-      if (auto ok = group->check(); !ok)
-        return ok;
-      group->limit(max_bytes, max_entries);
-      return group->obey(group->held(), 1.0, 1.0);
-    });
+  return find_group(prefix).and_then([&](shard_group* group) -> expected<void> {
+    if (auto ok = group->check_open(); !ok)
+      return ok;
+    group->limit(max_bytes, max_entries);
+    group->obey(group->held(), 1.0, 1.0);
+    return {};
+  });
 }
 
 expected<void>
 region::set_namespace_eviction(bytes_view prefix,
                                std::optional<eviction_policy> x) {
-  return find_group(prefix).and_then(
-    [&](shard_group* group) -> expected<void> {
-      if (auto ok = group->check(); !ok)
-        return ok;
-      group->follow(!x);
-      return group->set_eviction(x.value_or(eviction()));
-    });
+  return find_group(prefix).and_then([&](shard_group* group) -> expected<void> {
+    if (auto ok = group->check_open(); !ok)
+      return ok;
+    group->follow(!x);
+    group->set_eviction(x.value_or(eviction()));
+    return {};
+  });
 }
 
 expected<void> region::clear_namespace(bytes_view prefix) {

@@ -116,6 +116,10 @@ std::size_t runtime::max_bytes() const noexcept {
   return core_->max_bytes();
 }
 
+expected<void> runtime::check_max_bytes(std::size_t x) const {
+  return core_->check_max_bytes(x);
+}
+
 expected<void> runtime::set_max_bytes(std::size_t x) {
   return core_->set_max_bytes(x);
 }

@@ -129,9 +129,13 @@ public:
   [[nodiscard]] std::size_t max_bytes() const noexcept;
 
   /// Another limit from now on: when this returns, what is too much has been
-  /// evicted. Errors: `invalid_argument`, `shard_down`, `shutting_down`,
-  /// `timeout`.
+  /// evicted. Errors: those of `check_max_bytes`, `shutting_down`; nothing has
+  /// changed then.
   expected<void> set_max_bytes(std::size_t x);
+
+  /// Whether `set_max_bytes` would take this. Errors: `invalid_argument`, when it is
+  /// less than 64 KiB, or than 1 KiB for each shard of the open regions.
+  [[nodiscard]] expected<void> check_max_bytes(std::size_t x) const;
 
   [[nodiscard]] runtime_stat stat() const;
 

@@ -1,5 +1,6 @@
 #include <troupe/actors/shard.hpp>
 
+#include <algorithm>
 #include <string>
 
 namespace troupe {
@@ -185,6 +186,66 @@ bool shard::yield_piece() noexcept {
   auto task = [this]() noexcept { store_.limits().yield_piece(); };
   blocking_task<decltype(task)> turn{task};
   return mailbox_.try_run(turn);
+}
+
+memory::table::amounts shard::try_give(memory::table::amounts most,
+                                       bool evicting) noexcept {
+  memory::table::amounts result;
+  auto held = mailbox_.held_here();
+  auto task = [&]() noexcept {
+    auto& table = store_.limits();
+    const memory::table::amounts before{table.bytes_granted(),
+                                        table.entries_granted()};
+    // A clear gives back what the old entries were lent.
+    static_cast<void>(store_.settle());
+    table.give(most, evicting);
+    auto less = [](std::size_t x, std::size_t y) { return x - std::min(x, y); };
+    result = {less(before.bytes, table.bytes_granted()),
+              less(before.entries, table.entries_granted())};
+    if (!held)
+      admit_released();
+  };
+  if (held) {
+    // In the middle of an operation the table is not to be touched.
+    if (!operating_)
+      task();
+    return result;
+  }
+  blocking_task<decltype(task)> turn{task};
+  static_cast<void>(mailbox_.try_run(turn));
+  return result;
+}
+
+void shard::give_soon(memory::table::amounts most) noexcept {
+  asked_bytes_.fetch_add(most.bytes);
+  asked_entries_.fetch_add(most.entries);
+  if (asked_.exchange(true))
+    return;
+  auto turn = [this]() noexcept { give_what_was_asked(); };
+  auto* task = new (std::nothrow) detached_task<decltype(turn)>(turn);
+  if (task == nullptr) {
+    asked_.store(false);
+    return;
+  }
+  mailbox_.submit(*task);
+}
+
+void shard::give_what_was_asked() noexcept {
+  // First: what is asked for from now on has a task of its own.
+  asked_.store(false);
+  const memory::table::amounts asked{asked_bytes_.exchange(0),
+                                     asked_entries_.exchange(0)};
+  static_cast<void>(store_.settle());
+  auto& table = store_.limits();
+  auto still_due = [&asked, &table] {
+    const auto over = table.overdrawn();
+    return memory::table::amounts{std::min(asked.bytes, over.bytes),
+                                  std::min(asked.entries, over.entries)};
+  };
+  table.give(still_due(), true);
+  // What it had, another one may have taken in between.
+  table.pass_on(still_due());
+  admit_released();
 }
 
 std::optional<error> shard::refusal() const {

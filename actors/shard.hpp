@@ -203,6 +203,25 @@ public:
   /// done.
   bool yield_piece() noexcept;
 
+  // -- for limits --------------------------------------------------------------
+
+  /// Has the shard give back up to this of what it was lent, and tells how much it
+  /// was; see `table::give`. Nothing when the mailbox is busy, unless this thread holds it. From any thread,
+  /// inside a task of another mailbox as well.
+  memory::table::amounts try_give(memory::table::amounts most,
+                                  bool evicting) noexcept;
+
+  /// The same in the shard's next turn, evicting, as far as the budgets are
+  /// overdrawn by then. Without memory for the task it is left to the rebalancer.
+  void give_soon(memory::table::amounts most) noexcept;
+
+  /// Runs `f(memory::table&)`, which does not throw, in the shard's turn, whatever
+  /// the state of the actor around it, so that it cannot fail. A thread that holds
+  /// the mailbox runs it at once. Must not be called from inside a task of this
+  /// mailbox.
+  template <class F>
+  void maintain(F&& f) noexcept;
+
   static constexpr unsigned sweep_patience = 10;
 
 private:
@@ -222,6 +241,7 @@ private:
   }
 
   void sweep_in_turn() noexcept;
+  void give_what_was_asked() noexcept;
   void end(shard_state final_state) noexcept;
   void await(shard_operation& op) noexcept;
   [[nodiscard]] error rejection(errc why) const;
@@ -244,7 +264,11 @@ private:
   std::atomic<std::uint64_t> restarts_{0};
   memory::parked_list waiting_; ///< For the actor's restart.
   bool admitting_ = false;      ///< Keeps `admit_released` from nesting.
+  bool operating_ = false; ///< A thread that holds the mailbox runs something.
   unsigned sweeps_skipped_ = 0; ///< In a row.
+  std::atomic<bool> asked_{false}; ///< A task of `give_soon` is on its way.
+  std::atomic<std::size_t> asked_bytes_{0};
+  std::atomic<std::size_t> asked_entries_{0};
   memory::store store_;
   lane mailbox_;
 };
@@ -321,7 +345,26 @@ auto shard::run_held(F& f) -> std::invoke_result_t<F&, memory::store&> {
   if constexpr (requires { f.leased_key(); })
     if (auto key = f.leased_key())
       store_.updates().release(key->key);
-  return outcome(f, &store_, errc::none);
+  auto outer = std::exchange(operating_, true);
+  auto result = outcome(f, &store_, errc::none);
+  operating_ = outer;
+  return result;
+}
+
+template <class F>
+void shard::maintain(F&& f) noexcept {
+  auto held = mailbox_.held_here();
+  auto task = [&]() noexcept {
+    // Without memory for an empty table the old one stays, dead to all.
+    static_cast<void>(store_.settle());
+    f(store_.limits());
+    if (!held)
+      admit_released();
+  };
+  if (held)
+    task();
+  else
+    mailbox_.run(task);
 }
 
 /// An operation that owns its function and completion and frees itself.

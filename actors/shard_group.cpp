@@ -32,6 +32,13 @@ expected<void> shard_group::check() const {
   return {};
 }
 
+expected<void> shard_group::check_open() const {
+  for (auto& x : shards_)
+    if (auto why = x->refusal(); why && *why == errc::shutting_down)
+      return tl::unexpected{std::move(*why)};
+  return {};
+}
+
 void shard_group::clear() noexcept {
   forgotten_->clear();
 }
@@ -58,24 +65,36 @@ void shard_group::limit(std::size_t max_bytes,
   entries_->set_limit(budget::limit_of(max_entries));
 }
 
-expected<void> shard_group::obey(const holdings& had, double bytes_part,
-                                 double entries_part) {
+void shard_group::obey(const holdings& had, double bytes_part,
+                       double entries_part) noexcept {
   bytes_part = std::min(bytes_part, bytes_->part_of(had.sum.bytes));
   entries_part = std::min(entries_part, entries_->part_of(had.sum.entries));
-  auto cut = [](std::size_t n, double x) {
-    return static_cast<std::size_t>(static_cast<double>(n) * x);
+  // What the shards up to this one keep together, so that rounding leaves none of
+  // the limit unused; an inexact product must not make it one less.
+  auto cut = [](std::size_t n, double part) {
+    constexpr double inexact = 1e-3;
+    return static_cast<std::size_t>(static_cast<double>(n) * part + inexact);
   };
-  return tell_tables([&](memory::table& table, std::size_t i) {
-    table.obey_limits(cut(had.shards[i].bytes, bytes_part),
-                      cut(had.shards[i].entries, entries_part));
-  });
+  holdings::figures before;
+  holdings::figures kept;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    before.bytes += had.shards[i].bytes;
+    before.entries += had.shards[i].entries;
+    const holdings::figures all{cut(before.bytes, bytes_part),
+                                cut(before.entries, entries_part)};
+    shards_[i]->maintain([&](memory::table& table) {
+      table.obey_limits(all.bytes - kept.bytes, all.entries - kept.entries);
+    });
+    kept = all;
+  }
+  bytes_->settle();
+  entries_->settle();
 }
 
-expected<void> shard_group::set_eviction(eviction_policy x) {
+void shard_group::set_eviction(eviction_policy x) noexcept {
   eviction_.store(x, std::memory_order_relaxed);
-  return tell_tables([x](memory::table& table, std::size_t) {
-    table.set_eviction(x);
-  });
+  for (auto& i : shards_)
+    i->maintain([x](memory::table& table) { table.set_eviction(x); });
 }
 
 void shard_group::rebalance() {

@@ -49,7 +49,8 @@ public:
   };
 
   /// As many shards as `with.shared.shares`, a power of two, from number `first`
-  /// on, with the budgets in `with`. They are named "<region>/shard-<number>";
+  /// on, with the budgets in `with`, whose capacity they lend each other when that is
+  /// a namespace's. They are named "<region>/shard-<number>";
   /// see `shard` for the rest. Throws std::bad_alloc.
   shard_group(const std::string& region, std::size_t first,
               memory::store_options with, std::chrono::milliseconds op_timeout,
@@ -83,10 +84,9 @@ public:
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check() const;
 
-  /// Calls `f(memory::table&, std::size_t index)` in each shard's turn, the index
-  /// being that within the group.
-  template <class F>
-  expected<void> tell_tables(F f);
+  /// The same for what is done whatever the state of the shards' actors:
+  /// `shutting_down`, once they have been stopped.
+  [[nodiscard]] expected<void> check_open() const;
 
   /// Makes all shards empty at once to those who look from now on. The space comes
   /// back with `tidy`, or in each shard's next turn.
@@ -102,10 +102,10 @@ public:
 
   /// Has the shards keep no more than the group's limits allow and no more than
   /// these parts, 1 or less, of what they had.
-  expected<void> obey(const holdings& had, double bytes_part,
-                      double entries_part);
+  void obey(const holdings& had, double bytes_part,
+            double entries_part) noexcept;
 
-  expected<void> set_eviction(eviction_policy x);
+  void set_eviction(eviction_policy x) noexcept;
 
   /// Whether a policy for the whole region is meant for this group, too.
   [[nodiscard]] bool follows() const noexcept {
@@ -131,20 +131,5 @@ private:
   std::vector<std::unique_ptr<shard>> shards_;
   rebalancer balance_;
 };
-
-// -- implementation --------------------------------------------------------------
-
-template <class F>
-expected<void> shard_group::tell_tables(F f) {
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    auto told = shards_[i]->run([&](memory::store& store) -> expected<void> {
-      f(store.limits(), i);
-      return {};
-    });
-    if (!told)
-      return told;
-  }
-  return {};
-}
 
 } // namespace troupe

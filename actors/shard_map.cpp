@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include <troupe/actors/lending.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 
@@ -23,12 +24,14 @@ std::size_t shards_for(std::size_t limit, std::size_t each,
 }
 
 /// The number of shards when the options leave it open. Under a small limit there
-/// are fewer, as one entry may take one shard's share.
-std::size_t default_shards(std::size_t max_bytes) noexcept {
+/// are fewer, so that shards need less of each other's.
+std::size_t default_shards(std::size_t max_bytes,
+                           std::size_t max_entries) noexcept {
   auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
   auto wanted = std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
                            defaults::min_shards, defaults::max_shards);
-  return shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
+  wanted = shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
+  return shards_for(max_entries, defaults::wanted_entries_per_shard, wanted);
 }
 
 /// The same for one of `namespaces` of a region whose other keys have `others`
@@ -46,6 +49,16 @@ std::size_t default_shards(const memory::budget& for_bytes,
                     most);
   return shards_for(for_entries.tightest(), defaults::wanted_entries_per_shard,
                     most);
+}
+
+/// Has these shards give back what the budgets that they share are overdrawn by.
+void lend_among(const std::vector<shard*>& shards,
+                const memory::table_options& with) {
+  auto lend = [&shards](budget& x, lent_resource what) {
+    x.collect_from(std::make_shared<shard_lender>(what, shards));
+  };
+  lend(*with.bytes, lent_resource::in_bytes);
+  lend(*with.entries, lent_resource::in_entries);
 }
 
 std::vector<std::string>
@@ -71,17 +84,20 @@ shard_map::shard_map(const std::string& region, region_options& options,
     return result;
   };
   if (options.shards == 0)
-    options.shards = default_shards(with.shared.bytes->tightest());
+    options.shards = default_shards(with.shared.bytes->tightest(),
+                                    with.shared.entries->tightest());
   mask_ = options.shards - 1;
   auto others = group(with);
   others.shared.shares = options.shards;
   add(region, others, options.op_timeout, executor);
   for (auto& x : options.namespaces) {
     auto own = group(with);
-    own.shared.bytes = std::make_shared<budget>(budget::limit_of(x.max_bytes),
-                                                with.shared.bytes);
+    own.shared.bytes = std::make_shared<budget>(
+      budget::limit_of(x.max_bytes), with.shared.bytes,
+      "max_bytes of namespace " + prefix_text(x.prefix));
     own.shared.entries = std::make_shared<budget>(
-      budget::limit_of(x.max_entries), with.shared.entries);
+      budget::limit_of(x.max_entries), with.shared.entries,
+      "max_entries of namespace " + prefix_text(x.prefix));
     if (x.shards == 0)
       x.shards = default_shards(*own.shared.bytes, *own.shared.entries,
                                 options.namespaces.size(), options.shards);
@@ -89,7 +105,12 @@ shard_map::shard_map(const std::string& region, region_options& options,
     own.shared.eviction = x.eviction.value_or(options.eviction);
     add(region, own, options.op_timeout, executor);
     groups_.back()->follow(!x.eviction);
+    std::vector<shard*> members;
+    for (auto& y : groups_.back()->shards())
+      members.push_back(y.get());
+    lend_among(members, own.shared);
   }
+  lend_among(all_, with.shared);
 }
 
 void shard_map::add(const std::string& region,

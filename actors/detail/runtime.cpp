@@ -50,13 +50,13 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
   : system_(system),
     options_(options),
     bytes_(std::make_shared<memory::budget>(
-      memory::budget::limit_of(options.max_bytes))),
+      memory::budget::limit_of(options.max_bytes), nullptr,
+      "max-bytes of the runtime (maxmemory of the server)")),
     executor_(std::make_shared<lane_scheduler>(system)),
-    loads_(std::make_shared<load_coordinator>(*options.time, executor_,
-                                              options.loader_threads,
-                                              options.loader_queue)),
+    loads_(std::make_shared<load_coordinator>(
+      *options.time, executor_, options.loader_threads, options.loader_queue)),
     tree_(*options.time, options.restart_limit, options.restart_window) {
-  // nop
+  bytes_->collect_from(lenders_);
 }
 
 void runtime::core::start() {
@@ -99,20 +99,62 @@ void runtime::core::rebalance(
   balance_.look(shards, std::array<const memory::budget*, 1>{bytes_.get()});
 }
 
-expected<void> runtime::core::set_max_bytes(std::size_t x) {
+std::size_t runtime::core::shards_open() const {
+  std::size_t result = 0;
+  std::lock_guard guard{mutex_};
+  for (auto& [name, x] : regions_)
+    result += x.where->shard_count();
+  return result;
+}
+
+expected<void> runtime::core::check_max_bytes(std::size_t x) const {
   auto changed = options_;
   changed.max_bytes = x;
   if (auto ok = check(changed); !ok)
     return ok;
+  auto shards = shards_open();
+  if (auto least = shards * defaults::least_bytes_per_shard;
+      x != 0 && x < least)
+    return troupe::fail(errc::invalid_argument,
+                        "a limit of " + std::to_string(x)
+                          + " bytes is less than the " + std::to_string(least)
+                          + " that the " + std::to_string(shards)
+                          + " shards of the open regions need; set at least "
+                            "that, or open the regions with fewer shards");
+  return {};
+}
+
+/// Whether the limit leaves room for the shards of one more region.
+expected<void> runtime::core::check_shards(const region_options& x) const {
+  auto shards = shards_open() + std::max<std::size_t>(x.shards, 1);
+  for (auto& space : x.namespaces)
+    shards += std::max<std::size_t>(space.shards, 1);
+  auto least = shards * defaults::least_bytes_per_shard;
+  if (bytes_->limit() >= least)
+    return {};
+  return troupe::fail(
+    errc::invalid_argument,
+    "the " + std::to_string(shards) + " shards that there would be need "
+      + std::to_string(least) + " bytes, but " + bytes_->name() + " is "
+      + std::to_string(bytes_->limit())
+      + "; raise it, or open regions with fewer shards");
+}
+
+expected<void> runtime::core::set_max_bytes(std::size_t x) {
+  if (auto ok = check_max_bytes(x); !ok)
+    return ok;
+  if (draining())
+    return troupe::fail(errc::shutting_down, "the runtime drains");
   bytes_->set_limit(memory::budget::limit_of(x));
   auto all = all_regions();
   std::size_t used = 0;
   for (auto& where : all)
     used += where->stats().charged;
   auto part = bytes_->part_of(used);
+  // One that a drain has stopped since stores nothing any more.
   for (auto& where : all)
-    if (auto ok = where->obey_limits(part); !ok)
-      return ok;
+    static_cast<void>(where->obey_limits(part));
+  bytes_->settle();
   return {};
 }
 
@@ -148,12 +190,22 @@ expected<opened_region> runtime::core::open(std::string name,
     if (auto i = regions_.find(name); i != regions_.end())
       return reopen(i->second, wanted, value_type);
   }
-  auto fresh = start_region(name, complete(options), std::move(value_type));
+  options = complete(options);
+  if (auto ok = check_shards(options); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  const auto limit = bytes_->limit();
+  auto fresh = start_region(name, options, std::move(value_type));
   if (!fresh)
     return tl::unexpected{std::move(fresh.error())};
   auto handles = fresh->handles();
-  std::lock_guard guard{mutex_};
-  regions_.emplace(std::move(name), std::move(*fresh));
+  {
+    std::lock_guard guard{mutex_};
+    regions_.emplace(std::move(name), std::move(*fresh));
+  }
+  // A limit that was set meanwhile has not reached it.
+  if (bytes_->limit() != limit)
+    if (auto ok = handles.where->obey_limits(); !ok)
+      return tl::unexpected{std::move(ok.error())};
   return handles;
 }
 
@@ -194,6 +246,7 @@ runtime::core::start_region(const std::string& name,
       = tree_.add(supervised_shard(system_, x.where, i, x.directory, watch()));
   if (!added)
     return tl::unexpected{std::move(added.error())};
+  lenders_->add(x.where);
   return x;
 }
 

@@ -17,6 +17,7 @@
 #include <troupe/actors/clockwork.hpp>
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/lane_actor.hpp>
+#include <troupe/actors/lending.hpp>
 #include <troupe/actors/load_coordinator.hpp>
 #include <troupe/actors/load_meter.hpp>
 #include <troupe/actors/region.hpp>
@@ -93,6 +94,7 @@ public:
     return bytes_->option();
   }
 
+  [[nodiscard]] expected<void> check_max_bytes(std::size_t x) const;
   expected<void> set_max_bytes(std::size_t x);
 
   [[nodiscard]] caf::actor_system& system() noexcept {
@@ -128,6 +130,8 @@ private:
 
   void tick();
   void rebalance(const std::vector<std::shared_ptr<region>>& all);
+  [[nodiscard]] std::size_t shards_open() const;
+  [[nodiscard]] expected<void> check_shards(const region_options& x) const;
 
   [[nodiscard]] watch_function watch() const;
   void start_supervisor();
@@ -140,6 +144,7 @@ private:
   const runtime_options options_;
   const std::chrono::steady_clock::time_point started_
     = std::chrono::steady_clock::now();
+  std::shared_ptr<region_lender> lenders_ = std::make_shared<region_lender>();
   std::shared_ptr<memory::budget> bytes_; ///< Of all regions.
   rebalancer balance_;
   unsigned ticks_ = 0;

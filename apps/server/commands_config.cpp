@@ -117,13 +117,12 @@ std::string set_max_memory(change& all, bytes_view text) {
   if (!limit)
     return "argument must be a memory value";
   if (*limit != 0 && *limit < least_max_memory)
-    return "argument must be 0, or 1mb and more";
+    return "argument must be 0, or 64kb and more";
   const auto& memory = all.server.options.memory;
   if (!memory.set_limit)
     return "the memory of this server has no limit that could be set";
-  if (!all.apply)
-    return {};
-  const auto changed = memory.set_limit(*limit);
+  const auto changed
+    = all.apply ? memory.set_limit(*limit) : memory.check_limit(*limit);
   return changed ? std::string{} : changed.error().text();
 }
 

@@ -67,12 +67,13 @@ void getrange(command_call& call) {
   count_lookups(call, *found ? 1 : 0, *found ? 0 : 1);
 }
 
-// Replies the length of a value that was extended, or that it got too long.
+// Replies the length of a value that was extended, or that it got too long: for a
+// string, as the commands say without a text, or for a limit of memory.
 void reply_extended(command_call& call, const expected<void>& done,
                     std::size_t size) {
   if (done)
     call.reply.integer(static_cast<std::int64_t>(size));
-  else if (done.error() == errc::value_too_large)
+  else if (done.error() == errc::value_too_large && done.error().text().empty())
     call.reply.error(error_text::string_too_long);
   else
     reply_error(call, done.error());

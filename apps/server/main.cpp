@@ -174,6 +174,8 @@ int serve(server_config& cfg, const server_settings& settings,
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
+  options.memory.check_limit
+    = [&rt](std::size_t bytes) { return rt.check_max_bytes(bytes); };
   const auto open = [&](std::size_t index) {
     auto region = settings.region;
     // Limits that are told once hold once.

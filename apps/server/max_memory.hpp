@@ -9,12 +9,14 @@
 #include <string_view>
 
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::server {
 
 /// The least limit, in bytes: that of the runtime.
-inline constexpr std::size_t least_max_memory = std::size_t{1} << 20;
+inline constexpr std::size_t least_max_memory
+  = troupe::defaults::least_max_bytes;
 
 /// "allkeys-s3fifo", "allkeys-clock" or "noeviction".
 [[nodiscard]] std::string_view policy_name(eviction_policy x) noexcept;

@@ -103,22 +103,25 @@ server_config::server_config() {
          "databases that SELECT knows, 1 to 1024 (default: 16)")
     .add(max_memory_, "maxmemory",
          "what all keys and values may take, as 100mb or 2gb, 0 for no limit; "
-         "at least 1mb (default: 0)")
-    .add(max_memory_policy_, "maxmemory-policy",
-         "which keys go when that is reached: allkeys-s3fifo, allkeys-clock, or "
-         "noeviction, which refuses writes (default: allkeys-s3fifo)")
-    .add(namespaces_, "namespaces",
-         "prefixes of database 0 with limits of their own, blanks in between, as "
-         "'session:=64mb,noeviction img:=1gb'; the policy is maxmemory-policy "
-         "where none is named (default: none)")
+         "at least 64kb (default: 0)")
+    .add(
+      max_memory_policy_, "maxmemory-policy",
+      "which keys go when that is reached: allkeys-s3fifo, allkeys-clock, or "
+      "noeviction, which refuses writes (default: allkeys-s3fifo)")
+    .add(
+      namespaces_, "namespaces",
+      "prefixes of database 0 with limits of their own, blanks in between, as "
+      "'session:=64mb,noeviction img:=1gb'; the policy is maxmemory-policy "
+      "where none is named (default: none)")
     .add(shards_, "shards",
          "shards of a database, a power of two up to 256, 0 for 16 per core "
          "(default: 0)")
     .add(ttl_, "ttl",
          "time to live of keys written without one, 0s for ever (default: 0s)")
-    .add(idle_, "idle",
-         "time after which keys expire that nobody read or wrote, their TTL being "
-         "the latest end, 0s for never (default: 0s)")
+    .add(
+      idle_, "idle",
+      "time after which keys expire that nobody read or wrote, their TTL being "
+      "the latest end, 0s for never (default: 0s)")
     .add(jitter_, "jitter",
          "share of the ttl, 0 to below 1, by which keys may expire early "
          "(default: 0)")
@@ -167,8 +170,8 @@ expected<void> server_config::check_memory() const {
   if (!limit || (*limit != 0 && *limit < least_max_memory))
     return fail(errc::invalid_argument,
                 "--maxmemory=" + max_memory_
-                  + " makes no sense; allowed is 0, or 1mb and more, as 100mb or "
-                    "2gb");
+                  + " makes no sense; allowed is 0, or 64kb and more, as 100mb "
+                    "or 2gb");
   if (!policy_of(max_memory_policy_))
     return fail(errc::invalid_argument, "--maxmemory-policy="
                                           + max_memory_policy_

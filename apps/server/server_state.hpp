@@ -136,6 +136,8 @@ private:
 struct memory_control {
   std::function<std::size_t()> limit; ///< Bytes; 0: none.
   std::function<expected<void>(std::size_t)> set_limit;
+  /// What `set_limit` would refuse; there if that is.
+  std::function<expected<void>(std::size_t)> check_limit;
 
   [[nodiscard]] std::size_t present() const {
     return limit ? limit() : 0;

@@ -16,16 +16,30 @@ bool budget::lend(std::size_t n) noexcept {
   return false;
 }
 
-void budget::lend_anyway(std::size_t n) noexcept {
+void budget::overdraw(std::size_t n) noexcept {
   lent_.fetch_add(n, std::memory_order_relaxed);
   if (parent_ != nullptr)
-    parent_->lend_anyway(n);
+    parent_->overdraw(n);
 }
 
-std::size_t budget::overdraft() const noexcept {
-  const auto present = lent();
-  const auto own = present - std::min(present, limit());
-  return parent_ == nullptr ? own : std::max(own, parent_->overdraft());
+void budget::collect(std::size_t n, std::size_t least, yielding how,
+                     const table* asker) const noexcept {
+  for (const auto* x = this; x != nullptr; x = x->parent()) {
+    auto wanted = std::min(n, x->overdrawn());
+    if (wanted == 0)
+      continue;
+    if (x->lenders_ != nullptr)
+      x->lenders_->collect(*x, std::max(wanted, least), how, asker);
+    // What those give who share this one is not there for what is above it either,
+    // and what others gave would be of no use.
+    if (x->overdrawn() > 0)
+      return;
+  }
+}
+
+void budget::settle() const noexcept {
+  if (auto n = overdrawn(); n > 0 && lenders_ != nullptr)
+    lenders_->collect(*this, n, yielding::in_proportion, nullptr);
 }
 
 void budget::take_back(std::size_t n) noexcept {
@@ -71,6 +85,19 @@ void allowance::keep(std::size_t n) noexcept {
   refused_.store(nullptr, std::memory_order_relaxed);
   granted_.store(n, std::memory_order_relaxed);
   from_->take_back(before - n);
+}
+
+void allowance::overdraw(std::size_t used) noexcept {
+  auto missing = lack(used);
+  if (missing == 0)
+    return;
+  from_->overdraw(missing);
+  granted_.store(granted() + missing, std::memory_order_relaxed);
+}
+
+void allowance::give_up(std::size_t n) noexcept {
+  granted_.store(granted() - n, std::memory_order_relaxed);
+  from_->take_back(n);
 }
 
 } // namespace troupe::memory

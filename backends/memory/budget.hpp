@@ -3,7 +3,12 @@
 // How a limit is shared by many shards without asking anybody at each write: a
 // budget lends its capacity in pieces, each shard spends what it was lent, and
 // what it does not need goes back. So an uneven distribution of the keys still
-// uses the whole limit, and the sum of what is spent never passes it.
+// uses the whole limit.
+//
+// A shard that has to store an entry, and has nothing else to evict for it,
+// overdraws the budget and has the other shards give back as much in the same turn
+// (`capacity_source`). What a shard spends is thus always lent to it, and what is
+// overdrawn is known to all who share the budget.
 //
 //   runtime's budget ── region's budget ─┬ allowance of a shard
 //                    │                   └ namespace's budget ─┬ allowance
@@ -13,11 +18,35 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace troupe::memory {
+
+class budget;
+class table;
+
+/// How far shards go that are asked to give capacity back.
+enum class yielding : std::uint8_t {
+  unspent,       ///< What they were lent and do not use. Nothing is evicted.
+  in_proportion, ///< As above; then each evicts in proportion to what it holds.
+  all,           ///< As above; then whatever it takes.
+};
+
+/// The shards that borrow from a budget, to get capacity back from. Thread-safe.
+class capacity_source {
+public:
+  virtual ~capacity_source() = default;
+
+  /// Has shards give back up to `n` of what `from` lent; `asker`, which may be
+  /// nullptr, is left out. Never waits: a shard that is busy gives nothing now,
+  /// and with `yielding::all` it does so in its next turn.
+  virtual void collect(const budget& from, std::size_t n, yielding how,
+                       const table* asker) noexcept = 0;
+};
 
 /// A limit, in bytes or in entries, and how much of it is lent. Thread-safe.
 class budget {
@@ -34,11 +63,22 @@ public:
     return limit() == unlimited ? 0 : limit();
   }
 
-  /// What it lends comes out of `parent`, too, if there is one.
-  explicit budget(std::size_t limit,
-                  std::shared_ptr<budget> parent = nullptr) noexcept
-    : parent_(std::move(parent)), limit_(limit) {
+  /// What it lends comes out of `parent`, too, if there is one. Errors call it
+  /// by its name.
+  explicit budget(std::size_t limit, std::shared_ptr<budget> parent = nullptr,
+                  std::string name = "the limit") noexcept
+    : parent_(std::move(parent)), name_(std::move(name)), limit_(limit) {
     // nop
+  }
+
+  /// Who is asked when the budget is overdrawn; no one by default. Before several
+  /// threads use the budget.
+  void collect_from(std::shared_ptr<capacity_source> lenders) noexcept {
+    lenders_ = std::move(lenders);
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept {
+    return name_;
   }
 
   budget(const budget&) = delete;
@@ -55,8 +95,30 @@ public:
                               : std::min(limit(), parent_->tightest());
   }
 
+  /// The budget with the smallest limit from here up.
+  [[nodiscard]] const budget& narrowest() const noexcept {
+    if (parent_ == nullptr)
+      return *this;
+    auto& above = parent_->narrowest();
+    return above.limit() < limit() ? above : *this;
+  }
+
   [[nodiscard]] std::size_t lent() const noexcept {
     return lent_.load(std::memory_order_relaxed);
+  }
+
+  /// By how much more is lent than the limit of this budget alone allows.
+  [[nodiscard]] std::size_t overdrawn() const noexcept {
+    auto most = limit();
+    auto present = lent();
+    return present > most ? present - most : 0;
+  }
+
+  /// The most by which this budget or one above it is overdrawn.
+  [[nodiscard]] std::size_t most_overdrawn() const noexcept {
+    return parent_ == nullptr
+             ? overdrawn()
+             : std::max(overdrawn(), parent_->most_overdrawn());
   }
 
   /// Where what it lends comes from, or nullptr.
@@ -82,11 +144,18 @@ public:
   /// Lends all of `n` or nothing.
   [[nodiscard]] bool lend(std::size_t n) noexcept;
 
-  /// Lends `n` although the limit may not allow it.
-  void lend_anyway(std::size_t n) noexcept;
+  /// Lends `n` whether or not there is as much.
+  void overdraw(std::size_t n) noexcept;
 
-  /// How much more is lent than this budget, or one from here up, allows.
-  [[nodiscard]] std::size_t overdraft() const noexcept;
+  /// Has those who share this budget give back up to `n` of what is overdrawn, but
+  /// at least `least`, which others may borrow then; and when it is not overdrawn any
+  /// more, those who share the one above it.
+  void collect(std::size_t n, std::size_t least, yielding how,
+               const table* asker) const noexcept;
+
+  /// Has those who share this budget give back what it is overdrawn by, each its
+  /// part. Outside of all turns, unless this thread holds them.
+  void settle() const noexcept;
 
   void take_back(std::size_t n) noexcept;
 
@@ -97,6 +166,8 @@ public:
 
 private:
   std::shared_ptr<budget> parent_;
+  std::shared_ptr<capacity_source> lenders_;
+  std::string name_;
   std::atomic<std::size_t> limit_;
   std::atomic<std::size_t> lent_{0};
 };
@@ -132,6 +203,19 @@ public:
 
   /// Gives back what more than `n` was lent; the caller spends less then.
   void keep(std::size_t n) noexcept;
+
+  /// How much `used` is more than what was lent.
+  [[nodiscard]] std::size_t lack(std::size_t used) const noexcept {
+    auto present = granted();
+    return used > present ? used - present : 0;
+  }
+
+  /// Borrows what `used` lacks, overdrawing the budgets.
+  void overdraw(std::size_t used) noexcept;
+
+  /// Gives `n` back, which is no more than `granted`. What kept it from more when it
+  /// asked last stays known, unlike after `keep`.
+  void give_up(std::size_t n) noexcept;
 
   /// Whether somebody set a limit.
   [[nodiscard]] bool limited() const noexcept {

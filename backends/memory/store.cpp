@@ -132,10 +132,10 @@ error store::refusal(put_result why) const {
   switch (why) {
     case put_result::too_large:
       return {errc::value_too_large,
-              "the entry is larger than the " +
-                std::to_string(table_.largest_charge())
-                + " bytes that one may take: the limit divided by the number of "
-                  "shards"};
+              "one entry may take up to "
+                + std::to_string(table_.largest_charge()) + " bytes, half of "
+                + table_.narrowest_bytes().name()
+                + "; store less under one key, or raise that limit"};
     case put_result::no_room:
       return {errc::limit_reached,
               "the limit is reached, and nothing is evicted"};

@@ -25,6 +25,7 @@ table::table(const table_options& options)
     bytes_(options_.bytes, options_.shares, largest_bytes_piece),
     entries_(options_.entries, options_.shares, largest_entries_piece),
     eviction_(options.eviction),
+    removals_(*options_.removals),
     retired_(
       [](void* self, void* x) noexcept {
         auto* item = static_cast<entry*>(x);
@@ -153,7 +154,7 @@ bool table::renew() noexcept {
   }
   auto& old = newest();
   const auto fades = tagged_.load(std::memory_order_relaxed) > 0
-                     || (removals_ != nullptr
+                     || (removals_.listening()
                          && size_.load(std::memory_order_relaxed) > 0);
   current_.store(fresh, std::memory_order_release);
   size_.store(0, std::memory_order_relaxed);
@@ -202,7 +203,7 @@ void table::tell_sink(const entry& x, removal_cause cause) noexcept {
     cause = removal_cause::expired;
   else if (x.tagged() && killed(x))
     cause = removal_cause::tag;
-  removals_->removed(x.key(), x.value(), cause);
+  removals_.removed(x.key(), x.value(), cause);
 }
 
 /// Gives an unlinked entry's block of `bytes` back once no reader sees it.

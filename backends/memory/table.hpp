@@ -144,27 +144,45 @@ public:
 
   // -- the writer: limits ------------------------------------------------------
 
-  /// What one entry may be charged, its part of the index included.
+  /// What one entry may be charged, its part of the index included: half of the
+  /// smallest limit that holds for it.
   [[nodiscard]] std::size_t largest_charge() const noexcept {
     return largest_charge_;
   }
 
-  /// Tells `sink`, which must live as long as it is set, of every entry that goes;
-  /// nullptr: nobody.
-  void set_removals(removal_sink* sink) noexcept {
-    removals_ = sink;
+  /// The limit that `largest_charge` is half of.
+  [[nodiscard]] const budget& narrowest_bytes() const noexcept {
+    return bytes_.source().narrowest();
   }
 
   /// Another policy from now on.
   void set_eviction(eviction_policy x) noexcept;
 
-  /// Does what a change of a limit wants: keeps no more than this, and gives back
-  /// what it was lent beyond.
+  /// Does what a change of a limit wants: keeps no more than this.
   void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
   /// Gives up to a piece of bytes and of entries back, evicting for it what it
   /// must, so that others can have them.
   void yield_piece() noexcept;
+
+  /// An amount of what budgets lend.
+  struct amounts {
+    std::size_t bytes = 0;
+    std::size_t entries = 0;
+  };
+
+  /// Gives up to `most` of what it was lent back: what it does not use first, and what
+  /// it evicts for it where `evicting`. Nothing is evicted under the policy `none`.
+  void give(amounts most, bool evicting) noexcept;
+
+  /// Has others give what this table was asked for and did not have.
+  void pass_on(amounts most) noexcept;
+
+  /// The most by which a budget that it borrows from is overdrawn.
+  [[nodiscard]] amounts overdrawn() const noexcept {
+    return {bytes_.source().most_overdrawn(),
+            entries_.source().most_overdrawn()};
+  }
 
   // -- the writer: housekeeping ------------------------------------------------
 
@@ -232,9 +250,19 @@ public:
     return expirations_.load(std::memory_order_relaxed);
   }
 
-  /// Whether an entry is there beyond what was lent.
+  /// Whether more is there than was lent. Only where nothing is evicted; else what
+  /// is there is lent, if by overdrawing the budget.
   [[nodiscard]] bool in_debt() const noexcept {
     return charged() > bytes_.granted() || size() > entries_.granted();
+  }
+
+  /// What it was lent, in bytes and in entries.
+  [[nodiscard]] std::size_t bytes_granted() const noexcept {
+    return bytes_.granted();
+  }
+
+  [[nodiscard]] std::size_t entries_granted() const noexcept {
+    return entries_.granted();
   }
 
   /// Whether `yield_piece` would give something to others, and leave as much.
@@ -335,7 +363,7 @@ private:
 
   /// Tells the sink, if there is one.
   void tell(const entry& x, removal_cause cause) noexcept {
-    if (removals_ != nullptr) [[unlikely]]
+    if (removals_.listening()) [[unlikely]]
       tell_sink(x, cause);
   }
 
@@ -354,6 +382,17 @@ private:
   void look_at_limits() noexcept;
   void enforce(const entry* spared) noexcept;
   void make_up_for_tags() noexcept;
+  void make_room(const entry* spared) noexcept;
+  bool borrow_from_others(std::size_t bytes, std::size_t entries,
+                          yielding how) noexcept;
+  void cover_rest() noexcept;
+
+  /// For the writer: whether what is there was lent.
+  [[nodiscard]] bool covered() const noexcept {
+    return charged() <= bytes_.granted()
+           && size_.load(std::memory_order_relaxed) <= entries_.granted();
+  }
+
   void evict_to_grant(const entry* spared) noexcept;
   void publish_charge() noexcept;
   void look_at(std::size_t bucket) noexcept;
@@ -407,7 +446,7 @@ private:
   allowance bytes_;
   allowance entries_;
   eviction_policy eviction_;
-  removal_sink* removals_ = nullptr;
+  removal_sink& removals_;
   std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
 };

@@ -7,6 +7,16 @@
 
 namespace troupe::memory {
 
+namespace {
+
+/// An entry is large when it lacks more than this part of what the shard has
+/// otherwise: the shard would lose a quarter of its entries for it. Below so many
+/// bytes the parts of the shards would be less than an entry each.
+constexpr std::size_t large_share = 4;
+constexpr std::size_t least_large = 4096;
+
+} // namespace
+
 /// What is charged now, for everybody to see.
 void table::publish_charge() noexcept {
   auto& g = newest();
@@ -28,10 +38,17 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
   auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
-  // Names of tags took what they need already.
-  return bytes_.source().overdraft() == 0
-         && bytes_.cover(most - std::min(most, freed))
-         && entries_.cover(size_.load(std::memory_order_relaxed) + entries);
+  // Names of tags may have taken more than there is.
+  if (auto& from = bytes_.source(); from.most_overdrawn() > 0) [[unlikely]] {
+    from.collect(from.most_overdrawn(), 0, yielding::unspent, this);
+    if (from.most_overdrawn() > 0)
+      return false;
+  }
+  auto bytes = most - std::min(most, freed);
+  auto count = size_.load(std::memory_order_relaxed) + entries;
+  if (bytes_.cover(bytes) && entries_.cover(count)) [[likely]]
+    return true;
+  return borrow_from_others(bytes, count, yielding::unspent);
 }
 
 /// Whether the index may have one more bucket. Where nothing is evicted there must
@@ -53,7 +70,7 @@ void table::enforce(const entry* spared) noexcept {
   auto fits = bytes_.cover(charged());
   fits &= entries_.cover(size_.load(std::memory_order_relaxed));
   if (!fits)
-    evict_to_grant(spared);
+    make_room(spared);
   else if (full_)
     full_ = !bytes_.roomy(charged())
             || !entries_.roomy(size_.load(std::memory_order_relaxed));
@@ -61,17 +78,76 @@ void table::enforce(const entry* spared) noexcept {
     g.goes_next.settle(g.links, full_, charged());
 }
 
-/// The names of tags may have taken more than the limit had left: gives back as much
-/// of what was lent.
+/// The names of tags may have taken more than the limit had left: all shards give
+/// back their part of it, and this one what the others did not.
 void table::make_up_for_tags() noexcept {
-  const auto overdraft = bytes_.source().overdraft();
-  if (overdraft > 0)
-    bytes_.keep(bytes_.granted() - std::min(bytes_.granted(), overdraft));
+  const auto& from = bytes_.source();
+  if (from.most_overdrawn() == 0)
+    return;
+  from.collect(from.most_overdrawn(), 0, yielding::in_proportion, this);
+  bytes_.give_up(std::min(bytes_.granted(), from.most_overdrawn()));
 }
 
-/// Evicts until what was lent is enough. One entry may be left beyond that: the
-/// one that was just stored, as others may have been lent all there is. The
-/// region sees the debt and has them yield.
+/// Has what is there covered by what was lent, when the budgets have no more to
+/// lend. A table that starts to be full takes first what other shards do not use; one
+/// that got a large entry has all of them make room for it, each its part. What is
+/// left, this table evicts. One without anything else to evict gets it from the
+/// others in any case.
+void table::make_room(const entry* spared) noexcept {
+  if (eviction_ == eviction_policy::none)
+    return;
+  auto entries = size_.load(std::memory_order_relaxed);
+  auto missing = bytes_.lack(charged());
+  auto large = missing >= least_large
+               && missing > (charged() - missing) / large_share;
+  if ((large || !full_)
+      && borrow_from_others(charged(), entries,
+                            large ? yielding::in_proportion
+                                  : yielding::unspent))
+    return;
+  evict_to_grant(spared);
+  if (!covered())
+    borrow_from_others(charged(), size_.load(std::memory_order_relaxed),
+                       yielding::all);
+}
+
+/// Overdraws the budgets for what `bytes` and `entries` lack, and has other shards
+/// give it back. What they do not, it is not lent after all, but for
+/// `yielding::all`: then others are about to, and everyone who shares the budget
+/// knows. Tells whether all is lent.
+bool table::borrow_from_others(std::size_t bytes, std::size_t entries,
+                               yielding how) noexcept {
+  auto all = true;
+  auto borrow = [&](allowance& x, std::size_t used) {
+    auto missing = x.lack(used);
+    if (missing == 0)
+      return;
+    x.overdraw(used);
+    // What others do not use is fetched by the piece, as it is lent; and who has
+    // them evict settles what is overdrawn besides, so that it does not stay.
+    x.source().collect(how == yielding::all ? 2 * missing : missing,
+                       how == yielding::unspent ? x.piece() : 0, how, this);
+    if (how == yielding::all)
+      return;
+    auto rest = std::min(missing, x.source().most_overdrawn());
+    x.give_up(rest);
+    all = all && rest == 0;
+  };
+  borrow(bytes_, bytes);
+  borrow(entries_, entries);
+  return all;
+}
+
+/// Has what it could not evict lent all the same, as it is there. Where nothing is
+/// evicted it is not: what is erased then makes no room for other entries.
+void table::cover_rest() noexcept {
+  if (eviction_ == eviction_policy::none)
+    return;
+  bytes_.overdraw(charged());
+  entries_.overdraw(size_.load(std::memory_order_relaxed));
+}
+
+/// Evicts until what was lent is enough, or only `spared` is left.
 void table::evict_to_grant(const entry* spared) noexcept {
   auto& g = newest();
   for (;;) {
@@ -102,16 +178,21 @@ void table::set_eviction(eviction_policy x) noexcept {
 /// Does only what there is a limit for.
 void table::look_at_limits() noexcept {
   limited_ = bytes_.limited() || entries_.limited();
-  largest_charge_ = bytes_.source().tightest() / options_.shares;
+  largest_charge_ = bytes_.source().tightest() / 2;
   newest().links.count_uses(limited_ && eviction_ != eviction_policy::none);
 }
 
 void table::obey_limits(std::size_t bytes, std::size_t entries) noexcept {
   look_at_limits();
   publish_charge();
-  bytes_.keep(std::min(bytes, charged()));
-  entries_.keep(std::min(entries, size_.load(std::memory_order_relaxed)));
+  // What it does not use is left to it: a ghost may need it now, and it is what is
+  // collected first.
+  if (bytes < charged())
+    bytes_.keep(bytes);
+  if (entries < size_.load(std::memory_order_relaxed))
+    entries_.keep(entries);
   evict_to_grant(nullptr);
+  cover_rest();
 }
 
 void table::yield_piece() noexcept {
@@ -119,6 +200,32 @@ void table::yield_piece() noexcept {
     if (x->can_yield())
       x->keep(x->granted() - x->piece());
   evict_to_grant(nullptr);
+  cover_rest();
+}
+
+void table::give(amounts most, bool evicting) noexcept {
+  publish_charge();
+  evicting = evicting && eviction_ != eviction_policy::none;
+  auto give_up = [evicting](allowance& x, std::size_t used, std::size_t n) {
+    auto present = x.granted();
+    x.give_up(
+      std::min(n, evicting ? present : present - std::min(present, used)));
+  };
+  give_up(bytes_, charged(), most.bytes);
+  give_up(entries_, size_.load(std::memory_order_relaxed), most.entries);
+  if (!evicting)
+    return;
+  evict_to_grant(nullptr);
+  cover_rest();
+}
+
+void table::pass_on(amounts most) noexcept {
+  auto collect = [this](const budget& from, std::size_t n) {
+    if (n > 0)
+      from.collect(n, 0, yielding::all, this);
+  };
+  collect(bytes_.source(), most.bytes);
+  collect(entries_.source(), most.entries);
 }
 
 bool table::held_back_by(std::span<const budget* const> shared) const noexcept {

@@ -6,6 +6,7 @@
 
 #include <troupe/backends/memory/budget.hpp>
 #include <troupe/backends/memory/invalidations.hpp>
+#include <troupe/backends/memory/removal_sink.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
@@ -22,8 +23,11 @@ struct table_options {
   std::shared_ptr<budget> bytes = std::make_shared<budget>(budget::unlimited);
   std::shared_ptr<budget> entries = std::make_shared<budget>(budget::unlimited);
 
-  /// How many tables share them: one entry may take one share of the bytes.
+  /// How many tables share them.
   std::size_t shares = 1;
+
+  /// Hears of every entry that goes. Must outlive the table.
+  removal_sink* removals = &removal_sink::nobody();
 
   eviction_policy eviction = eviction_policy::s3_fifo;
 };

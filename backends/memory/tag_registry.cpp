@@ -132,7 +132,7 @@ tag_id tag_registry::find_or_add(bytes_view name) {
   const auto cost = cost_of(name);
   count(1, cost);
   if (budget_ != nullptr)
-    budget_->lend_anyway(cost);
+    budget_->overdraw(cost);
   return id;
 }
 

@@ -61,12 +61,16 @@ inline constexpr std::size_t shards_per_core = 16;
 inline constexpr std::size_t min_shards = 16;
 inline constexpr std::size_t max_shards = 256;
 
-/// The least of a limit in bytes, for each shard: an empty one takes a third of
-/// it.
-inline constexpr std::size_t least_bytes_per_shard = 4096;
+/// The least of a limit in bytes, for each shard: what the bookkeeping of an empty one
+/// takes, 512 bytes and for entries that expire 128 more, with room for what the last
+/// entries leave behind.
+inline constexpr std::size_t least_bytes_per_shard = 1024;
+
+/// The least limit in bytes of a runtime: room for the shards of some regions.
+inline constexpr std::size_t least_max_bytes = 64 * 1024;
 
 /// What each shard of a limited region shall have at least when the region may
-/// choose how many there are: room for values of megabytes.
+/// choose how many there are: large entries and few shards in need of each other's.
 inline constexpr std::size_t wanted_bytes_per_shard = 4 * 1024 * 1024;
 
 /// Namespaces of a region, and shards of each. Together with the shards of all
@@ -74,8 +78,8 @@ inline constexpr std::size_t wanted_bytes_per_shard = 4 * 1024 * 1024;
 inline constexpr std::size_t max_namespaces = 64;
 inline constexpr std::size_t max_namespace_shards = 64;
 
-/// What each shard of a namespace with a limit of entries shall have at least:
-/// a limit is kept to within one entry per shard.
+/// What each shard shall have at least of a limit of entries when the region may
+/// choose how many there are: shards with few entries evict each other's.
 inline constexpr std::size_t wanted_entries_per_shard = 1024;
 
 /// A shard that crashes more often than this within the window stays down.

@@ -18,8 +18,8 @@ struct namespace_options {
   /// Any bytes, one at least.
   std::string prefix;
 
-  /// Limit of what the entries take, in bytes; 0: none. One entry may take a
-  /// shard's share of it. The limits of region and runtime hold as well.
+  /// Limit of what the entries take, in bytes; 0: none. One entry may take half
+  /// of it. The limits of region and runtime hold as well.
   std::size_t max_bytes = 0;
 
   /// Limit of the number of entries; 0: none. There must be one of the two.

@@ -58,11 +58,12 @@ struct region_options {
   std::chrono::milliseconds op_timeout = defaults::op_timeout;
 
   /// Limit of what the entries take, in bytes, everything included (see
-  /// docs/memory.md); 0: none but the runtime's. One entry may take a shard's
-  /// share of it.
+  /// docs/memory.md); 0: none but the runtime's. One entry may take half of
+  /// it. At least 1 KiB for each shard.
   std::size_t max_bytes = 0;
 
-  /// Limit of the number of entries; 0: none. Counts shards times one at least.
+  /// Limit of the number of entries; 0: none. Exact: when a write returned, there are
+  /// no more. While several threads write, there may be one per shard more.
   std::size_t max_entries = 0;
 
   /// Which entries go when a limit is reached.

@@ -2,8 +2,11 @@
 
 #include <troupe/actors/removal_queue.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -178,4 +181,154 @@ TEST_CASE("a listener may use the region, and may throw", "[region][removals]") 
   std::unique_lock guard{mutex};
   CHECK(changed.wait_for(guard, 120s, [&] { return calls == 2; }));
   CHECK(f.get("copy") == "1");
+}
+
+namespace {
+
+// Waits until `what` is so, for what another thread does in its own time.
+template <class F>
+void await(F what) {
+  auto until = std::chrono::steady_clock::now() + 60s;
+  while (!what()) {
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    std::this_thread::yield();
+  }
+}
+
+} // namespace
+
+TEST_CASE("no call of a listener begins or is under way after it was replaced",
+          "[region][removals]") {
+  region_fixture f;
+  std::atomic<bool> entered{false};
+  std::atomic<bool> go{false};
+  std::atomic<int> calls{0};
+  std::atomic<bool> replaced{false};
+  REQUIRE(f.uut->on_removal([&](const removal&) {
+    if (replaced)
+      FAIL("called after it was replaced");
+    ++calls;
+    entered = true;
+    while (!go)
+      std::this_thread::yield();
+  }));
+  REQUIRE(f.uut->set("a", "0"));
+  for (int i = 1; i <= 10; ++i)
+    REQUIRE(f.uut->set("a", std::to_string(i)));
+  await([&] { return entered.load(); });
+  std::atomic<bool> begun{false};
+  std::thread other{[&] {
+    begun = true;
+    static_cast<void>(f.uut->on_removal({}));
+    replaced = true;
+  }};
+  await([&] { return begun.load(); });
+  // Its call is under way, so the listener is not gone yet, however long it takes.
+  CHECK(!replaced);
+  go = true;
+  other.join();
+  auto before = calls.load();
+  REQUIRE(f.uut->set("a", "more"));
+  REQUIRE(f.uut->erase("a"));
+  CHECK(calls == before);
+  // Each was told, or dropped and counted.
+  CHECK(f.uut->stats().removals_dropped
+        == 10 - static_cast<std::uint64_t>(before));
+}
+
+TEST_CASE("a listener is destroyed when another takes its place",
+          "[region][removals]") {
+  region_fixture f;
+  auto alive = std::make_shared<int>(0);
+  std::weak_ptr<int> watch{alive};
+  REQUIRE(f.uut->on_removal([alive](const removal&) {}));
+  alive = nullptr;
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->erase("a"));
+  CHECK(!watch.expired());
+  REQUIRE(f.uut->on_removal([](const removal&) {}));
+  CHECK(watch.expired());
+  alive = std::make_shared<int>(0);
+  watch = alive;
+  REQUIRE(f.uut->on_removal([alive](const removal&) {}));
+  alive = nullptr;
+  REQUIRE(f.uut->on_removal({}));
+  CHECK(watch.expired());
+}
+
+TEST_CASE("a listener may replace itself, erase and clear",
+          "[region][removals]") {
+  region_fixture f;
+  std::atomic<int> first{0};
+  std::atomic<int> second{0};
+  auto alive = std::make_shared<int>(0);
+  std::weak_ptr<int> watch{alive};
+  REQUIRE(f.uut->on_removal([&, alive](const removal&) {
+    ++first;
+    static_cast<void>(f.uut->on_removal([&](const removal&) { ++second; }));
+    static_cast<void>(f.uut->set("b", "1"));
+    static_cast<void>(f.uut->erase("b"));
+    static_cast<void>(f.uut->clear());
+  }));
+  alive = nullptr;
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->erase("a"));
+  await([&] { return second > 0; });
+  CHECK(first == 1);
+  await([&] { return watch.expired(); });
+  REQUIRE(f.uut->on_removal({}));
+}
+
+TEST_CASE("listeners are swapped while threads remove", "[region][removals]") {
+  region_options options;
+  options.max_entries = 200;
+  options.shards = 8;
+  region_fixture f{options};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; !stop; ++i)
+        static_cast<void>(f.uut->set(std::to_string(i * 3 + t), "value"));
+    });
+  std::atomic<int> wrong{0};
+  for (int round = 0; round < 300; ++round) {
+    auto current = std::make_shared<std::atomic<bool>>(true);
+    REQUIRE(f.uut->on_removal([current, &wrong](const removal& x) {
+      wrong += *current && x.value == "value" ? 0 : 1;
+    }));
+    auto watch = std::weak_ptr{current};
+    if (round % 3 == 0)
+      static_cast<void>(f.uut->set("own", "value"));
+    REQUIRE(f.uut->on_removal({}));
+    *current = false;
+    CHECK(current.use_count() == 1);
+  }
+  stop = true;
+  for (auto& x : threads)
+    x.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a region may end while its listener is being told",
+          "[region][removals]") {
+  region_fixture f;
+  std::atomic<bool> entered{false};
+  std::atomic<bool> go{false};
+  std::atomic<int> calls{0};
+  auto uut = std::make_shared<region>("other", f.uut->options(), f.time,
+                                      f.executor, f.loads);
+  REQUIRE(uut->on_removal([&](const removal&) {
+    ++calls;
+    entered = true;
+    while (!go)
+      std::this_thread::yield();
+  }));
+  for (int i = 0; i < 10; ++i)
+    REQUIRE(uut->set("a", "1"));
+  await([&] { return entered.load(); });
+  uut->stop();
+  uut = nullptr; // It does not wait for the call.
+  CHECK(calls == 1);
+  go = true;
 }

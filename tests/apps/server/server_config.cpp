@@ -111,7 +111,7 @@ TEST_CASE("namespaces are read from the command line and the file",
   CHECK(mentions(refusal({"--namespaces=a:=0"}), "not 0"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb a:=1mb"}), "twice"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb,lru"}), "allkeys-clock"));
-  CHECK(mentions(refusal({"--namespaces=a:=10"}), "4096"));
+  CHECK(mentions(refusal({"--namespaces=a:=10"}), "1024"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb", "--max-key-size=1"}),
                  "keys have up to 1"));
 }

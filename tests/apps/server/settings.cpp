@@ -123,7 +123,7 @@ TEST_CASE("namespaces are shown and their limits changed",
   CHECK(run("CONFIG SET timeout 5 namespaces a:=0")
         == refused("namespaces", "a:=0: the limit must be a size as 100mb or "
                                  "2gb, and not 0"));
-  CHECK(run("CONFIG SET namespaces a:=1").find("4096") != std::string::npos);
+  CHECK(run("CONFIG SET namespaces a:=1").find("1024") != std::string::npos);
   CHECK(present("a:=65536,noeviction b=c:=2097152,allkeys-clock"));
   CHECK(run.state.live.idle_timeout.load() == 0s);
   CHECK(run("SET a:1 x") == ok);

@@ -9,6 +9,7 @@
 
 using troupe::memory::allowance;
 using troupe::memory::budget;
+using troupe::memory::yielding;
 
 TEST_CASE("a budget never lends more than it has, nor than its parent has",
           "[budget]") {
@@ -72,6 +73,68 @@ TEST_CASE("an allowance knows which limit refused it", "[budget]") {
   wide.keep(400);
   CHECK(narrow.refused_by(501) == nullptr);
   CHECK(narrow.refused_by(601) == part.get());
+}
+
+TEST_CASE(
+  "what is overdrawn is collected, from those of the narrower limit first",
+  "[budget]") {
+  struct lender final : troupe::memory::capacity_source {
+    lender(std::vector<const budget*>& x, std::shared_ptr<budget> from)
+      : asked(x), gives(std::move(from), 1, 1) {
+      // nop
+    }
+
+    void collect(const budget& from, std::size_t n, yielding,
+                 const troupe::memory::table*) noexcept override {
+      asked.push_back(&from);
+      amount = n;
+      gives.keep(gives.granted() - std::min(gives.granted(), n));
+    }
+
+    std::vector<const budget*>& asked;
+    std::size_t amount = 0;
+    allowance gives;
+  };
+  std::vector<const budget*> asked;
+  auto all = std::make_shared<budget>(1'000, nullptr, "all");
+  auto part = std::make_shared<budget>(600, all, "part");
+  CHECK(&part->narrowest() == part.get());
+  {
+    lender of_all{asked, all};
+    lender of_part{asked, part};
+    // Not theirs: they live as long as the test lets them.
+    all->collect_from({std::shared_ptr<void>{}, &of_all});
+    part->collect_from({std::shared_ptr<void>{}, &of_part});
+    allowance uut{part, 1, 1};
+    CHECK(of_all.gives.cover(500));
+    CHECK(of_part.gives.cover(300));
+    CHECK(uut.cover(200));
+    CHECK(!uut.cover(350));
+    CHECK(uut.lack(350) == 150);
+    uut.overdraw(350);
+    CHECK(uut.granted() == 350);
+    CHECK(part->overdrawn() == 50);
+    CHECK(part->most_overdrawn() == 150);
+    // The narrower one by 50, which is as much less above it.
+    part->collect(150, 0, yielding::all, nullptr);
+    CHECK(asked == std::vector<const budget*>{part.get(), all.get()});
+    CHECK(of_part.amount == 50);
+    CHECK(of_all.amount == 100);
+    CHECK(part->overdrawn() == 0);
+    CHECK(all->overdrawn() == 0);
+    // As long as the narrower one is overdrawn, nobody else is asked.
+    CHECK(of_part.gives.granted() == 250);
+    of_part.gives.keep(0);
+    uut.overdraw(1'000);
+    asked.clear();
+    part->collect(650, 0, yielding::all, nullptr);
+    CHECK(asked == std::vector<const budget*>{part.get()});
+    uut.give_up(700);
+    CHECK(part->lent() == 300);
+    CHECK(all->lent() == 700);
+  }
+  CHECK(part->lent() == 0);
+  CHECK(all->lent() == 0);
 }
 
 TEST_CASE("what many threads borrow and return adds up", "[budget]") {

@@ -190,18 +190,26 @@ TEST_CASE("without eviction no split of a bucket exceeds the limit",
   CHECK(stored < 200);
 }
 
-TEST_CASE("an entry larger than a share is refused and evicts nothing",
-          "[table][limits]") {
+TEST_CASE(
+  "an entry larger than half of the limit is refused and evicts nothing",
+  "[table][limits]") {
   constexpr std::size_t limit = 1 << 20;
   fixture self{limit};
   for (std::size_t i = 0; i < 5'000; ++i)
     REQUIRE(self.put(key_of(i), std::string(100, 'x')) == put_result::done);
   auto before = self.uut->size();
   auto evicted = self.uut->evictions();
-  CHECK(self.put("large", std::string(limit, 'x')) == put_result::too_large);
+  CHECK(self.uut->largest_charge() == limit / 2);
+  CHECK(self.put("large", std::string(limit / 2, 'x'))
+        == put_result::too_large);
   CHECK(self.uut->size() == before);
   CHECK(self.uut->evictions() == evicted);
   CHECK(!self.read("large"));
+  CHECK(self.put("large", std::string(limit / 2 - 1'000, 'x'))
+        == put_result::done);
+  CHECK(self.read("large"));
+  CHECK(self.uut->charged() <= limit);
+  CHECK(self.uut->validate() == "");
 }
 
 TEST_CASE("a lower limit holds as soon as the table obeys", "[table][limits]") {
@@ -253,17 +261,25 @@ TEST_CASE("two tables share a limit by what they need", "[table][limits]") {
     REQUIRE(self.put(key_of(i), std::string(100, 'x')) == put_result::done);
   table other{self.options};
   CHECK(self.uut->charged() > std::size_t{2 << 20} / 10 * 9);
-  // The other one gets its first entry all the same, and what the full one
-  // yields then.
+  // The other one gets its first entry all the same, beyond the limit until the full
+  // one gives it back.
   auto key = key_of(1);
   memory::hashed_key k{key, hash_key(key)};
   REQUIRE(other.put(other.locate(k), k, "x", {}) == put_result::done);
-  CHECK(other.in_debt());
+  CHECK(!other.in_debt());
+  auto& all = *self.options.bytes;
+  CHECK(all.overdrawn() > 0);
+  CHECK(all.overdrawn() == other.overdrawn().bytes);
+  // Nothing without eviction: all of it is in use.
+  self.uut->give({all.overdrawn(), 0}, false);
+  CHECK(all.overdrawn() > 0);
+  self.uut->give({all.overdrawn(), 0}, true);
+  CHECK(all.overdrawn() == 0);
+  CHECK(self.uut->validate() == "");
   CHECK(self.uut->can_yield());
   self.uut->yield_piece();
-  CHECK(self.uut->validate() == "");
+  CHECK(all.lent() < all.limit());
   REQUIRE(other.put(other.locate(k), k, "y", {}) == put_result::done);
-  CHECK(!other.in_debt());
   CHECK(self.uut->charged() + other.charged() <= 2 << 20);
 }
 
