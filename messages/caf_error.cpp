@@ -9,8 +9,6 @@ namespace troupe {
 
 namespace {
 
-constexpr auto last_errc = static_cast<std::uint8_t>(errc::system_error);
-
 std::string text_of(const caf::message& context) {
   if (context.match_elements<std::string>())
     return context.get_as<std::string>(0);
@@ -18,11 +16,15 @@ std::string text_of(const caf::message& context) {
 }
 
 error from_own(const caf::error& x) {
-  if (x.code() == 0 || x.code() > last_errc)
-    return {errc::system_error,
-            "unknown error code " + std::to_string(x.code())
-              + "; the peer may run another version"};
-  return {static_cast<errc>(x.code()), text_of(x.context())};
+  const auto code = static_cast<errc>(x.code());
+  auto text = text_of(x.context());
+  if (code != errc::none && known(code))
+    return {code, std::move(text)};
+  auto unknown = "unknown error code " + std::to_string(x.code())
+                 + "; the peer may run another version";
+  if (!text.empty())
+    unknown += ": " + text;
+  return {errc::system_error, std::move(unknown)};
 }
 
 error from_system(const caf::error& x) {
@@ -76,7 +78,11 @@ error from_caf(const caf::error& x) {
 
 std::string render_error(std::uint8_t code, caf::atom_value,
                          const caf::message& context) {
-  return to_string(error{static_cast<errc>(code), text_of(context)});
+  error x{static_cast<errc>(code), text_of(context)};
+  if (known(x.code()))
+    return to_string(x);
+  return "unknown error code " + std::to_string(code)
+         + (x.text().empty() ? "" : ": " + x.text());
 }
 
 } // namespace troupe

@@ -108,7 +108,11 @@ std::string write_text(const T& x) {
   } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
     return x == no_expiry ? "none" : duration_text(x);
   } else if constexpr (std::is_enum_v<T>) {
-    return std::string{enum_names<T>[static_cast<std::size_t>(x)]};
+    // What a message brought may be a value that only a newer version knows.
+    const auto number = static_cast<std::size_t>(x);
+    return number < enum_names<T>.size()
+             ? std::string{enum_names<T>[number]}
+             : "unknown (" + std::to_string(number) + ")";
   } else {
     char buffer[32];
     return {buffer, std::to_chars(buffer, buffer + sizeof(buffer), x).ptr};

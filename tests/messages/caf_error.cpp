@@ -1,5 +1,6 @@
 #include <troupe/messages/caf_error.hpp>
 
+#include <string>
 #include <vector>
 
 #include <caf/actor_system.hpp>
@@ -7,6 +8,7 @@
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/make_message.hpp>
 #include <caf/pec.hpp>
 #include <caf/sec.hpp>
 
@@ -24,14 +26,14 @@ struct test_config : caf::actor_system_config {
   }
 };
 
-constexpr auto last = static_cast<std::uint8_t>(errc::system_error);
+constexpr int last = static_cast<int>(errc::end) - 1;
 
 } // namespace
 
 TEST_CASE("every error of ours survives the way through CAF and a wire") {
   test_config cfg;
   caf::actor_system system{cfg};
-  for (std::uint8_t code = 1; code <= last; ++code) {
+  for (int code = 1; code <= last; ++code) {
     for (const char* text : {"", "key of 70000 bytes"}) {
       error before{static_cast<errc>(code), text};
       auto as_caf = to_caf(before);
@@ -75,10 +77,20 @@ TEST_CASE("CAF's errors become ours") {
         == errc::system_error);
 }
 
-TEST_CASE("an error of ours that no version knows is a system error") {
-  caf::error strange{200, error_category};
-  CHECK(from_caf(strange) == errc::system_error);
-  CHECK_FALSE(from_caf(strange).text().empty());
+TEST_CASE("an error code of a newer version is told as unknown") {
+  for (int code : {last + 1, 200, 255}) {
+    caf::error strange{static_cast<std::uint8_t>(code), error_category,
+                       caf::make_message(std::string{"the moon is full"})};
+    CHECK(from_caf(strange) == errc::system_error);
+    auto text = from_caf(strange).text();
+    CHECK(text.find("unknown error code " + std::to_string(code)) == 0);
+    CHECK(text.find("the moon is full") != text.npos);
+    test_config cfg;
+    caf::actor_system system{cfg};
+    CHECK(system.render(strange)
+          == "unknown error code " + std::to_string(code)
+               + ": the moon is full");
+  }
 }
 
 TEST_CASE("a system renders our errors") {
