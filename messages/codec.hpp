@@ -5,7 +5,8 @@
 //   std::string, vectors of char, unsigned char, std::byte   the bytes themselves
 //   integers, but not bool or character types               decimal text, so that
 //                                                            increment works on it
-//   types with CAF's `inspect`, and containers of such       inspect_codec.hpp
+//   types with CAF's `inspect`, containers of such,
+//   std::optional, std::variant                              inspect_codec.hpp
 //   other trivially copyable types                           their memory
 //
 // Anything else, or another format: specialise `codec`. The format of a type
@@ -21,12 +22,14 @@
 #include <functional>
 #include <limits>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
@@ -65,6 +68,19 @@ struct borrows_memory<std::span<T, N>> : std::true_type {};
 
 template <class T, std::size_t N>
 struct borrows_memory<std::array<T, N>> : borrows_memory<T> {};
+
+/// Types whose memory holds more than the value: what an empty one left behind.
+template <class V>
+struct has_alternatives : std::false_type {};
+
+template <class T>
+struct has_alternatives<std::optional<T>> : std::true_type {};
+
+template <class... Ts>
+struct has_alternatives<std::variant<Ts...>> : std::true_type {};
+
+template <class T, std::size_t N>
+struct has_alternatives<std::array<T, N>> : has_alternatives<T> {};
 
 } // namespace detail
 
@@ -161,6 +177,7 @@ struct codec<V> {
 template <class V>
   requires std::is_trivially_copyable_v<V>
            && (!inspectable<V>) && (!decimal_integer<V>)
+           && (!detail::has_alternatives<V>::value)
 struct codec<V> {
   static_assert(!detail::borrows_memory<V>::value,
                 "a pointer, reference or view would outlive what it points to");

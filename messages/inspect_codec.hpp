@@ -29,6 +29,8 @@
 #include <caf/serializer_impl.hpp>
 
 #include <troupe/messages/codec.hpp>
+#include <troupe/messages/inspect_members.hpp>
+#include <troupe/messages/inspect_std.hpp>
 
 namespace troupe {
 
@@ -162,17 +164,36 @@ expected<void> verify(const codec_source& source, const caf::error& failure,
 
 } // namespace detail
 
-/// Needs a default constructor. Sequences whose elements take no bytes at all
-/// cannot be read back.
+/// Members may be numbers, enums, strings, durations and time points, types with an
+/// `inspect`, and of such: containers, std::array, std::pair, std::tuple,
+/// std::optional, std::variant. Needs default constructors. Sequences whose
+/// elements take no bytes at all cannot be read back.
 template <class V>
 struct inspect_codec {
-  static_assert(caf::detail::is_serializable<V>::value,
-                "no codec for this type: give it an `inspect` function, or "
-                "specialise troupe::codec");
   static_assert(std::is_default_constructible_v<V>,
                 "CAF's inspect fills a default-constructed value");
 
   static expected<void> encode(const V& x, bytes& out) {
+    // What is refused here shall not be refused once more, by CAF.
+    if constexpr (detail::member_check<V>::value) {
+      return write(x, out);
+    } else {
+      detail::no_codec_for<typename detail::member_check<V>::unknown>();
+      return {};
+    }
+  }
+
+  static expected<V> decode(bytes_view in) {
+    if constexpr (detail::member_check<V>::value) {
+      return read(in);
+    } else {
+      detail::no_codec_for<typename detail::member_check<V>::unknown>();
+      return fail(errc::decode_failed);
+    }
+  }
+
+private:
+  static expected<void> write(const V& x, bytes& out) {
     try {
       out.clear();
       detail::codec_sink sink{out};
@@ -184,7 +205,7 @@ struct inspect_codec {
     }
   }
 
-  static expected<V> decode(bytes_view in) {
+  static expected<V> read(bytes_view in) {
     if (in.size() < detail::checksum_size)
       return fail(errc::decode_failed,
                   std::to_string(in.size()) + " bytes are too few");
