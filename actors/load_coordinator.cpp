@@ -130,7 +130,7 @@ void load_coordinator::begin_attempt(load& x) {
   auto job = [weak = weak_from_this(), id = x.id, attempt = x.attempt,
               run = x.run, loader = owner.loader, how = owner.how, key = x.key,
               tags = x.tags, stop = x.stop.get_token(),
-              timeout = x.where->options().load_timeout]() mutable {
+              timeout = x.where->load_timeout()]() mutable {
     auto deadline = never;
     {
       auto coordinator = weak.lock();
@@ -299,7 +299,7 @@ void load_coordinator::look_at_deadline(load& x, time_point now) {
     if (*deadline <= now)
       fail_over(x, {errc::load_timeout,
                     "the loader did not finish within "
-                      + seconds(x.where->options().load_timeout)});
+                      + seconds(x.where->load_timeout())});
     return;
   }
   if (x.queued_until <= now && x.run->withdraw())

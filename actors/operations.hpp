@@ -122,9 +122,10 @@ template <class Bytes>
 struct increment {
   keyed<Bytes> key;
   std::int64_t delta;
+  integer_range within;
 
   expected<std::int64_t> operator()(memory::store& where) const {
-    return where.increment(key, delta);
+    return where.increment(key, delta, within);
   }
 
   [[nodiscard]] std::optional<memory::hashed_key> leased_key() const noexcept {

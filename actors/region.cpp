@@ -1,6 +1,8 @@
 #include <troupe/actors/region.hpp>
 
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 
 #include <troupe/actors/detail/promise.hpp>
 #include <troupe/actors/operations.hpp>
@@ -13,13 +15,23 @@ namespace troupe {
 namespace {
 
 using detail::promise;
+using detail::promise_of;
 using operations::keyed;
 
-template <class T>
-std::future<expected<T>> ready(tl::unexpected<error> why) {
-  promise<T> result;
-  result(expected<T>{std::move(why)});
+template <class Result>
+std::future<Result> ready(tl::unexpected<error> why) {
+  promise_of<Result> result;
+  result(Result{std::move(why)});
   return result.future();
+}
+
+/// What nobody has chosen yet.
+region_options with_defaults(region_options x) {
+  if (!x.load_timeout)
+    x.load_timeout = defaults::load_timeout;
+  if (!x.op_timeout)
+    x.op_timeout = defaults::op_timeout;
+  return x;
 }
 
 } // namespace
@@ -27,9 +39,10 @@ std::future<expected<T>> ready(tl::unexpected<error> why) {
 region::region(std::string name, const region_options& options,
                const clock& time, std::shared_ptr<lane_executor> executor,
                std::shared_ptr<load_coordinator> loads,
-               std::shared_ptr<memory::budget> parent)
+               std::shared_ptr<memory::budget> parent,
+               std::optional<integer_range> counts)
   : name_(std::move(name)),
-    options_(options),
+    options_(with_defaults(options)),
     time_(time),
     executor_(std::move(executor)),
     loads_(std::move(loads)),
@@ -42,6 +55,7 @@ region::region(std::string name, const region_options& options,
       "max_entries of region " + name_)),
     eviction_(options.eviction),
     removals_(std::make_shared<removal_queue>(loads_->workers())),
+    counts_(counts),
     shards_(name_, options_, common_options(), tags_, *executor_) {
   // nop
 }
@@ -62,7 +76,7 @@ memory::store_options region::common_options() const {
   result.ttl = options_.ttl;
   result.idle = options_.idle;
   result.jitter = options_.jitter;
-  result.update_lease = options_.op_timeout;
+  result.update_lease = op_timeout();
   return result;
 }
 
@@ -93,7 +107,8 @@ expected<void> region::check_loaded(bytes_view value,
   return check(how);
 }
 
-expected<void> region::check_unconditional(const write_options& how) const {
+/// What is wrong with the options of a call that takes no condition.
+expected<void> region::look_at_condition(const write_options& how) const {
   if (how.condition != write_condition::always)
     return fail(errc::invalid_argument,
                 "a condition is for set alone: get_or_set, update and "
@@ -283,6 +298,14 @@ expected<bool> region::erase(bytes_view key) {
   return prepare(op.key).run(op);
 }
 
+expected<bool> region::compare_and_erase(bytes_view key,
+                                         version_number version) {
+  if (auto ok = check_key(key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  operations::compare_and_erase<bytes_view> op{keyed{key}, version};
+  return prepare(op.key).run(op);
+}
+
 expected<bool> region::touch(bytes_view key, ttl_duration ttl) {
   if (auto ok = check_key(key).and_then([&] { return check_ttl(ttl); }); !ok)
     return tl::unexpected{std::move(ok.error())};
@@ -290,51 +313,108 @@ expected<bool> region::touch(bytes_view key, ttl_duration ttl) {
   return prepare(op.key).run(op);
 }
 
+expected<integer_range> region::signed_counts() const {
+  if (!counts_) [[unlikely]]
+    return fail(errc::not_an_integer,
+                "the values of region " + name_ + " are no integers");
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  auto result = *counts_;
+  result.most = std::min<std::uint64_t>(result.most, most);
+  return result;
+}
+
 expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta) {
+  auto within = signed_counts();
+  if (!within)
+    return tl::unexpected{std::move(within.error())};
+  return increment(key, delta, *within);
+}
+
+expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta,
+                                         const integer_range& within) {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
-  operations::increment<bytes_view> op{keyed{key}, delta};
+  operations::increment<bytes_view> op{keyed{key}, delta, within};
   return prepare(op.key).run(op);
 }
 
 // -- writing without waiting -------------------------------------------------------
 
-std::future<expected<bool>> region::set_async(bytes key, bytes value,
-                                              write_options how) {
+template <class Result>
+std::future<Result> region::set_async(bytes key, bytes value,
+                                      write_options how) {
   if (auto ok = check_write(key, value, how); !ok)
-    return ready<bool>(tl::unexpected{std::move(ok.error())});
-  return submit_async<bool>(
-    operations::set<bytes>{keyed{std::move(key)}, std::move(value),
-                           std::move(how)});
+    return ready<Result>(tl::unexpected{std::move(ok.error())});
+  return submit_async<Result>(operations::set<bytes>{
+    keyed{std::move(key)}, std::move(value), std::move(how)});
 }
 
-std::future<expected<bool>>
-region::set_if_absent_async(bytes key, bytes value, write_options how) {
+template <class Result>
+std::future<Result> region::set_if_absent_async(bytes key, bytes value,
+                                                write_options how) {
   auto conditional = unless_present(std::move(how));
   if (!conditional)
-    return ready<bool>(tl::unexpected{std::move(conditional.error())});
-  return set_async(std::move(key), std::move(value), std::move(*conditional));
+    return ready<Result>(tl::unexpected{std::move(conditional.error())});
+  return set_async<Result>(std::move(key), std::move(value),
+                           std::move(*conditional));
 }
 
-std::future<expected<bool>> region::erase_async(bytes key) {
+template <class Result>
+std::future<Result> region::erase_async(bytes key) {
   if (auto ok = check_key(key); !ok)
-    return ready<bool>(tl::unexpected{std::move(ok.error())});
-  return submit_async<bool>(operations::erase<bytes>{keyed{std::move(key)}});
+    return ready<Result>(tl::unexpected{std::move(ok.error())});
+  return submit_async<Result>(operations::erase<bytes>{keyed{std::move(key)}});
 }
 
-std::future<expected<bool>> region::touch_async(bytes key, ttl_duration ttl) {
+template <class Result>
+std::future<Result> region::touch_async(bytes key, ttl_duration ttl) {
   if (auto ok = check_key(key).and_then([&] { return check_ttl(ttl); }); !ok)
-    return ready<bool>(tl::unexpected{std::move(ok.error())});
-  return submit_async<bool>(
+    return ready<Result>(tl::unexpected{std::move(ok.error())});
+  return submit_async<Result>(
     operations::touch<bytes>{keyed{std::move(key)}, ttl});
 }
 
+// Both kinds of results that the header promises.
+template std::future<expected<bool>>
+region::set_async(bytes, bytes, write_options);
+template std::future<yes_or_no> region::set_async(bytes, bytes, write_options);
+template std::future<expected<bool>>
+region::set_if_absent_async(bytes, bytes, write_options);
+template std::future<yes_or_no>
+region::set_if_absent_async(bytes, bytes, write_options);
+template std::future<expected<bool>> region::erase_async(bytes);
+template std::future<yes_or_no> region::erase_async(bytes);
+template std::future<expected<bool>> region::touch_async(bytes, ttl_duration);
+template std::future<yes_or_no> region::touch_async(bytes, ttl_duration);
+
 std::future<expected<std::int64_t>>
 region::increment_async(bytes key, std::int64_t delta) {
+  promise<std::int64_t> result;
+  auto future = result.future();
+  if (auto within = signed_counts())
+    increment_then(std::move(key), delta, *within, result);
+  else
+    result(tl::unexpected{std::move(within.error())});
+  return future;
+}
+
+void region::increment_then(bytes key, std::int64_t delta,
+                            const integer_range& within,
+                            std::function<void(expected<std::int64_t>)> done) {
   if (auto ok = check_key(key); !ok)
-    return ready<std::int64_t>(tl::unexpected{std::move(ok.error())});
-  return submit_async<std::int64_t>(
-    operations::increment<bytes>{keyed{std::move(key)}, delta});
+    return done(tl::unexpected{std::move(ok.error())});
+  submit_then(
+    operations::increment<bytes>{keyed{std::move(key)}, delta, within},
+    std::move(done));
+}
+
+void region::compare_and_erase_then(bytes key, version_number version,
+                                    std::function<void(expected<bool>)> done) {
+  if (auto ok = check_key(key); !ok)
+    return done(tl::unexpected{std::move(ok.error())});
+  submit_then(
+    operations::compare_and_erase<bytes>{keyed{std::move(key)}, version},
+    std::move(done));
 }
 
 std::future<expected<void>> region::clear_async() {
@@ -345,15 +425,22 @@ std::future<expected<void>> region::clear_async() {
 
 /// Submits a keyed operation to its shard.
 template <class T, class Operation>
-std::future<expected<T>> region::submit_async(Operation op) {
-  promise<T> result;
+std::future<T> region::submit_async(Operation op) {
+  promise_of<T> result;
   auto future = result.future();
-  auto& where = shards_.owner(op.key);
-  where.submit(std::move(op), [self = shared_from_this(),
-                               result](expected<T> outcome) {
-    result(std::move(outcome));
-  });
+  submit_then(std::move(op), result);
   return future;
+}
+
+template <class Operation, class Done>
+void region::submit_then(Operation op, Done done) {
+  auto& where = shards_.owner(op.key);
+  using result = std::invoke_result_t<const Operation&, memory::store&>;
+  where.submit(std::move(op),
+               [self = shared_from_this(),
+                done = std::move(done)](result outcome) {
+                 done(std::move(outcome));
+               });
 }
 
 // -- the parts ---------------------------------------------------------------------
@@ -368,6 +455,7 @@ std::size_t region::size() const noexcept {
 region_stats region::stats() const noexcept {
   region_stats result;
   result.removals_dropped = removals_->dropped();
+  result.undecodable = undecodable_.load(std::memory_order_relaxed);
   double left = 0; // Milliseconds, of all entries together.
   const auto now = time_.now();
   for (auto& x : shards_) {

@@ -40,7 +40,9 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/integer_range.hpp>
 #include <troupe/messages/types/options.hpp>
+#include <troupe/messages/types/result.hpp>
 
 namespace troupe {
 
@@ -75,12 +77,14 @@ struct upcoming_key {
 class region : public std::enable_shared_from_this<region> {
 public:
   /// Use `runtime::open`. `options` passed their `check`; `time` outlives the
-  /// region. Its bytes come out of `parent`, too, if that is given. Throws
+  /// region. Its bytes come out of `parent`, too, if that is given. `counts` is
+  /// what `increment` may store, empty for values that are no integers. Throws
   /// std::bad_alloc.
   region(std::string name, const region_options& options, const clock& time,
          std::shared_ptr<lane_executor> executor,
          std::shared_ptr<load_coordinator> loads,
-         std::shared_ptr<memory::budget> parent = nullptr);
+         std::shared_ptr<memory::budget> parent = nullptr,
+         std::optional<integer_range> counts = integer_range{});
 
   ~region();
 
@@ -91,8 +95,17 @@ public:
     return name_;
   }
 
+  /// The options it was opened with, completed: what was left open is filled in.
   [[nodiscard]] const region_options& options() const noexcept {
     return options_;
+  }
+
+  [[nodiscard]] std::chrono::milliseconds load_timeout() const noexcept {
+    return *options_.load_timeout;
+  }
+
+  [[nodiscard]] std::chrono::milliseconds op_timeout() const noexcept {
+    return *options_.op_timeout;
   }
 
   // -- reading -----------------------------------------------------------------
@@ -179,6 +192,10 @@ public:
   /// Removes the entry; tells whether there was a live one.
   expected<bool> erase(bytes_view key);
 
+  /// Removes the entry when its version is `version`, so that a newer one stays.
+  /// False when it was another, or when there was none.
+  expected<bool> compare_and_erase(bytes_view key, version_number version);
+
   /// Gives a live entry a new TTL (exactly, without jitter), `no_expiry` to
   /// keep it for good; tells whether there was one. It keeps its idle time, which
   /// starts anew.
@@ -186,8 +203,19 @@ public:
 
   /// Adds `delta` to the decimal integer under `key` (absent: 0) and returns
   /// the sum. A present entry keeps the end of its TTL and its idle time, which
-  /// starts anew; a new one gets those of the region. Errors: `not_an_integer`, `integer_overflow`.
+  /// starts anew; a new one gets those of the region. Errors: `not_an_integer`
+  /// (also when the region's values are no integers), `integer_overflow` (the sum
+  /// is outside of std::int64_t or of the type of the region's values).
   expected<std::int64_t> increment(bytes_view key, std::int64_t delta = 1);
+
+  /// The same with a range of the caller's, which should be that of the values.
+  /// The sum's 64 bits; see `memory::store::increment`.
+  expected<std::int64_t> increment(bytes_view key, std::int64_t delta,
+                                   const integer_range& within);
+
+  /// What the first form may store: those of the region's values that fit in an
+  /// std::int64_t. Errors: `not_an_integer`, when they are no integers.
+  [[nodiscard]] expected<integer_range> signed_counts() const;
 
   /// Calls `f(const entry_view* present)`, nullptr for a key without a live
   /// entry, and does what it answers, an `expected<edit>`, as one step: no other
@@ -300,14 +328,27 @@ public:
   // `overloaded` when the shard's mailbox or the loaders' queue is full.
   // The future of a region that drains becomes ready with `shutting_down`.
 
-  std::future<expected<bool>> set_async(bytes key, bytes value,
-                                        write_options how = {});
-  std::future<expected<bool>> set_if_absent_async(bytes key, bytes value,
-                                                  write_options how = {});
-  std::future<expected<bool>> erase_async(bytes key);
-  std::future<expected<bool>> touch_async(bytes key, ttl_duration ttl);
+  // `Result`: `expected<bool>` or `yes_or_no`.
+
+  template <class Result = expected<bool>>
+  std::future<Result> set_async(bytes key, bytes value, write_options how = {});
+  template <class Result = expected<bool>>
+  std::future<Result> set_if_absent_async(bytes key, bytes value,
+                                          write_options how = {});
+  template <class Result = expected<bool>>
+  std::future<Result> erase_async(bytes key);
+  template <class Result = expected<bool>>
+  std::future<Result> touch_async(bytes key, ttl_duration ttl);
   std::future<expected<std::int64_t>> increment_async(bytes key,
                                                       std::int64_t delta = 1);
+
+  /// `done` is called on this thread or in the shard's turn; it must be brief, not
+  /// throw, and call nothing that waits for a shard.
+  void increment_then(bytes key, std::int64_t delta, const integer_range& within,
+                      std::function<void(expected<std::int64_t>)> done);
+  void compare_and_erase_then(bytes key, version_number version,
+                              std::function<void(expected<bool>)> done);
+
   std::future<expected<void>> clear_async();
   std::future<expected<std::optional<bytes>>>
   get_or_set_async(bytes key, bytes_loader loader, write_options how = {});
@@ -346,6 +387,25 @@ public:
 
   /// Tells whether load `id` has lost its lease. Waits for the shard's turn.
   [[nodiscard]] bool fenced(bytes_view key, load_id id);
+
+  /// As `check`, for calls that take no condition.
+  [[nodiscard]] expected<void>
+  check_unconditional(const write_options& how) const {
+    if (valid(how) && how.condition == write_condition::always) [[likely]]
+      return {};
+    return look_at_condition(how);
+  }
+
+  /// Counts a read that met bytes that are no value of the region's type.
+  void note_undecodable() const noexcept {
+    undecodable_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// The same, if `why` says that this was it.
+  void note_unreadable(const error& why) const noexcept {
+    if (why == errc::decode_failed)
+      note_undecodable();
+  }
 
   /// Number of entries, those included that expired and were not swept yet.
   [[nodiscard]] std::size_t size() const noexcept;
@@ -438,6 +498,9 @@ private:
 
   [[nodiscard]] expected<void> look_at_write(bytes_view key, bytes_view value,
                                              const write_options& how) const;
+  [[nodiscard]] expected<void>
+  look_at_condition(const write_options& how) const;
+
   [[nodiscard]] expected<void> check_edit(const edit& next) const {
     if (next.how.condition != write_condition::always) [[unlikely]]
       return check_unconditional(next.how);
@@ -447,10 +510,6 @@ private:
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
 
-  /// As `check`, for calls that take no condition.
-  [[nodiscard]] expected<void>
-  check_unconditional(const write_options& how) const;
-
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
 
@@ -458,7 +517,10 @@ private:
   [[nodiscard]] expected<void> check_open() const;
 
   template <class T, class Operation>
-  std::future<expected<T>> submit_async(Operation op);
+  std::future<T> submit_async(Operation op);
+
+  template <class Operation, class Done>
+  void submit_then(Operation op, Done done);
 
   expected<std::optional<bytes>>
   update_under_lease(const memory::hashed_key& key, const bytes_updater& f,
@@ -474,6 +536,8 @@ private:
   std::shared_ptr<memory::budget> entries_;
   std::atomic<eviction_policy> eviction_;
   std::shared_ptr<removal_queue> removals_;
+  const std::optional<integer_range> counts_;
+  mutable std::atomic<std::uint64_t> undecodable_{0};
   shard_map shards_;
   rebalancer balance_;
 };

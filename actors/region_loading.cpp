@@ -83,7 +83,7 @@ region::get_or_set(bytes_view key, bytes_loader loader,
   // Normally the runtime's clockwork takes care of deadlines. Looking here,
   // too, keeps the promise that nobody hangs when that is being restarted, or
   // when there is no clockwork because somebody uses a region on its own.
-  while (future.wait_for(options_.load_timeout) != std::future_status::ready)
+  while (future.wait_for(load_timeout()) != std::future_status::ready)
     loads_->tick();
   return future.get();
 }

@@ -134,7 +134,7 @@ region::update_under_lease(const memory::hashed_key& key,
                     "the function erase or invalidate it?");
   return fail(errc::timeout,
               "the update function took longer than "
-                + std::to_string(options_.op_timeout.count())
+                + std::to_string(op_timeout().count())
                 + " ms while others wanted the key; make it faster or raise "
                   "op_timeout");
 }

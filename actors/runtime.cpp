@@ -67,9 +67,9 @@ drain_report runtime::drain(std::chrono::milliseconds deadline) {
 
 expected<opened_region> runtime::open_typed(std::string name,
                                             const region_options* options,
-                                            std::string value_type) {
+                                            value_type type) {
   try {
-    return core_->open(std::move(name), options, std::move(value_type));
+    return core_->open(std::move(name), options, std::move(type));
   } catch (const std::bad_alloc&) {
     return fail(errc::out_of_memory);
   }
@@ -77,13 +77,13 @@ expected<opened_region> runtime::open_typed(std::string name,
 
 expected<std::shared_ptr<region>>
 runtime::open_region(std::string name, const region_options& options,
-                     std::string value_type) {
-  return open_typed(std::move(name), &options, std::move(value_type))
+                     value_type type) {
+  return open_typed(std::move(name), &options, std::move(type))
     .map([](opened_region&& x) { return std::move(x.where); });
 }
 
 expected<std::shared_ptr<region>> runtime::open_region(std::string name) {
-  return open_typed(std::move(name), nullptr, "bytes")
+  return open_typed(std::move(name), nullptr, {})
     .map([](opened_region&& x) { return std::move(x.where); });
 }
 

@@ -68,8 +68,8 @@ public:
   // -- caches ------------------------------------------------------------------
 
   /// Opens the region `name` for values of type V. Opening it again returns
-  /// the same region. An option left at its default takes the value from the
-  /// configuration where that has one.
+  /// the same region. What the options leave open (timeouts, shards) is taken from
+  /// the configuration; `{}` leaves everything open.
   /// Names: 1 to 100 letters, digits and any of `._:-`, but not "supervisor"
   /// and "load-coordinator".
   /// Errors: `invalid_argument` (name, options, or the region is open with
@@ -77,7 +77,7 @@ public:
   /// `shutting_down`, `out_of_memory`.
   template <class V>
   expected<cache<V>> open(std::string name, const region_options& options) {
-    return open_typed(std::move(name), &options, value_type_name<V>())
+    return open_typed(std::move(name), &options, value_type_of<V>())
       .map([](opened_region&& x) {
         return cache<V>{std::move(x.where), std::move(x.directory)};
       });
@@ -86,7 +86,7 @@ public:
   /// As above, with the options it is open with, or else the defaults.
   template <class V>
   expected<cache<V>> open(std::string name) {
-    return open_typed(std::move(name), nullptr, value_type_name<V>())
+    return open_typed(std::move(name), nullptr, value_type_of<V>())
       .map([](opened_region&& x) {
         return cache<V>{std::move(x.where), std::move(x.directory)};
       });
@@ -95,7 +95,7 @@ public:
   /// As above, at the level of bytes.
   expected<std::shared_ptr<region>>
   open_region(std::string name, const region_options& options,
-              std::string value_type = "bytes");
+              value_type type = {});
 
   expected<std::shared_ptr<region>>
   open_region(std::string name);
@@ -168,7 +168,7 @@ private:
 
   expected<opened_region> open_typed(std::string name,
                                      const region_options* options,
-                                     std::string value_type);
+                                     value_type type);
 
   // In this order: the core ends first, then the system, then what it read.
   std::unique_ptr<config> own_config_;
@@ -181,7 +181,7 @@ private:
 
 template <class V>
 auto cache<V>::actor() const {
-  return front_of(*directory_);
+  return directory_ ? front_of(*directory_) : region_actor{};
 }
 
 } // namespace troupe

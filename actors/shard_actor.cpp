@@ -121,10 +121,12 @@ private:
   }
 
   caf::result<std::int64_t> on_increment(increment_request& x) {
-    if (auto ok = check_key(x.key); !ok)
-      return to_caf(ok.error());
+    auto within = check_key(x.key).and_then(
+      [&] { return region_->signed_counts(); });
+    if (!within)
+      return to_caf(within.error());
     return perform(
-      operations::increment<bytes>{keyed{std::move(x.key)}, x.delta});
+      operations::increment<bytes>{keyed{std::move(x.key)}, x.delta, *within});
   }
 
   caf::result<void> on_clear() {

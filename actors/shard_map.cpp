@@ -89,7 +89,7 @@ shard_map::shard_map(const std::string& region, region_options& options,
   mask_ = options.shards - 1;
   auto others = group(with);
   others.shared.shares = options.shards;
-  add(region, others, options.op_timeout, executor);
+  add(region, others, *options.op_timeout, executor);
   for (auto& x : options.namespaces) {
     auto own = group(with);
     own.shared.bytes = std::make_shared<budget>(
@@ -103,7 +103,7 @@ shard_map::shard_map(const std::string& region, region_options& options,
                                 options.namespaces.size(), options.shards);
     own.shared.shares = x.shards;
     own.shared.eviction = x.eviction.value_or(options.eviction);
-    add(region, own, options.op_timeout, executor);
+    add(region, own, *options.op_timeout, executor);
     groups_.back()->follow(!x.eviction);
     std::vector<shard*> members;
     for (auto& y : groups_.back()->shards())

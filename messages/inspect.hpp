@@ -102,7 +102,8 @@ fields_of(const runtime_stat_request&);
 
 fields<&region_info::name, &region_info::value_type, &region_info::shards,
        &region_info::keys, &region_info::bytes, &region_info::handled,
-       &region_info::restarts, &region_info::namespaces>
+       &region_info::restarts, &region_info::namespaces,
+       &region_info::undecodable>
 fields_of(const region_info&);
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,

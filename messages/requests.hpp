@@ -96,6 +96,8 @@ struct touch_request {
   std::chrono::milliseconds ttl = no_expiry;
 };
 
+/// The sum is an std::int64_t within the range of the region's values, or else an
+/// error: `integer_overflow`, `not_an_integer`.
 struct increment_request {
   bytes key;
   std::int64_t delta = 1;
@@ -221,6 +223,7 @@ struct region_info {
   std::uint64_t handled = 0;
   std::uint64_t restarts = 0;
   std::vector<namespace_info> namespaces = {};
+  std::uint64_t undecodable = 0; ///< Reads that met bytes that are no value.
 };
 
 struct runtime_stat {

@@ -160,20 +160,20 @@ expected<void> runtime::core::set_max_bytes(std::size_t x) {
 
 // -- regions -----------------------------------------------------------------------
 
-/// The configured values where the caller left the built-in defaults.
+/// The configured values where the caller chose none.
 region_options runtime::core::complete(region_options x) const {
   if (x.shards == 0)
     x.shards = options_.shards;
-  if (x.op_timeout == defaults::op_timeout)
+  if (!x.op_timeout)
     x.op_timeout = options_.op_timeout;
-  if (x.load_timeout == defaults::load_timeout)
+  if (!x.load_timeout)
     x.load_timeout = options_.load_timeout;
   return x;
 }
 
 expected<opened_region> runtime::core::open(std::string name,
                                             const region_options* wanted,
-                                            std::string value_type) {
+                                            value_type type) {
   auto options = wanted != nullptr ? *wanted : region_options{};
   if (auto ok = detail::check_region_name(name).and_then(
         [&] { return check(options); });
@@ -188,13 +188,13 @@ expected<opened_region> runtime::core::open(std::string name,
     if (draining_)
       return troupe::fail(errc::shutting_down, "the runtime drains");
     if (auto i = regions_.find(name); i != regions_.end())
-      return reopen(i->second, wanted, value_type);
+      return reopen(i->second, wanted, type);
   }
   options = complete(options);
   if (auto ok = check_shards(options); !ok)
     return tl::unexpected{std::move(ok.error())};
   const auto limit = bytes_->limit();
-  auto fresh = start_region(name, options, std::move(value_type));
+  auto fresh = start_region(name, options, std::move(type));
   if (!fresh)
     return tl::unexpected{std::move(fresh.error())};
   auto handles = fresh->handles();
@@ -211,12 +211,16 @@ expected<opened_region> runtime::core::open(std::string name,
 
 expected<opened_region>
 runtime::core::reopen(const entry& present, const region_options* wanted,
-                      const std::string& value_type) const {
+                      const value_type& type) const {
   auto& where = *present.where;
-  if (present.value_type != value_type)
+  if (present.type != type)
     return troupe::fail(errc::type_mismatch,
                         where.name() + " is open for values of type "
-                          + present.value_type + ", not " + value_type);
+                          + present.type.name + ", not "
+                          + (type.name == present.type.name
+                               ? "the type of this name in another source file "
+                                 "or function"
+                               : type.name));
   if (wanted == nullptr)
     return present.handles();
   auto options = complete(*wanted);
@@ -230,13 +234,13 @@ runtime::core::reopen(const entry& present, const region_options* wanted,
 expected<runtime::core::entry>
 runtime::core::start_region(const std::string& name,
                             const region_options& options,
-                            std::string value_type) {
+                            value_type type) {
   entry x;
   x.where = std::make_shared<region>(name, options, *options_.time, executor_,
-                                     loads_, bytes_);
+                                     loads_, bytes_, type.counts);
   auto shards = x.where->shard_count();
   x.directory = std::make_shared<region_directory>(shards);
-  x.value_type = std::move(value_type);
+  x.type = std::move(type);
   std::shared_ptr<lane> mailbox{new lane(*executor_),
                                 [keep = executor_](lane* gone) { delete gone; }};
   auto added = tree_.add(supervised_region(system_, supervisor_name, x.where,
@@ -382,9 +386,10 @@ runtime_stat runtime::core::stat(bool with_regions) const {
     return result;
   for (auto& [name, x] : regions_) {
     auto figures = x.where->stats();
-    result.regions.push_back({name, x.value_type, x.where->shard_count(),
+    result.regions.push_back({name, x.type.name, x.where->shard_count(),
                               figures.keys, figures.bytes, figures.handled,
-                              figures.restarts, namespace_infos(*x.where)});
+                              figures.restarts, namespace_infos(*x.where),
+                              figures.undecodable});
   }
   return result;
 }

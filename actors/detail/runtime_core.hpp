@@ -25,6 +25,7 @@
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/supervisor.hpp>
 #include <troupe/actors/supervisor_actor.hpp>
+#include <troupe/actors/value_type.hpp>
 
 namespace troupe {
 
@@ -42,7 +43,7 @@ public:
 
   /// `wanted` may be nullptr: whatever it has, or the defaults.
   expected<opened_region> open(std::string name, const region_options* wanted,
-                               std::string value_type);
+                               value_type type);
 
   [[nodiscard]] expected<opened_region> find(const std::string& name) const;
 
@@ -112,7 +113,7 @@ private:
   struct entry {
     std::shared_ptr<region> where;
     std::shared_ptr<region_directory> directory;
-    std::string value_type;
+    value_type type;
 
     [[nodiscard]] opened_region handles() const {
       return {where, directory};
@@ -122,10 +123,10 @@ private:
   [[nodiscard]] region_options complete(region_options x) const;
   expected<opened_region> reopen(const entry& present,
                                  const region_options* wanted,
-                                 const std::string& value_type) const;
+                                 const value_type& type) const;
   expected<entry> start_region(const std::string& name,
                                const region_options& options,
-                               std::string value_type);
+                               value_type type);
   [[nodiscard]] std::vector<std::shared_ptr<region>> all_regions() const;
 
   void tick();

@@ -1,7 +1,10 @@
 #include "apps/console/views.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "apps/console/actor_tree.hpp"
 #include "apps/console/table.hpp"
@@ -20,17 +23,31 @@ std::string line(std::string_view title, const std::string& text) {
 
 table table_of(const std::vector<region_info>& regions) {
   using enum alignment;
-  table result{{{"REGION", left, true},
-                {"VALUES", left, true, 1},
-                {"SHARDS", right, false, 2},
-                {"KEYS", right},
-                {"MEMORY", right},
-                {"HANDLED", right, false, 3},
-                {"RESTARTS", right}}};
-  for (const auto& x : regions)
-    result.add({quote_if_needed(x.name), quote_if_needed(x.value_type),
-                count_text(x.shards), count_text(x.keys), bytes_text(x.bytes),
-                count_text(x.handled), count_text(x.restarts)});
+  // A column of zeros would tell nothing.
+  const bool undecodable = std::ranges::any_of(
+    regions, [](const region_info& x) { return x.undecodable != 0; });
+  std::vector<column> columns{{"REGION", left, true},
+                              {"VALUES", left, true, 1},
+                              {"SHARDS", right, false, 2},
+                              {"KEYS", right},
+                              {"MEMORY", right},
+                              {"HANDLED", right, false, 3},
+                              {"RESTARTS", right}};
+  if (undecodable)
+    columns.push_back({"UNDECODABLE", right});
+  table result{std::move(columns)};
+  for (const auto& x : regions) {
+    std::vector<cell> cells{quote_if_needed(x.name),
+                            quote_if_needed(x.value_type),
+                            count_text(x.shards),
+                            count_text(x.keys),
+                            bytes_text(x.bytes),
+                            count_text(x.handled),
+                            count_text(x.restarts)};
+    if (undecodable)
+      cells.push_back(count_text(x.undecodable));
+    result.add(std::move(cells));
+  }
   return result;
 }
 
@@ -212,6 +229,7 @@ json_object json_of(const runtime_stat& x) {
                      .add("bytes", region.bytes)
                      .add("handled", region.handled)
                      .add("restarts", region.restarts)
+                     .add("undecodable", region.undecodable)
                      .add("namespaces", rows_of(region.namespaces)));
   return json_object{}
     .add("version", x.version)

@@ -57,41 +57,40 @@ caf::behavior greeter(caf::event_based_actor* self,
 
 int run(caf::actor_system& system) {
   troupe::runtime runtime{system};
-  auto profiles = runtime.open<profile>("profiles", {.ttl = 5min, .jitter = 0.1});
-  if (!profiles) {
-    std::cerr << to_string(profiles.error()) << '\n';
+  auto opened = runtime.open<profile>("profiles", {.ttl = 5min, .jitter = 0.1});
+  if (!opened) {
+    std::cerr << to_string(opened.error()) << '\n';
     return 1;
   }
+  auto& profiles = *opened;
 
   // However many threads ask at once, the database is asked once.
   database db;
   for (int i = 0; i < 2; ++i) {
-    auto p = profiles->get_or_set("42", [&](troupe::load_context& context) {
-      return db.load_profile(context.key());
-    });
-    if (!p) {
+    auto p = profiles.get_or_set(
+      "42", [&](const std::string& id) { return db.load_profile(id); });
+    if (p.failed()) {
       std::cerr << to_string(p.error()) << '\n';
       return 1;
     }
-    std::cout << "main: " << p->name << '\n';
+    std::cout << "main: " << (p ? p->name : "nobody") << '\n';
   }
 
   // No update is lost, although none of them locks anything.
-  auto updated = profiles->update("42", [](std::optional<profile> old) {
+  auto updated = profiles.update("42", [](std::optional<profile> old) {
     auto x = old.value_or(profile{});
     ++x.visits;
     return x;
   });
-  if (updated && *updated)
-    std::cout << "main: " << (*updated)->visits << " visit(s)\n";
+  if (updated)
+    std::cout << "main: " << updated->visits << " visit(s)\n";
 
-  auto actor = system.spawn(greeter, profiles->actor());
+  auto actor = system.spawn(greeter, profiles.actor());
   system.await_all_actors_done();
 
   // No load that began before this line can bring "42" back.
-  auto erased = profiles->erase("42");
-  std::cout << "main: erased " << std::boolalpha << erased.value_or(false)
-            << '\n';
+  if (profiles.erase("42"))
+    std::cout << "main: erased 42\n";
   return 0;
 }
 

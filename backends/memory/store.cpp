@@ -20,18 +20,46 @@ table_options with_clock(const store_options& x) {
   return result;
 }
 
+/// Wide enough for the sum of any two 64-bit integers, signed or not.
+__extension__ using wide_integer = __int128;
+
+/// Far outside of every 64-bit range, so that no 64-bit `delta` leads back.
+constexpr auto far_away = wide_integer{1} << 100;
+
+/// A decimal integer that has the right form but does not fit in 64 bits, or does
+/// so without a sign only.
+wide_integer parse_wide(bytes_view digits, bool negative) noexcept {
+  wide_integer result = 0;
+  for (auto digit : digits) {
+    result = result * 10 + (digit - '0');
+    if (result > far_away)
+      break;
+  }
+  return negative ? -result : result;
+}
+
 /// The whole of `text` as a decimal integer in the one form that std::to_chars
 /// gives: as in Redis, "01" and "-0" are no integers.
-std::optional<std::int64_t> parse_integer(bytes_view text) noexcept {
-  auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+std::optional<wide_integer> parse_integer(bytes_view text,
+                                          const integer_range& within) noexcept {
+  const bool negative = text.starts_with('-');
+  auto digits = text.substr(negative ? 1 : 0);
   if (digits.starts_with('0') && text != "0")
     return std::nullopt;
   std::int64_t result = 0;
   auto* end = text.data() + text.size();
   auto [stopped, code] = std::from_chars(text.data(), end, result);
-  if (code != std::errc{} || stopped != end)
+  if (stopped != end)
     return std::nullopt;
-  return result;
+  if (code == std::errc{})
+    return result;
+  if (code == std::errc::result_out_of_range && within.counts_from_outside)
+    return parse_wide(digits, negative);
+  return std::nullopt;
+}
+
+std::string to_text(const integer_range& x) {
+  return std::to_string(x.least) + " to " + std::to_string(x.most);
 }
 
 } // namespace
@@ -293,25 +321,35 @@ expected<bool> store::touch(const hashed_key& key, ttl_duration ttl) {
 }
 
 expected<std::int64_t> store::increment(const hashed_key& key,
-                                        std::int64_t delta) {
+                                        std::int64_t delta,
+                                        const integer_range& within) {
   auto where = table_.locate(key);
   std::optional<tag_step> step;
   if (tagged(where))
     step.emplace(forgotten_.tags(), witness_);
   auto present = live(where);
-  std::int64_t sum = 0;
+  wide_integer wide_sum = delta;
   if (present) {
-    auto old = parse_integer(where.item->value());
+    auto old = parse_integer(where.item->value(), within);
     if (!old)
       return fail(errc::not_an_integer,
-                  "the value is not a decimal 64-bit integer");
-    sum = *old;
+                  within.counts_from_outside
+                    ? "the value is not a decimal integer"
+                    : "the value is not a decimal 64-bit integer");
+    wide_sum += *old;
   }
-  if (__builtin_add_overflow(sum, delta, &sum))
+  if (wide_sum < within.least || wide_sum > wide_integer{within.most})
     return fail(errc::integer_overflow,
-                "the sum is outside of the 64-bit range");
-  std::array<char, std::numeric_limits<std::int64_t>::digits10 + 3> text;
-  auto* end = std::to_chars(text.data(), text.data() + text.size(), sum).ptr;
+                "the sum is outside of the range of the values, "
+                  + to_text(within));
+  const auto sum = static_cast<std::int64_t>(wide_sum);
+  std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 3> text;
+  auto* last = text.data() + text.size();
+  auto* end = wide_sum < 0
+                ? std::to_chars(text.data(), last, sum).ptr
+                : std::to_chars(text.data(), last,
+                                static_cast<std::uint64_t>(wide_sum))
+                    .ptr;
   auto size = static_cast<std::size_t>(end - text.data());
   write_options how;
   how.keep_ttl = true;

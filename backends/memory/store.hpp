@@ -36,6 +36,7 @@
 #include <troupe/backends/memory/tag_registry.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/integer_range.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::memory {
@@ -208,7 +209,11 @@ public:
 
   expected<bool> touch(const hashed_key& key, ttl_duration ttl);
 
-  expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta);
+  /// Adds `delta` to the decimal integer under `key` (absent: 0). The sum's 64
+  /// bits: of an std::uint64_t when the range exceeds that of std::int64_t.
+  /// Errors: `not_an_integer`, `integer_overflow` (outside of `within`).
+  expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta,
+                                   const integer_range& within = {});
 
   /// Calls `f(const entry_view*)`, with nullptr when there is no live entry,
   /// and does what the `expected<edit>` says that it returns. An error of `f`

@@ -152,12 +152,21 @@ class [[nodiscard]] expected : public tl::expected<T, error> {
 
 public:
   using base::base;
-  using base::operator=;
 
   constexpr expected() = default;
 
   constexpr expected(base x) : base(std::move(x)) {
     // nop
+  }
+
+  /// A value, an error, or an `expected` that converts. `x = {}` is that of an
+  /// expected that was made without arguments.
+  template <class U>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, expected>
+             && std::is_assignable_v<base&, U>)
+  constexpr expected& operator=(U&& x) {
+    base::operator=(std::forward<U>(x));
+    return *this;
   }
 
   /// The value. Throws `bad_result` when there is none.

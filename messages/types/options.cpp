@@ -60,12 +60,14 @@ expected<void> check(const region_options& x) {
       && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
     return bad("shards", std::to_string(x.shards),
                "a power of two up to 256, or 0 for 16 per core");
-  if (auto ok = check_timeout("load_timeout", x.load_timeout); !ok)
-    return ok;
+  if (x.load_timeout)
+    if (auto ok = check_timeout("load_timeout", *x.load_timeout); !ok)
+      return ok;
   if (auto ok = check_timeout("queue_timeout", x.queue_timeout); !ok)
     return ok;
-  if (auto ok = check_timeout("op_timeout", x.op_timeout); !ok)
-    return ok;
+  if (x.op_timeout)
+    if (auto ok = check_timeout("op_timeout", *x.op_timeout); !ok)
+      return ok;
   if (auto ok = check_limits(x); !ok)
     return ok;
   if (x.load_attempts == 0)

@@ -40,11 +40,13 @@ struct region_options {
   /// written together do not expire together, and none lives longer than told.
   double jitter = 0.0;
 
-  /// Number of shards, a power of two up to 256; 0 picks 16 per core.
+  /// Number of shards, a power of two up to 256; 0: as the runtime is configured,
+  /// or else 16 per core.
   std::size_t shards = 0;
 
-  /// How long a loader may run before another waiter's loader replaces it.
-  std::chrono::milliseconds load_timeout = defaults::load_timeout;
+  /// How long a loader may run before another waiter's loader replaces it. Empty:
+  /// as the runtime is configured, or else `defaults::load_timeout`.
+  std::optional<std::chrono::milliseconds> load_timeout = std::nullopt;
 
   /// How long a load waits for a loader thread before `overloaded` is answered. The
   /// loader's own time counts from when it starts.
@@ -54,8 +56,9 @@ struct region_options {
   std::uint32_t load_attempts = defaults::load_attempts;
 
   /// How long an operation waits for a shard that restarts or for the update
-  /// lease of its key.
-  std::chrono::milliseconds op_timeout = defaults::op_timeout;
+  /// lease of its key. Empty: as the runtime is configured, or else
+  /// `defaults::op_timeout`.
+  std::optional<std::chrono::milliseconds> op_timeout = std::nullopt;
 
   /// Limit of what the entries take, in bytes, everything included (see
   /// docs/memory.md); 0: none but the runtime's. One entry may take half of

@@ -84,17 +84,17 @@ struct troupe::codec<unique> {
 TEST_CASE("a cache stores, reads and erases values") {
   fixture f;
   auto uut = f.open<profile>();
-  CHECK(uut.get("42")->has_value() == false);
+  CHECK(uut.get("42").absent());
   CHECK(uut.contains("42") == false);
   CHECK(uut.set("42", {"Ada", 1}) == true);
-  CHECK(**uut.get("42") == profile{"Ada", 1});
+  CHECK(*uut.get("42") == profile{"Ada", 1});
   CHECK(uut.contains("42") == true);
-  CHECK(**uut.ttl("42") == no_expiry);
+  CHECK(*uut.ttl("42") == no_expiry);
   CHECK(uut.touch("42", 1s) == true);
-  CHECK(**uut.ttl("42") == 1s);
+  CHECK(*uut.ttl("42") == 1s);
   CHECK(uut.set_if_absent("42", {"Bob", 2}) == false);
   f.time.advance(1s);
-  CHECK(uut.get("42")->has_value() == false);
+  CHECK(uut.get("42").absent());
   CHECK(uut.set_if_absent("42", {"Bob", 2}) == true);
   CHECK(uut.erase("42") == true);
   CHECK(uut.erase("42") == false);
@@ -112,7 +112,7 @@ TEST_CASE("a cache stores batches, forgets by tag and takes limits") {
   write_options how;
   how.tags = {"people"};
   CHECK(uut.set_many(items, how));
-  CHECK(uut.get("2").value()->name == "Bob");
+  CHECK(uut.get("2").value().name == "Bob");
   CHECK(uut.invalidate_tag("people"));
   CHECK(uut.contains("1") == false);
   CHECK(uut.set_limits(1 << 20, 1));
@@ -147,13 +147,13 @@ TEST_CASE("write options reach the shard") {
   CHECK(uut.set("k", {}, how) == false);
   how.condition = write_condition::always;
   CHECK(uut.set("k", {}, how) == true);
-  CHECK(**uut.ttl("k") == 5s);
+  CHECK(*uut.ttl("k") == 5s);
   how.idle = 2s;
   CHECK(uut.set("k", {}, how) == true);
-  CHECK(**uut.ttl("k") == 2s);
+  CHECK(*uut.ttl("k") == 2s);
   f.time.advance(1s);
-  CHECK(uut.get("k")->has_value());
-  CHECK(**uut.ttl("k") >= 2s);
+  CHECK(uut.get("k"));
+  CHECK(*uut.ttl("k") >= 2s);
   how.idle = 0s;
   CHECK(uut.set("k", {}, how).error() == errc::invalid_argument);
   how.idle = std::nullopt;
@@ -225,14 +225,14 @@ TEST_CASE("loaders come in several shapes") {
                          return profile{};
                        })
           .has_value());
-  CHECK(**uut.ttl("f") == 7s);
+  CHECK(*uut.ttl("f") == 7s);
   CHECK(uut.get_or_set("g",
                        [](load_context& context) {
                          context.idle(3s);
                          return profile{};
                        })
           .has_value());
-  CHECK(**uut.ttl("g") == 3s);
+  CHECK(*uut.ttl("g") == 3s);
 }
 
 TEST_CASE("a cache updates what is there and what is not") {
@@ -243,9 +243,9 @@ TEST_CASE("a cache updates what is there and what is not") {
     ++x.visits;
     return x;
   };
-  CHECK(**uut.update("42", visit) == profile{"new", 1});
-  CHECK(**uut.update("42", visit) == profile{"new", 2});
-  CHECK(**uut.get("42") == profile{"new", 2});
+  CHECK(*uut.update("42", visit) == profile{"new", 1});
+  CHECK(*uut.update("42", visit) == profile{"new", 2});
+  CHECK(*uut.get("42") == profile{"new", 2});
 }
 
 TEST_CASE("update functions come in several shapes") {
@@ -254,13 +254,12 @@ TEST_CASE("update functions come in several shapes") {
   REQUIRE(uut.set("k", {"x", 1}));
   auto erased = uut.update(
     "k", [](std::optional<profile>) -> std::optional<profile> { return {}; });
-  REQUIRE(erased);
-  CHECK_FALSE(*erased);
+  CHECK(erased.absent());
   CHECK(uut.contains("k") == false);
-  CHECK((*uut.update("k",
-                     [](std::optional<profile>) -> expected<profile> {
-                       return profile{"made", 0};
-                     }))
+  CHECK(uut.update("k",
+                   [](std::optional<profile>) -> expected<profile> {
+                     return profile{"made", 0};
+                   })
           ->name
         == "made");
   CHECK(uut.update("k",
@@ -274,7 +273,7 @@ TEST_CASE("update functions come in several shapes") {
                      -> expected<std::optional<profile>> {
                      return std::optional<profile>{};
                    })
-          .has_value());
+          .absent());
   CHECK(uut.contains("k") == false);
   CHECK(uut.update("k", [](std::optional<profile>) -> profile {
            throw std::runtime_error("no");
@@ -303,7 +302,7 @@ TEST_CASE("no update of a cache is lost") {
         }
       });
   }
-  CHECK((*uut.get("k"))->visits == threads * rounds);
+  CHECK(uut.get("k")->visits == threads * rounds);
 }
 
 TEST_CASE("integers are counted, as text or as numbers") {
@@ -311,13 +310,13 @@ TEST_CASE("integers are counted, as text or as numbers") {
   auto numbers = f.open<std::int64_t>("numbers");
   CHECK(numbers.increment("n") == 1);
   CHECK(numbers.increment("n", 41) == 42);
-  CHECK(**numbers.get("n") == 42);
+  CHECK(*numbers.get("n") == 42);
   REQUIRE(numbers.set("n", -1));
   CHECK(numbers.increment("n") == 0);
   auto texts = f.open<std::string>("texts");
   REQUIRE(texts.set("n", "7"));
   CHECK(texts.increment("n") == 8);
-  CHECK(**texts.get("n") == "8");
+  CHECK(*texts.get("n") == "8");
   REQUIRE(texts.set("n", "seven"));
   CHECK(texts.increment("n").error() == errc::not_an_integer);
   CHECK(texts.increment_async("m").get() == 1);
@@ -330,19 +329,19 @@ TEST_CASE("everything goes without waiting, too") {
   CHECK(uut.set_if_absent_async("a", {"Bob", 1}).get() == false);
   auto read = uut.get_async("a");
   CHECK(read.wait_for(0s) == std::future_status::ready);
-  CHECK(**read.get() == profile{"Ada", 1});
+  CHECK(*read.get() == profile{"Ada", 1});
   CHECK(uut.get_many_async(std::vector<std::string>{"a", "b"}).get()->size()
         == 2);
   CHECK(uut.contains_async("a").get() == true);
   CHECK(uut.touch_async("a", 3s).get() == true);
-  CHECK(**uut.ttl_async("a").get() == 3s);
+  CHECK(*uut.ttl_async("a").get() == 3s);
   CHECK(uut.get_or_set_async("c", [] { return profile{"Cyd", 0}; }).get()->name
         == "Cyd");
   auto updated = uut.update_async("c", [](std::optional<profile> old) {
     ++old->visits;
     return *old;
   });
-  CHECK(**updated.get() == profile{"Cyd", 1});
+  CHECK(*updated.get() == profile{"Cyd", 1});
   CHECK(uut.update_async("c", [](std::optional<profile>) -> profile {
              throw std::runtime_error("no");
            })
@@ -371,11 +370,7 @@ TEST_CASE("a codec that fails or throws is an error of the call") {
   CHECK(uut.contains("k") == false);
   REQUIRE(uut.set("k", {3}));
   CHECK(uut.get("k").error() == errc::decode_failed);
-  CHECK(uut.get_many(std::array{"k"}).error() == errc::decode_failed);
-  CHECK(uut.get_or_set("k", [] { return fragile{}; }).error()
-        == errc::decode_failed);
-  CHECK(uut.update("k", [](std::optional<fragile>) { return fragile{}; })
-          .error()
+  CHECK(uut.get_many(std::array{"k"})->front().error()
         == errc::decode_failed);
   // The shard is none the worse for it.
   CHECK(uut.erase("k") == true);
@@ -392,7 +387,7 @@ TEST_CASE("values need not be copyable") {
   fixture f;
   auto uut = f.open<unique>();
   REQUIRE(uut.set("k", {std::make_unique<int>(7)}));
-  CHECK(*(*uut.get("k"))->x == 7);
+  CHECK(*uut.get("k")->x == 7);
   CHECK(*uut.get_or_set("m", [] {
             return unique{std::make_unique<int>(8)};
           })
@@ -402,7 +397,7 @@ TEST_CASE("values need not be copyable") {
     ++*old->x;
     return std::move(*old);
   });
-  CHECK(*(*updated)->x == 8);
+  CHECK(*updated->x == 8);
 }
 
 TEST_CASE("every read of a cache is an instance of its own") {
@@ -410,8 +405,8 @@ TEST_CASE("every read of a cache is an instance of its own") {
   auto uut = f.open<profile>();
   REQUIRE(uut.set("k", {"Ada", 1}));
   auto first = *uut.get("k");
-  first->visits = 99;
-  CHECK((*uut.get("k"))->visits == 1);
+  first.visits = 99;
+  CHECK(uut.get("k")->visits == 1);
 }
 
 TEST_CASE("a cache is also an actor") {
@@ -423,7 +418,7 @@ TEST_CASE("a cache is also an actor") {
   CHECK(decode<profile>(reply->value)->name == "Ada");
   auto encoded = encode(profile{"Bob", 2});
   CHECK(f.ask<bool>(uut.actor(), set_request{"k", *encoded, {}}) == true);
-  CHECK((*uut.get("k"))->name == "Bob");
+  CHECK(uut.get("k")->name == "Bob");
 }
 
 TEST_CASE("a cache may outlive its runtime") {
@@ -447,5 +442,5 @@ TEST_CASE("a cache may outlive its runtime") {
         == errc::shutting_down);
   CHECK_FALSE(uut->actor());
   // What is in memory can still be read.
-  CHECK((*uut->get("k"))->name == "Ada");
+  CHECK(uut->get("k")->name == "Ada");
 }

@@ -1,16 +1,19 @@
 #include <troupe/messages/codec.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
 #include <random>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include <troupe/messages/inspect_codec.hpp>
@@ -61,6 +64,25 @@ typename Inspector::result_type inspect(Inspector& f, profile& x) {
   return f(x.name, x.visits, x.admin, x.score, x.favourite, x.addresses,
            x.counters, x.groups, x.flags, x.picture, x.position, x.wide, x.age,
            x.exact);
+}
+
+struct choices {
+  std::optional<address> home;
+  std::variant<std::monostate, std::string, address> contact;
+  std::vector<std::optional<address>> history;
+  std::map<std::string, std::variant<int, double>> limits;
+  std::chrono::system_clock::time_point seen;
+  std::optional<std::chrono::milliseconds> pause;
+  std::optional<std::optional<int>> nested;
+  std::optional<bool> flag;
+
+  friend bool operator==(const choices&, const choices&) = default;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, choices& x) {
+  return f(x.home, x.contact, x.history, x.limits, x.seen, x.pause, x.nested,
+           x.flag);
 }
 
 struct pair_of_ints {
@@ -233,6 +255,54 @@ TEST_CASE("containers of what CAF knows come back whole") {
   CHECK(round_trip(std::vector<bool>(1000, true))
         == std::vector<bool>(1000, true));
   CHECK(round_trip(std::pair{1, std::string{"x"}}).second == "x");
+}
+
+TEST_CASE("optional and variant members come back whole") {
+  choices x;
+  CHECK(round_trip(x) == x);
+  x.home = address{"Baker Street", 221};
+  x.contact = std::string{"ada@example.org"};
+  x.history = {std::nullopt, address{"x", 1}};
+  x.limits = {{"a", 7}, {"b", 0.5}};
+  x.seen = std::chrono::system_clock::time_point{std::chrono::hours{5}};
+  x.pause = std::chrono::milliseconds{3};
+  x.nested = std::optional<int>{};
+  x.flag = false;
+  CHECK(round_trip(x) == x);
+  x.contact = address{"y", 2};
+  x.nested = std::nullopt;
+  x.pause = std::nullopt;
+  CHECK(round_trip(x) == x);
+  x.contact = std::monostate{};
+  CHECK(round_trip(x) == x);
+  auto wire = *encode(x);
+  for (std::size_t size = 0; size < wire.size(); ++size)
+    REQUIRE_FALSE(decode<choices>(bytes_view{wire}.substr(0, size)));
+}
+
+TEST_CASE("optional and variant values keep no old memory") {
+  std::optional<int> x{7};
+  x.reset();
+  CHECK(encode(x) == encode(std::optional<int>{}));
+  CHECK(encode(std::array{x}) == encode(std::array<std::optional<int>, 1>{}));
+  CHECK(round_trip(std::optional<int>{7}) == 7);
+  CHECK(round_trip(x) == x);
+  using number = std::variant<std::int8_t, double>;
+  number large{0.1};
+  large = std::int8_t{1};
+  CHECK(encode(large) == encode(number{std::int8_t{1}}));
+  CHECK(round_trip(large) == large);
+  CHECK(round_trip(number{0.5}) == number{0.5});
+}
+
+TEST_CASE("an index that the variant does not have is refused") {
+  using small = std::variant<std::int32_t>;
+  using large = std::variant<std::int32_t, std::int32_t>;
+  auto wire = *encode(large{std::in_place_index<1>, 5});
+  // The structure is the same, so the checksum holds.
+  CHECK(decode<large>(wire)->index() == 1);
+  CHECK(decode<small>(wire).error() == errc::decode_failed);
+  CHECK(decode<small>(*encode(large{std::in_place_index<0>, 5})));
 }
 
 TEST_CASE("every truncation of an inspectable value is refused") {

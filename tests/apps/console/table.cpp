@@ -168,6 +168,11 @@ TEST_CASE("figures are shown with units") {
            "\n"
            "REGION  VALUES  SHARDS       KEYS    MEMORY  HANDLED  RESTARTS\n"
            "db0     bytes       32  1,234,567  64.0 MiB        5         1\n");
+  x.regions[0].undecodable = 12;
+  CHECK(text_of(x, 80).ends_with("RESTARTS  UNDECODABLE\n"
+                                 "db0     bytes       32  1,234,567  64.0 MiB  "
+                                 "      5         1           12\n"));
+  x.regions[0].undecodable = 0;
   x.regions[0].namespaces.push_back(
     {"a b:", 1000, 5 << 20U, 64 << 20U, 0, 7, 16, "s3fifo"});
   x.regions[0].namespaces.push_back({"img:", 1, 96, 0, 2500, 0, 2, "none"});

@@ -1,0 +1,110 @@
+#pragma once
+
+// Which type the values of a region have: so that no region is read as another
+// type, and no `increment` stores what the type cannot hold.
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <vector>
+
+#include <troupe/messages/codec.hpp>
+#include <troupe/messages/types/integer_range.hpp>
+
+namespace troupe {
+
+/// A type of values. The default: the stored bytes themselves.
+struct value_type {
+  /// For people; two types may have the same.
+  std::string name = "bytes";
+
+  /// The compiler's name of the type, the same in all files and shared objects
+  /// that GCC or Clang made.
+  std::string identity = "bytes";
+
+  /// Tells types apart that belong to one source file, as those of unnamed
+  /// namespaces do: such types of two files may have the same name. An address
+  /// that each file has for itself, or nullptr.
+  const void* place = nullptr;
+
+  /// What `increment` may store. Empty: it is refused, as the values are no
+  /// integers.
+  std::optional<integer_range> counts = integer_range{};
+
+  /// Whether it is the same type.
+  friend bool operator==(const value_type& x, const value_type& y) noexcept {
+    return x.identity == y.identity && x.place == y.place;
+  }
+};
+
+namespace detail {
+
+/// The compiler's spelling of a type.
+template <class V>
+[[nodiscard]] std::string_view spelling() {
+  // GCC: "... [with V = int; std::string_view = ...]", Clang: "... [V = int]".
+  std::string_view all = __PRETTY_FUNCTION__;
+  auto start = all.find("V = ") + 4;
+  auto end = all.find("; std::string_view", start);
+  if (end == std::string_view::npos)
+    end = all.rfind(']');
+  return all.substr(start, end - start);
+}
+
+/// A spelling without the compiler's peculiarities.
+[[nodiscard]] std::string readable(std::string_view spelled);
+
+/// Whether the type with this (mangled) name may be another one in another source
+/// file: it belongs to an unnamed namespace or to a function, or an argument of
+/// its template does.
+[[nodiscard]] bool belongs_to_a_file(std::string_view mangled) noexcept;
+
+/// Has an address of its own for each type, and in each file for the types that
+/// belong to it. Not const, as equal constants may be merged.
+template <class V>
+inline char place_of_type = 0;
+
+template <class V>
+inline constexpr bool is_bytes = false;
+template <>
+inline constexpr bool is_bytes<std::string> = true;
+template <>
+inline constexpr bool is_bytes<std::vector<char>> = true;
+template <>
+inline constexpr bool is_bytes<std::vector<unsigned char>> = true;
+template <>
+inline constexpr bool is_bytes<std::vector<std::byte>> = true;
+
+} // namespace detail
+
+/// An integer type that `increment` works on.
+template <class V>
+concept countable = decimal_integer<V> && sizeof(V) <= 8;
+
+/// What `increment` may store for values of type V.
+template <countable V>
+inline constexpr integer_range range_of{
+  static_cast<std::int64_t>(std::numeric_limits<V>::min()),
+  static_cast<std::uint64_t>(std::numeric_limits<V>::max()), true};
+
+/// The value type of a `cache<V>`. Types whose values are the stored bytes
+/// themselves share one.
+template <class V>
+[[nodiscard]] value_type value_type_of() {
+  value_type result;
+  if constexpr (!detail::is_bytes<V>) {
+    result.name = detail::readable(detail::spelling<V>());
+    result.identity = typeid(V).name();
+    if (detail::belongs_to_a_file(result.identity))
+      result.place = &detail::place_of_type<V>;
+    result.counts.reset();
+    if constexpr (countable<V>)
+      result.counts = range_of<V>;
+  }
+  return result;
+}
+
+} // namespace troupe
