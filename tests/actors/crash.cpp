@@ -41,8 +41,7 @@ struct fixture : runtime_fixture {
       // One that is on its way back cannot be killed.
       CHECK((killed || killed.error() == errc::unknown_actor));
       auto next = progress + distance;
-      while (progress < next)
-        std::this_thread::yield();
+      eventually([&] { return progress >= next; });
     }
   }
 

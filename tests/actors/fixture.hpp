@@ -22,6 +22,7 @@
 #include <troupe/messages/types/clock.hpp>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 /// The reply to a message, or its error as one of ours.
 template <class Reply, class Handle, class Request>
@@ -46,17 +47,6 @@ inline std::string value_of(const troupe::region& where,
   auto value = where.get(key);
   REQUIRE(value);
   return value->value_or("<none>");
-}
-
-/// Repeats a question until the answer is yes: for what another thread or
-/// process does in its own time.
-template <class F>
-void eventually(F f) {
-  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-  while (!f()) {
-    REQUIRE(std::chrono::steady_clock::now() < until);
-    std::this_thread::yield();
-  }
 }
 
 /// Counts what went wrong on threads of a test: Catch2's own macros are for one

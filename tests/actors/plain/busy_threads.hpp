@@ -5,10 +5,10 @@
 #include <functional>
 #include <random>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <troupe/actors/region.hpp>
+
+#include "progress.hpp"
 
 /// Threads that read and write a region while a test changes it. A value begins
 /// with its key, so that a reader knows whether it is the right one.
@@ -17,28 +17,23 @@ public:
   using key_maker = std::function<std::string(std::minstd_rand&)>;
 
   /// Values are longer than their keys by less than `most_more` bytes.
-  busy_threads(troupe::region& where, std::size_t most_more, key_maker key) {
-    for (unsigned t = 0; t < 3; ++t)
-      threads_.emplace_back([this, &where, most_more, key, t] {
-        std::minstd_rand random{t + 1};
-        while (!stop_.load(std::memory_order_relaxed))
+  busy_threads(troupe::region& where, std::size_t most_more, key_maker key)
+    : threads_(3, [=, this, &where](unsigned t) {
+        return [=, this, &where, random = std::minstd_rand{t + 1}]() mutable {
           step(where, key(random), most_more, random);
-      });
+        };
+      }) {
+    // nop
   }
 
-  ~busy_threads() {
-    stop();
+  /// Waits until each has done a step since the call.
+  void await_rounds() {
+    threads_.await_rounds();
   }
-
-  busy_threads(const busy_threads&) = delete;
-  busy_threads& operator=(const busy_threads&) = delete;
 
   /// Ends them; how many wrong values and failed writes there were.
   int stop() {
-    stop_ = true;
-    for (auto& x : threads_)
-      x.join();
-    threads_.clear();
+    threads_.stop();
     return wrong_;
   }
 
@@ -55,7 +50,6 @@ private:
     }
   }
 
-  std::atomic<bool> stop_{false};
   std::atomic<int> wrong_{0};
-  std::vector<std::thread> threads_;
+  busy_crew threads_;
 };

@@ -9,6 +9,7 @@
 
 #include "backends/core/thread_executor.hpp"
 #include "catch.hpp"
+#include "progress.hpp"
 
 /// Runs `f` in the shard's turn, as its actor would.
 template <class F>

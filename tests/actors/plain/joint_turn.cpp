@@ -60,8 +60,9 @@ TEST_CASE("operations of others wait for the end of a joint turn", "[joint]") {
   REQUIRE(uut.begin());
   auto other = std::async(std::launch::async,
                           [&] { return f.uut->increment("a", 1); });
-  while (f.shard_of("a").mailbox().depth() == 0)
-    std::this_thread::yield();
+  const auto queued
+    = comes_true([&] { return f.shard_of("a").mailbox().depth() > 0; });
+  CHECK(queued);
   CHECK(f.get("a") == "<none>");
   CHECK(f.uut->set("a", "41") == true);
   uut.end();
@@ -78,33 +79,27 @@ TEST_CASE("joint turns in any order of keys neither block nor tear",
     REQUIRE(f.uut->set(x, "1000"));
   std::atomic<int> failed{0};
   std::atomic<int> torn{0};
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> crew;
-  for (unsigned t = 0; t < threads; ++t)
-    crew.emplace_back([&, t] {
-      std::minstd_rand random{t + 1};
-      for (int i = 0; i < rounds; ++i)
-        if (!transfer(*f.uut, accounts[random() % 6], accounts[random() % 6],
-                      static_cast<std::int64_t>(random() % 10)))
-          ++failed;
-    });
   // Money is neither made nor lost at any moment between turns.
-  std::thread auditor{[&] {
-    while (!stop) {
-      joint_turn turn;
-      turn.add_all(*f.uut);
-      if (!turn.begin())
+  busy_crew auditor{1, [&](unsigned) {
+                      return [&] {
+                        joint_turn turn;
+                        turn.add_all(*f.uut);
+                        if (!turn.begin())
+                          ++failed;
+                        std::int64_t sum = 0;
+                        for (auto x : accounts)
+                          sum += balance(*f.uut, x);
+                        torn += sum == 6'000 ? 0 : 1;
+                      };
+                    }};
+  crew(threads, [&](int t) {
+    std::minstd_rand random{static_cast<unsigned>(t) + 1};
+    for (int i = 0; i < rounds; ++i)
+      if (!transfer(*f.uut, accounts[random() % 6], accounts[random() % 6],
+                    static_cast<std::int64_t>(random() % 10)))
         ++failed;
-      std::int64_t sum = 0;
-      for (auto x : accounts)
-        sum += balance(*f.uut, x);
-      torn += sum == 6'000 ? 0 : 1;
-    }
-  }};
-  for (auto& x : crew)
-    x.join();
-  stop = true;
-  auditor.join();
+  });
+  auditor.stop();
   CHECK(failed == 0);
   CHECK(torn == 0);
 }
@@ -173,13 +168,17 @@ TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") 
   constexpr int threads = 4;
   constexpr int rounds = 500;
   region_fixture f;
-  std::latch start{threads + 1};
   std::atomic<int> failed{0};
-  std::vector<std::thread> crew;
-  for (int t = 0; t < threads; ++t)
-    crew.emplace_back([&] {
-      start.arrive_and_wait();
+  crew(
+    threads + 1, [&](int t) {
       for (int i = 0; i < rounds; ++i) {
+        if (t == threads) {
+          joint_turn turn;
+          turn.add(*f.uut, "n");
+          if (!turn.begin() || !f.uut->increment("n", 1))
+            ++failed;
+          continue;
+        }
         auto done = f.uut->update(
           "n", [](std::optional<bytes_view> old)
                  -> expected<std::optional<bytes>> {
@@ -189,15 +188,6 @@ TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") 
         failed += done ? 0 : 1;
       }
     });
-  start.arrive_and_wait();
-  for (int i = 0; i < rounds; ++i) {
-    joint_turn turn;
-    turn.add(*f.uut, "n");
-    if (!turn.begin() || !f.uut->increment("n", 1))
-      ++failed;
-  }
-  for (auto& x : crew)
-    x.join();
   CHECK(failed == 0);
   CHECK(f.get("n") == std::to_string((threads + 1) * rounds));
 }

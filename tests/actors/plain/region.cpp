@@ -18,20 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Runs `f(thread number)` on `n` threads that start together.
-template <class F>
-void crew(int n, F f) {
-  std::latch start{n};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < n; ++t)
-    threads.emplace_back([&, t] {
-      start.arrive_and_wait();
-      f(t);
-    });
-  for (auto& x : threads)
-    x.join();
-}
-
 /// A door that loaders wait behind.
 class gate {
 public:
@@ -78,12 +64,10 @@ std::future<expected<std::optional<bytes>>> ask(region_fixture& f, const char* k
 
 /// Waits until load number `index` of the list has `n` waiters.
 void await_waiters(region_fixture& f, std::size_t n) {
-  for (;;) {
+  eventually([&] {
     auto [loads, total] = f.loads->list(10);
-    if (total == 1 && loads[0].waiters == n)
-      return;
-    std::this_thread::yield();
-  }
+    return total == 1 && loads[0].waiters == n;
+  });
 }
 
 } // namespace
@@ -474,14 +458,14 @@ TEST_CASE("10,000 rounds of erase racing a load never leave the loaded value "
   std::atomic<int> round{0};
   std::atomic<int> started{0};
   std::atomic<int> stale{0};
-  std::thread reader{[&] {
+  std::jthread reader{[&](const std::stop_token& stop) {
     int seen = 0;
-    for (;;) {
+    while (!stop.stop_requested()) {
       auto now = round.load(std::memory_order_acquire);
-      if (now < 0)
-        return;
-      if (now == seen)
+      if (now == seen) {
+        std::this_thread::yield();
         continue;
+      }
       seen = now;
       started.store(now, std::memory_order_release);
       auto value = f.uut->get_or_set("k", [&](load_context&) {
@@ -494,8 +478,7 @@ TEST_CASE("10,000 rounds of erase racing a load never leave the loaded value "
   std::minstd_rand random{5};
   for (int i = 1; i <= rounds; ++i) {
     round.store(i, std::memory_order_release);
-    while (started.load(std::memory_order_acquire) != i)
-      std::this_thread::yield();
+    eventually([&] { return started.load(std::memory_order_acquire) == i; });
     // Meet the load in all its stages.
     for (auto n = random() % 2'000; n > 0; --n)
       std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -518,7 +501,7 @@ TEST_CASE("10,000 rounds of erase racing a load never leave the loaded value "
     if (!value || std::stoi(value->value_or(std::to_string(i))) < i)
       ++stale;
   }
-  round.store(-1);
+  reader.request_stop();
   reader.join();
   auto last = f.uut->get("k");
   REQUIRE(last);

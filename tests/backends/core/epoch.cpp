@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace troupe;
 
@@ -167,18 +168,15 @@ TEST_CASE("readers never see freed memory", "[epoch]") {
   };
   constexpr int writes = 60'000;
   std::atomic<pair*> shared{new pair{0, 0}};
-  std::atomic<bool> stop{false};
   std::atomic<long> torn{0};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 3; ++t)
-    readers.emplace_back([&] {
-      while (!stop.load(std::memory_order_relaxed)) {
-        epoch_guard guard;
-        auto* p = shared.load(std::memory_order_acquire);
-        if (p->x != p->y)
-          ++torn;
-      }
-    });
+  busy_crew readers{3, [&](unsigned) {
+                      return [&] {
+                        epoch_guard guard;
+                        auto* p = shared.load(std::memory_order_acquire);
+                        if (p->x != p->y)
+                          ++torn;
+                      };
+                    }};
   {
     auto wipe = [](void*, void* object) noexcept {
       auto* p = static_cast<pair*>(object);
@@ -189,10 +187,10 @@ TEST_CASE("readers never see freed memory", "[epoch]") {
     for (long i = 1; i <= writes; ++i) {
       auto* old = shared.exchange(new pair{i, i}, std::memory_order_acq_rel);
       uut.retire(old, sizeof(pair));
+      if (i % (writes / 20) == 0)
+        readers.await_rounds();
     }
-    stop = true;
-    for (auto& x : readers)
-      x.join();
+    readers.stop();
   }
   CHECK(torn == 0);
   delete shared.load();

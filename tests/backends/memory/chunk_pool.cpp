@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using troupe::memory::chunk_pool;
 
@@ -116,12 +117,10 @@ TEST_CASE("extents are ready while a pool grows, and not for longer",
   std::vector<chunk> chunks;
   for (int i = 0; i < 8; ++i) {
     chunks.push_back(take(uut, size));
-    while (uut.reserved() <= chunks.size() * size)
-      std::this_thread::yield();
+    eventually([&] { return uut.reserved() > chunks.size() * size; });
   }
   CHECK(uut.validate() == "");
-  while (uut.reserved() > chunks.size() * size)
-    std::this_thread::yield();
+  eventually([&] { return uut.reserved() <= chunks.size() * size; });
   for (auto [memory, chunk_size] : chunks)
     uut.deallocate(memory, chunk_size);
   CHECK(uut.validate() == "");
@@ -145,9 +144,10 @@ TEST_CASE("free pages go back although their extents are in use",
   for (std::size_t i = 0; i < chunks.size(); ++i)
     if (i % 8 != 3)
       uut.deallocate(chunks[i].memory, size);
-  while (uut.reserved() > all / 8 + all / chunk_pool::kept_free_share
-                            + chunk_pool::kept_free)
-    std::this_thread::yield();
+  eventually([&] {
+    return uut.reserved() <= all / 8 + all / chunk_pool::kept_free_share
+                               + chunk_pool::kept_free;
+  });
   CHECK(uut.validate() == "");
   // They are used again, and those that stayed are as they were.
   std::vector<chunk> others;
@@ -193,6 +193,5 @@ TEST_CASE("threads share a pool", "[chunks]") {
     x.join();
   CHECK(uut.validate() == "");
   // The keeper gives back what it had ready.
-  while (uut.reserved() > chunk_pool::extent_size)
-    std::this_thread::yield();
+  eventually([&] { return uut.reserved() <= chunk_pool::extent_size; });
 }

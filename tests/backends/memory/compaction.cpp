@@ -16,6 +16,7 @@
 #include <troupe/backends/memory/hash.hpp>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -175,15 +176,14 @@ struct fixture {
                                         x.relocations()};
     };
     auto before = state();
-    for (int same = 0; same < 100; ++same) {
+    int same = 0;
+    eventually([&] {
       uut.sweep();
-      if (x.retired_bytes() > 0)
-        std::this_thread::yield();
-      if (auto now = state(); now != before || x.retired_bytes() > 0) {
-        before = now;
-        same = 0;
-      }
-    }
+      const auto now = state();
+      same = now == before && x.retired_bytes() == 0 ? same + 1 : 0;
+      before = now;
+      return same == 100;
+    });
   }
 
   manual_clock time;
@@ -375,26 +375,20 @@ TEST_CASE("readers find every entry while entries are moved",
   constexpr std::size_t kept = 8;
   fixture f;
   const auto value = [](std::size_t i) { return std::to_string(i * 7919); };
-  std::atomic<bool> stop = false;
   std::atomic<std::size_t> lost = 0;
-  std::atomic<std::size_t> reads = 0;
   for (std::size_t i = 0; i < entries; ++i)
     f.set(i, value(i));
-  std::vector<std::thread> readers;
-  for (unsigned seed : {1U, 2U})
-    readers.emplace_back([&, seed] {
-      std::minstd_rand random{seed};
-      while (!stop) {
+  busy_crew readers{
+    2, [&](unsigned t) {
+      return [&, random = std::minstd_rand{t + 1}]() mutable {
         const auto i = random() % (entries / kept) * kept;
         auto right = false;
         f.peek(i, [&](const entry_view& x) { right = x.value == value(i); });
         lost += right ? 0 : 1;
-        ++reads;
-      }
-    });
-  while (reads < 1'000)
-    std::this_thread::yield();
+      };
+    }};
   for (int round = 0; round < 5; ++round) {
+    readers.await_rounds(500);
     for (std::size_t i = 0; i < entries; ++i)
       if (i % kept != 0)
         f.erase(i);
@@ -402,9 +396,7 @@ TEST_CASE("readers find every entry while entries are moved",
     for (std::size_t i = 0; i < entries; ++i)
       f.set(i, value(i));
   }
-  stop = true;
-  for (auto& x : readers)
-    x.join();
+  readers.stop();
   CHECK(lost == 0);
   CHECK(f.uut.entries().relocations() > 5'000);
 }

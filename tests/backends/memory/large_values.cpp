@@ -12,6 +12,7 @@
 #include <troupe/backends/memory/value_buffer.hpp>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -146,8 +147,10 @@ TEST_CASE("very large blocks wait to be freed outside of turns", "[large]") {
     REQUIRE(uut.set(hashed("k"), pattern(size, 1), {}));
   auto held = hold(uut, "k");
   REQUIRE(uut.erase(hashed("k")));
-  while (uut.entries().retired_bytes() > 0)
+  eventually([&] {
     uut.sweep();
+    return uut.entries().retired_bytes() == 0;
+  });
   memory::large_block::free_waiting();
   CHECK(held.view() == pattern(size, 1));
   held = {};
@@ -158,24 +161,21 @@ TEST_CASE("very large blocks wait to be freed outside of turns", "[large]") {
 TEST_CASE("readers hold what writers replace", "[large]") {
   store uut{{}};
   REQUIRE(uut.set(hashed("k"), pattern(large, 0), {}));
-  std::atomic<bool> stop{false};
   std::atomic<int> wrong{0};
-  std::atomic<int> reads{0};
-  std::vector<std::thread> readers;
-  for (int i = 0; i < 2; ++i)
-    readers.emplace_back([&] {
-      while (!stop) {
-        const auto held = hold(uut, "k");
-        const auto seed = static_cast<unsigned char>(held.view()[0]);
-        if (held.view() != pattern(large, seed))
-          ++wrong;
-        ++reads;
-      }
-    });
-  for (unsigned i = 0; i < 100 || reads < 20; ++i)
-    REQUIRE(uut.set(hashed("k"), pattern(large, i % 100), {}));
-  stop = true;
-  for (auto& x : readers)
-    x.join();
+  busy_crew readers{2, [&](unsigned) {
+                      return [&] {
+                        const auto held = hold(uut, "k");
+                        const auto seed
+                          = static_cast<unsigned char>(held.view()[0]);
+                        if (held.view() != pattern(large, seed))
+                          ++wrong;
+                      };
+                    }};
+  for (unsigned i = 0; i < 100; ++i) {
+    if (i % 10 == 0)
+      readers.await_rounds();
+    REQUIRE(uut.set(hashed("k"), pattern(large, i), {}));
+  }
+  readers.stop();
   CHECK(wrong == 0);
 }

@@ -14,6 +14,7 @@
 #include <troupe/backends/memory/hash.hpp>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -545,18 +546,13 @@ TEST_CASE("what threads read stays while it is written, touched and swept",
   auto name = [](int i) { return "key:" + std::to_string(i); };
   for (int i = 0; i < keys; ++i)
     f.set(name(i), "0");
-  std::atomic<bool> stop{false};
   std::atomic<int> missed{0};
-  std::vector<std::atomic<int>> turns(3);
-  std::vector<std::thread> readers;
-  for (auto& turn : turns)
-    readers.emplace_back([&] {
-      while (!stop.load(std::memory_order_relaxed)) {
-        for (int i = 0; i < keys; ++i)
-          missed += f.get(name(i)) == "<none>" ? 1 : 0;
-        ++turn;
-      }
-    });
+  busy_crew readers{3, [&](unsigned) {
+                      return [&] {
+                        for (int i = 0; i < keys; ++i)
+                          missed += f.get(name(i)) == "<none>" ? 1 : 0;
+                      };
+                    }};
   std::minstd_rand random{42};
   auto change = [&] {
     auto key = name(static_cast<int>(random() % keys));
@@ -577,22 +573,14 @@ TEST_CASE("what threads read stays while it is written, touched and swept",
     }
   };
   for (int step = 0; step < steps; ++step) {
-    std::vector<int> before(turns.begin(), turns.end());
-    // The second turn that ends has begun since.
-    auto behind = [&] {
-      for (std::size_t i = 0; i < turns.size(); ++i)
-        if (turns[i].load() < before[i] + 2)
-          return true;
-      return false;
-    };
-    do
+    auto meanwhile = readers.rounds_to_come(1);
+    eventually([&] {
       change();
-    while (behind());
+      return meanwhile();
+    });
     f.time.advance(idle / 2);
   }
-  stop = true;
-  for (auto& x : readers)
-    x.join();
+  readers.stop();
   CHECK(missed == 0);
   CHECK(f.uut.entries().validate() == "");
   f.time.advance(idle + spare + 2 * tick);

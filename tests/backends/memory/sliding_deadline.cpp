@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -114,7 +115,6 @@ TEST_CASE("of a read and a look at the deadline, both say the same",
   // One asked the clock just before, the other just after: either the read was
   // first and both find it alive, or the look was and both find it dead.
   constexpr int rounds = 20'000;
-  std::atomic<int> at{0};
   std::atomic<int> ready{0};
   std::vector<std::unique_ptr<sliding_deadline>> all;
   for (int i = 0; i < rounds; ++i)
@@ -124,22 +124,24 @@ TEST_CASE("of a read and a look at the deadline, both say the same",
   std::vector<char> looked(rounds);
   auto meet = [&](int round) {
     ++ready;
-    while (ready.load() < 2 * (round + 1))
-      std::this_thread::yield();
+    return comes_true([&] { return ready.load() >= 2 * (round + 1); });
   };
-  std::thread reader{[&] {
-    for (int i = 0; i < rounds; ++i) {
-      meet(i);
+  std::atomic<bool> met{true};
+  std::jthread reader{[&] {
+    for (int i = 0; i < rounds && met; ++i) {
+      if (!meet(i))
+        met = false;
       read[static_cast<std::size_t>(i)]
         = all[static_cast<std::size_t>(i)]->read(start + idle - 1ns).alive;
     }
   }};
   for (int i = 0; i < rounds; ++i) {
-    meet(i);
+    REQUIRE(meet(i));
     looked[static_cast<std::size_t>(i)]
       = !all[static_cast<std::size_t>(i)]->passed(start + idle);
   }
   reader.join();
+  CHECK(met);
   CHECK(read == looked);
 }
 
