@@ -47,6 +47,8 @@ function(troupe_library name)
   endif()
   add_library(troupe::${name} ALIAS ${target})
   target_compile_features(${target} ${scope} cxx_std_20)
+  target_compile_definitions(${target} ${scope}
+    ${TROUPE_SANITIZER_DEFINITIONS})
   target_include_directories(${target} ${scope}
     "$<BUILD_INTERFACE:${TROUPE_INCLUDE_DIR}>"
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"

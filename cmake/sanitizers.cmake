@@ -33,5 +33,38 @@ if(TROUPE_SANITIZE)
   add_link_options(-fsanitize=${sanitize_list})
 endif()
 
+# Where the code must know it: under ThreadSanitizer, readers use real fences and
+# no vector loads; under AddressSanitizer, free blocks are poisoned. It is the
+# library's build that decides, for its headers, too, and never the flags of who
+# includes them: inline functions and sources have to agree. So the installed
+# targets carry these definitions, and headers look at nothing else.
+include(CheckCXXSourceCompiles)
+
+function(troupe_check_sanitizer name macro feature)
+  unset(TROUPE_FLAGS_SANITIZE_${name} CACHE) # The flags may be others by now.
+  check_cxx_source_compiles("
+    #if defined(__has_feature)
+    #  if __has_feature(${feature})
+    #    define ${macro} 1
+    #  endif
+    #endif
+    #ifndef ${macro}
+    #  error not instrumented
+    #endif
+    int main() {}" TROUPE_FLAGS_SANITIZE_${name})
+endfunction()
+
+# In CMAKE_CXX_FLAGS they count, too: of a project around this one, say.
+troupe_check_sanitizer(THREAD __SANITIZE_THREAD__ thread_sanitizer)
+troupe_check_sanitizer(ADDRESS __SANITIZE_ADDRESS__ address_sanitizer)
+
+set(TROUPE_SANITIZER_DEFINITIONS)
+if(TROUPE_FLAGS_SANITIZE_THREAD OR "thread" IN_LIST TROUPE_SANITIZE)
+  list(APPEND TROUPE_SANITIZER_DEFINITIONS TROUPE_THREAD_SANITIZER=1)
+endif()
+if(TROUPE_FLAGS_SANITIZE_ADDRESS OR "address" IN_LIST TROUPE_SANITIZE)
+  list(APPEND TROUPE_SANITIZER_DEFINITIONS TROUPE_ADDRESS_SANITIZER=1)
+endif()
+
 # A profiler wants frames in the build that carries debug information.
 add_compile_options($<$<CONFIG:RelWithDebInfo>:-fno-omit-frame-pointer>)

@@ -3,6 +3,9 @@
 
     apps -> actors -> {messages, backends} -> messages/types
 
+Checks also that installed headers depend on no macro that their includer may
+set: what such a header says must be the same as when the library was built.
+
 usage: arrows.py [--plain FILE]... ROOT
        arrows.py --self-test
 
@@ -36,6 +39,19 @@ ALLOWED = {
     "tests": ({"types", "messages", "backends", "actors", "apps", "tests"}, True),
 }
 LIBRARY_ROOMS = ("types", "messages", "backends", "actors")
+
+# What an installed header may ask the preprocessor. The first two come from the
+# library's own targets (cmake/sanitizers.cmake). SSE2 is part of x86-64, and
+# the code without it has the same result. The last two ask for a builtin of the
+# compiler that clears padding.
+CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")
+INCLUDER_MACRO = re.compile(r"\bNDEBUG\b|\bassert\s*\(|\b_GLIBCXX_\w+")
+FIXED_MACROS = {
+    "defined",
+    "TROUPE_THREAD_SANITIZER", "TROUPE_ADDRESS_SANITIZER",
+    "__SSE2__", "TROUPE_BUCKET_SSE2",
+    "__has_builtin", "__builtin_clear_padding",
+}
 PLAIN_TESTS = ("messages/types", "backends", "actors/plain", "histories")
 
 
@@ -59,6 +75,7 @@ class Tree:
         self.root = Path(root)
         self.files = {}  # path relative to the root -> [(line, include)]
         self.pragma = set()
+        self.macros = {}  # path -> [(line, macro that an includer may set)]
         for room in ROOMS:
             for directory, _, names in os.walk(self.root / room):
                 for name in sorted(names):
@@ -72,7 +89,16 @@ class Tree:
         text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text,
                       flags=re.DOTALL)
         found = []
+        macros = self.macros[path] = []
         for number, line in enumerate(text.splitlines(), 1):
+            code = line.split("//")[0]
+            condition = CONDITION.match(code)
+            if condition:
+                macros += [(number, word)
+                           for word in re.findall(r"[A-Za-z_]\w*", condition.group(1))
+                           if word not in FIXED_MACROS]
+            elif INCLUDER_MACRO.search(code) and "static_assert" not in code:
+                macros.append((number, INCLUDER_MACRO.search(code).group()))
             if re.match(r"\s*#\s*pragma\s+once\b", line):
                 self.pragma.add(path)
             match = INCLUDE.match(line)
@@ -111,6 +137,10 @@ def check_files(tree):
         rooms, caf = ALLOWED[room]
         if path.endswith(".hpp") and path not in tree.pragma:
             yield f"{path}:1: no #pragma once"
+        if room in LIBRARY_ROOMS and path.endswith(".hpp") and not is_private(path):
+            for line, macro in tree.macros[path]:
+                yield (f"{path}:{line}: an installed header must not depend on "
+                       f"{macro}, which its includer may set")
         for line, angled, quoted in includes:
             name = angled or quoted
             target = tree.resolve(path, angled, quoted)
@@ -230,6 +260,13 @@ def self_test():
         ("apps/server/main.cpp", "#include <caf/all.hpp>", "not all of it"),
         ("tests/actors/shard_actor.cpp", '#include "caf/all.hpp"', "not all of it"),
         ("apps/server/other.hpp", "#include <vector>", "no #pragma once"),
+        ("backends/table.hpp", "#ifndef NDEBUG", "must not depend on NDEBUG"),
+        ("backends/table.hpp", "  assert(true);", "must not depend on assert"),
+        ("backends/table.hpp", "#if defined(__SANITIZE_ADDRESS__)",
+         "must not depend on __SANITIZE_ADDRESS__"),
+        ("messages/requests.hpp", "#  elif __has_feature(thread_sanitizer)",
+         "must not depend on __has_feature"),
+        ("actors/region.hpp", "#ifdef TROUPE_CHECKS", "must not depend on TROUPE_CHECKS"),
     ]
     failures = 0
 
@@ -254,6 +291,8 @@ def self_test():
             print(f"not found: {path} with {line}", *found, sep="\n  ")
     commented = dict(good)
     commented["backends/table.hpp"] += ("// #include <caf/actor.hpp>\n"
+                                        "// assert(true) // #ifdef NDEBUG\n"
+                                        "static_assert(true);\n"
                                         "/*\n#include <caf/actor.hpp>\n*/\n")
     found = run(commented)
     if found:

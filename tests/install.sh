@@ -10,8 +10,12 @@ usage: tests/install.sh SOURCE_DIR BUILD_DIR [COMPILER]
 Installs BUILD_DIR (which must be built) into a temporary prefix, then builds
 there, as an outside project:
   - one source that includes every installed header,
-  - each apps/examples/*.cpp.
-At last it runs the example `embed`, which must end with exit code 0.
+  - each apps/examples/*.cpp,
+  - tests/outside/reads.cpp, by GCC and by Clang, each also with
+    AddressSanitizer, with and without optimisation, NDEBUG and the assertions
+    of the standard library: all against the one installation.
+It runs the example `embed` and each `reads`, which must end with exit code 0,
+and has both compilers compare the layouts of all types (layouts.py).
 TEXT
 }
 
@@ -26,6 +30,13 @@ fi
 source_dir=$1
 build_dir=$2
 compiler=${3:-}
+
+for needed in g++ clang++ python3; do
+  command -v "$needed" >/dev/null || {
+    echo "install: $needed is missing (cmake/setup.sh build test)" >&2
+    exit 1
+  }
+done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -75,14 +86,17 @@ mkdir "$project/examples"
 find "$source_dir/apps/examples" -maxdepth 1 -name '*.cpp' \
   -exec cp {} "$project/examples/" \; 2>/dev/null || true
 
+cp "$source_dir/tests/outside/"*.cpp "$project/examples/"
+
 options=(-DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release)
+generator=()
 if [[ -n $compiler ]]; then
   options+=(-DCMAKE_CXX_COMPILER="$compiler")
 fi
 if command -v ninja >/dev/null; then
-  options+=(-G Ninja)
+  generator=(-G Ninja)
 fi
-cmake -S "$project" -B "$work/build" "${options[@]}"
+cmake -S "$project" -B "$work/build" "${options[@]}" "${generator[@]}"
 cmake --build "$work/build"
 
 "$work/build/headers"
@@ -90,4 +104,34 @@ if [[ -x $work/build/embed ]]; then
   echo "== embed"
   timeout 60 "$work/build/embed" </dev/null || fail "embed ended with $?"
 fi
+
+# reads NAME COMPILER FLAGS: an outside program whose flags are not the library's.
+reads() {
+  local name=$1
+  echo "== reads, by $2 $3"
+  cmake -S "$project" -B "$work/$name" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_CXX_COMPILER="$2" -DCMAKE_CXX_FLAGS="$3" "${generator[@]}" \
+    >"$work/$name.log" 2>&1 &&
+    cmake --build "$work/$name" --target reads >>"$work/$name.log" 2>&1 || {
+    cat "$work/$name.log"
+    fail "reads could not be built by $2 $3"
+  }
+  # What LeakSanitizer may find of CAF is in the project's own list.
+  LSAN_OPTIONS="print_suppressions=0:suppressions=$source_dir/tests/lsan.supp" \
+    timeout 300 "$work/$name/reads" </dev/null ||
+    fail "reads, by $2 $3, ended with $?"
+}
+
+echo "== reads"
+timeout 60 "$work/build/reads" </dev/null || fail "reads ended with $?"
+reads gcc-asan g++ "-O1 -g -fsanitize=address"
+reads gcc-checks g++ "-O0 -D_GLIBCXX_ASSERTIONS"
+reads clang clang++ "-O2 -DNDEBUG"
+reads clang-asan clang++ "-O0 -g -fsanitize=address -D_GLIBCXX_ASSERTIONS"
+
+for each in g++ clang++; do
+  echo "== layouts, by $each"
+  python3 -B "$source_dir/tests/layouts.py" "$each" "$prefix/include" ||
+    fail "the flags of a program change the layout of Troupe's types"
+done
 echo "== done"

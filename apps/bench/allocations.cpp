@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <new>
 
-#include <troupe/backends/core/sanitizers.hpp>
-
 #if !defined(TROUPE_ADDRESS_SANITIZER) && !defined(TROUPE_THREAD_SANITIZER)
 #  define TROUPE_BENCH_COUNTS_ALLOCATIONS
 #endif

@@ -31,8 +31,6 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/core/sanitizers.hpp>
-
 namespace troupe {
 
 namespace detail {

@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <troupe/backends/core/sanitizers.hpp>
 #include <troupe/backends/memory/entry.hpp>
 #include <troupe/backends/memory/hash.hpp>
 

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <troupe/backends/core/sanitizers.hpp>
 #include <troupe/backends/memory/zeroed_memory.hpp>
 
 namespace troupe::memory {
@@ -125,20 +124,24 @@ private:
     return segment == 0 ? first_segment : start_of(segment);
   }
 
+  /// Segments that malloc may give; the others are none of LeakSanitizer's.
+  static constexpr std::size_t shown_segments = 8;
+  static_assert((first_segment << (shown_segments - 1)) * sizeof(T)
+                >= smallest_pooled);
+
   /// LeakSanitizer looks for addresses inside of what was allocated, and origins
   /// lie before it.
-  void show([[maybe_unused]] std::size_t i,
-            [[maybe_unused]] void* memory) noexcept {
-#ifdef TROUPE_ADDRESS_SANITIZER
-    shown_[i] = memory;
-#endif
+  void show(std::size_t i, void* memory) noexcept {
+    if (i < shown_segments)
+      shown_[i] = memory;
   }
 
-#ifdef TROUPE_ADDRESS_SANITIZER
-  std::array<void*, max_segments> shown_{};
-#endif
   std::array<std::atomic<std::uintptr_t>, max_segments> origins_{};
   std::size_t segments_ = 0; ///< For the one who changes it.
+
+  /// There in every build: who includes this may be built with AddressSanitizer
+  /// when the library is not, and the other way round.
+  std::array<void*, shown_segments> shown_{};
 };
 
 } // namespace troupe::memory

@@ -11,8 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <troupe/backends/core/sanitizers.hpp>
-
 #ifdef TROUPE_ADDRESS_SANITIZER
 #  include <sanitizer/asan_interface.h>
 #endif

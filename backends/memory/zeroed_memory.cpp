@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t cache_line = 64;
 
+static_assert(smallest_pooled == chunk_pool::smallest_chunk);
+
 /// Larger pieces are mapped. Clearing this much takes some 100 µs.
 constexpr std::size_t largest_chunk = std::size_t{1} << 20;
 
@@ -24,7 +26,7 @@ constexpr std::size_t largest_chunk = std::size_t{1} << 20;
 void* allocate_zeroed(std::size_t size) noexcept {
   if (size > largest_chunk)
     return map_pages(size);
-  auto* result = size < chunk_pool::smallest_chunk
+  auto* result = size < smallest_pooled
                    ? std::aligned_alloc(cache_line, padded(size))
                    : chunk_pool::process().allocate(size);
   if (result != nullptr)
@@ -35,7 +37,7 @@ void* allocate_zeroed(std::size_t size) noexcept {
 void free_zeroed(void* memory, std::size_t size) noexcept {
   if (size > largest_chunk)
     unmap_pages(memory, size);
-  else if (size < chunk_pool::smallest_chunk)
+  else if (size < smallest_pooled)
     std::free(memory);
   else
     chunk_pool::process().deallocate(memory, size);

@@ -4,6 +4,9 @@
 
 namespace troupe::memory {
 
+/// From this size on, in bytes, memory does not come from malloc.
+inline constexpr std::size_t smallest_pooled = 4096;
+
 /// `size` zeroed bytes, aligned to a cache line; `size` is a power of two of at
 /// least one. nullptr when there is no memory. Small pieces come from malloc,
 /// middle ones from the process's chunk pool, and large ones are mapped on
