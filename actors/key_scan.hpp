@@ -18,6 +18,7 @@
 #include <troupe/actors/region.hpp>
 #include <troupe/backends/memory/table.hpp>
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
 
 namespace troupe {
 
@@ -47,24 +48,31 @@ inline scan_cursor next_filled(const region& where, scan_cursor from) noexcept {
 /// to go on. A walk from 0 to 0 meets every key that is there all the time at
 /// least once; what comes or goes meanwhile it may meet, and some keys twice.
 /// `f` must be brief: it holds up the freeing of memory, as in `region::visit`.
-/// Thread-safe. Complexity: one bucket, plus the empty shards before it.
+/// Thread-safe. Complexity: one bucket, plus the empty shards before it. Errors:
+/// `shutting_down`; `f` may have been called for keys of the bucket then.
 template <class F>
-scan_cursor scan_bucket(const region& where, scan_cursor from, F&& f) {
+expected<scan_cursor> scan_bucket(const region& where, scan_cursor from,
+                                  F&& f) {
   constexpr auto size = memory::table::scan_end;
   auto start = next_filled(where, from);
-  if (start < from)
-    return 0;
-  auto number = start / size;
-  auto behind
-    = where.shard_at(number).store().scan(start % size, std::forward<F>(f));
-  return next_filled(where, number * size + behind);
+  scan_cursor next = 0;
+  if (start >= from) {
+    auto number = start / size;
+    auto behind
+      = where.shard_at(number).store().scan(start % size, std::forward<F>(f));
+    next = next_filled(where, number * size + behind);
+  }
+  // Asked last: a stopped region looks empty, which must not pass for the end.
+  if (auto ok = where.check_running(); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return next;
 }
 
 /// A live key, each with a chance of the same order; nothing only when a whole
 /// walk has met none. Constant time as long as most entries are alive, linear
-/// when nearly all have expired and were not swept yet.
+/// when nearly all have expired and were not swept yet. Errors: `shutting_down`.
 template <class Random>
-std::optional<bytes> random_key(const region& where, Random& random) {
+expected<std::optional<bytes>> random_key(const region& where, Random& random) {
   using pick = std::uniform_int_distribution<std::uint64_t>;
   constexpr auto size = memory::table::scan_end;
   std::optional<bytes> result;
@@ -75,6 +83,8 @@ std::optional<bytes> random_key(const region& where, Random& random) {
       result.emplace(key);
   };
   auto total = where.size();
+  if (auto ok = where.check_running(); !ok)
+    return tl::unexpected{std::move(ok.error())};
   if (total == 0)
     return result;
   // A shard by its share of the keys.
@@ -89,20 +99,22 @@ std::optional<bytes> random_key(const region& where, Random& random) {
   // Some buckets at random; then on from the last one, once around.
   constexpr int tries = 64;
   scan_cursor start = 0;
-  for (int i = 0; i < tries && !result; ++i) {
+  expected<scan_cursor> next = start;
+  for (int i = 0; i < tries && next && !result; ++i) {
     start = shard * size + pick{0, size - 1}(random);
-    static_cast<void>(scan_bucket(where, start, choose));
+    next = scan_bucket(where, start, choose);
   }
-  for (auto next = start; !result;) {
-    next = scan_bucket(where, next, choose);
-    if (next == 0)
+  while (next && *next != 0 && !result)
+    next = scan_bucket(where, *next, choose);
+  if (next)
+    next = 0;
+  while (next && *next <= start && !result) {
+    next = scan_bucket(where, *next, choose);
+    if (next && *next == 0)
       break;
   }
-  for (scan_cursor next = 0; !result;) {
-    next = scan_bucket(where, next, choose);
-    if (next == 0 || next > start)
-      break;
-  }
+  if (!next)
+    return tl::unexpected{std::move(next.error())};
   return result;
 }
 

@@ -124,6 +124,16 @@ expected<void> region::check_ttl(ttl_duration ttl) const {
 
 // -- reading -----------------------------------------------------------------------
 
+tl::unexpected<error> region::stopped() const {
+  return fail(errc::shutting_down,
+              "region " + name_ + " has been stopped; its runtime has ended");
+}
+
+/// Not inline: each read of each user would have the making of an error in it.
+expected<bool> region::refused_read() const {
+  return stopped();
+}
+
 void region::prefetch(std::span<const upcoming_key> keys) const noexcept {
   std::array<std::uint64_t, prefetched_keys> hashes;
   std::array<const shard*, prefetched_keys> owners;
@@ -500,8 +510,9 @@ void region::sweep() noexcept {
     x->sweep();
 }
 
+/// Group 0 first, which `check_running` asks.
 void region::stop() noexcept {
-  for (auto& x : shards_)
+  for (auto& x : shards_.groups())
     x->stop();
 }
 

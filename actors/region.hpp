@@ -65,12 +65,12 @@ struct upcoming_key {
 };
 
 /// A named cache of encoded bytes. Thread-safe; made by `runtime::open`, and
-/// alive as long as anybody holds it. After the runtime drained, operations
-/// answer `shutting_down`.
+/// alive as long as anybody holds it. After the runtime drained, operations,
+/// reads included, answer `shutting_down`; `size` and `stats` then count no keys.
 ///
-/// Errors of every operation that takes a key: `key_too_large`; of every write
-/// also `timeout` (shard restarting for longer than `op_timeout`), `shard_down`,
-/// `out_of_memory`, `shutting_down`. After an error nothing has changed.
+/// Errors of every operation that takes a key: `key_too_large`, `shutting_down`;
+/// of every write also `timeout` (shard restarting for longer than `op_timeout`),
+/// `shard_down`, `out_of_memory`. After an error nothing has changed.
 ///
 /// Per key, writes are totally ordered and reads are linearizable: a read that
 /// starts after a write returned sees that write or a later one.
@@ -121,7 +121,8 @@ public:
   /// Calls `f(std::size_t index, const entry_view* entry)` for every key in
   /// order, with nullptr for a miss. The memory accesses of the whole batch
   /// overlap: prefer it to single reads.
-  /// Each key is read on its own; this is not a snapshot across keys.
+  /// Each key is read on its own; this is not a snapshot across keys. When the
+  /// region is stopped meanwhile, `f` was called for the first keys only.
   template <class F>
   expected<void> visit_many(std::span<const bytes_view> keys, F&& f,
                             lookup as = lookup::use) const;
@@ -415,6 +416,14 @@ public:
   /// How much of their jitter entries were given; uniform when all is well.
   [[nodiscard]] memory::jitter_counts jitter_histogram() const noexcept;
 
+  /// Why nothing is read or changed any more. Errors: `shutting_down`, after
+  /// `stop`.
+  [[nodiscard]] expected<void> check_running() const {
+    if (shards_[0]->store().stopped()) [[unlikely]]
+      return stopped();
+    return {};
+  }
+
   [[nodiscard]] std::size_t shard_count() const noexcept {
     return shards_.size();
   }
@@ -454,8 +463,8 @@ public:
   /// called by the runtime's clockwork. Not thread-safe.
   void rebalance();
 
-  /// Ends every operation with `shutting_down` from now on, those included
-  /// that wait for a restart.
+  /// Ends every operation, reads included, with `shutting_down` from now on, those
+  /// included that wait for a restart.
   void stop() noexcept;
 
 private:
@@ -510,6 +519,18 @@ private:
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
 
+  /// What a read comes to that found nothing in `where`. Asked by misses alone, so
+  /// that the end of a region costs a hit nothing.
+  [[nodiscard]] expected<bool> missed(const memory::store& where) const {
+    if (where.stopped()) [[unlikely]]
+      return refused_read();
+    return false;
+  }
+
+  [[nodiscard]] expected<bool> refused_read() const;
+
+  [[nodiscard]] tl::unexpected<error> stopped() const;
+
   /// Why a change of all shards cannot be made, if it cannot.
   [[nodiscard]] expected<void> check_shards() const;
 
@@ -549,8 +570,10 @@ template <class F>
   if (auto ok = check_key(key); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   const memory::hashed_key which{key, hash_key(key)};
-  return shards_.owner(which).store().read(which, std::forward<F>(f),
-                                           as);
+  const auto& store = shards_.owner(which).store();
+  if (store.read(which, std::forward<F>(f), as)) [[likely]]
+    return true;
+  return missed(store);
 }
 
 template <class F>
@@ -577,8 +600,11 @@ expected<void> region::visit_many(std::span<const bytes_view> keys, F&& f,
       auto found = where[i]->read(
         {group[i], hashes[i]}, [&](const entry_view& x) { f(start + i, &x); },
         as);
-      if (!found)
-        f(start + i, static_cast<const entry_view*>(nullptr));
+      if (found)
+        continue;
+      if (where[i]->stopped()) [[unlikely]]
+        return stopped();
+      f(start + i, static_cast<const entry_view*>(nullptr));
     }
   }
   return {};

@@ -53,6 +53,8 @@ expected<std::optional<bytes>> region::update(bytes_view key,
       present.emplace(x.value);
       version = x.version;
     });
+    if (auto ok = check_running(); !ok)
+      return tl::unexpected{std::move(ok.error())};
     auto next = apply(f, present ? std::optional<bytes_view>{*present}
                                  : std::nullopt);
     if (!next)

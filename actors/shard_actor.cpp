@@ -161,10 +161,12 @@ private:
 
   template <class F>
   expected<void> visit(bytes_view key, F f, lookup as = lookup::use) const {
-    return check_key(key).map([&] {
-      keyed<bytes_view> which{key};
-      shard_.store().read(which, f, as);
-    });
+    if (auto ok = check_key(key); !ok)
+      return ok;
+    keyed<bytes_view> which{key};
+    if (!shard_.store().read(which, f, as) && shard_.store().stopped())
+      return fail(errc::shutting_down, "the runtime drains");
+    return {};
   }
 
   template <class T>

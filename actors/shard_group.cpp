@@ -48,6 +48,12 @@ void shard_group::tidy() noexcept {
     x->try_sweep();
 }
 
+void shard_group::stop() noexcept {
+  forgotten_->stop();
+  for (auto& x : shards_)
+    x->stop();
+}
+
 shard_group::holdings shard_group::held() const {
   holdings result;
   for (auto& x : shards_) {

@@ -11,8 +11,8 @@
 // Invariants
 //   1. What the shards are lent comes out of the group's budgets and, through
 //      these, out of those of region and runtime.
-//   2. A clear of the group is one step for all of its shards (invalidations.hpp);
-//      tags are the region's.
+//   2. A clear of the group is one step for all of its shards (invalidations.hpp),
+//      and so is its end; tags are the region's.
 
 #include <atomic>
 #include <chrono>
@@ -94,6 +94,10 @@ public:
 
   /// Gives back what dead entries take, where a shard is idle.
   void tidy() noexcept;
+
+  /// Has every read and every change that starts from now on refused with
+  /// `shutting_down`, and ends the shards.
+  void stop() noexcept;
 
   [[nodiscard]] holdings held() const;
 

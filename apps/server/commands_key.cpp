@@ -98,20 +98,25 @@ void keys(command_call& call) {
   const auto pattern = call.words[1];
   const auto limit = call.server.options.max_reply;
   key_list found;
-  scan_cursor next = 0;
+  expected<scan_cursor> next = 0;
   do
-    next = scan_bucket(call.db, next, [&](bytes_view key, const entry_view&) {
+    next = scan_bucket(call.db, *next, [&](bytes_view key, const entry_view&) {
       if (matches(pattern, key))
         found.add(key);
     });
-  while (next != 0 && found.reply_size() <= limit);
+  while (next && *next != 0 && found.reply_size() <= limit);
+  if (!next)
+    return reply_error(call, next.error());
   found.reply(call.reply);
 }
 
 void randomkey(command_call& call) {
   thread_local std::minstd_rand random{std::random_device{}()};
-  if (const auto key = random_key(call.db, random))
-    call.reply.bulk(*key);
+  const auto key = random_key(call.db, random);
+  if (!key)
+    return reply_error(call, key.error());
+  if (*key)
+    call.reply.bulk(**key);
   else
     call.reply.null();
 }
@@ -165,19 +170,21 @@ void scan(command_call& call) {
   key_list found;
   std::size_t met = 0;
   std::size_t buckets = 0;
-  auto next = *start;
+  expected<scan_cursor> next = *start;
   do {
-    next = scan_bucket(call.db, next, [&](bytes_view key, const entry_view&) {
+    next = scan_bucket(call.db, *next, [&](bytes_view key, const entry_view&) {
       ++met;
       if (terms->strings && matches(terms->pattern, key))
         found.add(key);
     });
     ++buckets;
-  } while (next != 0 && met < terms->count
+  } while (next && *next != 0 && met < terms->count
            && buckets / buckets_per_key < terms->count
            && found.reply_size() < limit);
+  if (!next)
+    return reply_error(call, next.error());
   call.reply.array(2);
-  call.reply.bulk(std::to_string(next));
+  call.reply.bulk(std::to_string(*next));
   found.reply(call.reply);
 }
 

@@ -392,6 +392,14 @@ expected<void> store::apply(const table::position& where, bool present,
   return {};
 }
 
+/// What a clear, or the end, of all that share the invalidations asks for.
+expected<void> store::catch_up() {
+  if (stopped())
+    return fail(errc::shutting_down,
+                "the region has been stopped; its runtime has ended");
+  return clear();
+}
+
 expected<void> store::clear() {
   // Before what was there is gone.
   updates_.overtake_all([this](bytes_view text) {

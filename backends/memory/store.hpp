@@ -123,11 +123,18 @@ public:
   // -- any thread --------------------------------------------------------------
 
   /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
+  /// After a miss, `stopped` tells whether that is an answer.
   template <class F>
   [[gnu::always_inline]] bool read(const hashed_key& key, F&& f,
                                    lookup as = lookup::use) const {
     epoch_guard guard;
     return table_.read(key, as, std::forward<F>(f));
+  }
+
+  /// Whether the invalidations that it shares were stopped: nothing is found or
+  /// changed any more.
+  [[nodiscard]] bool stopped() const noexcept {
+    return table_.stopped();
   }
 
   /// Calls `f(bytes_view key, const entry_view&)` for the live entries at a
@@ -174,11 +181,11 @@ public:
   // -- the shard's turn --------------------------------------------------------
 
   /// Does at once what a clear of the region asks for. Has to come first in each
-  /// turn: what follows relies on it. Errors: `out_of_memory`.
+  /// turn: what follows relies on it. Errors: `out_of_memory`, `shutting_down`.
   expected<void> settle() {
     if (!table_.stale()) [[likely]]
       return {};
-    return clear();
+    return catch_up();
   }
 
   /// Stores a value; false when the condition does not hold. `gathered`: see
@@ -296,6 +303,8 @@ public:
   }
 
 private:
+  expected<void> catch_up();
+
   [[nodiscard]] bool live(const table::position& where) const noexcept {
     return where.item != nullptr && !table_.dead(*where.item);
   }

@@ -17,10 +17,10 @@ table::table(const table_options& options)
   : time_(*options.time),
     options_(options),
     forgotten_(*options_.forgotten),
-    current_(new generation(options_, options.eviction, forgotten_.era())),
-    dying_(
-      [](void*, void* x) noexcept { delete static_cast<generation*>(x); },
-      nullptr),
+    current_(
+      new generation(options_, options.eviction, forgotten_.present_era())),
+    dying_([](void*, void* x) noexcept { delete static_cast<generation*>(x); },
+           nullptr),
     era_(newest().era),
     bytes_(options_.bytes, options_.shares, largest_bytes_piece),
     entries_(options_.entries, options_.shares, largest_entries_piece),
@@ -148,7 +148,7 @@ put_result table::touch(const position& where, const hashed_key& key,
 bool table::renew() noexcept {
   generation* fresh = nullptr;
   try {
-    fresh = new generation(options_, eviction_, forgotten_.era());
+    fresh = new generation(options_, eviction_, forgotten_.present_era());
   } catch (const std::bad_alloc&) {
     return false;
   }

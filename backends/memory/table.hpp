@@ -45,8 +45,15 @@ public:
   table& operator=(const table&) = delete;
 
   /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
+  /// Finds nothing in a table that was stopped.
   template <class F>
   bool read(const hashed_key& key, lookup as, F&& f) const;
+
+  /// Whether its invalidations were stopped: it is empty to all, for good, and
+  /// must not be changed any more.
+  [[nodiscard]] bool stopped() const noexcept {
+    return forgotten_.stopped();
+  }
 
   /// See `index::find`. The entry lives at least as long as the guard.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
@@ -92,7 +99,8 @@ public:
 
   using position = index::position;
 
-  /// Whether a clear came since the last `renew`: all entries are dead then.
+  /// Whether a clear came since the last `renew`, or a stop: all entries are dead
+  /// then.
   [[nodiscard]] bool stale() const noexcept {
     return newest().era != forgotten_.era();
   }

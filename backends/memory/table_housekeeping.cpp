@@ -16,6 +16,8 @@ constexpr std::size_t effort_per_sweep = 512 << 10;
 } // namespace
 
 bool table::wants_sweep() const noexcept {
+  if (stopped())
+    return false;
   return expiring_.load(std::memory_order_relaxed) > 0 || retired_bytes() > 0
          || forgotten() || wants_compaction()
          || (tagged_.load(std::memory_order_relaxed) > 0
