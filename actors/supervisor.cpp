@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace troupe {
@@ -35,25 +36,43 @@ expected<void> supervisor::add(child_spec spec) {
     children_.push_back(std::make_unique<child>());
     added = children_.back().get();
     added->spec = std::move(spec);
+    try {
+      by_name_.emplace(added->spec.name, added);
+    } catch (...) {
+      children_.pop_back();
+      throw;
+    }
   }
   try {
     start(*added, false);
   } catch (...) {
     std::lock_guard guard{mutex_};
-    children_.pop_back();
+    forget_last();
     throw;
   }
   return {};
 }
 
+/// Takes the youngest child out of the books.
+void supervisor::forget_last() {
+  by_name_.erase(children_.back()->spec.name);
+  children_.pop_back();
+}
+
 void supervisor::start(child& x, bool again) {
   auto number = x.spec.start(again);
-  std::lock_guard guard{mutex_};
-  x.number = number;
-  x.state = child_state::running;
-  ++running_;
-  if (again)
-    ++x.restarts;
+  try {
+    std::lock_guard guard{mutex_};
+    by_number_.emplace(number, &x);
+    x.number = number;
+    x.state = child_state::running;
+    if (again)
+      ++x.restarts;
+  } catch (const std::bad_alloc&) {
+    // Its death would concern nobody.
+    x.spec.end(false);
+    throw;
+  }
 }
 
 // -- deaths ------------------------------------------------------------------------
@@ -64,13 +83,13 @@ void supervisor::ended(std::uint64_t number) {
   auto what = verdict::ignore;
   {
     std::lock_guard guard{mutex_};
-    for (auto& x : children_)
-      if (x->number == number && x->state == child_state::running)
-        dead = x.get();
-    if (dead == nullptr)
+    auto i = by_number_.find(number);
+    if (i == by_number_.end())
       return;
+    dead = i->second;
+    by_number_.erase(i);
     what = judge(*dead);
-    if (--running_ == 0)
+    if (by_number_.empty())
       all_ended_.notify_all();
   }
   if (what == verdict::start_again) {
@@ -155,14 +174,25 @@ void supervisor::begin_stop() {
                 [](child* x) { x->spec.end(false); });
 }
 
-std::vector<std::string> supervisor::await_stopped(
-  std::chrono::steady_clock::time_point deadline) {
+supervisor::remaining
+supervisor::await_stopped(std::chrono::steady_clock::time_point deadline,
+                          std::chrono::milliseconds patience,
+                          std::size_t most) {
   std::unique_lock guard{mutex_};
-  all_ended_.wait_until(guard, deadline, [this] { return running_ == 0; });
-  std::vector<std::string> left;
-  for (auto& x : children_)
-    if (x->state == child_state::running)
-      left.push_back(x->spec.name);
+  auto all_ended = [this] { return by_number_.empty(); };
+  for (auto before = by_number_.size() + 1; by_number_.size() < before;) {
+    before = by_number_.size();
+    auto patient = std::chrono::steady_clock::now() + patience;
+    if (all_ended_.wait_until(guard, std::max(deadline, patient), all_ended))
+      break;
+  }
+  remaining left;
+  left.count = by_number_.size();
+  for (auto i = children_.begin();
+       i != children_.end() && left.names.size() < std::min(left.count, most);
+       ++i)
+    if ((*i)->state == child_state::running)
+      left.names.push_back((*i)->spec.name);
   return left;
 }
 
@@ -194,10 +224,8 @@ std::size_t supervisor::size() const {
 }
 
 supervisor::child* supervisor::find(std::string_view name) const {
-  for (auto& x : children_)
-    if (x->spec.name == name)
-      return x.get();
-  return nullptr;
+  auto i = by_name_.find(name);
+  return i == by_name_.end() ? nullptr : i->second;
 }
 
 } // namespace troupe

@@ -16,6 +16,9 @@
 //      is, not its siblings (one for one).
 //   2. The end of an actor is counted once, whoever reports it and how often.
 //   3. After `begin_stop` nothing is started.
+//   4. `by_name_` holds each child, `by_number_` each running one: there may be
+//      hundreds of thousands, so that nothing but a list or the end walks over
+//      them.
 
 #include <chrono>
 #include <condition_variable>
@@ -26,6 +29,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <troupe/messages/types/clock.hpp>
@@ -97,11 +101,12 @@ public:
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
 
-  /// Starts an actor. Rethrows what `start` throws. Errors: `shutting_down`,
-  /// `invalid_argument` (the name is taken).
+  /// Starts an actor. Constant time beside that. Rethrows what `start` throws.
+  /// Errors: `shutting_down`, `invalid_argument` (the name is taken).
   expected<void> add(child_spec spec);
 
-  /// The actor with this number is dead: starts it again or gives it up.
+  /// The actor with this number is dead: starts it again or gives it up. Constant
+  /// time beside that.
   void ended(std::uint64_t number);
 
   /// Has all deaths reported again, of those included that happened meanwhile.
@@ -114,9 +119,18 @@ public:
   /// Tells all actors to end, the youngest first.
   void begin_stop();
 
-  /// Waits for all actors to end; the names of those that have not by then.
-  [[nodiscard]] std::vector<std::string>
-  await_stopped(std::chrono::steady_clock::time_point deadline);
+  /// What did not end: the names of the first actors, and how many there are.
+  struct remaining {
+    std::vector<std::string> names;
+    std::size_t count = 0;
+  };
+
+  /// Waits for all actors to end: until `deadline`, and beyond it for as long as
+  /// at least one more ends within each `patience`, as many actors may take their
+  /// time although none is stuck. Names `most` of those that have not by then.
+  [[nodiscard]] remaining
+  await_stopped(std::chrono::steady_clock::time_point deadline,
+                std::chrono::milliseconds patience, std::size_t most);
 
   /// The actors whose name starts with `prefix`, parents before children.
   [[nodiscard]] std::vector<child_view> list(std::string_view prefix) const;
@@ -136,6 +150,7 @@ private:
 
   verdict judge(child& x);
   void start(child& x, bool again);
+  void forget_last();
   child* find(std::string_view name) const;
 
   const clock& time_;
@@ -148,9 +163,11 @@ private:
   /// Guards what follows; not held while functions of a child run.
   mutable std::mutex mutex_;
   std::condition_variable all_ended_;
-  std::size_t running_ = 0;
   bool stopping_ = false;
   std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
+  /// The names are the specifications' own.
+  std::unordered_map<std::string_view, child*> by_name_;
+  std::unordered_map<std::uint64_t, child*> by_number_;
 };
 
 } // namespace troupe

@@ -258,7 +258,9 @@ struct drain_request {
 
 struct drain_report {
   std::chrono::milliseconds took{0};
-  std::vector<std::string> stuck; ///< What had not ended at the deadline.
+  /// What had not ended at the deadline: the first 100 loads and 100 actors by
+  /// name, the others as a number ("312 more actors").
+  std::vector<std::string> stuck;
 };
 
 /// A load in flight.

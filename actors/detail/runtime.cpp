@@ -28,6 +28,9 @@ using detail::supervisor_name;
 /// deadline of the drain was. Thousands of times what it takes.
 constexpr std::chrono::seconds last_turn{1};
 
+/// Loads, and actors, that a report of a drain names; it counts the others.
+constexpr std::size_t most_stuck_named = 100;
+
 /// Clockwork ticks between two looks at who evicts how much: a tenth of a second.
 constexpr unsigned ticks_per_rebalance = 5;
 
@@ -406,15 +409,16 @@ runtime::core::find_actor(const std::string& name) const {
   };
   if (name == detail::coordinator_name)
     return found("load-coordinator", coordinator_->pointer());
+  // Names of regions have no slash.
+  const auto slash = name.find('/');
   std::lock_guard guard{mutex_};
-  for (auto& [region, x] : regions_) {
-    if (name == region)
+  if (auto i = regions_.find(name.substr(0, slash)); i != regions_.end()) {
+    auto& x = i->second;
+    if (slash == name.npos)
       return found("region", x.directory->front().pointer());
-    if (!name.starts_with(region + "/"))
-      continue;
-    for (std::size_t i = 0; i < x.where->shard_count(); ++i)
-      if (name == x.where->shard_at(i).name())
-        return found("shard", x.directory->shard(i).pointer());
+    for (std::size_t n = 0; n < x.where->shard_count(); ++n)
+      if (name == x.where->shard_at(n).name())
+        return found("shard", x.directory->shard(n).pointer());
   }
   return troupe::fail(errc::unknown_actor, "there is no actor named " + name);
 }
@@ -461,13 +465,21 @@ drain_report runtime::core::drain_once(std::chrono::milliseconds deadline) {
   auto until = begin + deadline;
   drain_report report;
   report.stuck = loads_->drain(until);
+  if (auto found = report.stuck.size(); found > most_stuck_named) {
+    report.stuck.resize(most_stuck_named);
+    report.stuck.push_back(std::to_string(found - most_stuck_named)
+                           + " more loads");
+  }
   for (auto& x : all_regions())
     x->stop();
   tree_.begin_stop();
   let_run(system_);
-  until = std::max(until, std::chrono::steady_clock::now() + last_turn);
-  for (auto& name : tree_.await_stopped(until))
+  auto left = tree_.await_stopped(until, last_turn, most_stuck_named);
+  for (auto& name : left.names)
     report.stuck.push_back("actor " + name);
+  if (left.count > left.names.size())
+    report.stuck.push_back(std::to_string(left.count - left.names.size())
+                           + " more actors");
   // What outlives the runtime must not keep its actors.
   coordinator_->clear();
   {

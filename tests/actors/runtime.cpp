@@ -253,10 +253,7 @@ TEST_CASE("a runtime works under the testing scheduler") {
   how.ttl = 1s;
   REQUIRE(where->set("short", "v", how));
   f.time.advance(2s);
-  auto until = std::chrono::steady_clock::now() + 30s;
-  while (where->size() > 1 && std::chrono::steady_clock::now() < until)
-    std::this_thread::yield();
-  CHECK(where->size() == 1);
+  eventually([&] { return where->size() == 1; });
 }
 
 TEST_CASE("opening a region from many threads makes one") {
@@ -284,8 +281,7 @@ TEST_CASE("a drain lets loads in flight finish") {
     });
   started.wait();
   auto drained = std::async(std::launch::async, [&] { return f.uut->drain(); });
-  while (!f.uut->stat().draining)
-    std::this_thread::yield();
+  eventually([&] { return f.uut->stat().draining; });
   // No new ones, however.
   CHECK(f.uut->open_region("other").error() == errc::shutting_down);
   go_on.count_down();
@@ -324,6 +320,54 @@ TEST_CASE("a drain ends at its deadline and names what is stuck") {
   CHECK(waiter.get().error() == errc::shutting_down);
   CHECK(second.get().error() == errc::shutting_down);
   go_on.count_down();
+}
+
+TEST_CASE("of hundreds of regions none is stuck at the end") {
+  runtime_fixture f;
+  for (int i = 0; i < 300; ++i)
+    REQUIRE(f.uut->open_region("region-" + std::to_string(i)));
+  auto report = f.uut->drain(1ms);
+  CHECK(report.stuck == std::vector<std::string>{});
+}
+
+TEST_CASE("of many stuck loads the first are named and the others counted") {
+  runtime_options options;
+  options.loader_threads = 120;
+  runtime_fixture f{options};
+  auto where = f.open("profiles");
+  std::latch started{120};
+  std::latch go_on{1};
+  std::vector<std::future<expected<bytes>>> loads;
+  for (int i = 0; i < 120; ++i)
+    loads.push_back(where->get_or_set_async(
+      std::to_string(i), [&](load_context&) -> expected<bytes> {
+        started.count_down();
+        go_on.wait();
+        return bytes{"too late"};
+      }));
+  started.wait();
+  auto report = f.uut->drain(1ms);
+  REQUIRE(report.stuck.size() == 101);
+  CHECK(report.stuck[0].find("profiles/") != std::string::npos);
+  CHECK(report.stuck[100] == "20 more loads");
+  for (auto& x : loads)
+    CHECK(x.get().error() == errc::shutting_down);
+  go_on.count_down();
+}
+
+TEST_CASE("after the runtime's end a cache answers no read") {
+  runtime_fixture f;
+  auto texts = *f.uut->open<std::string>("texts");
+  REQUIRE(texts.set("k", "v"));
+  CHECK(texts.get("k").value() == "v");
+  f.uut->drain();
+  CHECK(texts.get("k").error() == errc::shutting_down);
+  CHECK(texts.contains("k").error() == errc::shutting_down);
+  CHECK(
+    texts.get_or_set("k", [](load_context&) { return std::string{"loaded"}; })
+      .error()
+    == errc::shutting_down);
+  CHECK(texts.erase("k").error() == errc::shutting_down);
 }
 
 TEST_CASE("a runtime that ends with stuck loaders does end") {

@@ -10,6 +10,7 @@
 #include <troupe/actors/process.hpp>
 
 #include "catch.hpp"
+#include "progress.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -215,7 +216,9 @@ TEST_CASE("stopping ends the youngest first and starts nothing") {
   t.crash("a/1");
   t.crash("a");
   CHECK(t.restarted.empty());
-  CHECK(t.tree.await_stopped(std::chrono::steady_clock::now() + 10s).empty());
+  CHECK(
+    t.tree.await_stopped(std::chrono::steady_clock::now() + 10s, 0ms, 10).count
+    == 0);
   CHECK(t.state("a") == child_state::stopped);
   CHECK(t.tree.add(t.child("d")).error() == errc::shutting_down);
 }
@@ -226,8 +229,65 @@ TEST_CASE("what does not end is named at the deadline") {
   t.add("b");
   t.tree.begin_stop();
   t.crash("b");
-  CHECK(t.tree.await_stopped(std::chrono::steady_clock::now())
-        == theatre::names{"a"});
+  auto left = t.tree.await_stopped(std::chrono::steady_clock::now(), 0ms, 10);
+  CHECK(left.names == theatre::names{"a"});
+  CHECK(left.count == 1);
+}
+
+TEST_CASE("of many that do not end the first are named and all are counted") {
+  theatre t;
+  for (int i = 0; i < 1'000; ++i)
+    t.add("child-" + std::to_string(i));
+  t.tree.begin_stop();
+  t.crash("child-1");
+  auto left = t.tree.await_stopped(std::chrono::steady_clock::now(), 0ms, 3);
+  CHECK(left.names == theatre::names{"child-0", "child-2", "child-3"});
+  CHECK(left.count == 999);
+}
+
+TEST_CASE("actors that end one after the other are not stuck") {
+  theatre t;
+  constexpr int count = 20;
+  for (int i = 0; i < count; ++i)
+    t.add("child-" + std::to_string(i));
+  t.tree.begin_stop();
+  std::jthread ending{[&] {
+    for (int i = 0; i < count; ++i) {
+      t.crash("child-" + std::to_string(i));
+      std::this_thread::yield();
+    }
+  }};
+  // The deadline has passed; the patience, for one actor, is what counts.
+  auto left = t.tree.await_stopped(std::chrono::steady_clock::now(), 60s, 3);
+  CHECK(left.count == 0);
+}
+
+// With a walk over all of them for each that comes or ends this is 10^11 steps,
+// and the test program's time limit comes first.
+TEST_CASE(
+  "a supervisor of 300,000 actors looks at none but the one in question",
+  "[heavy]") {
+  constexpr std::uint64_t count = 300'000;
+  manual_clock time;
+  supervisor tree{time, 3, 60s};
+  std::uint64_t started = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    child_spec spec;
+    spec.name
+      = "region-" + std::to_string(i / 33) + "/shard-" + std::to_string(i % 33);
+    spec.start = [&started](bool) { return ++started; };
+    spec.end = [](bool) {};
+    REQUIRE(tree.add(std::move(spec)));
+  }
+  for (std::uint64_t i = 1; i <= count; ++i)
+    tree.ended(i); // A crash: started again.
+  CHECK(started == 2 * count);
+  tree.begin_stop();
+  for (std::uint64_t i = count + 1; i <= 2 * count; ++i)
+    tree.ended(i);
+  CHECK(tree.await_stopped(std::chrono::steady_clock::now(), 0ms, 1).count
+        == 0);
+  CHECK(tree.size() == count);
 }
 
 TEST_CASE("a supervisor may be asked from many threads while actors crash") {
@@ -237,21 +297,20 @@ TEST_CASE("a supervisor may be asked from many threads while actors crash") {
     names.push_back("child-" + std::to_string(i));
   for (auto& name : names)
     t.add(name);
-  std::atomic<bool> done{false};
-  std::vector<std::jthread> lookers;
-  for (int i = 0; i < 2; ++i)
-    lookers.emplace_back([&] {
-      while (!done) {
-        // The figures of this theatre are not made for threads.
-        static_cast<void>(t.tree.list("none"));
-        static_cast<void>(t.tree.kill("none"));
-        static_cast<void>(t.tree.size());
-      }
-    });
-  for (int i = 0; i < 2000; ++i)
+  busy_crew lookers{2, [&](unsigned) {
+                      return [&] {
+                        // The figures of this theatre are not made for threads.
+                        static_cast<void>(t.tree.list("none"));
+                        static_cast<void>(t.tree.kill("none"));
+                        static_cast<void>(t.tree.size());
+                      };
+                    }};
+  for (int i = 0; i < 2000; ++i) {
     t.crash(names[static_cast<std::size_t>(i) % names.size()]);
-  done = true;
-  lookers.clear();
+    if (i % 200 == 0)
+      lookers.await_rounds();
+  }
+  lookers.stop();
   for (auto& name : names)
     CHECK(t.state(name) == child_state::running);
 }
