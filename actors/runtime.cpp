@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/detail/own_system.hpp>
 #include <troupe/actors/detail/runtime_core.hpp>
 
 namespace troupe {
@@ -49,14 +50,22 @@ runtime::runtime() : runtime(std::make_unique<config>(), nullptr) {
 
 runtime::runtime(std::unique_ptr<config> own, config* used)
   : own_config_(std::move(own)),
-    own_system_(std::make_unique<caf::actor_system>(
+    own_system_(std::make_unique<detail::own_system>(
       used != nullptr ? *used : *own_config_)),
-    core_(std::make_shared<core>(*own_system_, options_in(*own_system_))) {
+    core_(std::make_shared<core>(own_system_->get(),
+                                 options_in(own_system_->get()))) {
   core_->start();
 }
 
 runtime::~runtime() {
-  core_->close();
+  auto close = [this] {
+    core_->close();
+    core_ = nullptr;
+  };
+  if (own_system_)
+    own_system_->end(close);
+  else
+    close();
 }
 
 drain_report runtime::drain(std::chrono::milliseconds deadline) {

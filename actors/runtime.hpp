@@ -31,6 +31,10 @@ namespace troupe {
 class config;
 struct runtime_options;
 
+namespace detail {
+class own_system;
+} // namespace detail
+
 /// A region and its actors.
 struct opened_region {
   std::shared_ptr<region> where;
@@ -42,11 +46,19 @@ struct opened_region {
 ///
 /// Threading: blocking operations of its caches may be called from any thread
 /// but those of CAF's scheduler, whose actors better send messages.
+///
+/// Static storage: a runtime with an actor system of its own may be a static
+/// object, also of a shared object; it ends when the process does, by whichever
+/// thread. Handles may live longer; their operations answer `shutting_down` then.
+/// An actor system itself may not be static: CAF 0.17 destroys its logger twice
+/// then and aborts. Do not call std::exit in an actor, whose thread the end waits
+/// for; in a loader it waits until the drain's deadline.
 class runtime {
 public:
   /// Uses an existing actor system, which must outlive the runtime, with the
-  /// options found in its configuration. Throws std::invalid_argument when
-  /// these make no sense, std::bad_alloc, std::system_error.
+  /// options found in its configuration. Both must end before the process does
+  /// (see above). Throws std::invalid_argument when the options make no sense,
+  /// std::bad_alloc, std::system_error.
   explicit runtime(caf::actor_system& system);
 
   /// As above, with options at hand.
@@ -172,7 +184,7 @@ private:
 
   // In this order: the core ends first, then the system, then what it read.
   std::unique_ptr<config> own_config_;
-  std::unique_ptr<caf::actor_system> own_system_;
+  std::unique_ptr<detail::own_system> own_system_;
   std::shared_ptr<core> core_;
 };
 

@@ -18,18 +18,21 @@ thread_local constinit epoch_slot* this_thread_slot = nullptr;
 
 namespace {
 
-/// Registers the process once, before main and before any reader exists.
-const bool membarrier_registered = [] {
-#ifdef TROUPE_THREAD_SANITIZER
-  return false;
-#else
-  auto ok = ::syscall(SYS_membarrier,
-                      MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0)
-            == 0;
-  epochs.asymmetric = ok;
-  return ok;
+/// Registers the process once, before main and before any reader exists: other
+/// static objects may read, so it comes before those.
+struct membarrier_registration {
+  membarrier_registration() noexcept {
+#ifndef TROUPE_THREAD_SANITIZER
+    epochs.asymmetric
+      = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,
+                  0)
+        == 0;
 #endif
-}();
+  }
+};
+
+// The first priority that is not the system's own.
+[[gnu::init_priority(101)]] const membarrier_registration registered;
 
 /// Gives the slot back when its thread ends.
 struct slot_owner {

@@ -1,5 +1,8 @@
 #include <troupe/messages/types/clock.hpp>
 
+#include <cstddef>
+#include <new>
+
 namespace troupe {
 
 namespace {
@@ -14,10 +17,10 @@ public:
 } // namespace
 
 const clock& clock::steady() noexcept {
-  // Constructed on first use and never destroyed with effect: the type is
-  // trivially destructible but for the virtual destructor.
-  static const steady_clock instance;
-  return instance;
+  // Never destroyed: static objects that end later may ask for the time.
+  alignas(steady_clock) static std::byte place[sizeof(steady_clock)];
+  static const auto* instance = new (place) steady_clock;
+  return *instance;
 }
 
 } // namespace troupe

@@ -7,13 +7,16 @@
 
 namespace troupe::detail {
 
-const std::uint64_t hash_seed = [] {
+random_seed::random_seed() {
   std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}();
+  value = (std::uint64_t{device()} << 32) | device();
+}
+
+// The first priority that is not the system's own.
+[[gnu::init_priority(101)]] const random_seed hash_seed;
 
 std::uint64_t hash_any(const char* data, std::size_t size) noexcept {
-  return XXH3_64bits_withSeed(data, size, hash_seed);
+  return XXH3_64bits_withSeed(data, size, hash_seed.value);
 }
 
 } // namespace troupe::detail

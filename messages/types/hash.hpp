@@ -10,8 +10,14 @@ namespace troupe {
 namespace detail {
 
 /// Drawn when the program starts, so that nobody outside can choose keys that
-/// collide.
-extern const std::uint64_t hash_seed;
+/// collide. A class, as only the construction of an object can be put before that
+/// of all others that are static: these may store keys.
+struct random_seed {
+  random_seed();
+  std::uint64_t value;
+};
+
+extern const random_seed hash_seed;
 
 /// XXH3 of a key of any size.
 [[nodiscard]] std::uint64_t hash_any(const char* data,
@@ -48,7 +54,7 @@ extern const std::uint64_t hash_seed;
 [[nodiscard]] inline std::uint64_t hash_key(bytes_view key) noexcept {
   // The most frequent sizes.
   if (key.size() - 9 < 8) [[likely]]
-    return detail::hash_short(key.data(), key.size(), detail::hash_seed);
+    return detail::hash_short(key.data(), key.size(), detail::hash_seed.value);
   return detail::hash_any(key.data(), key.size());
 }
 

@@ -29,8 +29,9 @@ TEST_CASE("every size of key has the library's hash with the process's seed",
           "[hash]") {
   std::string key;
   for (int size = 0; size < 300; ++size) {
-    CHECK(hash_key(key)
-          == XXH3_64bits_withSeed(key.data(), key.size(), detail::hash_seed));
+    CHECK(
+      hash_key(key)
+      == XXH3_64bits_withSeed(key.data(), key.size(), detail::hash_seed.value));
     key += static_cast<char>('a' + size % 26);
   }
 }
