@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/detail/logger_scope.hpp>
 #include <troupe/actors/detail/own_system.hpp>
 #include <troupe/actors/detail/runtime_core.hpp>
 
@@ -62,10 +63,11 @@ runtime::~runtime() {
     core_->close();
     core_ = nullptr;
   };
-  if (own_system_)
-    own_system_->end(close);
-  else
-    close();
+  if (!own_system_)
+    return close();
+  // This thread may have sent messages from scoped actors.
+  detail::release_logger();
+  own_system_->end(close);
 }
 
 drain_report runtime::drain(std::chrono::milliseconds deadline) {

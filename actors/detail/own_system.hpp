@@ -12,7 +12,7 @@ namespace troupe::detail {
 /// An actor system that a runtime owns. It is made, used for the runtime's end, and
 /// destroyed on a thread of its own, which lives as long as it does.
 ///
-/// Why: CAF keeps a counted reference to the system's logger in a variable of each
+/// Why: CAF (see logger_scope.hpp) keeps a counted reference to the system's logger in a variable of each
 /// thread that makes a system, ends one or spawns an actor. On the thread that
 /// ends the process, thread-local variables are destroyed before static objects,
 /// so the destructor of a static runtime would drop that reference a second time.

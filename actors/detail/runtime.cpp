@@ -10,6 +10,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <troupe/actors/detail/logger_scope.hpp>
 #include <troupe/actors/detail/region_checks.hpp>
 #include <troupe/actors/load_coordinator_actor.hpp>
 #include <troupe/actors/process.hpp>
@@ -68,6 +69,7 @@ void runtime::core::start() {
   memory_ = std::jthread{[](std::stop_token stop) {
     memory::chunk_pool::process().keep_ready(std::move(stop));
   }};
+  detail::logger_scope spawning;
   start_supervisor();
   auto added = tree_.add(supervised_load_coordinator(
     system_, supervisor_name, loads_, coordinator_, watch()));
@@ -246,6 +248,7 @@ runtime::core::start_region(const std::string& name,
   x.type = std::move(type);
   std::shared_ptr<lane> mailbox{new lane(*executor_),
                                 [keep = executor_](lane* gone) { delete gone; }};
+  detail::logger_scope spawning;
   auto added = tree_.add(supervised_region(system_, supervisor_name, x.where,
                                            x.directory, mailbox, watch()));
   for (std::size_t i = 0; added && i < shards; ++i)
@@ -329,6 +332,7 @@ expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
   auto whom = supervisor_.get();
   if (!whom)
     return troupe::fail(errc::shutting_down, "the runtime has ended");
+  detail::logger_scope asking;
   auto used = system_.middleman().publish(whom, port, address.c_str(), true);
   if (!used)
     return troupe::fail(errc::system_error,
@@ -348,6 +352,7 @@ expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
 }
 
 void runtime::core::unpublish(std::uint16_t port) {
+  detail::logger_scope asking;
   auto closed = system_.middleman().close(port);
   // Whoever closed it before us has done our work.
   static_cast<void>(closed);
@@ -527,6 +532,7 @@ void runtime::core::close() {
 }
 
 void runtime::core::end_supervisor() {
+  detail::logger_scope asking;
   caf::scoped_actor self{system_, true};
   auto last = supervisor_.get();
   supervisor_.clear();

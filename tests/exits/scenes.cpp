@@ -46,8 +46,7 @@ struct early_holder {
     if (!texts)
       return;
     const auto right = refused(texts->get("k")) && refused(texts->set("k", "w"))
-                       && refused(texts->erase("k"))
-                       && refused(texts->ttl("k"))
+                       && refused(texts->erase("k")) && refused(texts->ttl("k"))
                        && refused(texts->get_or_set("k", load))
                        && refused(texts->get_or_set("new", load));
     std::cout << (right ? "early: shutting_down" : "early: WRONG") << std::endl;
@@ -66,7 +65,8 @@ struct scene_config : troupe::config {
 
 early_holder early;
 scene_config cfg;
-troupe::runtime run = scene("nothing") ? troupe::runtime{} : troupe::runtime{cfg};
+troupe::runtime run
+  = scene("nothing") ? troupe::runtime{} : troupe::runtime{cfg};
 std::optional<troupe::runtime> second;
 
 struct late_holder {
@@ -148,20 +148,18 @@ int main() {
     early.texts = second.emplace().open<std::string>("texts").value();
   if (scene("load-in-flight"))
     // It ends only when the end of the process has begun.
-    static_cast<void>(
-      texts.get_or_set_async("slow", [](troupe::load_context&) {
-        while (!ending)
-          std::this_thread::yield();
-        return std::string{"v"};
-      }));
+    static_cast<void>(texts.get_or_set_async("slow", [](troupe::load_context&) {
+      while (!ending)
+        std::this_thread::yield();
+      return std::string{"v"};
+    }));
   if (scene("stuck-loader"))
-    static_cast<void>(
-      texts.get_or_set_async("slow", [](troupe::load_context&) {
-        for (;;)
-          std::this_thread::sleep_for(1h);
-        return std::string{"v"};
-      }));
-  if (scene("messages") || scene("exit-in-thread"))
+    static_cast<void>(texts.get_or_set_async("slow", [](troupe::load_context&) {
+      for (;;)
+        std::this_thread::sleep_for(1h);
+      return std::string{"v"};
+    }));
+  if (scene("messages"))
     ask_an_actor(texts);
   if (scene("published"))
     publish();
@@ -178,11 +176,10 @@ int main() {
       std::this_thread::sleep_for(1h);
   }
   if (scene("exit-in-loader")) {
-    static_cast<void>(
-      texts.get_or_set_async("slow", [](troupe::load_context&) {
-        std::exit(0);
-        return std::string{"v"};
-      }));
+    static_cast<void>(texts.get_or_set_async("slow", [](troupe::load_context&) {
+      std::exit(0);
+      return std::string{"v"};
+    }));
     for (;;)
       std::this_thread::sleep_for(1h);
   }
