@@ -1,14 +1,15 @@
 #include <troupe/actors/region.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <type_traits>
 
 #include <troupe/actors/detail/promise.hpp>
+#include <troupe/actors/joint_turn.hpp>
 #include <troupe/actors/operations.hpp>
-#include <troupe/backends/memory/entry.hpp>
+#include <troupe/backends/memory/footprint.hpp>
 #include <troupe/backends/memory/large_block.hpp>
-#include <troupe/backends/memory/slab.hpp>
 
 namespace troupe {
 
@@ -99,11 +100,8 @@ expected<void> region::look_at_write(bytes_view key, bytes_view value,
 
 expected<void> region::check_loaded(bytes_view value,
                                     const write_options& how) const {
-  if (value.size() > options_.max_value_size)
-    return fail(errc::value_too_large,
-                "the value has " + std::to_string(value.size())
-                  + " bytes, region " + name_ + " takes up to "
-                  + std::to_string(options_.max_value_size));
+  if (auto ok = check_size(value.size()); !ok)
+    return ok;
   return check(how);
 }
 
@@ -114,6 +112,15 @@ expected<void> region::look_at_condition(const write_options& how) const {
                 "a condition is for set alone: get_or_set, update and "
                 "compare_and_set decide by the entry themselves");
   return check(how);
+}
+
+expected<void> region::check_size(std::size_t value_size) const {
+  if (value_size <= options_.max_value_size)
+    return {};
+  return fail(errc::value_too_large,
+              "the value has " + std::to_string(value_size) + " bytes, region "
+                + name_ + " takes up to "
+                + std::to_string(options_.max_value_size));
 }
 
 expected<void> region::check_ttl(ttl_duration ttl) const {
@@ -196,7 +203,7 @@ expected<std::optional<std::size_t>> region::charge(bytes_view key) const {
   auto found = visit(
     key,
     [&](const entry_view& x) {
-      result = memory::slab::footprint(x.from->size());
+      result = memory::footprint(*x.from);
     },
     lookup::peek);
   if (!found)
@@ -218,7 +225,7 @@ expected<bool> region::set(bytes_view key, bytes_view value,
 
 expected<bool> region::set_gathered(bytes_view key, bytes_view value,
                                     const write_options& how) {
-  memory::value_buffer copy{key.size()};
+  memory::value_buffer copy;
   try {
     copy.append(value);
   } catch (const std::bad_alloc&) {
@@ -346,6 +353,46 @@ expected<std::int64_t> region::increment(bytes_view key, std::int64_t delta,
     return tl::unexpected{std::move(ok.error())};
   operations::increment<bytes_view> op{keyed{key}, delta, within};
   return prepare(op.key).run(op);
+}
+
+expected<memory::transfer_result> region::rename(bytes_view from, bytes_view to,
+                                                 bool if_absent) {
+  return transfer(from, *this, to, {if_absent, false});
+}
+
+expected<memory::transfer_result> region::copy(bytes_view from, region& target,
+                                               bytes_view to, bool if_absent) {
+  return transfer(from, target, to, {if_absent, true});
+}
+
+expected<memory::transfer_result>
+region::transfer(bytes_view from, region& target, bytes_view to,
+                 const memory::transfer_terms& terms) {
+  if (auto ok = check_key(from).and_then([&] { return target.check_key(to); });
+      !ok)
+    return tl::unexpected{std::move(ok.error())};
+  if (&target == this && from == to)
+    return fail(errc::invalid_argument,
+                "the two keys are the same; name another one");
+  const keyed<bytes_view> source{from};
+  const keyed<bytes_view> wanted{to};
+  auto& giver = shards_.owner(source);
+  auto& taker = target.shards_.owner(wanted);
+  joint_turn turn;
+  if (giver.mailbox().held_here()) {
+    assert(taker.mailbox().held_here());
+  } else {
+    turn.add(*this, from);
+    turn.add(target, to);
+    if (auto begun = turn.begin(); !begun)
+      return tl::unexpected{std::move(begun.error())};
+  }
+  // Both are held, so that each runs at once.
+  return giver.run([&](memory::store& store) {
+    return taker.run([&](memory::store& other) {
+      return store.transfer(source, other, wanted, terms);
+    });
+  });
 }
 
 // -- writing without waiting -------------------------------------------------------

@@ -228,6 +228,21 @@ public:
   template <class F>
   expected<void> transform(bytes_view key, F&& f);
 
+  /// Gives the live entry of `from` the key `to`, with TTL, idle time and tags; with
+  /// `if_absent`, only if `to` has no live entry. Takes no longer for a large value,
+  /// needs no room under a limit, and evicts nothing but for what a longer key takes.
+  /// Both keys change as one for all writers; readers see one after the other. Within
+  /// a `joint_turn` that has both keys it is a part of that. Errors:
+  /// `invalid_argument` when the keys are the same.
+  expected<memory::transfer_result> rename(bytes_view from, bytes_view to,
+                                           bool if_absent = false);
+
+  /// Gives `to`, a key of `target`, the value of `from`, with TTL, idle time and,
+  /// within the region, tags; else as `rename`. A large value is there once, but each
+  /// key is charged for it.
+  expected<memory::transfer_result> copy(bytes_view from, region& target,
+                                         bytes_view to, bool if_absent = false);
+
   /// Removes everything, in all shards at once: a read that starts after it
   /// returned finds nothing that was written before it was called. Constant
   /// time; the space comes back in the background. Errors: `shard_down`,
@@ -518,6 +533,10 @@ private:
 
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
+  [[nodiscard]] expected<void> check_size(std::size_t value_size) const;
+  expected<memory::transfer_result>
+  transfer(bytes_view from, region& target, bytes_view to,
+           const memory::transfer_terms& terms);
 
   /// What a read comes to that found nothing in `where`. Asked by misses alone, so
   /// that the end of a region costs a hit nothing.
@@ -618,6 +637,11 @@ expected<void> region::transform(bytes_view key, F&& f) {
     expected<edit> next = f(present);
     if (next && next->what == edit::action::store)
       if (auto ok = check_edit(*next); !ok) [[unlikely]]
+        return tl::unexpected{std::move(ok.error())};
+    if (next && next->what == edit::action::splice) [[unlikely]]
+      if (auto ok = check_size(next->spliced_size(
+            present == nullptr ? 0 : present->value.size()));
+          !ok)
         return tl::unexpected{std::move(ok.error())};
     return next;
   };

@@ -185,6 +185,13 @@ void count_lookups(command_call& call, std::size_t hits,
   call.counters.misses.add(misses);
 }
 
+expected<bool> store(command_call& call, bytes_view key, bytes_view value,
+                     const write_options& how) {
+  if (auto* const x = call.self.gathered(value))
+    return call.db.set(key, *x, how);
+  return call.db.set(key, value, how);
+}
+
 void reply_error(command_call& call, const error& why) {
   call.reply.rollback();
   call.reply.error(error_text::of(why));

@@ -230,6 +230,11 @@ void add_keys(command_call& call, atomic_section& section);
 void count_lookups(command_call& call, std::size_t hits,
                    std::size_t misses) noexcept;
 
+/// Stores a value that the client sent. A large one has been gathered in memory that
+/// can become its entry's, so that it is not copied. Errors: those of `region::set`.
+expected<bool> store(command_call& call, bytes_view key, bytes_view value,
+                     const write_options& how = {});
+
 /// Replies with an error of the runtime, in place of anything written before.
 void reply_error(command_call& call, const error& why);
 

@@ -84,15 +84,6 @@ void mget(command_call& call) {
 
 // -- SET -------------------------------------------------------------------------
 
-// Stores what the client sent. A large value has been gathered in memory that can
-// become its entry.
-expected<bool> store(command_call& call, bytes_view value,
-                     const write_options& how = {}) {
-  if (auto* const x = call.self.gathered(value))
-    return call.db.set(call.words[1], *x, how);
-  return call.db.set(call.words[1], value, how);
-}
-
 // Whether a write under this condition goes ahead.
 bool holds(write_condition condition, bool present) noexcept {
   return condition == write_condition::always
@@ -118,6 +109,7 @@ void reply_stored(command_call& call, bool stored) {
 void set_in_turn(command_call& call, const value_options& options,
                  const std::optional<expiry>& until) {
   const auto value = call.words[2];
+  auto* const gathered = call.self.gathered(value);
   bool stored = false;
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
@@ -126,10 +118,12 @@ void set_in_turn(command_call& call, const value_options& options,
       stored = holds(options.condition, present != nullptr);
       if (!stored)
         return edit::keep();
-      if (until)
-        return until->passed ? edit::erase()
-                             : edit::store_until(value, until->deadline);
-      return options.keep_ttl ? edit::replace(value) : edit::store(value);
+      if (until && until->passed)
+        return edit::erase();
+      const auto next = until ? edit::store_until(value, until->deadline)
+                        : options.keep_ttl ? edit::replace(value)
+                                           : edit::store(value);
+      return next.gathered_in(gathered);
     });
   if (!done)
     return reply_error(call, done.error());
@@ -154,7 +148,7 @@ void set_with_options(command_call& call) {
   auto how = until ? expiring_in(until->left) : write_options{};
   how.condition = options->condition;
   how.keep_ttl = options->keep_ttl;
-  const auto stored = store(call, call.words[2], how);
+  const auto stored = store(call, call.words[1], call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   reply_stored(call, *stored);
@@ -163,7 +157,7 @@ void set_with_options(command_call& call) {
 void set(command_call& call) {
   if (call.words.size() > 3)
     return set_with_options(call);
-  const auto stored = store(call, call.words[2]);
+  const auto stored = store(call, call.words[1], call.words[2]);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -175,7 +169,7 @@ void set_expiring(command_call& call, expiry_unit unit) {
   if (!until)
     return call.reply.error(refusal);
   const auto stored
-    = store(call, call.words[3], expiring_in(until->left));
+    = store(call, call.words[1], call.words[3], expiring_in(until->left));
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -192,7 +186,7 @@ void psetex(command_call& call) {
 void setnx(command_call& call) {
   write_options how;
   how.condition = write_condition::if_absent;
-  const auto stored = store(call, call.words[2], how);
+  const auto stored = store(call, call.words[1], call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.integer(*stored ? 1 : 0);
@@ -206,7 +200,8 @@ void getset(command_call& call) {
     call.words[1], [&](const entry_view* present) -> expected<edit> {
       hit = present != nullptr;
       reply_old(call, present);
-      return edit::store(call.words[2]);
+      return edit::store(call.words[2])
+        .gathered_in(call.self.gathered(call.words[2]));
     });
   if (!done)
     return reply_error(call, done.error());

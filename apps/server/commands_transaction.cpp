@@ -133,7 +133,7 @@ bool check_pairs(command_call& call, arguments pairs) {
 
 bool set_pairs(command_call& call, arguments pairs) {
   for (std::size_t i = 0; i < pairs.size(); i += 2)
-    if (const auto stored = call.db.set(pairs[i], pairs[i + 1]); !stored) {
+    if (const auto stored = store(call, pairs[i], pairs[i + 1]); !stored) {
       reply_error(call, stored.error());
       return false;
     }
@@ -187,38 +187,14 @@ void del(command_call& call) {
 
 // -- moving and copying --------------------------------------------------------------
 
-struct entry_copy {
-  bytes value;
-  time_point ttl_end;
-  ttl_duration idle;
-};
+using memory::transfer_result;
 
-expected<std::optional<entry_copy>> copy_of(const region& where,
-                                            bytes_view key) {
-  std::optional<entry_copy> result;
-  const auto found = where.visit(key, [&result](const entry_view& x) {
-    result = entry_copy{bytes{x.value}, x.ttl_end, x.idle};
-  });
-  if (!found)
-    return tl::unexpected{found.error()};
-  return result;
-}
-
-// Puts `source` under another key, with the same TTL and idle time. False when `if_absent`
-// and there is something already.
-expected<bool> put_copy(region& where, bytes_view key, const entry_copy& source,
-                        bool if_absent) {
-  bool stored = false;
-  return where
-    .transform(key,
-               [&](const entry_view* present) -> expected<edit> {
-                 stored = present == nullptr || !if_absent;
-                 if (!stored)
-                   return edit::keep();
-                 return edit::store_until(source.value, source.ttl_end,
-                                          source.idle);
-               })
-    .map([&stored] { return stored; });
+// What a key comes to that is given the name it has.
+expected<transfer_result> stay(const region& where, bytes_view key) {
+  const auto present = where.visit(key, [](const entry_view&) {});
+  if (!present)
+    return tl::unexpected{present.error()};
+  return *present ? transfer_result::exists : transfer_result::absent;
 }
 
 void rename_key(command_call& call, bool if_absent) {
@@ -229,23 +205,14 @@ void rename_key(command_call& call, bool if_absent) {
   atomic_section section{call.self, call.server.gate};
   if (!begin(call, section))
     return;
-  const auto source = copy_of(call.db, from);
-  if (!source)
-    return reply_error(call, source.error());
-  if (!*source)
+  const auto renamed = from == to ? stay(call.db, from)
+                                  : call.db.rename(from, to, if_absent);
+  if (!renamed)
+    return reply_error(call, renamed.error());
+  if (*renamed == transfer_result::absent)
     return call.reply.error(error_text::no_such_key);
-  auto renamed = from != to || !if_absent;
-  if (from != to) {
-    const auto stored = put_copy(call.db, to, **source, if_absent);
-    if (!stored)
-      return reply_error(call, stored.error());
-    renamed = *stored;
-    if (renamed)
-      if (const auto erased = call.db.erase(from); !erased)
-        return reply_error(call, erased.error());
-  }
   if (if_absent)
-    call.reply.integer(renamed ? 1 : 0);
+    call.reply.integer(*renamed == transfer_result::done ? 1 : 0);
   else
     call.reply.ok();
 }
@@ -320,15 +287,10 @@ void copy(command_call& call) {
   atomic_section section{call.self, call.server.gate};
   if (!begin(call, section))
     return;
-  const auto source = copy_of(call.db, from);
-  if (!source)
-    return reply_error(call, source.error());
-  if (!*source)
-    return call.reply.integer(0);
-  const auto stored = put_copy(*terms->target, to, **source, !terms->replace);
-  if (!stored)
-    return reply_error(call, stored.error());
-  call.reply.integer(*stored ? 1 : 0);
+  const auto copied = call.db.copy(from, *terms->target, to, !terms->replace);
+  if (!copied)
+    return reply_error(call, copied.error());
+  call.reply.integer(*copied == transfer_result::done ? 1 : 0);
 }
 
 constexpr key_positions all_keys{1, -1, 1};

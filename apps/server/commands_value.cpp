@@ -80,18 +80,14 @@ void reply_extended(command_call& call, const expected<void>& done,
 }
 
 void append(command_call& call) {
-  const auto limit = call.db.options().max_value_size;
-  bytes value;
+  std::size_t size = 0;
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
-      const auto old = present != nullptr ? present->value : bytes_view{};
-      if (old.size() + call.words[2].size() > limit)
-        return fail(errc::value_too_large);
-      value.reserve(old.size() + call.words[2].size());
-      value.append(old).append(call.words[2]);
-      return edit::replace(value);
+      const auto next = edit::append(call.words[2]);
+      size = next.spliced_size(present != nullptr ? present->value.size() : 0);
+      return next;
     });
-  reply_extended(call, done, value.size());
+  reply_extended(call, done, size);
 }
 
 void setrange(command_call& call) {
@@ -100,25 +96,17 @@ void setrange(command_call& call) {
     return call.reply.error(error_text::not_an_integer);
   if (*offset < 0)
     return call.reply.error(error_text::offset_range);
-  const auto begin = static_cast<std::size_t>(*offset);
   const auto part = call.words[3];
-  const auto limit = call.db.options().max_value_size;
-  bytes value;
   std::size_t size = 0;
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
-      const auto old = present != nullptr ? present->value : bytes_view{};
-      size = old.size();
+      size = present != nullptr ? present->value.size() : 0;
       if (part.empty())
         return edit::keep();
-      if (begin > limit || begin + part.size() > limit)
-        return fail(errc::value_too_large);
-      size = std::max(size, begin + part.size());
-      value.reserve(size);
-      value.assign(old);
-      value.resize(size);
-      value.replace(begin, part.size(), part);
-      return edit::replace(value);
+      const auto next
+        = edit::overwrite(static_cast<std::size_t>(*offset), part);
+      size = next.spliced_size(size);
+      return next;
     });
   reply_extended(call, done, size);
 }

@@ -263,7 +263,7 @@ void connection::take_out_argument() {
   if (!x || x->size < defaults::large_value)
     return;
   gathered_size_ = x->size + 2;
-  gathering_.emplace(x->key_size);
+  gathering_.emplace();
   gathering_->append(input_.view().substr(x->offset));
   input_.truncate(x->offset);
 }

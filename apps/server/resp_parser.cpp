@@ -75,7 +75,7 @@ std::optional<resp_parser::argument> resp_parser::awaited() const noexcept {
   const auto size = static_cast<std::size_t>(bulk_size_);
   if (scan_ + size + outside_ > limits_.command)
     return std::nullopt;
-  return argument{scan_, size, set_aside_.size() > 1 ? set_aside_[1].size : 0};
+  return argument{scan_, size};
 }
 
 void resp_parser::supply(bytes_view x, bool ends_in_break) {

@@ -120,9 +120,8 @@ public:
 
   /// An argument of which only a part has come.
   struct argument {
-    std::size_t offset;   ///< In the input, which begins with its command.
-    std::size_t size;     ///< Without the line break behind it.
-    std::size_t key_size; ///< Of the command's first argument; 0: it is that.
+    std::size_t offset; ///< In the input, which begins with its command.
+    std::size_t size;   ///< Without the line break behind it.
   };
 
   /// That which the incomplete command waits for and may be taken out.

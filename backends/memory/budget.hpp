@@ -210,6 +210,12 @@ public:
     return used > present ? used - present : 0;
   }
 
+  /// How much more was lent than `used`.
+  [[nodiscard]] std::size_t lent_beyond(std::size_t used) const noexcept {
+    auto present = granted();
+    return present > used ? present - used : 0;
+  }
+
   /// Borrows what `used` lacks, overdrawing the budgets.
   void overdraw(std::size_t used) noexcept;
 

@@ -10,6 +10,7 @@
 
 #include <troupe/backends/memory/entry_attributes.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
+#include <troupe/backends/memory/large_block.hpp>
 #include <troupe/backends/memory/same_bytes.hpp>
 #include <troupe/backends/memory/sliding_deadline.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -21,7 +22,7 @@ namespace troupe::memory {
 ///
 ///   version 8 | value size 4 | key size, form 4
 ///   [deadline 8, or sliding deadline 24]
-///   key | value
+///   key | value, or at the next multiple of 8 the hold of a large_block with it
 ///   [at the next multiple of 8: born 8, number of tags 4, ids of tags 4 each]
 ///
 /// Key and value never change once a reader can see the entry; a write
@@ -40,27 +41,55 @@ public:
                              : tagged_size(untagged, with.tags.size());
   }
 
-  /// Bytes of that before the value.
-  [[nodiscard]] static std::size_t
-  size_before_value(std::size_t key_size, const entry_attributes& with) noexcept {
-    return head_size(with) + key_size;
-  }
-
-  /// Builds an entry in a block of `block_size` bytes, where the value may be in
-  /// its place already. `key` is at most 64 KiB and `value` at most 512 MiB: the
-  /// caller checked.
+  /// Builds an entry in a block of `block_size` bytes. `key` is at most 64 KiB and
+  /// `value` at most 512 MiB: the caller checked.
   static entry* make(void* block, bytes_view key, bytes_view value,
                      version_number version,
                      const entry_attributes& with) noexcept {
-    auto* x = new (block) entry(key, value, version, with);
+    auto* x = new (block) entry(key, value.size(), version, with);
     copy_key(x->data(), key);
-    if (!value.empty() && value.data() != x->data() + key.size())
+    if (!value.empty())
       std::memcpy(x->data() + key.size(), value.data(), value.size());
     return x;
   }
 
+  // -- an entry whose value is in a large block -------------------------------
+
+  [[nodiscard]] bool large() const noexcept {
+    return (form_ & large_bit) != 0;
+  }
+
+  /// Only of a large one.
+  [[nodiscard]] value_hold& hold() const noexcept {
+    return *reinterpret_cast<value_hold*>(const_cast<char*>(
+      reinterpret_cast<const char*>(this) + hold_offset()));
+  }
+
+  /// Bytes of the block for one with a key of this size.
+  [[nodiscard]] static std::size_t
+  large_size(std::size_t key_size, const entry_attributes& with) noexcept {
+    const auto untagged = round_up(head_size(with) + key_size)
+                          + sizeof(value_hold);
+    return with.tags.empty() ? untagged
+                             : tagged_size(untagged, with.tags.size());
+  }
+
+  /// Builds one in a block of `large_size` bytes. Its value is the first
+  /// `value_size` bytes of `value`; the slab has yet to take its hold.
+  static entry* make_large(void* block, bytes_view key, large_block& value,
+                           std::size_t value_size, version_number version,
+                           const entry_attributes& with) noexcept {
+    auto* x = new (block) entry(key, value_size, version, with, large_bit);
+    copy_key(x->data(), key);
+    new (&x->hold()) value_hold{nullptr, nullptr, &value, 0};
+    return x;
+  }
+
+  // ---------------------------------------------------------------------------
+
   /// Builds the same entry in another block of its size, version included. For
-  /// the writer, while others read `x` and may put off its deadline.
+  /// the writer, while others read `x` and may put off its deadline. Of a large
+  /// one, the slab has yet to take the copy's hold.
   static entry* copy(void* block, const entry& x) noexcept {
     auto* result = new (block) entry(x);
     auto offset = sizeof(entry);
@@ -96,12 +125,19 @@ public:
   }
 
   [[nodiscard]] bytes_view value() const noexcept {
+    if (large()) [[unlikely]]
+      return {hold().block->data(), value_size_};
     return {data() + key_size(), value_size_};
   }
 
+  /// Bytes of its block. Those of a large value are elsewhere.
   [[nodiscard]] std::size_t size() const noexcept {
     return tagged() ? tagged_size(untagged_size(), tag_count())
                     : untagged_size();
+  }
+
+  [[nodiscard]] std::size_t value_size() const noexcept {
+    return value_size_;
   }
 
   [[nodiscard]] version_number version() const noexcept {
@@ -147,9 +183,10 @@ public:
     return (form_ & (sliding_bit | tagged_bit)) == 0;
   }
 
-  /// Whether it has nothing but key and value: no room for a deadline either.
+  /// Whether it has nothing but key and value: no room for a deadline either. A
+  /// large one is not bare.
   [[nodiscard]] bool bare() const noexcept {
-    return (form_ & (deadline_bit | sliding_bit | tagged_bit)) == 0;
+    return (form_ & (deadline_bit | sliding_bit | tagged_bit | large_bit)) == 0;
   }
 
   [[nodiscard]] entry_attributes attributes() const noexcept {
@@ -221,11 +258,12 @@ public:
   }
 
 private:
-  entry(bytes_view key, bytes_view value, version_number version,
-        const entry_attributes& with) noexcept
+  /// `kind` is `large_bit` or nothing: it says where the tags are.
+  entry(bytes_view key, std::size_t value_size, version_number version,
+        const entry_attributes& with, std::uint32_t kind = 0) noexcept
     : version_(version),
-      value_size_(static_cast<std::uint32_t>(value.size())),
-      form_(static_cast<std::uint32_t>(key.size())) {
+      value_size_(static_cast<std::uint32_t>(value_size)),
+      form_(static_cast<std::uint32_t>(key.size()) | kind) {
     if (with.slides()) {
       form_ |= deadline_bit | sliding_bit;
       new (tail()) sliding_deadline(with.idle, with.expiry(), with.deadline);
@@ -275,11 +313,18 @@ private:
   }
 
   [[nodiscard]] std::size_t untagged_size() const noexcept {
+    if (large()) [[unlikely]]
+      return hold_offset() + sizeof(value_hold);
     return head_size() + key_size() + value_size_;
   }
 
   [[nodiscard]] std::size_t key_size() const noexcept {
     return form_ & key_size_mask;
+  }
+
+  /// Where a large one's hold is.
+  [[nodiscard]] std::size_t hold_offset() const noexcept {
+    return round_up(head_size() + key_size());
   }
 
   /// Only of one that is tagged.
@@ -314,13 +359,16 @@ private:
   }
 
   // The form: 17 bits for the key's size, one for a deadline, four for the bytes
-  // before the key, in steps of 8, and one each for an idle time and for tags.
+  // before the key, in steps of 8, and one each for an idle time, for tags and for a
+  // value in a large block.
   static constexpr std::size_t step = 8;
+  static_assert(step == alignof(value_hold));
   static constexpr std::uint32_t key_size_mask = (1U << 17) - 1;
   static constexpr std::uint32_t deadline_bit = 1U << 17;
   static constexpr unsigned head_shift = 18;
   static constexpr std::uint32_t sliding_bit = 1U << 22;
   static constexpr std::uint32_t tagged_bit = 1U << 23;
+  static constexpr std::uint32_t large_bit = 1U << 24;
 
   /// Of what tags take: the sequence of the birth, and their number.
   static constexpr std::size_t tag_head

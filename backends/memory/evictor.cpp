@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include <troupe/backends/memory/footprint.hpp>
 #include <troupe/backends/memory/hash.hpp>
 #include <troupe/backends/memory/slab.hpp>
 
@@ -63,7 +64,7 @@ victim evictor::pop_young(const index& links) noexcept {
 /// Makes a young entry an old one; its uses stay.
 void evictor::promote(index_slot where) noexcept {
   where.in->set_young(where.slot, false);
-  young_bytes_ -= slab::footprint(where.item()->size());
+  young_bytes_ -= footprint(*where.item());
 }
 
 victim evictor::choose(const index& links, const entry* spared,
@@ -151,7 +152,7 @@ std::string evictor::validate(const index& links) const {
       if (!x.in->young(x.slot))
         return;
       ++young;
-      bytes += slab::footprint(x.item()->size());
+      bytes += footprint(*x.item());
     });
   if (bytes != young_bytes_)
     return "young entries have " + std::to_string(bytes) + " bytes, counted "

@@ -2,15 +2,14 @@
 
 #include <troupe/backends/memory/entry.hpp>
 #include <troupe/backends/memory/large_block.hpp>
-#include <troupe/backends/memory/slab.hpp>
 
 namespace troupe::memory {
 
 held_value::held_value(const entry_view& x) noexcept {
-  if (x.from == nullptr || x.from->size() <= slab::largest_block)
+  if (x.from == nullptr || !x.from->large())
     return;
-  // The slab's own hold lasts at least as long as the visit.
-  block_ = &large_block::of(x.from);
+  // The entry's own hold lasts at least as long as the visit.
+  block_ = x.from->hold().block;
   block_->hold();
   view_ = x.value;
 }

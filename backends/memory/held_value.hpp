@@ -7,7 +7,7 @@
 
 namespace troupe::memory {
 
-struct large_block;
+class large_block;
 
 /// A large value that a reader keeps after its visit without a copy. It stays as
 /// it was read, whatever becomes of the key, and its memory is not given back
@@ -18,7 +18,7 @@ public:
   held_value() noexcept = default;
 
   /// Inside the visit that `x` comes from. Empty when the value is too small to
-  /// have a block of its own (`slab::largest_block`): copy such a one.
+  /// have a block of its own (`table::largest_inline`): copy such a one.
   explicit held_value(const entry_view& x) noexcept;
 
   held_value(held_value&& other) noexcept

@@ -40,6 +40,11 @@ public:
   invalidations(const invalidations&) = delete;
   invalidations& operator=(const invalidations&) = delete;
 
+  /// Whether the id of a tag means the same there.
+  [[nodiscard]] bool shares_tags_with(const invalidations& x) const noexcept {
+    return tags_ == x.tags_;
+  }
+
   /// Which clear was the last one; after `stop` a number that no table has.
   [[nodiscard]] std::uint64_t era() const noexcept {
     return era_.load(std::memory_order_acquire);

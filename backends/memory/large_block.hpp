@@ -1,55 +1,139 @@
 #pragma once
 
-// Memory of a large entry: a malloc of its own, which its slab links and its
-// readers may hold on to.
+// Memory of a large value, apart from its entry: so another entry can take the
+// value over, under the same key or another one, without a copy.
 //
-//   malloc │ room to align │ large_block │ entry: head, key, value │
+//   entry: head │ key │ value_hold ──► large_block │ value │ room to grow
+//                                          ▲
+//            held_value of a reader ───────┘
 //
-// A slab holds it as long as the entry has a place in it; a reader that wants to
-// go on after its visit, to send the value, holds it, too (held_value.hpp). The
-// last to let go frees it; but what takes the system long to take back waits for
-// `free_waiting`, as whoever lets go may be in a shard's turn.
+// A block counts its holders: entries that readers may still see, and readers that
+// keep the value after their visit (held_value.hpp). The last one to let go frees
+// it; but what takes the system long to take back waits for `free_waiting`, as
+// the last one may be in a shard's turn.
+//
+// Bytes that an entry covers never change. Behind the end of the value the writer
+// may append, if the block is the value of one key only: older entries of the key
+// end before that, and the new one is published after it.
+//
+// Blocks below `own_mapping` come from malloc. Larger ones are mapped, and are
+// given twice the address space that they need: pages that nobody touched take no
+// memory, so that such a value grows to twice its size without a copy.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 
 namespace troupe::memory {
 
-/// Stands before the entry. The links are the slab's; `holders` is for any
-/// thread.
-struct large_block {
-  large_block(void* from, large_block* before, large_block* behind) noexcept
-    : previous(before), next(behind), memory(from) {
-    // nop
+/// Stands before the value. Counters are for any thread.
+class large_block {
+public:
+  /// One with room for `size` bytes and one holder, or nullptr when there is no
+  /// memory.
+  [[nodiscard]] static large_block* make(std::size_t size) noexcept;
+
+  /// Makes it one with room for `size` bytes, of which the first `kept` stay; for
+  /// its only holder. Moves pages instead of bytes once it is large. nullptr when
+  /// there is no memory: then nothing has changed.
+  [[nodiscard]] static large_block* resize(large_block& x, std::size_t kept,
+                                           std::size_t size) noexcept;
+
+  large_block(const large_block&) = delete;
+  large_block& operator=(const large_block&) = delete;
+
+  [[nodiscard]] char* data() noexcept {
+    return reinterpret_cast<char*>(this + 1);
   }
 
-  /// That of an entry in a block of its own.
-  [[nodiscard]] static large_block& of(const void* item) noexcept {
-    return *(static_cast<large_block*>(const_cast<void*>(item)) - 1);
+  [[nodiscard]] const char* data() const noexcept {
+    return reinterpret_cast<const char*>(this + 1);
+  }
+
+  /// Bytes that there is room for.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return capacity_;
+  }
+
+  /// Whether its bytes are zero when it is new.
+  [[nodiscard]] bool begins_with_zeros() const noexcept {
+    return mapped_;
+  }
+
+  /// What it takes of the system with a value of `size` bytes: all of it, or, of
+  /// one that is mapped, the pages that were touched.
+  [[nodiscard]] std::size_t footprint(std::size_t size) const noexcept;
+
+  /// That of one that `make(capacity)` returns.
+  [[nodiscard]] static std::size_t footprint_of(std::size_t size,
+                                                std::size_t capacity) noexcept;
+
+  /// That of one from malloc with room for `size` bytes.
+  [[nodiscard]] static std::size_t malloc_footprint(std::size_t size) noexcept {
+    constexpr std::size_t own_header = 8;
+    constexpr std::size_t step = 16;
+    return (sizeof(large_block) + size + own_header + step - 1) / step * step;
   }
 
   void hold() noexcept {
-    holders.fetch_add(1, std::memory_order_relaxed);
+    holders_.fetch_add(1, std::memory_order_relaxed);
   }
 
   /// After this the block may be gone.
   void release() noexcept {
-    if (holders.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1)
       give_back();
+  }
+
+  /// A table counts one key more, or less, that has this value.
+  void count_key(bool in) noexcept {
+    keys_.fetch_add(in ? 1U : ~0U, std::memory_order_relaxed);
+  }
+
+  /// Whether `added` bytes may be written behind the first `size`, which are the
+  /// value of a key, in the turn of its shard. Only in that turn the number of keys
+  /// can become larger than one.
+  [[nodiscard]] bool can_append(std::size_t size,
+                                std::size_t added) const noexcept {
+    return added <= capacity_ - size
+           && keys_.load(std::memory_order_relaxed) == 1;
   }
 
   /// Frees the blocks that wait for it: some milliseconds for each of hundreds of
   /// megabytes. Thread-safe; outside of turns and visits.
   static void free_waiting() noexcept;
 
-  large_block* previous;
-  large_block* next;
-  void* memory; ///< What malloc gave.
-  std::atomic<std::uint32_t> holders{1};
+  /// Values of so many bytes are mapped. To copy less takes about a millisecond.
+  static constexpr std::size_t own_mapping = std::size_t{4} << 20;
 
 private:
+  large_block(std::size_t capacity, bool mapped) noexcept
+    : capacity_(capacity), mapped_(mapped) {
+    // nop
+  }
+
+  [[nodiscard]] static large_block* make_mapped(std::size_t size) noexcept;
+  [[nodiscard]] std::size_t mapped_bytes() const noexcept;
   void give_back() noexcept;
+  void free_now() noexcept;
+
+  large_block* next_ = nullptr; ///< Of those that wait to be freed.
+  std::size_t capacity_;
+  std::atomic<std::uint32_t> holders_{1};
+  std::atomic<std::uint32_t> keys_{0};
+  bool mapped_;
+};
+
+static_assert(sizeof(large_block) == 32);
+
+/// One of a slab's holds: stands in the memory that refers to the block. All but
+/// `block` is the slab's.
+struct value_hold {
+  value_hold* previous = nullptr;
+  value_hold* next = nullptr;
+  large_block* block = nullptr;
+  std::size_t bytes = 0; ///< What the slab counts for it.
 };
 
 } // namespace troupe::memory

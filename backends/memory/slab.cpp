@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -38,15 +37,13 @@ constexpr std::size_t released_at_once = 16;
 } // namespace
 
 slab::~slab() {
+  // Holds lie in chunks and in blocks of their own.
+  while (large_.next != &large_)
+    release(*large_.next);
   for (auto& x : chunks_) {
     // The next owner of this memory must not inherit the poison.
     unpoison(x.memory, x.size);
     chunk_pool::process().deallocate(x.memory, x.size);
-  }
-  for (auto* i = large_.next; i != &large_;) {
-    auto* next = i->next;
-    i->release();
-    i = next;
   }
 }
 
@@ -88,20 +85,9 @@ void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
   return block;
 }
 
-void* slab::adopt(value_buffer& from, std::size_t head,
-                  std::size_t size) noexcept {
-  if (size <= largest_block || from.size() != size - head)
-    return nullptr;
-  auto* block = from.place(head);
-  return block == nullptr ? nullptr : link_large(from.release(), block, size);
-}
-
-/// What malloc takes for a large block: with the header of ours and its own, in
-/// steps of its own.
+/// As that of a large_block from malloc: no entry is large enough for another.
 std::size_t slab::large_footprint(std::size_t size) noexcept {
-  constexpr std::size_t own_header = 8;
-  constexpr std::size_t step = 16;
-  return (size + sizeof(large_block) + own_header + step - 1) / step * step;
+  return large_block::malloc_footprint(sizeof(value_hold) + size);
 }
 
 /// Gives a class fresh blocks.
@@ -148,30 +134,33 @@ void slab::release(const std::byte* memory) noexcept {
 }
 
 void* slab::allocate_large(std::size_t size) noexcept {
-  auto* memory = std::malloc(sizeof(large_block) + size);
+  auto* memory = large_block::make(sizeof(value_hold) + size);
   if (memory == nullptr)
     return nullptr;
-  return link_large(memory, static_cast<large_block*>(memory) + 1, size);
+  auto* held = new (memory->data()) value_hold{nullptr, nullptr, memory, 0};
+  hold(*held, large_footprint(size));
+  return held + 1;
 }
 
-/// Makes a block of `size` bytes inside of `memory` one of the slab's.
-void* slab::link_large(void* memory, void* block, std::size_t size) noexcept {
-  auto* header = new (static_cast<large_block*>(block) - 1)
-    large_block{memory, large_.previous, &large_};
-  header->previous->next = header;
-  large_.previous = header;
-  large_in_use_ += large_footprint(size);
-  set_reserved(reserved() + large_footprint(size));
-  return block;
+void slab::deallocate_large(void* block) noexcept {
+  release(*(static_cast<value_hold*>(block) - 1));
 }
 
-void slab::deallocate_large(void* block, std::size_t size) noexcept {
-  auto& header = large_block::of(block);
-  header.previous->next = header.next;
-  header.next->previous = header.previous;
-  large_in_use_ -= large_footprint(size);
-  set_reserved(reserved() - large_footprint(size));
-  header.release();
+void slab::hold(value_hold& x, std::size_t bytes) noexcept {
+  x.previous = large_.previous;
+  x.next = &large_;
+  x.previous->next = &x;
+  large_.previous = &x;
+  x.bytes = bytes;
+  count_large(bytes);
+}
+
+void slab::release(value_hold& x) noexcept {
+  x.previous->next = x.next;
+  x.next->previous = x.previous;
+  count_large(-x.bytes);
+  // The hold may be a part of what goes now.
+  x.block->release();
 }
 
 // -- compaction --------------------------------------------------------------------

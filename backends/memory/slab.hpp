@@ -6,7 +6,10 @@
 // chunks back at once instead of entry by entry.
 //
 //   class 0: 16 bytes, steps of 8 up to 256, then eight steps per doubling up
-//   to `largest_block`; above, blocks come from malloc, linked for the end.
+//   to `largest_block`; above, each is a large_block of its own.
+//
+// Entries with large values hold these in large_blocks, which the slab lists, so
+// that it lets go of them when it ends.
 //
 // A class keeps its chunks, however few blocks of them are in use, until a
 // compaction empties some: when sizes drift, others want that memory.
@@ -24,7 +27,6 @@
 #include <troupe/backends/memory/compaction.hpp>
 #include <troupe/backends/memory/large_block.hpp>
 #include <troupe/backends/memory/size_class.hpp>
-#include <troupe/backends/memory/value_buffer.hpp>
 
 namespace troupe::memory {
 
@@ -52,16 +54,10 @@ public:
     return block;
   }
 
-  /// The memory of `from` as a block of `size` bytes, of which the last are the
-  /// value that was gathered in it and `head` stand before that. nullptr when it
-  /// is not such a block; then nothing has changed.
-  [[nodiscard]] void* adopt(value_buffer& from, std::size_t head,
-                            std::size_t size) noexcept;
-
   /// Takes back a block that was allocated with this very `size`.
   void deallocate(void* block, std::size_t size) noexcept {
     if (size > largest_block) [[unlikely]] {
-      deallocate_large(block, size);
+      deallocate_large(block);
       return;
     }
     auto [index, block_size] = find_class(size);
@@ -73,6 +69,19 @@ public:
     poison(block, block_size);
   }
 
+  /// Lists a hold, of which the caller has counted the block's holder. It counts
+  /// for `bytes` until it is released, or handed over.
+  void hold(value_hold& x, std::size_t bytes) noexcept;
+
+  /// Another hold of the same block stands for its bytes from now on.
+  void hand_over(value_hold& x) noexcept {
+    count_large(-x.bytes);
+    x.bytes = 0;
+  }
+
+  /// Lets go of a block that is held.
+  void release(value_hold& x) noexcept;
+
   /// What a block of `size` really occupies, in bytes.
   [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept {
     if (size > largest_block) [[unlikely]]
@@ -80,8 +89,8 @@ public:
     return find_class(size).block_size;
   }
 
-  /// The sum of the footprints of all blocks that are handed out. Linear in the
-  /// number of classes.
+  /// The sum of the footprints of all blocks that are handed out, and of the bytes
+  /// that are held. Linear in the number of classes.
   [[nodiscard]] std::size_t in_use() const noexcept;
 
   /// Bytes taken from the pool and the system. Thread-safe.
@@ -169,8 +178,7 @@ private:
   [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
   void* allocate_fresh(size_class& where, std::size_t block_size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
-  void* link_large(void* memory, void* block, std::size_t size) noexcept;
-  void deallocate_large(void* block, std::size_t size) noexcept;
+  void deallocate_large(void* block) noexcept;
   bool add_chunk(size_class& where, std::size_t block_size) noexcept;
   void release(const std::byte* memory) noexcept;
   [[nodiscard]] bool kept_back(const size_class& from, void* block) noexcept;
@@ -179,6 +187,10 @@ private:
   void set_reserved(std::size_t bytes) noexcept {
     reserved_.store(bytes, std::memory_order_relaxed);
   }
+  void count_large(std::size_t bytes) noexcept {
+    large_in_use_ += bytes;
+    set_reserved(reserved() + bytes);
+  }
 
   std::array<size_class, class_count> classes_{};
   bool pressed_ = false;
@@ -186,7 +198,7 @@ private:
   std::size_t compacted_ = 0; ///< The class, while there is a compaction.
   std::array<class_chunks, class_count> chunks_of_{};
   std::vector<chunk> chunks_;
-  large_block large_{nullptr, &large_, &large_};
+  value_hold large_{&large_, &large_, nullptr, 0}; ///< The list's end.
   std::size_t large_in_use_ = 0;
   std::atomic<std::size_t> reserved_{0}; ///< Written by the owner only.
 };

@@ -374,10 +374,13 @@ expected<void> store::apply(const table::position& where, bool present,
                                  tags.ids());
       if (next.deadline)
         with.deadline = *next.deadline;
-      if (auto stored = put(where, key, next.value, with); !stored)
-        return tl::unexpected{std::move(stored.error())};
+      if (auto x = place(where, key, next.value, with, next.gathered);
+          x != put_result::done)
+        return tl::unexpected{refusal(x)};
       break;
     }
+    case edit::action::splice:
+      return splice(where, present, key, next);
     case edit::action::erase:
       remove(where, key);
       break;
@@ -398,6 +401,52 @@ expected<void> store::catch_up() {
     return fail(errc::shutting_down,
                 "the region has been stopped; its runtime has ended");
   return clear();
+}
+
+expected<void> store::splice(const table::position& where, bool present,
+                             const hashed_key& key, const edit& next) {
+  const auto old = present ? where.item->value() : bytes_view{};
+  const auto offset = next.offset == edit::at_end ? old.size() : next.offset;
+  const auto with = attributes_for(next.how, present ? where.item : nullptr);
+  if (auto x = table_.splice(where, key, old, offset, next.value, with);
+      x != put_result::done)
+    return tl::unexpected{refusal(x)};
+  loads_.fence(key.key);
+  return {};
+}
+
+expected<transfer_result> store::transfer(const hashed_key& source, store& to,
+                                          const hashed_key& key,
+                                          const transfer_terms& terms) {
+  auto from = table_.locate(source);
+  auto where = to.table_.locate(key);
+  std::optional<tag_step> step;
+  std::optional<tag_step> other_step;
+  if (tagged(from))
+    step.emplace(forgotten_.tags(), witness_);
+  if (tagged(where))
+    other_step.emplace(to.forgotten_.tags(), to.witness_);
+  if (!use(from))
+    return transfer_result::absent;
+  if (terms.if_absent && to.live(where))
+    return transfer_result::exists;
+  auto with = from.item->attributes();
+  if (with.slides())
+    with.idle_until = time_.now() + with.idle;
+  if (!forgotten_.shares_tags_with(to.forgotten_))
+    with.tags = {};
+  const auto x = terms.keep_source
+                   ? to.table_.put_copy(where, key, *from.item, with)
+                   : table_.move(from, to.table_, where, key, with);
+  if (x != put_result::done)
+    return tl::unexpected{to.refusal(x)};
+  to.loads_.fence(key.key);
+  to.updates_.release(key.key);
+  if (!terms.keep_source) {
+    loads_.fence(source.key);
+    updates_.release(source.key);
+  }
+  return transfer_result::done;
 }
 
 expected<void> store::clear() {

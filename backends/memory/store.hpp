@@ -110,6 +110,19 @@ struct update_snapshot {
   std::optional<bytes> value;
 };
 
+/// How a value came under another key, or did not.
+enum class transfer_result : std::uint8_t {
+  done,
+  absent, ///< There was no live entry to take it from.
+  exists, ///< There was one where it should go.
+};
+
+/// What a transfer does beside.
+struct transfer_terms {
+  bool if_absent = false;   ///< Only to a key without a live entry.
+  bool keep_source = false; ///< Copies.
+};
+
 /// Keys are within the limits: the region checked.
 class store {
 public:
@@ -234,6 +247,14 @@ public:
     return transform_at(where, key, f);
   }
 
+  /// Puts the value of `source` under `key` of `to`, with its TTL, idle time and,
+  /// within a region, tags. It is a use of `source`, which is not the same key of the
+  /// same store. In the turn of both; neither waits for an update. A large value is
+  /// not copied, and one that moves needs no room: see `table::move`.
+  expected<transfer_result> transfer(const hashed_key& source, store& to,
+                                     const hashed_key& key,
+                                     const transfer_terms& terms);
+
   /// Removes everything from this store, and voids all leases of loads. To clear all that
   /// share its invalidations, tell those; `settle` does the rest.
   expected<void> clear();
@@ -354,6 +375,8 @@ private:
                                const hashed_key& key, bytes_view value,
                                const entry_attributes& with);
   void remove(const table::position& where, const hashed_key& key);
+  expected<void> splice(const table::position& where, bool present,
+                        const hashed_key& key, const edit& next);
   expected<void> apply(const table::position& where, bool present,
                        const hashed_key& key, const edit& next);
 

@@ -29,8 +29,11 @@ table::table(const table_options& options)
     retired_(
       [](void* self, void* x) noexcept {
         auto* item = static_cast<entry*>(x);
-        static_cast<table*>(self)->newest().blocks.deallocate(item,
-                                                              item->size());
+        auto& blocks = static_cast<table*>(self)->newest().blocks;
+        const auto size = item->size();
+        if (item->large()) [[unlikely]]
+          blocks.release(item->hold());
+        blocks.deallocate(item, size);
       },
       this) {
   look_at_limits();
@@ -46,69 +49,152 @@ table::~table() {
   delete &newest();
 }
 
-put_result table::put(const position& where, const hashed_key& key,
-                      bytes_view value, const entry_attributes& with,
-                      value_buffer* gathered) noexcept {
+[[gnu::always_inline]] inline table::charges
+table::charges_of(const position& where, std::size_t size,
+                  std::size_t value_bytes) noexcept {
+  const auto block = slab::footprint(size);
+  return {size, block, block + value_bytes,
+          where.item == nullptr ? std::size_t{0} : footprint(*where.item)};
+}
+
+/// Whether the limits allow it, as far as eviction does not see to it.
+[[gnu::always_inline]] inline put_result
+table::admit(const charges& x, const position& where,
+             const entry_attributes& with) noexcept {
+  if (!limited_)
+    return put_result::done;
+  if (x.all + buckets_per_put * sizeof(bucket) > largest_charge_) [[unlikely]]
+    return put_result::too_large;
+  if (eviction_ == eviction_policy::none
+      && !fits(x.all, x.replaced, where.item == nullptr ? 1 : 0,
+               with.expiry() != never)) [[unlikely]]
+    return put_result::no_room;
+  return put_result::done;
+}
+
+/// Makes an entry and puts it in its place, whatever the limits. The entry of a
+/// large value takes the hold of `block` that the caller has counted, if all goes
+/// well.
+[[gnu::always_inline]] inline put_result
+table::link(const position& where, const hashed_key& key, bytes_view value,
+            large_block* block, const entry_attributes& with, const charges& x,
+            bool announced, entry*& item) noexcept {
   auto& g = newest();
-  auto size = entry::block_size(key.key.size(), value.size(), with);
-  auto bytes = slab::footprint(size);
-  auto replaced = where.item == nullptr
-                    ? std::size_t{0}
-                    : slab::footprint(where.item->size());
-  if (limited_) {
-    if (bytes + buckets_per_put * sizeof(bucket) > largest_charge_)
-      [[unlikely]]
-      return put_result::too_large;
-    if (eviction_ == eviction_policy::none
-        && !fits(bytes, replaced, where.item == nullptr ? 1 : 0,
-                 with.expiry() != never)) [[unlikely]]
-      return put_result::no_room;
-  }
-  const auto timed = g.wheel.bytes() != 0;
   // An earlier look at the bucket than needed does no harm.
   if (auto expiry = with.expiry();
       expiry != never
       && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
-  void* block = nullptr;
-  if (gathered != nullptr) [[unlikely]]
-    block = g.blocks.adopt(
-      *gathered, entry::size_before_value(key.key.size(), with), size);
-  if (block == nullptr)
-    block = g.blocks.allocate(size);
-  if (block == nullptr)
+  auto* memory = g.blocks.allocate(x.size);
+  if (memory == nullptr)
     return put_result::no_memory;
-  auto* item = entry::make(block, key.key, value, version_ + 1, with);
+  item = block == nullptr
+           ? entry::make(memory, key.key, value, version_ + 1, with)
+           : entry::make_large(memory, key.key, *block, value.size(),
+                               version_ + 1, with);
   // Before readers see it: they may put its deadline off at once.
   count(*item, true);
   auto slot = g.links.link(where, key.hash, item);
   if (!slot) {
     count(*item, false);
-    g.blocks.deallocate(block, size);
+    g.blocks.deallocate(memory, x.size);
     return put_result::no_memory;
   }
   ++version_;
+  if (block != nullptr)
+    take_hold(*item, x.all - x.block);
   if (where.item != nullptr) {
-    g.goes_next.replaced(*slot, replaced, bytes);
-    tell(*where.item, removal_cause::replaced);
-    retire(*where.item, replaced);
-    add(live_bytes_, bytes - replaced);
-    // Mostly nothing has become larger, and there is nothing to enforce.
-    if (bytes == replaced && timed == (g.wheel.bytes() != 0) && !in_debt())
-      [[likely]]
-      return put_result::done;
+    g.goes_next.replaced(*slot, x.replaced, x.all);
+    if (announced)
+      tell(*where.item, removal_cause::replaced);
+    auto freed = x.replaced;
+    if (block != nullptr && where.item->large()
+        && where.item->hold().block == block)
+      freed -= hand_over(*where.item);
+    retire(*where.item, freed);
+    add(live_bytes_, x.all - x.replaced);
   } else {
     add(size_, 1);
-    add(live_bytes_, bytes);
+    add(live_bytes_, x.all);
     if (limited_)
-      g.goes_next.added(*slot, key.hash, bytes);
-    if (may_grow())
-      grow();
+      g.goes_next.added(*slot, key.hash, x.all);
+  }
+  return put_result::done;
+}
+
+[[gnu::always_inline]] inline put_result
+table::place(const position& where, const hashed_key& key, bytes_view value,
+             large_block* block, const entry_attributes& with,
+             bool announced) noexcept {
+  auto& g = newest();
+  const auto x
+    = block == nullptr
+        ? charges_of(where,
+                     entry::block_size(key.key.size(), value.size(), with), 0)
+        : charges_of(where, entry::large_size(key.key.size(), with),
+                     block->footprint(value.size()));
+  if (auto why = admit(x, where, with); why != put_result::done) [[unlikely]]
+    return why;
+  const auto timed = g.wheel.bytes() != 0;
+  entry* item = nullptr;
+  if (auto why = link(where, key, value, block, with, x, announced, item);
+      why != put_result::done) [[unlikely]]
+    return why;
+  if (where.item != nullptr) {
+    // Mostly nothing has become larger, and there is nothing to enforce.
+    if (x.all == x.replaced && timed == (g.wheel.bytes() != 0) && !in_debt())
+      [[likely]]
+      return put_result::done;
+  } else if (may_grow()) {
+    grow();
   }
   enforce(item);
   if (g.blocks.pressed()) [[unlikely]]
-    compact_for(bytes);
+    compact_for(x.block);
   return put_result::done;
+}
+
+put_result table::put(const position& where, const hashed_key& key,
+                      bytes_view value, const entry_attributes& with,
+                      value_buffer* gathered) noexcept {
+  if (value.size() > largest_inline) [[unlikely]]
+    return put_large(where, key, value, with, gathered);
+  return place(where, key, value, nullptr, with, true);
+}
+
+table::charges table::charges_with(const position& where, bytes_view key,
+                                   const entry_attributes& with,
+                                   std::size_t value_bytes) noexcept {
+  return charges_of(where, entry::large_size(key.size(), with), value_bytes);
+}
+
+put_result table::admit_large(const charges& x, const position& where,
+                              const entry_attributes& with) noexcept {
+  return admit(x, where, with);
+}
+
+put_result table::link_any(const position& where, const hashed_key& key,
+                           bytes_view value, large_block* block,
+                           const entry_attributes& with,
+                           entry*& item) noexcept {
+  const auto x
+    = block == nullptr
+        ? charges_of(where,
+                     entry::block_size(key.key.size(), value.size(), with), 0)
+        : charges_with(where, key.key, with, block->footprint(value.size()));
+  return link(where, key, value, block, with, x, true, item);
+}
+
+/// As `put`, but the value is in `block` already, unless that is nullptr. Takes the
+/// hold of the block that the caller has counted, in any case.
+put_result table::place_any(const position& where, const hashed_key& key,
+                            bytes_view value, large_block* block,
+                            const entry_attributes& with,
+                            bool announced) noexcept {
+  const auto result = place(where, key, value, block, with, announced);
+  if (result != put_result::done && block != nullptr)
+    block->release();
+  return result;
 }
 
 void table::remove(const position& where) noexcept {
@@ -126,7 +212,10 @@ put_result table::touch(const position& where, const hashed_key& key,
     // There is no place for it: another entry takes this one's.
     auto with = item.attributes();
     with.deadline = deadline;
-    return put(where, key, item.value(), with);
+    auto* block = item.large() ? item.hold().block : nullptr;
+    if (block != nullptr)
+      block->hold();
+    return place_any(where, key, item.value(), block, with, false);
   }
   auto& g = newest();
   const auto slides = item.slides();
@@ -188,7 +277,7 @@ void table::drop(index_slot where, removal_cause cause) noexcept {
   auto& g = newest();
   auto& item = *where.item();
   tell(item, cause);
-  auto bytes = slab::footprint(item.size());
+  auto bytes = footprint(item);
   g.goes_next.removed(where, bytes);
   index::unlink(where);
   add(size_, ~std::size_t{0});
@@ -209,6 +298,8 @@ void table::tell_sink(const entry& x, removal_cause cause) noexcept {
 /// Gives an unlinked entry's block of `bytes` back once no reader sees it.
 void table::retire(entry& x, std::size_t bytes) noexcept {
   count(x, false);
+  if (x.large()) [[unlikely]]
+    x.hold().block->count_key(false);
   retired_.retire(&x, bytes);
 }
 

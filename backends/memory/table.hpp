@@ -6,6 +6,7 @@
 // reader is left.
 //
 //   table.cpp               putting, removing, clearing
+//   table_large.cpp         large values: sharing them, appending to them
 //   table_reading.cpp       reading what is not plain
 //   table_limits.cpp        what is charged, and who goes when that is too much
 //   table_housekeeping.cpp  what happens later: expiry, what tags killed, checks
@@ -22,12 +23,14 @@
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/budget.hpp>
 #include <troupe/backends/memory/evictor.hpp>
+#include <troupe/backends/memory/footprint.hpp>
 #include <troupe/backends/memory/index.hpp>
 #include <troupe/backends/memory/invalidations.hpp>
 #include <troupe/backends/memory/removal_sink.hpp>
 #include <troupe/backends/memory/slab.hpp>
 #include <troupe/backends/memory/table_options.hpp>
 #include <troupe/backends/memory/timing_wheel.hpp>
+#include <troupe/backends/memory/value_buffer.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
@@ -123,6 +126,31 @@ public:
   [[nodiscard]] put_result put(const position& where, const hashed_key& key,
                                bytes_view value, const entry_attributes& with,
                                value_buffer* gathered = nullptr) noexcept;
+
+  /// Puts an entry at `where` with the present value, `old`, which is empty or that
+  /// of `where.item`, and `part` in it from `offset` on; zeros fill a gap. To append
+  /// to a large value takes no longer than to write the part, amortised; any other
+  /// change of one copies it once. Throws std::bad_alloc.
+  [[nodiscard]] put_result splice(const position& where, const hashed_key& key,
+                                  bytes_view old, std::size_t offset,
+                                  bytes_view part, const entry_attributes& with);
+
+  /// Puts an entry at `where` with the value of `source`, of any table. A large
+  /// value is not copied.
+  [[nodiscard]] put_result put_copy(const position& where, const hashed_key& key,
+                                    const entry& source,
+                                    const entry_attributes& with) noexcept;
+
+  /// Removes the entry at `source` and puts one with its value at `where` of
+  /// `to`, which may be this table. What the one was charged covers the other: so
+  /// nothing is evicted for it, but for what a longer key takes. A large value is
+  /// not copied. In both writers' place; `key` is not that of `source`.
+  [[nodiscard]] put_result move(const position& source, table& to,
+                                const position& where, const hashed_key& key,
+                                const entry_attributes& with) noexcept;
+
+  /// Larger values, in bytes, are in a large_block.
+  static constexpr std::size_t largest_inline = slab::largest_block;
 
   /// Removes the entry at `where.item`; takes a version.
   void remove(const position& where) noexcept;
@@ -364,6 +392,59 @@ private:
   [[nodiscard]] std::optional<entry_view>
   look_closely(bytes_view key, std::uint64_t hash, generation& in,
                const entry& found, lookup as) const noexcept;
+
+  /// What is charged for an entry that is put.
+  struct charges {
+    std::size_t size;     ///< Bytes of the entry's own block.
+    std::size_t block;    ///< What that takes.
+    std::size_t all;      ///< With the block of a large value.
+    std::size_t replaced; ///< What the entry takes that goes.
+  };
+
+  // For table.cpp alone, which has them inline.
+  [[nodiscard]] inline static charges charges_of(const position& where,
+                                                 std::size_t size,
+                                                 std::size_t value_bytes) noexcept;
+  [[nodiscard]] inline put_result admit(const charges& x, const position& where,
+                                        const entry_attributes& with) noexcept;
+  [[nodiscard]] inline put_result
+  link(const position& where, const hashed_key& key, bytes_view value,
+       large_block* block, const entry_attributes& with, const charges& x,
+       bool announced, entry*& item) noexcept;
+  [[nodiscard]] inline put_result
+  place(const position& where, const hashed_key& key, bytes_view value,
+        large_block* block, const entry_attributes& with,
+        bool announced) noexcept;
+
+  // The same for all.
+  [[nodiscard]] static charges
+  charges_with(const position& where, bytes_view key, const entry_attributes& with,
+               std::size_t value_bytes) noexcept;
+  [[nodiscard]] put_result admit_large(const charges& x, const position& where,
+                                       const entry_attributes& with) noexcept;
+  [[nodiscard]] put_result link_any(const position& where, const hashed_key& key,
+                                    bytes_view value, large_block* block,
+                                    const entry_attributes& with,
+                                    entry*& item) noexcept;
+  [[nodiscard]] put_result place_any(const position& where, const hashed_key& key,
+                                     bytes_view value, large_block* block,
+                                     const entry_attributes& with,
+                                     bool announced = true) noexcept;
+
+  [[nodiscard]] put_result put_large(const position& where, const hashed_key& key,
+                                     bytes_view value,
+                                     const entry_attributes& with,
+                                     value_buffer* gathered) noexcept;
+  [[nodiscard]] put_result make_block(const position& where,
+                                      const hashed_key& key, std::size_t size,
+                                      std::size_t spare,
+                                      const entry_attributes& with,
+                                      large_block*& result) noexcept;
+  void take_hold(entry& x, std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t hand_over(entry& x) noexcept;
+  [[nodiscard]] bool provide(std::size_t bytes, std::size_t entries,
+                             std::size_t tolerated, table& from,
+                             std::size_t freed, bool& evicts) noexcept;
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
                           std::size_t entries, bool expires) noexcept;
   void drop(index_slot where, removal_cause cause) noexcept;

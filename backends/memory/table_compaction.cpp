@@ -123,6 +123,10 @@ bool table::relocate(entry& item, std::uint64_t hash, time_point now) noexcept {
     return false;
   auto* copy = entry::copy(block, item);
   count(*copy, true);
+  if (copy->large()) [[unlikely]] {
+    copy->hold().block->hold();
+    take_hold(*copy, hand_over(item));
+  }
   index::relink(where, hash, copy);
   retire(item, slab::footprint(size));
   if (copy->slides())

@@ -136,7 +136,7 @@ std::string table::validate() const {
     else if (x.expires())
       deadlines += ticks_of(x.deadline());
     tagged += x.tagged() ? 1 : 0;
-    bytes += slab::footprint(x.size());
+    bytes += footprint(x);
   });
   auto differs = [](const char* what, std::size_t found, std::size_t counted) {
     return std::string{what} + std::to_string(found) + ", counted "

@@ -3,24 +3,22 @@
 #include <cstddef>
 #include <utility>
 
+#include <troupe/backends/memory/large_block.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
 namespace troupe::memory {
 
-/// Gathers a large value piece by piece in memory that can become its entry: in
-/// front of it there is room for the key and all that stands before it. So a
-/// value that comes over a network is copied once, by the system, and not in the
+/// Gathers a large value piece by piece in memory that can become its entry's. So
+/// a value that comes over a network is copied once, by the system, and not in the
 /// shard's turn. Not thread-safe.
 class value_buffer {
 public:
-  /// For a value under a key of this size. Allocates nothing yet.
-  explicit value_buffer(std::size_t key_size) noexcept;
+  /// Allocates nothing yet.
+  value_buffer() noexcept = default;
 
   value_buffer(value_buffer&& other) noexcept
-    : memory_(std::exchange(other.memory_, nullptr)),
-      begin_(other.begin_),
-      size_(std::exchange(other.size_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)) {
+    : block_(std::exchange(other.block_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {
     // nop
   }
 
@@ -47,27 +45,30 @@ public:
   }
 
   [[nodiscard]] bytes_view view() const noexcept {
-    return {static_cast<const char*>(memory_) + (memory_ ? begin_ : 0), size_};
+    return block_ == nullptr ? bytes_view{} : bytes_view{block_->data(), size_};
   }
 
-  // -- for the slab --------------------------------------------------------------
-
-  /// Where an entry with `head` bytes before the value would begin; nullptr when
-  /// it cannot be built here.
-  [[nodiscard]] void* place(std::size_t head) const noexcept;
-
-  /// Gives up the memory, which std::free takes.
-  [[nodiscard]] void* release() noexcept {
+  /// Gives up the block, with its one hold; nullptr when there is none.
+  [[nodiscard]] large_block* release() noexcept {
     size_ = 0;
-    capacity_ = 0;
-    return std::exchange(memory_, nullptr);
+    return std::exchange(block_, nullptr);
+  }
+
+  /// Gets it back, with a hold.
+  void take_back(large_block& x, std::size_t size) noexcept {
+    block_ = &x;
+    size_ = size;
   }
 
 private:
-  void* memory_ = nullptr;
-  std::size_t begin_;
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return block_ == nullptr ? 0 : block_->capacity();
+  }
+
+  [[nodiscard]] bool resize(std::size_t n) noexcept;
+
+  large_block* block_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t capacity_ = 0; ///< Bytes for the value.
 };
 
 } // namespace troupe::memory

@@ -138,6 +138,37 @@ def check_drift():
     require(client("GET", f"key:{first - 1}") == b"v" * 12800, "another value")
 
 
+def check_rename():
+    """A rename at the limit neither evicts nor is refused, however large the value."""
+    limit = 64 * MIB
+    size = 1_900_000
+    for policy in ("allkeys-s3fifo", "noeviction"):
+        server = Troupe(f"--maxmemory={limit}", f"--maxmemory-policy={policy}",
+                        "--no-console")
+        client = Client(server.port)
+        fill(client, 0, limit // 1000, 1000)
+        evicted = int(client.info()["evicted_keys"])
+        require((evicted > 0) == (policy != "noeviction"), f"{evicted} evicted")
+        # Room for it, and no more.
+        if policy == "noeviction":
+            client.pipeline([("DEL", f"key:{i}") for i in range(2_500)])
+        require(client("SET", "name:0", b"x" * size) == b"+OK", "not stored")
+        fill(client, limit // 1000, 5_000, 1000)
+        if client("EXISTS", "name:0") == b":0":
+            require(client("SET", "name:0", b"x" * size) == b"+OK", "not stored")
+        evicted = int(client.info()["evicted_keys"])
+        count = client("DBSIZE")
+        for i in range(200):
+            reply = client("RENAME", f"name:{i}", f"name:{i + 1}")
+            require(reply == b"+OK", f"RENAME: {reply!r}")
+        require(client("DBSIZE") == count, "a rename took another key along")
+        info = client.info()
+        require(int(info["evicted_keys"]) == evicted, "a rename evicted")
+        require(int(info["limited_memory"]) <= limit + 40 * ENTRY,
+                f"over the limit: {info}")
+        require(client("STRLEN", "name:200") == b":%d" % size, "another value")
+
+
 def check_options():
     for option, hint in (("--maxmemory=10", "64kb"),
                          ("--maxmemory=lots", "100mb"),
@@ -222,6 +253,7 @@ def main():
     check_eviction()
     check_refusal()
     check_drift()
+    check_rename()
     check_options()
 
 

@@ -46,6 +46,32 @@ TEST_CASE("what gets and changes keeps the deadline or not, as Redis does",
   CHECK(run("DBSIZE") == zero);
 }
 
+TEST_CASE("APPEND and SETRANGE at the end leave a large value where it is",
+          "[server][commands][large]") {
+  command_fixture run;
+  const std::string text(5'000'000, 'x');
+  const auto place = [&run] {
+    const char* result = nullptr;
+    static_cast<void>(run.uut->visit(
+      "k", [&](const troupe::entry_view& x) { result = x.value.data(); }));
+    return result;
+  };
+  REQUIRE(run.run({"SET", "k", text, "EX", "10"}) == ok);
+  const auto* before = place();
+  CHECK(run("APPEND k 12345") == ":5000005\r\n");
+  CHECK(run("SETRANGE k 5000005 678") == ":5000008\r\n");
+  CHECK(run("SETRANGE k 5000010 9") == ":5000011\r\n");
+  CHECK(place() == before);
+  CHECK(run("EXPIRE k 20") == one);
+  CHECK(place() == before);
+  CHECK(run("GETRANGE k 4999999 -1")
+        == bulk("x12345678" + std::string(2, '\0') + "9"));
+  CHECK(run("TTL k") == ":20\r\n");
+  CHECK(run("SETRANGE k 1 y") == ":5000011\r\n");
+  CHECK(run("GETRANGE k 0 2") == bulk("xyx"));
+  CHECK(run("GETRANGE k 4999999 5000000") == bulk("x1"));
+}
+
 TEST_CASE("an expired value is not there for what reads and changes",
           "[server][commands]") {
   command_fixture run;

@@ -174,6 +174,45 @@ TEST_CASE("RENAME takes value and TTL along", "[server][transaction]") {
   CHECK(run("MGET b c") == "*2\r\n$-1\r\n" + bulk("v"));
 }
 
+TEST_CASE("RENAME and COPY of a large value copy nothing",
+          "[server][transaction][large]") {
+  command_fixture run;
+  const std::string text(1'000'000, 'x');
+  const auto place = [&run](const char* key) {
+    const char* result = nullptr;
+    static_cast<void>(run.uut->visit(
+      key, [&](const troupe::entry_view& x) { result = x.value.data(); }));
+    return result;
+  };
+  REQUIRE(run.run({"SET", "a", text, "PX", "5000"}) == ok);
+  REQUIRE(run("SET b w") == ok);
+  const auto* before = place("a");
+  CHECK(run("RENAME a b") == ok);
+  CHECK(place("b") == before);
+  CHECK(run("EXISTS a") == ":0\r\n");
+  CHECK(run("PTTL b") == ":5000\r\n");
+  CHECK(run("COPY b c") == ":1\r\n");
+  CHECK(place("c") == before);
+  CHECK(run("PTTL c") == ":5000\r\n");
+  CHECK(run("COPY b d DB 1") == ":1\r\n");
+  CHECK(run("APPEND c tail") == ":1000004\r\n");
+  CHECK(run("STRLEN b") == ":1000000\r\n");
+  CHECK(run("GETRANGE c 999999 -1") == bulk("xtail"));
+  CHECK(run("PERSIST b") == ":1\r\n");
+  CHECK(place("b") == before);
+  SECTION("nor in a transaction") {
+    CHECK(run("MULTI") == ok);
+    CHECK(run("RENAME b e") == queued);
+    CHECK(run("COPY e f") == queued);
+    CHECK(run("EXEC") == "*2\r\n" + ok + ":1\r\n");
+    CHECK(place("e") == before);
+    CHECK(place("f") == before);
+  }
+  CHECK(run("DEL b c e f") != "");
+  CHECK(run("SELECT 1") == ok);
+  CHECK(run("GET d") == bulk(text));
+}
+
 TEST_CASE("COPY leaves the source", "[server][transaction]") {
   command_fixture run;
   REQUIRE(run("SET a v EX 5") == ok);
