@@ -63,8 +63,10 @@ runtime::~runtime() {
     core_->close();
     core_ = nullptr;
   };
-  if (!own_system_)
-    return close();
+  if (!own_system_) {
+    close();
+    return;
+  }
   // This thread may have sent messages from scoped actors.
   detail::release_logger();
   own_system_->end(close);

@@ -79,13 +79,21 @@ void reply_extended(command_call& call, const expected<void>& done,
     reply_error(call, done.error());
 }
 
+// The edit, unless its value is too long for a string.
+expected<edit> within_string(const command_call& call, const edit& next,
+                             std::size_t size) {
+  if (size > call.db.options().max_value_size)
+    return fail(errc::value_too_large);
+  return next;
+}
+
 void append(command_call& call) {
   std::size_t size = 0;
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
       const auto next = edit::append(call.words[2]);
       size = next.spliced_size(present != nullptr ? present->value.size() : 0);
-      return next;
+      return within_string(call, next, size);
     });
   reply_extended(call, done, size);
 }
@@ -106,7 +114,7 @@ void setrange(command_call& call) {
       const auto next
         = edit::overwrite(static_cast<std::size_t>(*offset), part);
       size = next.spliced_size(size);
-      return next;
+      return within_string(call, next, size);
     });
   reply_extended(call, done, size);
 }

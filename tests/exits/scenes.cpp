@@ -30,9 +30,8 @@ bool scene(std::string_view name) {
 /// Set by the first destructor of all.
 std::atomic<bool> ending{false};
 
-template <class T>
-bool refused(const troupe::expected<T>& x) {
-  return !x && x.error() == troupe::errc::shutting_down;
+bool refused(const auto& result) {
+  return result.failed() && result.error() == troupe::errc::shutting_down;
 }
 
 troupe::expected<std::string> load(troupe::load_context&) {
@@ -93,7 +92,7 @@ const auto stored_before_main = [] {
   if (scene("nothing"))
     return false;
   auto texts = run.open<std::string>("texts", {.ttl = 1h});
-  return texts && texts->set("k", "v").has_value();
+  return texts && texts->set("k", "v").ok();
 }();
 
 void publish() {
