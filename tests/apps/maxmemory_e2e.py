@@ -164,7 +164,7 @@ def check_rename():
         require(client("DBSIZE") == count, "a rename took another key along")
         info = client.info()
         require(int(info["evicted_keys"]) == evicted, "a rename evicted")
-        require(int(info["limited_memory"]) <= limit + 40 * ENTRY,
+        require(int(info["limited_memory"]) <= limit + 4096,
                 f"over the limit: {info}")
         require(client("STRLEN", "name:200") == b":%d" % size, "another value")
 

@@ -117,7 +117,7 @@ def check_settings():
                       ("=1mb", b"empty"), ("session:=lots", b"100mb"),
                       ("img:=2mb user:=1mb", b"--namespaces"),
                       ("img:=2mb img:=3mb", b"twice"),
-                      ("session:=1kb", b"4096"),
+                      ("session:=100", b"1024"),
                       ("session:=1mb,lru", b"allkeys-s3fifo")):
         reply = client("CONFIG", "SET", "namespaces", bad)
         require(reply.startswith(b"-ERR") and hint in reply,
@@ -189,7 +189,7 @@ def check_options():
     for value, hint in (("=1mb", "empty"), ("a:", "PREFIX=SIZE"),
                         ("a:=0", "not 0"), ("a:=-1", "100mb"),
                         ("a:=1mb a:=2mb", "twice"), (many, "up to 64"),
-                        ("a:=100", "4096"), ("a:=1mb,lru", "allkeys-clock"),
+                        ("a:=100", "1024"), ("a:=1mb,lru", "allkeys-clock"),
                         ("toolong:=1mb", "keys have up to 4")):
         code, output = refused(f"--namespaces={value}", "--max-key-size=4",
                                "--port=0", "--no-console")
