@@ -48,8 +48,10 @@ struct opened_region {
 /// but those of CAF's scheduler, whose actors better send messages.
 ///
 /// Static storage: a runtime with an actor system of its own may be a static
-/// object, also of a shared object; it ends when the process does, by whichever
-/// thread. Handles may live longer; their operations answer `shutting_down` then.
+/// object of a program; it ends when the process does. Not of a plugin: `dlopen`
+/// holds the loader's lock while it makes static objects, and the runtime's threads
+/// need that lock. Handles may live longer; their operations answer `shutting_down`
+/// then. A thread that used CAF's own actors must not call std::exit.
 /// An actor system itself may not be static: CAF 0.17 destroys its logger twice
 /// then and aborts. Do not call std::exit in an actor, whose thread the end waits
 /// for; in a loader it waits until the drain's deadline.

@@ -12,13 +12,11 @@ namespace troupe::detail {
 /// An actor system that a runtime owns. It is made, used for the runtime's end, and
 /// destroyed on a thread of its own, which lives as long as it does.
 ///
-/// Why: CAF (see logger_scope.hpp) keeps a counted reference to the system's logger in a variable of each
-/// thread that makes a system, ends one or spawns an actor. On the thread that
-/// ends the process, thread-local variables are destroyed before static objects,
-/// so the destructor of a static runtime would drop that reference a second time.
-/// A thread that is made only then will not do either: `dlclose` holds the loader's
-/// lock meanwhile, which a thread needs for its first variable with a destructor.
-/// The thread's own variables also keep a plugin in memory until it has ended.
+/// Why: CAF (see logger_scope.hpp) keeps a counted reference to the system's logger
+/// in a variable of each thread that makes a system, ends one or spawns an actor. On
+/// the thread that ends the process, thread-local variables are destroyed before
+/// static objects, so the destructor of a static runtime would drop that reference a
+/// second time.
 ///
 /// Not thread-safe.
 class own_system {
