@@ -37,9 +37,10 @@ constexpr std::size_t released_at_once = 16;
 } // namespace
 
 slab::~slab() {
-  // Holds lie in chunks and in blocks of their own.
-  while (large_.next != &large_)
-    release(*large_.next);
+  // Holds lie in chunks and in blocks of their own. From the end: the hold of a value
+  // may lie in the block of an entry with a large key, which was linked before it.
+  while (large_.previous != &large_)
+    release(*large_.previous);
   for (auto& x : chunks_) {
     // The next owner of this memory must not inherit the poison.
     unpoison(x.memory, x.size);
