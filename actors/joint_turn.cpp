@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 
 #include <troupe/actors/region.hpp>
 #include <troupe/backends/memory/hash.hpp>
@@ -49,8 +50,10 @@ expected<void> joint_turn::begin() {
   for (;;) {
     enter();
     auto* ahead = obstacle();
-    if (ahead == nullptr)
+    if (ahead == nullptr) {
+      enter_regions();
       return {};
+    }
     leave();
     if (auto gone = ahead->where->run(wait_operation{ahead->key}); !gone)
       return gone;
@@ -74,7 +77,25 @@ void joint_turn::enter() {
   }
 }
 
+/// Invariant 3.
+void joint_turn::enter_regions() {
+  std::vector<memory::store*> stores;
+  for (auto* x : held_) {
+    auto& store = x->store();
+    if (std::none_of(stores.begin(), stores.end(),
+                     [&](auto* y) { return &y->registry() == &store.registry(); }))
+      stores.push_back(&store);
+  }
+  std::sort(stores.begin(), stores.end(), [](auto* x, auto* y) {
+    return std::less<>{}(&x->registry(), &y->registry());
+  });
+  for (auto* x : stores)
+    regions_.emplace_back(*x);
+}
+
 void joint_turn::leave() noexcept {
+  while (!regions_.empty())
+    regions_.pop_back();
   while (!holds_.empty()) {
     held_.back()->settle_turn();
     held_.pop_back();

@@ -13,7 +13,10 @@
 //      two turns wait for each other.
 //   2. While a turn lasts, no operation of others runs in its shards. Lock-free
 //      reads go on; they see each change as it happens.
-//   3. A turn begins only when all its shards run and nobody holds an update
+//   3. While a turn lasts, nothing in its regions is invalidated or cleared, but by its
+//      own thread (a clear). So such an invalidation finds all of it, or nothing. Regions
+//      are entered after all mailboxes, by the addresses of their tags.
+//   4. A turn begins only when all its shards run and nobody holds an update
 //      lease of its keys. It waits for either without holding any mailbox.
 
 #include <deque>
@@ -64,13 +67,24 @@ private:
     std::optional<memory::hashed_key> key;
   };
 
+  struct region_hold {
+    explicit region_hold(memory::store& any)
+      : step(any.keep_out_invalidations()) {
+      // nop
+    }
+
+    memory::tag_step step;
+  };
+
   void enter();
+  void enter_regions();
   void leave() noexcept;
   [[nodiscard]] const place* obstacle() const;
 
   std::vector<place> places_; ///< By ascending number, once begun.
   std::deque<lane_hold> holds_;
   std::vector<shard*> held_; ///< In the order of `holds_`.
+  std::deque<region_hold> regions_;
 };
 
 } // namespace troupe

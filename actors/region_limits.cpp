@@ -33,8 +33,11 @@ expected<void> region::check_open() const {
 expected<void> region::clear() {
   if (auto ok = check_shards(); !ok)
     return ok;
-  for (auto& x : shards_.groups())
-    x->clear();
+  // All namespaces in one step, with no joint turn half done.
+  tags_->keep_out_steps([this]() noexcept {
+    for (auto& x : shards_.groups())
+      x->clear();
+  });
   for (auto& x : shards_.groups())
     x->tidy();
   return {};
@@ -50,8 +53,9 @@ expected<void> region::invalidate_tag(bytes_view name) {
                   + std::to_string(tags::longest));
   if (!tags_->invalidate(name))
     return fail(errc::invalid_argument,
-                "invalidate_tag was called by a function that changes a tagged "
-                "entry in its shard's turn; call it after transform returned");
+                "invalidate_tag was called in the middle of a change (by the "
+                "function of a transform, or within a joint turn); call it "
+                "afterwards");
   return {};
 }
 

@@ -76,10 +76,10 @@ region::set_namespace_eviction(bytes_view prefix,
 
 expected<void> region::clear_namespace(bytes_view prefix) {
   return find_group(prefix).and_then(
-    [](shard_group* group) -> expected<void> {
+    [this](shard_group* group) -> expected<void> {
       if (auto ok = group->check(); !ok)
         return ok;
-      group->clear();
+      tags_->keep_out_steps([group]() noexcept { group->clear(); });
       group->tidy();
       return {};
     });

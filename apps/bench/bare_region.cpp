@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include <troupe/actors/load_coordinator.hpp>
 #include <troupe/backends/memory/chunk_pool.hpp>
 
 namespace troupe::bench {
@@ -21,12 +22,13 @@ public:
 /// A region, and what a runtime does for its memory.
 struct bare {
   explicit bare(const region_options& options)
-    : inner(std::make_shared<region>("bench", options, clock::steady(),
-                                     std::make_shared<idle_executor>(),
-                                     nullptr)) {
+    : inner(std::make_shared<region>(
+        "bench", options, clock::steady(), executor,
+        std::make_shared<load_coordinator>(clock::steady(), executor))) {
     // nop
   }
 
+  std::shared_ptr<lane_executor> executor = std::make_shared<idle_executor>();
   std::shared_ptr<region> inner;
   std::jthread memory{[](std::stop_token stop) {
     memory::chunk_pool::process().keep_ready(std::move(stop));

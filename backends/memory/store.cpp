@@ -172,6 +172,23 @@ error store::refusal(put_result why) const {
   }
 }
 
+/// What a clear, or the end, of all that share the invalidations asks for.
+expected<void> store::catch_up() {
+  if (stopped())
+    return fail(errc::shutting_down,
+                "the region has been stopped; its runtime has ended");
+  return clear();
+}
+
+/// Whether there is a live entry at `where`, for a change that depends on it.
+expected<bool> store::look(table::position& where, const hashed_key& key) {
+  if (live(where))
+    return true;
+  if (auto ok = confirm_absence(where, key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return false;
+}
+
 /// Every way to store ends here: publishes, voids leases.
 put_result store::place(const table::position& where, const hashed_key& key,
                         bytes_view value, const entry_attributes& with,
@@ -216,16 +233,18 @@ expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
                                   value_buffer* gathered) {
   used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
-  std::optional<tag_step> step;
-  if (!how.tags.empty() || tagged(where))
-    step.emplace(forgotten_.tags(), witness_);
-  const auto present = live(where);
-  if (how.condition == write_condition::if_absent && present)
+  const tag_step step{forgotten_.tags(), witness_,
+                      !how.tags.empty() || tagged(where)};
+  const auto present = look(where, key);
+  if (!present) [[unlikely]]
+    return present;
+  if (how.condition == write_condition::if_absent && *present)
     return false;
-  if (how.condition == write_condition::if_present && !present)
+  if (how.condition == write_condition::if_present && !*present)
     return false;
   return set_at(where, key, value,
-                attributes_for(how, present ? where.item : nullptr, tags.ids()),
+                attributes_for(how, *present ? where.item : nullptr,
+                               tags.ids()),
                 gathered);
 }
 
@@ -276,14 +295,15 @@ store::compare_and_set(const hashed_key& key, version_number version,
                        inheritance from_old) {
   used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
-  std::optional<tag_step> step;
-  if (!how.tags.empty() || tagged(where))
-    step.emplace(forgotten_.tags(), witness_);
-  auto present = live(where);
-  if ((present ? where.item->version() : no_version) != version)
+  const tag_step step{forgotten_.tags(), witness_,
+                      !how.tags.empty() || tagged(where)};
+  const auto present = look(where, key);
+  if (!present) [[unlikely]]
+    return tl::unexpected{present.error()};
+  if ((*present ? where.item->version() : no_version) != version)
     return std::nullopt;
   auto stored = put(where, key, value,
-                    attributes_for(how, present ? where.item : nullptr,
+                    attributes_for(how, *present ? where.item : nullptr,
                                    tags.ids(), from_old));
   if (!stored)
     return tl::unexpected{std::move(stored.error())};
@@ -324,12 +344,12 @@ expected<std::int64_t> store::increment(const hashed_key& key,
                                         std::int64_t delta,
                                         const integer_range& within) {
   auto where = table_.locate(key);
-  std::optional<tag_step> step;
-  if (tagged(where))
-    step.emplace(forgotten_.tags(), witness_);
-  auto present = live(where);
+  const tag_step step{forgotten_.tags(), witness_, tagged(where)};
+  const auto present = look(where, key);
+  if (!present) [[unlikely]]
+    return tl::unexpected{present.error()};
   wide_integer wide_sum = delta;
-  if (present) {
+  if (*present) {
     auto old = parse_integer(where.item->value(), within);
     if (!old)
       return fail(errc::not_an_integer,
@@ -353,7 +373,7 @@ expected<std::int64_t> store::increment(const hashed_key& key,
   auto size = static_cast<std::size_t>(end - text.data());
   write_options how;
   how.keep_ttl = true;
-  auto with = attributes_for(how, present ? where.item : nullptr);
+  auto with = attributes_for(how, *present ? where.item : nullptr);
   if (auto stored = put(where, key, {text.data(), size}, with); !stored)
     return tl::unexpected{std::move(stored.error())};
   return sum;
@@ -367,9 +387,7 @@ expected<void> store::apply(const table::position& where, bool present,
       break;
     case edit::action::store: {
       used_tags tags{*this, next.how.tags};
-      std::optional<tag_step> step;
-      if (!next.how.tags.empty())
-        step.emplace(forgotten_.tags(), witness_);
+      const tag_step step{forgotten_.tags(), witness_, !next.how.tags.empty()};
       auto with = attributes_for(next.how, present ? where.item : nullptr,
                                  tags.ids());
       if (next.deadline)
@@ -395,14 +413,6 @@ expected<void> store::apply(const table::position& where, bool present,
   return {};
 }
 
-/// What a clear, or the end, of all that share the invalidations asks for.
-expected<void> store::catch_up() {
-  if (stopped())
-    return fail(errc::shutting_down,
-                "the region has been stopped; its runtime has ended");
-  return clear();
-}
-
 expected<void> store::splice(const table::position& where, bool present,
                              const hashed_key& key, const edit& next) {
   const auto old = present ? where.item->value() : bytes_view{};
@@ -420,12 +430,8 @@ expected<transfer_result> store::transfer(const hashed_key& source, store& to,
                                           const transfer_terms& terms) {
   auto from = table_.locate(source);
   auto where = to.table_.locate(key);
-  std::optional<tag_step> step;
-  std::optional<tag_step> other_step;
-  if (tagged(from))
-    step.emplace(forgotten_.tags(), witness_);
-  if (tagged(where))
-    other_step.emplace(to.forgotten_.tags(), to.witness_);
+  const tag_step step{forgotten_.tags(), witness_, tagged(from)};
+  const tag_step other_step{to.forgotten_.tags(), to.witness_, tagged(where)};
   if (!use(from))
     return transfer_result::absent;
   if (terms.if_absent && to.live(where))
@@ -486,9 +492,7 @@ expected<load_outcome> store::commit_load(const hashed_key& key, load_id id,
   // First, so that an error ends the lease, too.
   const auto held = loads_.release(key.key, id);
   used_tags tags{*this, how.tags};
-  std::optional<tag_step> step;
-  if (!how.tags.empty())
-    step.emplace(forgotten_.tags(), witness_);
+  const tag_step step{forgotten_.tags(), witness_, !how.tags.empty()};
   load_outcome result;
   result.killed = forgotten_.tags().killed(born, tags.ids());
   // An update that holds its lease has read the key already; a load that stored
@@ -516,11 +520,15 @@ expected<bool> store::holds_load(const hashed_key& key, load_id id) const {
 expected<update_snapshot> store::begin_update(const hashed_key& key,
                                               std::uint64_t token) {
   update_snapshot result;
-  tag_step step{forgotten_.tags(), witness_};
+  const tag_step step{forgotten_.tags(), witness_};
   update_leases::snapshot given;
   given.taken = forgotten_.tags().sequence();
   auto where = table_.locate(key);
-  if (auto present = use(where)) {
+  auto present = use(where);
+  if (!present)
+    if (auto ok = confirm_absence(where, key); !ok)
+      return tl::unexpected{std::move(ok.error())};
+  if (present) {
     result.value.emplace(present->value);
     given.present = true;
     for (auto x : where.item->tags())
@@ -557,7 +565,7 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   }
   const auto& given = updates_.given(key.key);
   used_tags tags{*this, how.tags};
-  tag_step step{forgotten_.tags(), witness_};
+  const tag_step step{forgotten_.tags(), witness_};
   auto where = table_.locate(key);
   auto present = live(where);
   // What the function was given is dead. An invalidation that killed it has killed a

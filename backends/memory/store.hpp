@@ -241,10 +241,15 @@ public:
   template <class F>
   expected<void> transform(const hashed_key& key, F&& f) {
     auto where = table_.locate(key);
-    if (!tagged(where)) [[likely]]
-      return transform_at(where, key, f);
-    tag_step step{forgotten_.tags(), witness_};
-    return transform_at(where, key, f);
+    const tag_step step{forgotten_.tags(), witness_, tagged(where)};
+    const auto present = use(where);
+    if (!present)
+      if (auto ok = confirm_absence(where, key); !ok) [[unlikely]]
+        return ok;
+    expected<edit> next = f(present ? &*present : nullptr);
+    if (!next)
+      return tl::unexpected{std::move(next.error())};
+    return apply(where, present.has_value(), key, *next);
   }
 
   /// Puts the value of `source` under `key` of `to`, with its TTL, idle time and,
@@ -309,6 +314,17 @@ public:
   /// Frees dead entries of some buckets, and overdue update leases.
   void sweep();
 
+  /// The tags of all stores of the region.
+  [[nodiscard]] const tag_registry& registry() const noexcept {
+    return forgotten_.tags();
+  }
+
+  /// As long as it lives, nothing in the region is invalidated or cleared, but by this
+  /// thread. For one turn in several stores of a region.
+  [[nodiscard]] tag_step keep_out_invalidations() noexcept {
+    return tag_step{forgotten_.tags(), witness_};
+  }
+
   /// The table, to be told of limits.
   [[nodiscard]] table& limits() noexcept {
     return table_;
@@ -341,18 +357,22 @@ private:
     return where.item != nullptr && where.item->tagged();
   }
 
+  /// For a change that found no live entry at `where` and depends on that. An entry
+  /// that is dead there may have died after a clear that came in the middle of this
+  /// turn; the change would see what followed the clear and then be lost to it. So it
+  /// obeys the clear first, and `where` is the key's place after that.
+  expected<void> confirm_absence(table::position& where,
+                                 const hashed_key& key) {
+    if (where.item == nullptr || !table_.stale()) [[likely]]
+      return {};
+    return catch_up().map([&] { where = table_.locate(key); });
+  }
+
+  [[nodiscard]] expected<bool> look(table::position& where,
+                                    const hashed_key& key);
+
   /// Uses the ids of some tags for a change.
   class used_tags;
-
-  template <class F>
-  expected<void> transform_at(const table::position& where,
-                              const hashed_key& key, F& f) {
-    auto present = use(where);
-    expected<edit> next = f(present ? &*present : nullptr);
-    if (!next)
-      return tl::unexpected{std::move(next.error())};
-    return apply(where, present.has_value(), key, *next);
-  }
 
   [[nodiscard]] time_point deadline_for(const write_options& how);
   [[nodiscard]] entry_attributes

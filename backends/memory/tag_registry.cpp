@@ -34,16 +34,17 @@ tag_id as_id(void* x) noexcept {
 
 thread_local constinit tag_step* tag_step::innermost_ = nullptr;
 
-tag_step::tag_step(tag_registry& tags, tag_witness& store) noexcept
-  : tags_(tags), outer_(innermost_) {
-  if (!here(tags)) {
+void tag_step::enter(tag_witness& store) noexcept {
+  entered_ = true;
+  outer_ = innermost_;
+  if (!here(tags_)) {
     store_ = &store;
     // Either an invalidation sees this step and waits for it, or this step sees the
     // invalidation: both store first and look second.
     store.busy_.store(true, std::memory_order_seq_cst);
-    while (tags.invalidating_.load(std::memory_order_seq_cst)) [[unlikely]] {
+    while (tags_.invalidating_.load(std::memory_order_seq_cst)) [[unlikely]] {
       store.busy_.store(false, std::memory_order_release);
-      while (tags.invalidating_.load(std::memory_order_acquire))
+      while (tags_.invalidating_.load(std::memory_order_acquire))
         std::this_thread::yield();
       store.busy_.store(true, std::memory_order_seq_cst);
     }
@@ -51,7 +52,7 @@ tag_step::tag_step(tag_registry& tags, tag_witness& store) noexcept
   innermost_ = this;
 }
 
-tag_step::~tag_step() {
+void tag_step::leave() noexcept {
   innermost_ = outer_;
   if (store_ != nullptr)
     store_->busy_.store(false, std::memory_order_release);
@@ -230,8 +231,20 @@ void tag_registry::remove(const tag_witness& store) noexcept {
   std::erase(stores_, &store);
 }
 
+bool tag_registry::tag_step_here() const noexcept {
+  return tag_step::here(*this);
+}
+
+/// Waits for the steps that are under way, and keeps out others. Under the mutex.
+void tag_registry::begin_invalidating() noexcept {
+  invalidating_.store(true, std::memory_order_seq_cst);
+  for (auto* store : stores_)
+    while (store->busy_.load(std::memory_order_seq_cst))
+      std::this_thread::yield();
+}
+
 bool tag_registry::invalidate(bytes_view name) {
-  if (tag_step::here(*this))
+  if (tag_step_here())
     return false;
   std::lock_guard turn{invalidations_};
   std::optional<tag_id> id;
@@ -242,10 +255,7 @@ bool tag_registry::invalidate(bytes_view name) {
   } catch (const std::bad_alloc&) {
     // No entry has it; the floor stands for it.
   }
-  invalidating_.store(true, std::memory_order_seq_cst);
-  for (auto* store : stores_)
-    while (store->busy_.load(std::memory_order_seq_cst))
-      std::this_thread::yield();
+  begin_invalidating();
   const auto now = sequence();
   if (id) {
     auto& x = records_[*id];
@@ -257,7 +267,7 @@ bool tag_registry::invalidate(bytes_view name) {
     floor_ = now;
   }
   sequence_.store(now + 1, std::memory_order_seq_cst);
-  invalidating_.store(false, std::memory_order_release);
+  end_invalidating();
   if (id)
     release({&*id, 1});
   return true;

@@ -136,6 +136,20 @@ public:
   /// are kept from being stored.
   [[nodiscard]] bool invalidate(bytes_view name);
 
+  /// Calls `f`, which does not throw, while no `tag_step` lives and none begins; inside
+  /// of one of this thread at once. For a clear, which keeps joint turns whole.
+  template <class F>
+  void keep_out_steps(F&& f) {
+    if (tag_step_here()) {
+      f();
+      return;
+    }
+    std::lock_guard turn{invalidations_};
+    begin_invalidating();
+    f();
+    end_invalidating();
+  }
+
   /// Has invalidations wait for tagged changes of this store. Throws std::bad_alloc.
   void add(const tag_witness& store);
   void remove(const tag_witness& store) noexcept;
@@ -153,6 +167,12 @@ private:
     bool idle; ///< It is in `idle_`. Under the mutex, as what follows.
     const troupe::bytes* name;
   };
+
+  [[nodiscard]] bool tag_step_here() const noexcept;
+  void begin_invalidating() noexcept;
+  void end_invalidating() noexcept {
+    invalidating_.store(false, std::memory_order_release);
+  }
 
   [[nodiscard]] static std::size_t cost_of(bytes_view name) noexcept;
   [[nodiscard]] std::size_t idle_limit() const noexcept;
@@ -184,14 +204,23 @@ private:
   std::atomic<std::size_t> bytes_{0};
 };
 
-/// A change that asks whether a tagged entry lives, or stores one: no invalidation
-/// takes place while one of these lives. Waits for one that is under way. In the
+/// A change that asks whether a tagged entry lives, or stores one, or a joint turn: no
+/// invalidation takes place while one of these lives. Waits for one that is under way. In the
 /// store's turn; inside of another one for the same tags it does nothing, as that one
 /// is enough.
 class tag_step {
 public:
-  tag_step(tag_registry& tags, tag_witness& store) noexcept;
-  ~tag_step();
+  /// One that is not `needed` does nothing.
+  tag_step(tag_registry& tags, tag_witness& store, bool needed = true) noexcept
+    : tags_(tags) {
+    if (needed) [[unlikely]]
+      enter(store);
+  }
+
+  ~tag_step() {
+    if (entered_) [[unlikely]]
+      leave();
+  }
 
   tag_step(const tag_step&) = delete;
   tag_step& operator=(const tag_step&) = delete;
@@ -200,11 +229,15 @@ public:
   [[nodiscard]] static bool here(const tag_registry& tags) noexcept;
 
 private:
+  void enter(tag_witness& store) noexcept;
+  void leave() noexcept;
+
   static thread_local constinit tag_step* innermost_;
 
   const tag_registry& tags_;
-  tag_step* outer_;
+  tag_step* outer_ = nullptr;
   tag_witness* store_ = nullptr; ///< nullptr: inside of another one.
+  bool entered_ = false;
 };
 
 } // namespace troupe::memory

@@ -191,3 +191,49 @@ TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") 
   CHECK(failed == 0);
   CHECK(f.get("n") == std::to_string((threads + 1) * rounds));
 }
+
+TEST_CASE("an invalidation finds all of a joint turn, or nothing", "[joint][tags]") {
+  region_fixture f;
+  write_options tagged;
+  tagged.tags.add("t");
+  std::atomic<bool> stop{false};
+  // Makes b of a: what is made of a dead value would live.
+  std::thread deriver{[&] {
+    while (!stop) {
+      joint_turn turn;
+      turn.add(*f.uut, "a");
+      turn.add(*f.uut, "b");
+      if (!turn.begin())
+        continue;
+      auto a = f.uut->get("a");
+      if (a && *a)
+        static_cast<void>(f.uut->set("b", **a, tagged));
+    }
+  }};
+  auto survived = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    REQUIRE(f.uut->set("a", "v", tagged));
+    REQUIRE(f.uut->invalidate_tag("t"));
+    if (f.get("b") != "<none>")
+      ++survived;
+  }
+  stop = true;
+  deriver.join();
+  CHECK(survived == 0);
+}
+
+TEST_CASE("a joint turn may clear, and is told that it cannot invalidate a tag",
+          "[joint][tags]") {
+  region_fixture f;
+  REQUIRE(f.uut->set("a", "v"));
+  joint_turn uut;
+  uut.add(*f.uut, "a");
+  REQUIRE(uut.begin());
+  auto refused = f.uut->invalidate_tag("t");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == errc::invalid_argument);
+  CHECK(f.uut->clear());
+  CHECK(f.get("a") == "<none>");
+  uut.end();
+  CHECK(f.uut->invalidate_tag("t"));
+}

@@ -421,6 +421,29 @@ TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]"
   CHECK(f.uut->size() == 0);
 }
 
+TEST_CASE("nothing that moves between namespaces escapes a clear",
+          "[namespaces][joint]") {
+  fixture f{{space("a:", mib), space("b:", mib)}};
+  std::atomic<bool> stop{false};
+  std::thread mover{[&] {
+    while (!stop) {
+      static_cast<void>(f.uut->rename("a:k", "b:k", false));
+      static_cast<void>(f.uut->rename("b:k", "a:k", false));
+    }
+  }};
+  auto escaped = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    REQUIRE(f.uut->set("a:k", "v"));
+    REQUIRE(f.uut->set("b:k", "v"));
+    REQUIRE(f.uut->clear());
+    if (f.get("a:k") != "<none>" || f.get("b:k") != "<none>")
+      ++escaped;
+  }
+  stop = true;
+  mover.join();
+  CHECK(escaped == 0);
+}
+
 TEST_CASE("clear and tags concern all namespaces", "[namespaces]") {
   fixture f{{space("a:", mib), space("b:", mib)}};
   write_options red;
