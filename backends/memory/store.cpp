@@ -221,20 +221,22 @@ void store::remove(const table::position& where, const hashed_key& key) {
 expected<bool> store::set(const hashed_key& key, bytes_view value,
                           const write_options& how, value_buffer* gathered) {
   if (how.condition != write_condition::always || how.keep_ttl
-      || !how.tags.empty()) [[unlikely]]
+      || !how.tags.empty() || updates_.any()) [[unlikely]]
     return set_looking(key, value, how, gathered);
-  return set_at(table_.locate(key), key, value, fresh_attributes(how),
-                gathered);
+  if (auto x = place(table_.locate(key), key, value, fresh_attributes(how),
+                     gathered);
+      x != put_result::done) [[unlikely]]
+    return tl::unexpected{refusal(x)};
+  return true;
 }
 
-/// A set that depends on the present entry, or has tags.
+/// A set that depends on the present entry, has tags, or may overtake an update.
 expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
                                   const write_options& how,
                                   value_buffer* gathered) {
   used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
-  const tag_step step{forgotten_.tags(), witness_,
-                      !how.tags.empty() || tagged(where)};
+  const decision made{*this, where, key, !how.tags.empty()};
   const auto present = look(where, key);
   if (!present) [[unlikely]]
     return present;
@@ -242,31 +244,19 @@ expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
     return false;
   if (how.condition == write_condition::if_present && !*present)
     return false;
-  return set_at(where, key, value,
-                attributes_for(how, *present ? where.item : nullptr,
-                               tags.ids()),
-                gathered);
-}
-
-inline expected<bool> store::set_at(const table::position& where,
-                                    const hashed_key& key, bytes_view value,
-                                    const entry_attributes& with,
-                                    value_buffer* gathered) {
-  auto by = update_leases::passed::blind;
-  if (updates_.any()) [[unlikely]]
-    by = passing(where, key);
+  const auto with = attributes_for(how, *present ? where.item : nullptr,
+                                   tags.ids());
+  const auto by = passing(key, *present);
   if (auto x = place(where, key, value, with, gathered); x != put_result::done)
-    [[unlikely]]
     return tl::unexpected{refusal(x)};
   updates_.overtake(key.key, by);
   return true;
 }
 
-/// What a blind write that finds this is to an update under a lease.
-update_leases::passed store::passing(const table::position& where,
-                                     const hashed_key& key) const {
-  return !updates_.held(key.key)
-             || updates_.given(key.key).present == live(where)
+/// What a blind write is to an update under a lease that finds a live entry, or none.
+update_leases::passed store::passing(const hashed_key& key,
+                                     bool present) const {
+  return !updates_.held(key.key) || updates_.given(key.key).present == present
            ? update_leases::passed::blind
            : update_leases::passed::late;
 }
@@ -295,8 +285,7 @@ store::compare_and_set(const hashed_key& key, version_number version,
                        inheritance from_old) {
   used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
-  const tag_step step{forgotten_.tags(), witness_,
-                      !how.tags.empty() || tagged(where)};
+  const decision made{*this, where, key, !how.tags.empty()};
   const auto present = look(where, key);
   if (!present) [[unlikely]]
     return tl::unexpected{present.error()};
@@ -313,6 +302,7 @@ store::compare_and_set(const hashed_key& key, version_number version,
 expected<bool> store::compare_and_erase(const hashed_key& key,
                                         version_number version) {
   auto where = table_.locate(key);
+  const decision made{*this, where, key};
   if (!live(where))
     return version == no_version;
   if (where.item->version() != version)
@@ -323,7 +313,8 @@ expected<bool> store::compare_and_erase(const hashed_key& key,
 
 expected<bool> store::erase(const hashed_key& key) {
   auto where = table_.locate(key);
-  auto present = live(where);
+  const decision made{*this, where, key};
+  const auto present = live(where);
   remove(where, key);
   updates_.overtake(key.key, present ? update_leases::passed::erased
                                      : update_leases::passed::found_none);
@@ -332,6 +323,7 @@ expected<bool> store::erase(const hashed_key& key) {
 
 expected<bool> store::touch(const hashed_key& key, ttl_duration ttl) {
   auto where = table_.locate(key);
+  const decision made{*this, where, key};
   if (!live(where))
     return false;
   auto deadline = ttl == no_expiry ? never : time_.now() + ttl;
@@ -344,7 +336,7 @@ expected<std::int64_t> store::increment(const hashed_key& key,
                                         std::int64_t delta,
                                         const integer_range& within) {
   auto where = table_.locate(key);
-  const tag_step step{forgotten_.tags(), witness_, tagged(where)};
+  const decision made{*this, where, key};
   const auto present = look(where, key);
   if (!present) [[unlikely]]
     return tl::unexpected{present.error()};
@@ -430,8 +422,8 @@ expected<transfer_result> store::transfer(const hashed_key& source, store& to,
                                           const transfer_terms& terms) {
   auto from = table_.locate(source);
   auto where = to.table_.locate(key);
-  const tag_step step{forgotten_.tags(), witness_, tagged(from)};
-  const tag_step other_step{to.forgotten_.tags(), to.witness_, tagged(where)};
+  const decision made{*this, from, source};
+  const decision other{to, where, key, false, 1};
   if (!use(from))
     return transfer_result::absent;
   if (terms.if_absent && to.live(where))
@@ -459,7 +451,7 @@ expected<void> store::clear() {
   // Before what was there is gone.
   updates_.overtake_all([this](bytes_view text) {
     const hashed_key key{text, hash_key(text)};
-    return passing(table_.locate(key), key);
+    return passing(key, live(table_.locate(key)));
   });
   if (!table_.renew())
     return tl::unexpected{refusal(put_result::no_memory)};
@@ -565,21 +557,22 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   }
   const auto& given = updates_.given(key.key);
   used_tags tags{*this, how.tags};
-  const tag_step step{forgotten_.tags(), witness_};
   auto where = table_.locate(key);
-  auto present = live(where);
-  // What the function was given is dead. An invalidation that killed it has killed a
-  // result with the same tags, too, and came after the update; else the function has
-  // to see that the entry has gone.
+  const decision made{*this, where, key, true};
+  const auto present = live(where);
+  // What the function was given is dead. If nothing but an invalidation killed it, that
+  // has killed a result with the same tags, too, and came after the update; else the
+  // function has to see that the entry has gone.
   if (given.present && !present) {
+    const auto killed = where.item != nullptr && !table_.expired(*where.item)
+                        && forgotten_.tags().killed_by_name(given.taken,
+                                                            given.tags);
     const auto shares_fate
       = !value || how.tags.empty()
         || std::all_of(given.tags.begin(), given.tags.end(),
                        [&](auto& name) { return how.tags.contains(name); });
-    return shares_fate
-               && forgotten_.tags().killed_by_name(given.taken, given.tags)
-             ? update_outcome::overtaken
-             : update_outcome::changed;
+    return killed && shares_fate ? update_outcome::overtaken
+                                 : update_outcome::changed;
   }
   if (!value) {
     if (present)

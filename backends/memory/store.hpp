@@ -241,7 +241,7 @@ public:
   template <class F>
   expected<void> transform(const hashed_key& key, F&& f) {
     auto where = table_.locate(key);
-    const tag_step step{forgotten_.tags(), witness_, tagged(where)};
+    const decision made{*this, where, key};
     const auto present = use(where);
     if (!present)
       if (auto ok = confirm_absence(where, key); !ok) [[unlikely]]
@@ -357,6 +357,23 @@ private:
     return where.item != nullptr && where.item->tagged();
   }
 
+  /// Of a change that depends on whether there is a live entry at `where`, or that
+  /// stores tags (`tagging`). From before it looks until what it made can be seen:
+  /// nothing comes in between that would tell otherwise.
+  class decision {
+  public:
+    decision(store& in, const table::position& where, const hashed_key& key,
+             bool tagging = false, std::size_t which = 0) noexcept
+      : tags_(in.forgotten_.tags(), in.witness_, tagging || tagged(where)),
+        deadline_(in.table_.decide(where, key.hash, which)) {
+      // nop
+    }
+
+  private:
+    tag_step tags_;
+    deadline_step deadline_;
+  };
+
   /// For a change that found no live entry at `where` and depends on that. An entry
   /// that is dead there may have died after a clear that came in the middle of this
   /// turn; the change would see what followed the clear and then be lost to it. So it
@@ -379,12 +396,9 @@ private:
   attributes_for(const write_options& how, const entry* present,
                  std::span<const tag_id> tags = {},
                  inheritance from_old = inheritance::as_told);
-  [[nodiscard]] update_leases::passed passing(const table::position& where,
-                                              const hashed_key& key) const;
+  [[nodiscard]] update_leases::passed passing(const hashed_key& key,
+                                              bool present) const;
   [[nodiscard]] entry_attributes fresh_attributes(const write_options& how);
-  expected<bool> set_at(const table::position& where, const hashed_key& key,
-                        bytes_view value, const entry_attributes& with,
-                        value_buffer* gathered);
   expected<bool> set_looking(const hashed_key& key, bytes_view value,
                              const write_options& how, value_buffer* gathered);
   [[nodiscard]] error refusal(put_result why) const;

@@ -18,10 +18,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 #include <utility>
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/budget.hpp>
+#include <troupe/backends/memory/deadline_step.hpp>
 #include <troupe/backends/memory/evictor.hpp>
 #include <troupe/backends/memory/footprint.hpp>
 #include <troupe/backends/memory/index.hpp>
@@ -88,8 +90,12 @@ public:
   /// Whether an entry is past its deadline or was killed by a tag. Asks the
   /// clock only when there is a deadline: most reads do without.
   [[nodiscard]] bool dead(const entry& x) const noexcept {
-    return (x.expires() && x.expired(time_.now()))
-           || (x.tagged() && killed(x));
+    return expired(x) || (x.tagged() && killed(x));
+  }
+
+  /// Whether it is past its deadline.
+  [[nodiscard]] bool expired(const entry& x) const noexcept {
+    return x.expires() && x.expired(time_.now());
   }
 
   /// For the writer: what is in an entry that lives, which is a use of it; nothing
@@ -112,6 +118,15 @@ public:
   /// memory for an empty table. Constant time; readers inside a guard keep what
   /// they see. Sweeps see off those with tags, and all of them for the sink.
   [[nodiscard]] bool renew() noexcept;
+
+  /// To be made before the look whether the entry at `where` lives, by a change that
+  /// depends on it; see deadline_step.hpp. `which`: the first or second such key of
+  /// the change.
+  [[nodiscard]] deadline_step decide(const position& where, std::uint64_t hash,
+                                     std::size_t which = 0) noexcept {
+    return {deciding_, hash,
+            where.item != nullptr && where.item->has_deadline(), which};
+  }
 
   /// Only in a table that is not stale, as all that follows.
   [[nodiscard]] position locate(const hashed_key& key) noexcept {
@@ -314,6 +329,10 @@ public:
   /// What is wrong with the structure; empty when nothing is. For tests: in the
   /// writer's place, linear.
   [[nodiscard]] std::string validate() const;
+
+  /// Adds to `by_id` how often its entries use each tag, those that a clear has left
+  /// behind included. For tests, as `validate`.
+  void count_tags(std::vector<std::uint32_t>& by_id) const;
 
 private:
   /// Deadlines are summed up in ticks of 2^27 ns, an eighth of a second: so the
@@ -538,6 +557,7 @@ private:
   removal_sink& removals_;
   std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
+  deadline_witness deciding_;
 };
 
 // -- implementation --------------------------------------------------------------

@@ -122,6 +122,20 @@ void table::collect() noexcept {
   newest().links.collect();
 }
 
+void table::count_tags(std::vector<std::uint32_t>& by_id) const {
+  const auto add = [&by_id](const entry& x) {
+    for (auto id : x.tags()) {
+      if (id >= by_id.size())
+        by_id.resize(id + std::size_t{1});
+      ++by_id[id];
+    }
+  };
+  newest().links.for_each(add);
+  for (auto* g = fading_; g != nullptr; g = g->fading_before)
+    for (auto i = g->fade_bucket; i < g->links.bucket_count(); ++i)
+      g->links.for_each_in(i, [&add](index_slot x) { add(*x.item()); });
+}
+
 std::string table::validate() const {
   auto& g = newest();
   std::size_t expiring = 0;

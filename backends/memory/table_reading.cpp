@@ -23,9 +23,10 @@ std::optional<entry_view> table::see(generation& in, const entry& x, lookup as,
 
 /// The long way of a read, after `in` held `found`. When that is dead, another may
 /// have taken its place, alive, between the look at the index and the one at the
-/// clock. So the second time it is the clock first: what the index holds then, and
-/// was dead before, is all that the key has. When it was settled, a copy may stand
-/// in its place, which is to know of this use.
+/// clock. So the second time it is the clock first, then a moment in which no change
+/// decides about this key by an earlier clock: what the index holds then, and was dead
+/// before, is all that the key has. When it was settled, a copy may stand in its
+/// place, which is to know of this use.
 std::optional<entry_view>
 table::look_closely(bytes_view key, std::uint64_t hash, generation& in,
                     const entry& found, lookup as) const noexcept {
@@ -35,6 +36,7 @@ table::look_closely(bytes_view key, std::uint64_t hash, generation& in,
   if (seen && counted)
     return seen;
   const auto now = time_.now();
+  deciding_.await_none(hash);
   auto& g = *current_.load(std::memory_order_acquire);
   if (g.era != forgotten_.era())
     return std::nullopt;

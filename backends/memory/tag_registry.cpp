@@ -219,6 +219,34 @@ void tag_registry::forget(tag_id id) noexcept {
   retired_.retire(as_object(id), sizeof(record));
 }
 
+std::string
+tag_registry::validate(std::span<const std::uint32_t> uses) const {
+  std::lock_guard guard{names_};
+  std::size_t idle = 0;
+  for (tag_id id = 0; id < next_id_; ++id) {
+    auto& x = records_[id];
+    const auto counted = x.uses.load(std::memory_order_relaxed);
+    const auto found = id < uses.size() ? uses[id] : 0;
+    if (counted != found)
+      return "tag " + std::to_string(id) + " is used by "
+             + std::to_string(found) + " entries, counted "
+             + std::to_string(counted);
+    if (x.name == nullptr) {
+      if (found != 0)
+        return "tag " + std::to_string(id) + " was forgotten in use";
+      continue;
+    }
+    if (auto i = ids_.find(*x.name); i == ids_.end() || i->second != id)
+      return "the name of tag " + std::to_string(id) + " leads elsewhere";
+    if (x.idle)
+      idle += cost_of(*x.name);
+  }
+  return idle == idle_bytes_ ? std::string{}
+                             : "idle names take " + std::to_string(idle)
+                                 + " bytes, counted "
+                                 + std::to_string(idle_bytes_);
+}
+
 // -- invalidations -----------------------------------------------------------------
 
 void tag_registry::add(const tag_witness& store) {

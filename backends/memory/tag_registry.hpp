@@ -33,6 +33,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
@@ -153,6 +154,11 @@ public:
   /// Has invalidations wait for tagged changes of this store. Throws std::bad_alloc.
   void add(const tag_witness& store);
   void remove(const tag_witness& store) noexcept;
+
+  /// What is wrong with the counts, if anything: `uses` are those of each id that
+  /// entries have. While nobody changes anything.
+  [[nodiscard]] std::string
+  validate(std::span<const std::uint32_t> uses) const;
 
   /// Names that no entry has take no more than this, or a sixteenth of the limit.
   static constexpr std::size_t most_idle_bytes = std::size_t{1} << 20;

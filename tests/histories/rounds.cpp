@@ -59,6 +59,8 @@ public:
       gate_.arrive_and_wait(); // All keys are judged.
       made_ += round() * how_.threads;
       session_.log.clear();
+      if (!session_.failed())
+        session_.validate();
       if (steady::now() >= next_progress) {
         print("...", steady::now() - start);
         next_progress = steady::now() + progress_period;

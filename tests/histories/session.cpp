@@ -185,9 +185,11 @@ void session::check(std::size_t key) {
 }
 
 void session::validate() {
+  std::vector<std::uint32_t> uses;
   for (auto* x : region->all_shards()) {
     auto problem = x->run(
-      [](troupe::memory::store& store) -> troupe::expected<std::string> {
+      [&uses](troupe::memory::store& store) -> troupe::expected<std::string> {
+        store.entries().count_tags(uses);
         return store.entries().validate();
       });
     if (!problem)
@@ -196,6 +198,10 @@ void session::validate() {
       report_error("validate",
                    {troupe::errc::system_error, "broken table: " + *problem});
   }
+  auto& tags = region->shard_at(0).store().registry();
+  if (auto problem = tags.validate(uses); !problem.empty())
+    report_error("validate",
+                 {troupe::errc::system_error, "broken tags: " + problem});
 }
 
 void session::housekeep() {

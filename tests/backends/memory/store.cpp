@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -33,6 +34,7 @@ struct fixture {
   memory::store_options options(ttl_duration ttl, double jitter) {
     memory::store_options x;
     x.time = &time;
+    x.shared.forgotten = forgotten;
     x.ttl = ttl;
     x.jitter = jitter;
     x.seed = 4711;
@@ -61,6 +63,10 @@ struct fixture {
     return *stored;
   }
 
+  bool invalidate(const char* tag) {
+    return forgotten->tags().invalidate(tag);
+  }
+
   bool granted(const char* text, memory::load_id id) {
     auto decision = uut.acquire_load(key(text), id);
     REQUIRE(decision);
@@ -77,6 +83,8 @@ struct fixture {
   }
 
   manual_clock time;
+  std::shared_ptr<memory::invalidations> forgotten
+    = std::make_shared<memory::invalidations>();
   store uut;
   std::uint64_t born = 0; ///< Of the load that was granted last.
 };
@@ -476,6 +484,32 @@ TEST_CASE("an overdue update lease is lost", "[store][updates]") {
   CHECK(!f.uut.updates().held("a"));
   CHECK(f.uut.commit_update(f.key("a"), 7, "2", {}) == update_outcome::lost);
   CHECK(f.get("a") == "<none>");
+}
+
+TEST_CASE("an update counts as before an invalidation only of what had not expired",
+          "[store][updates]") {
+  fixture f;
+  write_options tagged;
+  tagged.tags.add("t");
+  tagged.ttl = 20ms;
+  auto begin = [&](std::uint64_t token) {
+    f.set("k", "1", tagged);
+    auto began = f.uut.begin_update(fixture::key("k"), token);
+    REQUIRE(began);
+    CHECK(began->value == "1");
+  };
+  auto commit = [&](std::uint64_t token) {
+    return f.uut.commit_update(fixture::key("k"), token, "2", tagged);
+  };
+  begin(1);
+  REQUIRE(f.invalidate("t"));
+  CHECK(commit(1) == update_outcome::overtaken);
+  // A reader may have found the key absent before the invalidation.
+  begin(2);
+  f.time.advance(21ms);
+  REQUIRE(f.invalidate("t"));
+  CHECK(commit(2) == update_outcome::changed);
+  CHECK(f.get("k") == "<none>");
 }
 
 TEST_CASE("an update may erase", "[store][updates]") {
