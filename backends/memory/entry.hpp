@@ -130,10 +130,16 @@ public:
     return {data() + key_size(), value_size_};
   }
 
+  /// Whether its block ends with its value: it has no tags and is not large.
+  [[nodiscard]] bool ends_with_value() const noexcept {
+    return (form_ & (tagged_bit | large_bit)) == 0;
+  }
+
   /// Bytes of its block. Those of a large value are elsewhere.
   [[nodiscard]] std::size_t size() const noexcept {
-    return tagged() ? tagged_size(untagged_size(), tag_count())
-                    : untagged_size();
+    if (ends_with_value()) [[likely]]
+      return head_size() + key_size() + value_size_;
+    return size_with_more();
   }
 
   [[nodiscard]] std::size_t value_size() const noexcept {
@@ -310,6 +316,12 @@ private:
   [[nodiscard]] static std::size_t tagged_size(std::size_t untagged,
                                                std::size_t count) noexcept {
     return round_up(untagged) + round_up(tag_head + count * sizeof(tag_id));
+  }
+
+  /// The size of one with tags or a large value.
+  [[nodiscard, gnu::noinline]] std::size_t size_with_more() const noexcept {
+    return tagged() ? tagged_size(untagged_size(), tag_count())
+                    : untagged_size();
   }
 
   [[nodiscard]] std::size_t untagged_size() const noexcept {

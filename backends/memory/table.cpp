@@ -11,6 +11,11 @@ namespace {
 constexpr std::size_t largest_bytes_piece = std::size_t{1} << 20;
 constexpr std::size_t largest_entries_piece = 4096;
 
+/// To be added when something comes, or goes.
+constexpr std::size_t one_if(bool comes) noexcept {
+  return comes ? std::size_t{1} : ~std::size_t{0};
+}
+
 } // namespace
 
 table::table(const table_options& options)
@@ -31,7 +36,7 @@ table::table(const table_options& options)
         auto* item = static_cast<entry*>(x);
         auto& blocks = static_cast<table*>(self)->newest().blocks;
         const auto size = item->size();
-        if (item->large()) [[unlikely]]
+        if (!item->ends_with_value() && item->large()) [[unlikely]]
           blocks.release(item->hold());
         blocks.deallocate(item, size);
       },
@@ -228,9 +233,10 @@ put_result table::touch(const position& where, const hashed_key& key,
     add_sliding(g, item.touch_sliding(now, deadline, ++version_));
     return put_result::done;
   }
-  count(item, false);
+  // Its tags are in use all the while: a name that is not may be forgotten.
+  count_deadline(item, false);
   item.touch(deadline, ++version_);
-  count(item, true);
+  count_deadline(item, true);
   return put_result::done;
 }
 
@@ -303,22 +309,26 @@ void table::retire(entry& x, std::size_t bytes) noexcept {
   retired_.retire(&x, bytes);
 }
 
+/// Counts the deadline, if it has one, of an entry that does not slide.
+inline void table::count_deadline(const entry& x, bool in) noexcept {
+  if (!x.expires())
+    return;
+  add(expiring_, one_if(in));
+  const auto ticks = ticks_of(x.deadline());
+  add(deadlines_, in ? ticks : -ticks);
+}
+
 void table::count_attributes(const entry& x, bool in) noexcept {
-  auto one = in ? std::size_t{1} : ~std::size_t{0};
   if (x.slides()) [[unlikely]] {
-    add(expiring_, one);
+    add(expiring_, one_if(in));
     auto& slide = x.sliding();
     add_sliding(newest(), in ? sliding_deadline::move{{}, slide.deadline()}
                              : sliding_deadline::move{slide.settle(), {}});
-  } else if (x.expires()) {
-    add(expiring_, one);
-    auto ticks = ticks_of(x.deadline());
-    auto sum = deadlines_.load(std::memory_order_relaxed);
-    deadlines_.store(in ? sum + ticks : sum - ticks,
-                     std::memory_order_relaxed);
+  } else {
+    count_deadline(x, in);
   }
   if (x.tagged()) [[unlikely]] {
-    add(tagged_, one);
+    add(tagged_, one_if(in));
     if (in)
       forgotten_.tags().use_again(x.tags());
     else

@@ -477,6 +477,7 @@ private:
 
   void retire(entry& x, std::size_t bytes) noexcept;
   void count_attributes(const entry& x, bool in) noexcept;
+  void count_deadline(const entry& x, bool in) noexcept;
 
   /// Counts what an entry that comes, or goes, has beside key and value.
   void count(const entry& x, bool in) noexcept {

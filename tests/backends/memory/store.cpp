@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <troupe/backends/memory/hash.hpp>
 
@@ -430,6 +431,28 @@ TEST_CASE("a released lease is free again", "[store][loads]") {
   REQUIRE(f.uut.release_load(f.key("a"), 1));
   CHECK(!f.commit("a", 1, "late"));
   CHECK(f.granted("a", 2));
+}
+
+TEST_CASE("an entry that is touched keeps its tags in use", "[store][tags]") {
+  fixture f;
+  auto& tags = f.forgotten->tags();
+  write_options how;
+  how.ttl = 1min;
+  how.tags = {"x"};
+  f.set("k", "1", how);
+  REQUIRE(f.uut.touch(fixture::key("k"), 1min) == true);
+  // Names without an entry, until one more has the oldest of them forgotten.
+  for (const auto one = tags.bytes();
+       tags.bytes() + one <= memory::tag_registry::most_idle_bytes;)
+    REQUIRE(tags.invalidate("name " + std::to_string(tags.size())));
+  how.tags = {"x", "y"};
+  f.set("k", "2", how);
+  REQUIRE(f.uut.touch(fixture::key("k"), 1min) == true);
+  std::vector<std::uint32_t> uses;
+  f.uut.entries().count_tags(uses);
+  CHECK(tags.validate(uses) == "");
+  REQUIRE(tags.invalidate("x"));
+  CHECK(f.get("k") == "<none>");
 }
 
 // -- update leases ----------------------------------------------------------------
