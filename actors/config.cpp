@@ -30,10 +30,10 @@ tl::unexpected<error> bad(const char* option, T value, const char* range) {
 
 expected<void> check_time(const char* option, std::chrono::milliseconds x) {
   if (x.count() <= 0 || x > max_ttl)
-    return fail(errc::invalid_argument, std::string{group} + "." + option
-                                          + " is "
-                                          + std::to_string(x.count())
-                                          + " ms, allowed is 1 ms to 100 years");
+    return fail(errc::invalid_argument,
+                std::string{group} + "." + option + " is "
+                  + std::to_string(x.count())
+                  + " ms, allowed is 1 ms to 100 years");
   return {};
 }
 
@@ -57,24 +57,23 @@ expected<void> read(const caf::settings& from, const std::string& option,
     return {};
   }
   return fail(errc::invalid_argument,
-              std::string{group} + "." + option + " is "
-                + to_string(i->second)
+              std::string{group} + "." + option + " is " + to_string(i->second)
                 + ", which is of the wrong type or too large");
 }
 
 /// Options of our group that somebody made up; CAF takes them silently.
 expected<void> check_names(const caf::settings& all) {
   static constexpr std::array<std::string_view, 9> known{
-    "max-bytes",     "shards",        "loader-threads",
-    "loader-queue",  "op-timeout",    "load-timeout",
+    "max-bytes",      "shards",        "loader-threads",
+    "loader-queue",   "op-timeout",    "load-timeout",
     "drain-deadline", "restart-limit", "restart-window"};
   auto section = caf::get_if<caf::settings>(&all, group);
   if (!section)
     return {};
   for (auto& entry : *section)
     if (std::find(known.begin(), known.end(), entry.first) == known.end())
-      return fail(errc::invalid_argument, "unknown option " + std::string{group}
-                                            + "." + entry.first);
+      return fail(errc::invalid_argument,
+                  "unknown option " + std::string{group} + "." + entry.first);
   return {};
 }
 
@@ -98,12 +97,12 @@ void hide_secrets(caf::settings& all) {
 
 /// CAF's name of a type as a person would write a value of it.
 std::string expected_type(caf::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, const char*>, 5> texts{
-    {{"boolean", "true or false"},
-     {"bool", "true or false"},
-     {"timespan", "a time with a unit (500ms, 10s, 5min)"},
-     {"string", "a text between double quotes"},
-     {"atom", "a word between single quotes"}}};
+  static constexpr std::array<std::pair<std::string_view, const char*>, 5>
+    texts{{{"boolean", "true or false"},
+           {"bool", "true or false"},
+           {"timespan", "a time with a unit (500ms, 10s, 5min)"},
+           {"string", "a text between double quotes"},
+           {"atom", "a word between single quotes"}}};
   const std::string_view type{name.data(), name.size()};
   for (const auto& [known, text] : texts)
     if (type == known)
@@ -126,8 +125,8 @@ std::string describe(const caf::error& failure) {
                : "bad value in " + argument + " (" + to_string(code) + ")";
     auto line = caf::get_or(where, "line", std::int64_t{0});
     auto column = caf::get_or(where, "column", std::int64_t{0});
-    return "line " + std::to_string(line) + ", column "
-           + std::to_string(column) + " of the ini file: " + to_string(code);
+    return "line " + std::to_string(line) + ", column " + std::to_string(column)
+           + " of the ini file: " + to_string(code);
   }
   return caf::actor_system_config::render(failure);
 }
@@ -145,11 +144,10 @@ expected<void> check(const runtime_options& x) {
     return bad("loader-threads", x.loader_threads, "1 to 4096");
   if (x.loader_queue == 0)
     return bad("loader-queue", x.loader_queue, "1 or more");
-  for (auto [option, time] :
-       {std::pair{"op-timeout", x.op_timeout},
-        std::pair{"load-timeout", x.load_timeout},
-        std::pair{"drain-deadline", x.drain_deadline},
-        std::pair{"restart-window", x.restart_window}})
+  for (auto [option, time] : {std::pair{"op-timeout", x.op_timeout},
+                              std::pair{"load-timeout", x.load_timeout},
+                              std::pair{"drain-deadline", x.drain_deadline},
+                              std::pair{"restart-window", x.restart_window}})
     if (auto ok = check_time(option, time); !ok)
       return ok;
   return {};
@@ -162,21 +160,19 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
     = check_names(from)
         .and_then([&] { return read(from, "shards", result.shards); })
         .and_then([&] { return read(from, "max-bytes", result.max_bytes); })
-        .and_then([&] {
-          return read(from, "loader-threads", result.loader_threads);
-        })
-        .and_then([&] { return read(from, "loader-queue", result.loader_queue); })
+        .and_then(
+          [&] { return read(from, "loader-threads", result.loader_threads); })
+        .and_then(
+          [&] { return read(from, "loader-queue", result.loader_queue); })
         .and_then([&] { return read(from, "op-timeout", result.op_timeout); })
-        .and_then([&] { return read(from, "load-timeout", result.load_timeout); })
-        .and_then([&] {
-          return read(from, "drain-deadline", result.drain_deadline);
-        })
-        .and_then([&] {
-          return read(from, "restart-limit", result.restart_limit);
-        })
-        .and_then([&] {
-          return read(from, "restart-window", result.restart_window);
-        })
+        .and_then(
+          [&] { return read(from, "load-timeout", result.load_timeout); })
+        .and_then(
+          [&] { return read(from, "drain-deadline", result.drain_deadline); })
+        .and_then(
+          [&] { return read(from, "restart-limit", result.restart_limit); })
+        .and_then(
+          [&] { return read(from, "restart-window", result.restart_window); })
         .and_then([&] { return check(result); });
   if (!ok)
     return tl::unexpected{std::move(ok.error())};
@@ -188,8 +184,9 @@ config::config() {
   opt_group{custom_options_, group}
     .add<std::size_t>("shards", "shards per region, a power of two up to 256 "
                                 "(default: 0, i.e. 16 per core)")
-    .add<std::size_t>("max-bytes", "limit of what all entries take together, in "
-                                   "bytes (default: 0, i.e. none)")
+    .add<std::size_t>("max-bytes",
+                      "limit of what all entries take together, in "
+                      "bytes (default: 0, i.e. none)")
     .add<std::size_t>("loader-threads",
                       "threads for blocking loaders (default: 64)")
     .add<std::size_t>("loader-queue",
@@ -222,8 +219,7 @@ expected<void> config::parse(int argc, char** argv, const char* ini) {
   return verdict(failure, file);
 }
 
-expected<void> config::parse(std::vector<std::string> args,
-                             std::istream& ini) {
+expected<void> config::parse(std::vector<std::string> args, std::istream& ini) {
   std::string whole{std::istreambuf_iterator<char>{ini}, {}};
   std::istringstream first{whole};
   std::istringstream second{whole};
@@ -234,9 +230,8 @@ expected<void> config::parse(std::vector<std::string> args,
 expected<void> config::verdict(const caf::error& failure,
                                std::istream& ini) const {
   if (!failure)
-    return check_ini(ini).and_then([&] {
-      return read_options(*this).map([](const runtime_options&) {});
-    });
+    return check_ini(ini).and_then(
+      [&] { return read_options(*this).map([](const runtime_options&) {}); });
   if (failure.category() == caf::atom("parser"))
     return fail(errc::invalid_argument, describe(failure));
   return fail(errc::invalid_argument, render(failure));

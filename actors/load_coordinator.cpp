@@ -57,8 +57,7 @@ private:
 
 load_coordinator::load_coordinator(const clock& time,
                                    std::shared_ptr<lane_executor> executor,
-                                   std::size_t threads,
-                                   std::size_t queue_limit)
+                                   std::size_t threads, std::size_t queue_limit)
   : time_(time),
     executor_(std::move(executor)),
     workers_(threads, queue_limit),
@@ -71,10 +70,8 @@ load_coordinator::~load_coordinator() = default;
 /// Runs `f` in the coordinator's turn, now or later.
 template <class F>
 void load_coordinator::submit(F f) {
-  troupe::submit(mailbox_,
-                 [self = shared_from_this(), f = std::move(f)]() mutable noexcept {
-                   f();
-                 });
+  troupe::submit(mailbox_, [self = shared_from_this(),
+                            f = std::move(f)]() mutable noexcept { f(); });
 }
 
 /// Runs `f` in the coordinator's turn and waits for it.
@@ -127,30 +124,30 @@ void load_coordinator::begin_attempt(load& x) {
   auto& owner = x.waiters.front();
   for (auto& name : owner.how.tags.names())
     x.tags->add(name);
-  auto job = [weak = weak_from_this(), id = x.id, attempt = x.attempt,
-              run = x.run, loader = owner.loader, how = owner.how, key = x.key,
-              tags = x.tags, stop = x.stop.get_token(),
-              timeout = x.where->load_timeout()]() mutable {
-    auto deadline = never;
-    {
-      auto coordinator = weak.lock();
-      if (!coordinator)
-        return;
-      deadline = coordinator->time_.now() + timeout;
-    }
-    if (!run->begin(deadline))
-      return;
-    load_context context{std::move(key), attempt, deadline, std::move(stop),
-                         std::move(tags)};
-    auto result = run_loader(loader, context, std::move(how));
-    // What the loader captured goes before anybody hears of the result.
-    loader = nullptr;
-    if (auto coordinator = weak.lock())
-      coordinator->submit([c = coordinator.get(), id, attempt,
-                           result = std::move(result)]() mutable {
-        c->finished(id, attempt, std::move(result));
-      });
-  };
+  auto job
+    = [weak = weak_from_this(), id = x.id, attempt = x.attempt, run = x.run,
+       loader = owner.loader, how = owner.how, key = x.key, tags = x.tags,
+       stop = x.stop.get_token(), timeout = x.where->load_timeout()]() mutable {
+        auto deadline = never;
+        {
+          auto coordinator = weak.lock();
+          if (!coordinator)
+            return;
+          deadline = coordinator->time_.now() + timeout;
+        }
+        if (!run->begin(deadline))
+          return;
+        load_context context{std::move(key), attempt, deadline, std::move(stop),
+                             std::move(tags)};
+        auto result = run_loader(loader, context, std::move(how));
+        // What the loader captured goes before anybody hears of the result.
+        loader = nullptr;
+        if (auto coordinator = weak.lock())
+          coordinator->submit([c = coordinator.get(), id, attempt,
+                               result = std::move(result)]() mutable {
+            c->finished(id, attempt, std::move(result));
+          });
+      };
   if (auto posted = workers_.post(std::move(job)); !posted)
     abandon(x, std::move(posted.error()));
 }
@@ -194,7 +191,8 @@ void load_coordinator::finished(load_id id, std::uint32_t attempt,
     return;
   }
   const auto& value = *result.value;
-  if (auto ok = x.where->check_loaded(value ? *value : bytes_view{}, result.how);
+  if (auto ok
+      = x.where->check_loaded(value ? *value : bytes_view{}, result.how);
       !ok)
     abandon(x, std::move(ok.error()));
   else
@@ -223,10 +221,10 @@ void load_coordinator::commit(load& x, std::optional<bytes> value,
     x.key, x.id, x.born, std::move(value), how,
     [self = shared_from_this(), id = x.id](std::optional<bytes> loaded,
                                            bool killed) {
-      self->submit([c = self.get(), id,
-                    outcome = load_end{std::move(loaded), killed}]() {
-        c->settled(id, outcome);
-      });
+      self->submit(
+        [c = self.get(), id, outcome = load_end{std::move(loaded), killed}]() {
+          c->settled(id, outcome);
+        });
     });
 }
 
@@ -297,16 +295,15 @@ void load_coordinator::tick() {
 void load_coordinator::look_at_deadline(load& x, time_point now) {
   if (const auto deadline = x.run->deadline()) {
     if (*deadline <= now)
-      fail_over(x, {errc::load_timeout,
-                    "the loader did not finish within "
-                      + seconds(x.where->load_timeout())});
+      fail_over(x, {errc::load_timeout, "the loader did not finish within "
+                                          + seconds(x.where->load_timeout())});
     return;
   }
   if (x.queued_until <= now && x.run->withdraw())
-    abandon(x, {errc::overloaded,
-                "no loader thread was free within "
-                  + seconds(x.where->options().queue_timeout)
-                  + "; raise loader-threads, or queue_timeout"});
+    abandon(x,
+            {errc::overloaded, "no loader thread was free within "
+                                 + seconds(x.where->options().queue_timeout)
+                                 + "; raise loader-threads, or queue_timeout"});
 }
 
 std::pair<std::vector<load_view>, std::size_t>

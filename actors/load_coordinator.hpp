@@ -167,7 +167,7 @@ private:
     bytes key;
     std::shared_ptr<memory::load_tags> tags;
     time_point started;
-    time_point queued_until;        ///< Of the attempt, while it waits for a thread.
+    time_point queued_until; ///< Of the attempt, while it waits for a thread.
     std::shared_ptr<run_state> run; ///< Of the attempt, shared with its job.
     std::uint32_t attempt = 0;
     std::deque<load_waiter> waiters; ///< The first one's loader runs.

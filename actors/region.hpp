@@ -221,9 +221,9 @@ public:
   /// Calls `f(const entry_view* present)`, nullptr for a key without a live
   /// entry, and does what it answers, an `expected<edit>`, as one step: no other
   /// change comes in between. `f` runs at most once, in the shard's turn and
-  /// perhaps on another thread; so it must be brief, call nothing that waits for
-  /// a shard, nor `invalidate_tag`, and throw nothing but std::bad_alloc. For work
-  /// that takes longer there is `update`. Errors: what `f` returns,
+  /// perhaps on another thread; so it must be brief, call nothing that waits for a
+  /// shard, nor a clear or `invalidate_tag`, and throw nothing but std::bad_alloc.
+  /// For work that takes longer there is `update`. Errors: what `f` returns,
   /// `value_too_large`, `invalid_argument` (also for a condition).
   template <class F>
   expected<void> transform(bytes_view key, F&& f);
@@ -243,17 +243,17 @@ public:
   expected<memory::transfer_result> copy(bytes_view from, region& target,
                                          bytes_view to, bool if_absent = false);
 
-  /// Removes everything, in all shards at once: a read that starts after it
-  /// returned finds nothing that was written before it was called. Constant
-  /// time; the space comes back in the background. Errors: `shard_down`,
-  /// `shutting_down`.
+  /// Removes everything, in all shards at once: a read that starts after it returned
+  /// finds nothing that was written before it was called. Waits as `invalidate_tag`
+  /// does, whatever there is to remove; the space comes back in the background.
+  /// Errors: `shard_down`, `shutting_down`.
   expected<void> clear();
 
   /// Removes all entries with a tag, as `clear`: at once, and no load that began
-  /// before brings one back. Waits for the changes of tagged entries that are being
-  /// made; linear in the number of shards, whatever is tagged. Errors: as `clear`;
-  /// `invalid_argument` for a name of more than 64 KiB, and inside of the function of
-  /// a `transform`.
+  /// before brings one back. Waits for changes of tagged entries and joint turns that
+  /// are being made; linear in the number of shards, whatever is tagged. Errors: as
+  /// `clear`; `invalid_argument` for a name of more than 64 KiB, and inside of the
+  /// function of a `transform` and of a joint turn.
   expected<void> invalidate_tag(bytes_view name);
 
   /// Has `listener` told of every entry that goes, from now on, with the cause; no

@@ -50,8 +50,8 @@ class shard_operation : public memory::parked_operation {
 public:
   /// Completes the operation: runs it on `store`, or rejects it with `why` when
   /// `store` is nullptr.
-  using function = void (*)(shard_operation& self, memory::store* store,
-                            errc why) noexcept;
+  using function
+    = void (*)(shard_operation& self, memory::store* store, errc why) noexcept;
 
   explicit shard_operation(function complete) noexcept : complete_(complete) {
     // nop
@@ -205,9 +205,9 @@ public:
 
   // -- for limits --------------------------------------------------------------
 
-  /// Has the shard give back up to this of what it was lent, and tells how much it
-  /// was; see `table::give`. Nothing when the mailbox is busy, unless this thread holds it. From any thread,
-  /// inside a task of another mailbox as well.
+  /// Has the shard give back up to this of what it was lent, and tells how much
+  /// it was; see `table::give`. Nothing when the mailbox is busy, unless this
+  /// thread holds it. From any thread, inside a task of another mailbox as well.
   memory::table::amounts try_give(memory::table::amounts most,
                                   bool evicting) noexcept;
 
@@ -265,7 +265,7 @@ private:
   memory::parked_list waiting_; ///< For the actor's restart.
   bool admitting_ = false;      ///< Keeps `admit_released` from nesting.
   bool operating_ = false; ///< A thread that holds the mailbox runs something.
-  unsigned sweeps_skipped_ = 0; ///< In a row.
+  unsigned sweeps_skipped_ = 0;    ///< In a row.
   std::atomic<bool> asked_{false}; ///< A task of `give_soon` is on its way.
   std::atomic<std::size_t> asked_bytes_{0};
   std::atomic<std::size_t> asked_entries_{0};

@@ -53,9 +53,10 @@ struct inspect_probe {
 
 template <class V>
 struct borrows_memory
-  : std::bool_constant<std::is_pointer_v<V> || std::is_reference_v<V>
-                       || std::is_member_pointer_v<V>
-                       || std::is_null_pointer_v<V>> {};
+  : std::bool_constant<
+      std::is_pointer_v<
+        V> || std::is_reference_v<V> || std::is_member_pointer_v<V> || std::is_null_pointer_v<V>> {
+};
 
 template <class T>
 struct borrows_memory<std::reference_wrapper<T>> : std::true_type {};
@@ -93,9 +94,9 @@ concept inspectable = requires(detail::inspect_probe& f, V& x) {
 /// An integer in the sense of `increment`: characters and truth values are not.
 template <class V>
 concept decimal_integer
-  = std::integral<V> && !std::same_as<V, bool> && !std::same_as<V, char>
-    && !std::same_as<V, wchar_t> && !std::same_as<V, char8_t>
-    && !std::same_as<V, char16_t> && !std::same_as<V, char32_t>;
+  = std::integral<V> && !std::same_as<
+      V,
+      bool> && !std::same_as<V, char> && !std::same_as<V, wchar_t> && !std::same_as<V, char8_t> && !std::same_as<V, char16_t> && !std::same_as<V, char32_t>;
 
 /// The codec of inspectable types, in <troupe/messages/inspect_codec.hpp>,
 /// which <troupe/troupe.hpp> brings along. If the compiler calls it incomplete,
@@ -125,8 +126,8 @@ struct codec<std::string> {
 };
 
 template <class T>
-  requires std::same_as<T, char> || std::same_as<T, unsigned char>
-           || std::same_as<T, std::byte>
+  requires std::same_as<T, char> || std::same_as<
+    T, unsigned char> || std::same_as<T, std::byte>
 struct codec<std::vector<T>> {
   static expected<void> encode(const std::vector<T>& x, bytes& out) {
     out.assign(reinterpret_cast<const char*>(x.data()), x.size());
@@ -175,70 +176,70 @@ struct codec<V> {
 /// this machine: they suit memory, not a store shared with other machines. A
 /// type that holds pointers cannot be told apart and must not be used here.
 template <class V>
-  requires std::is_trivially_copyable_v<V>
-           && (!inspectable<V>) && (!decimal_integer<V>)
-           && (!detail::has_alternatives<V>::value)
-struct codec<V> {
-  static_assert(!detail::borrows_memory<V>::value,
-                "a pointer, reference or view would outlive what it points to");
+  requires std::is_trivially_copyable_v<V> &&(!inspectable<V>)&&(
+    !decimal_integer<
+      V>)&&(!detail::has_alternatives<V>::value) struct codec<V> {
+    static_assert(
+      !detail::borrows_memory<V>::value,
+      "a pointer, reference or view would outlive what it points to");
 
-  static expected<void> encode(const V& x, bytes& out) {
-    auto copy = x;
+    static expected<void> encode(const V& x, bytes& out) {
+      auto copy = x;
 #if defined(__has_builtin)
 #  if __has_builtin(__builtin_clear_padding)
-    __builtin_clear_padding(&copy);
+      __builtin_clear_padding(&copy);
 #  endif
 #endif
-    out.assign(reinterpret_cast<const char*>(&copy), sizeof(V));
-    return {};
+      out.assign(reinterpret_cast<const char*>(&copy), sizeof(V));
+      return {};
+    }
+
+    static expected<V> decode(bytes_view in) {
+      if (in.size() != sizeof(V))
+        return fail(errc::decode_failed, std::to_string(in.size())
+                                           + " bytes instead of "
+                                           + std::to_string(sizeof(V)));
+      if constexpr (std::is_same_v<V, bool>)
+        if (in[0] != 0 && in[0] != 1)
+          return fail(errc::decode_failed, "the byte is no truth value");
+      std::array<std::byte, sizeof(V)> memory;
+      std::memcpy(memory.data(), in.data(), sizeof(V));
+      return std::bit_cast<V>(memory);
+    }
+  };
+
+  // -- for callers -------------------------------------------------------------------
+
+  /// Calls the codec and turns what it throws into errors: `encode_failed`,
+  /// `out_of_memory`.
+  template <class V>
+  [[nodiscard]] expected<bytes> encode(const V& x) {
+    try {
+      bytes out;
+      if (auto ok = codec<V>::encode(x, out); !ok)
+        return tl::unexpected{std::move(ok.error())};
+      return out;
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    } catch (const std::exception& failure) {
+      return fail(errc::encode_failed, failure.what());
+    } catch (...) {
+      return fail(errc::encode_failed, "the codec threw");
+    }
   }
 
-  static expected<V> decode(bytes_view in) {
-    if (in.size() != sizeof(V))
-      return fail(errc::decode_failed, std::to_string(in.size())
-                                         + " bytes instead of "
-                                         + std::to_string(sizeof(V)));
-    if constexpr (std::is_same_v<V, bool>)
-      if (in[0] != 0 && in[0] != 1)
-        return fail(errc::decode_failed, "the byte is no truth value");
-    std::array<std::byte, sizeof(V)> memory;
-    std::memcpy(memory.data(), in.data(), sizeof(V));
-    return std::bit_cast<V>(memory);
+  /// As above: `decode_failed`, `out_of_memory`.
+  template <class V>
+  [[nodiscard]] expected<V> decode(bytes_view in) {
+    try {
+      return codec<V>::decode(in);
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    } catch (const std::exception& failure) {
+      return fail(errc::decode_failed, failure.what());
+    } catch (...) {
+      return fail(errc::decode_failed, "the codec threw");
+    }
   }
-};
-
-// -- for callers -------------------------------------------------------------------
-
-/// Calls the codec and turns what it throws into errors: `encode_failed`,
-/// `out_of_memory`.
-template <class V>
-[[nodiscard]] expected<bytes> encode(const V& x) {
-  try {
-    bytes out;
-    if (auto ok = codec<V>::encode(x, out); !ok)
-      return tl::unexpected{std::move(ok.error())};
-    return out;
-  } catch (const std::bad_alloc&) {
-    return fail(errc::out_of_memory);
-  } catch (const std::exception& failure) {
-    return fail(errc::encode_failed, failure.what());
-  } catch (...) {
-    return fail(errc::encode_failed, "the codec threw");
-  }
-}
-
-/// As above: `decode_failed`, `out_of_memory`.
-template <class V>
-[[nodiscard]] expected<V> decode(bytes_view in) {
-  try {
-    return codec<V>::decode(in);
-  } catch (const std::bad_alloc&) {
-    return fail(errc::out_of_memory);
-  } catch (const std::exception& failure) {
-    return fail(errc::decode_failed, failure.what());
-  } catch (...) {
-    return fail(errc::decode_failed, "the codec threw");
-  }
-}
 
 } // namespace troupe

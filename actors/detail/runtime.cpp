@@ -42,8 +42,7 @@ void let_run(caf::actor_system& system) {
     tests->run();
 }
 
-std::chrono::milliseconds
-since(std::chrono::steady_clock::time_point begin) {
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
     std::chrono::steady_clock::now() - begin);
 }
@@ -91,8 +90,7 @@ void runtime::core::tick() {
 }
 
 /// Moves limits to the shards that need them.
-void runtime::core::rebalance(
-  const std::vector<std::shared_ptr<region>>& all) {
+void runtime::core::rebalance(const std::vector<std::shared_ptr<region>>& all) {
   for (auto& x : all)
     x->rebalance();
   if (bytes_->limit() == memory::budget::unlimited)
@@ -214,9 +212,9 @@ expected<opened_region> runtime::core::open(std::string name,
   return handles;
 }
 
-expected<opened_region>
-runtime::core::reopen(const entry& present, const region_options* wanted,
-                      const value_type& type) const {
+expected<opened_region> runtime::core::reopen(const entry& present,
+                                              const region_options* wanted,
+                                              const value_type& type) const {
   auto& where = *present.where;
   if (present.type != type)
     return troupe::fail(errc::type_mismatch,
@@ -238,16 +236,15 @@ runtime::core::reopen(const entry& present, const region_options* wanted,
 
 expected<runtime::core::entry>
 runtime::core::start_region(const std::string& name,
-                            const region_options& options,
-                            value_type type) {
+                            const region_options& options, value_type type) {
   entry x;
   x.where = std::make_shared<region>(name, options, *options_.time, executor_,
                                      loads_, bytes_, type.counts);
   auto shards = x.where->shard_count();
   x.directory = std::make_shared<region_directory>(shards);
   x.type = std::move(type);
-  std::shared_ptr<lane> mailbox{new lane(*executor_),
-                                [keep = executor_](lane* gone) { delete gone; }};
+  std::shared_ptr<lane> mailbox{
+    new lane(*executor_), [keep = executor_](lane* gone) { delete gone; }};
   detail::logger_scope spawning;
   auto added = tree_.add(supervised_region(system_, supervisor_name, x.where,
                                            x.directory, mailbox, watch()));
@@ -260,8 +257,7 @@ runtime::core::start_region(const std::string& name,
   return x;
 }
 
-expected<opened_region>
-runtime::core::find(const std::string& name) const {
+expected<opened_region> runtime::core::find(const std::string& name) const {
   std::lock_guard guard{mutex_};
   auto i = regions_.find(name);
   if (i == regions_.end())
@@ -302,8 +298,7 @@ void runtime::core::start_supervisor() {
   {
     // Together, so that `publish` knows whom to leave a port to.
     std::lock_guard guard{mutex_};
-    supervisor_.set(
-      spawn_supervisor(system_, weak_from_this(), published_));
+    supervisor_.set(spawn_supervisor(system_, weak_from_this(), published_));
   }
   supervisor_.pointer()->get()->attach_functor([weak = weak_from_this()] {
     if (auto self = weak.lock())
@@ -335,10 +330,10 @@ expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
   detail::logger_scope asking;
   auto used = system_.middleman().publish(whom, port, address.c_str(), true);
   if (!used)
-    return troupe::fail(errc::system_error,
-                        "cannot publish on " + address + ":"
-                          + std::to_string(port) + " ("
-                          + system_.render(used.error()) + ")");
+    return troupe::fail(errc::system_error, "cannot publish on " + address + ":"
+                                              + std::to_string(port) + " ("
+                                              + system_.render(used.error())
+                                              + ")");
   {
     std::lock_guard guard{mutex_};
     if (supervisor_.get() == whom) {
@@ -404,8 +399,7 @@ runtime_stat runtime::core::stat(bool with_regions) const {
 
 // -- by name -----------------------------------------------------------------------
 
-expected<found_actor>
-runtime::core::find_actor(const std::string& name) const {
+expected<found_actor> runtime::core::find_actor(const std::string& name) const {
   auto found = [&](const char* kind,
                    caf::strong_actor_ptr who) -> expected<found_actor> {
     if (!who)
@@ -428,8 +422,7 @@ runtime::core::find_actor(const std::string& name) const {
   return troupe::fail(errc::unknown_actor, "there is no actor named " + name);
 }
 
-void runtime::core::add_shown(const std::string& prefix,
-                              actor_list& to) const {
+void runtime::core::add_shown(const std::string& prefix, actor_list& to) const {
   std::lock_guard guard{shown_->mutex};
   for (auto& [number, source] : shown_->sources)
     source(prefix, to);
@@ -541,10 +534,11 @@ void runtime::core::end_supervisor() {
   last = nullptr;
   let_run(system_);
   self->receive([](const caf::down_msg&) {},
-                caf::after(last_turn) >> [] {
-                  std::cerr << "troupe: stuck at the end: actor "
-                            << supervisor_name << std::endl;
-                });
+                caf::after(last_turn) >>
+                  [] {
+                    std::cerr << "troupe: stuck at the end: actor "
+                              << supervisor_name << std::endl;
+                  });
 }
 
 } // namespace troupe

@@ -260,8 +260,8 @@ public:
                                      const hashed_key& key,
                                      const transfer_terms& terms);
 
-  /// Removes everything from this store, and voids all leases of loads. To clear all that
-  /// share its invalidations, tell those; `settle` does the rest.
+  /// Removes everything from this store, and voids all leases of loads. To clear
+  /// all that share its invalidations, tell those; `settle` does the rest.
   expected<void> clear();
 
   // -- loads, in the shard's turn ----------------------------------------------

@@ -146,14 +146,14 @@ public:
   /// of `where.item`, and `part` in it from `offset` on; zeros fill a gap. To append
   /// to a large value takes no longer than to write the part, amortised; any other
   /// change of one copies it once. Throws std::bad_alloc.
-  [[nodiscard]] put_result splice(const position& where, const hashed_key& key,
-                                  bytes_view old, std::size_t offset,
-                                  bytes_view part, const entry_attributes& with);
+  [[nodiscard]] put_result
+  splice(const position& where, const hashed_key& key, bytes_view old,
+         std::size_t offset, bytes_view part, const entry_attributes& with);
 
   /// Puts an entry at `where` with the value of `source`, of any table. A large
   /// value is not copied.
-  [[nodiscard]] put_result put_copy(const position& where, const hashed_key& key,
-                                    const entry& source,
+  [[nodiscard]] put_result put_copy(const position& where,
+                                    const hashed_key& key, const entry& source,
                                     const entry_attributes& with) noexcept;
 
   /// Removes the entry at `source` and puts one with its value at `where` of
@@ -323,8 +323,8 @@ public:
 
   /// Whether these budgets, and no narrower ones, are what kept it from more when
   /// it asked last.
-  [[nodiscard]] bool held_back_by(std::span<const budget* const> shared)
-    const noexcept;
+  [[nodiscard]] bool
+  held_back_by(std::span<const budget* const> shared) const noexcept;
 
   /// What is wrong with the structure; empty when nothing is. For tests: in the
   /// writer's place, linear.
@@ -368,8 +368,8 @@ private:
     /// what they look at.
     alignas(64) std::atomic<std::int64_t> sliding{0};
     std::size_t reclaim_bucket = 0; ///< The next to look at for killed entries.
-    std::uint64_t reclaiming = 0; ///< The kills that this turn began with.
-    bool reclaim_again = false; ///< A merge put something behind its back.
+    std::uint64_t reclaiming = 0;   ///< The kills that this turn began with.
+    bool reclaim_again = false;     ///< A merge put something behind its back.
     /// After a clear: the next to be seen off, and the generation that was cleared
     /// before this one.
     std::size_t fade_bucket = 0;
@@ -421,9 +421,9 @@ private:
   };
 
   // For table.cpp alone, which has them inline.
-  [[nodiscard]] inline static charges charges_of(const position& where,
-                                                 std::size_t size,
-                                                 std::size_t value_bytes) noexcept;
+  [[nodiscard]] inline static charges
+  charges_of(const position& where, std::size_t size,
+             std::size_t value_bytes) noexcept;
   [[nodiscard]] inline put_result admit(const charges& x, const position& where,
                                         const entry_attributes& with) noexcept;
   [[nodiscard]] inline put_result
@@ -437,28 +437,26 @@ private:
 
   // The same for all.
   [[nodiscard]] static charges
-  charges_with(const position& where, bytes_view key, const entry_attributes& with,
-               std::size_t value_bytes) noexcept;
+  charges_with(const position& where, bytes_view key,
+               const entry_attributes& with, std::size_t value_bytes) noexcept;
   [[nodiscard]] put_result admit_large(const charges& x, const position& where,
                                        const entry_attributes& with) noexcept;
-  [[nodiscard]] put_result link_any(const position& where, const hashed_key& key,
-                                    bytes_view value, large_block* block,
-                                    const entry_attributes& with,
-                                    entry*& item) noexcept;
-  [[nodiscard]] put_result place_any(const position& where, const hashed_key& key,
-                                     bytes_view value, large_block* block,
-                                     const entry_attributes& with,
-                                     bool announced = true) noexcept;
+  [[nodiscard]] put_result
+  link_any(const position& where, const hashed_key& key, bytes_view value,
+           large_block* block, const entry_attributes& with,
+           entry*& item) noexcept;
+  [[nodiscard]] put_result
+  place_any(const position& where, const hashed_key& key, bytes_view value,
+            large_block* block, const entry_attributes& with,
+            bool announced = true) noexcept;
 
-  [[nodiscard]] put_result put_large(const position& where, const hashed_key& key,
-                                     bytes_view value,
-                                     const entry_attributes& with,
-                                     value_buffer* gathered) noexcept;
-  [[nodiscard]] put_result make_block(const position& where,
-                                      const hashed_key& key, std::size_t size,
-                                      std::size_t spare,
-                                      const entry_attributes& with,
-                                      large_block*& result) noexcept;
+  [[nodiscard]] put_result
+  put_large(const position& where, const hashed_key& key, bytes_view value,
+            const entry_attributes& with, value_buffer* gathered) noexcept;
+  [[nodiscard]] put_result
+  make_block(const position& where, const hashed_key& key, std::size_t size,
+             std::size_t spare, const entry_attributes& with,
+             large_block*& result) noexcept;
   void take_hold(entry& x, std::size_t bytes) noexcept;
   [[nodiscard]] std::size_t hand_over(entry& x) noexcept;
   [[nodiscard]] bool provide(std::size_t bytes, std::size_t entries,
@@ -526,7 +524,8 @@ private:
   invalidations& forgotten_;
   std::atomic<generation*> current_;
   retired_list dying_; ///< Generations.
-  generation* fading_ = nullptr; ///< The last one cleared that entries must leave.
+  generation* fading_
+    = nullptr; ///< The last one cleared that entries must leave.
   std::atomic<std::size_t> fading_bytes_{0};
 
   // What every write changes, apart from what readers look at and as close
@@ -535,7 +534,8 @@ private:
   // halves of an increment will do.
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
-  std::atomic<std::uint64_t> deadlines_{0}; ///< Sum of those that stay, in ticks.
+  std::atomic<std::uint64_t> deadlines_{
+    0}; ///< Sum of those that stay, in ticks.
   version_number version_ = no_version;
   std::atomic<std::size_t> live_bytes_{0}; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
@@ -556,7 +556,8 @@ private:
   allowance entries_;
   eviction_policy eviction_;
   removal_sink& removals_;
-  std::atomic<std::uint64_t> reclaimed_{0}; ///< What was killed until then is gone.
+  std::atomic<std::uint64_t> reclaimed_{
+    0};                  ///< What was killed until then is gone.
   retired_list retired_; ///< Entries of the current generation.
   deadline_witness deciding_;
 };
@@ -564,8 +565,8 @@ private:
 // -- implementation --------------------------------------------------------------
 
 template <class F>
-[[gnu::always_inline]] inline bool
-table::read(const hashed_key& key, lookup as, F&& f) const {
+[[gnu::always_inline]] inline bool table::read(const hashed_key& key, lookup as,
+                                               F&& f) const {
   auto& g = *current_.load(std::memory_order_acquire);
   if (g.era != forgotten_.era()) [[unlikely]]
     return false;

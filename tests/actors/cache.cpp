@@ -191,46 +191,56 @@ TEST_CASE("a cache loads what is missing, once") {
 TEST_CASE("loaders come in several shapes") {
   fixture f;
   auto uut = f.open<profile>();
-  CHECK(uut.get_or_set("a", [] { return profile{"plain", 0}; })->name
-        == "plain");
-  CHECK(uut.get_or_set("b",
-                       [](load_context&) -> expected<profile> {
-                         return profile{"expected", 0};
+  CHECK(uut.get_or_set("a",
+                       [] {
+                         return profile{"plain", 0};
                        })
           ->name
+        == "plain");
+  CHECK(uut
+          .get_or_set("b",
+                      [](load_context&) -> expected<profile> {
+                        return profile{"expected", 0};
+                      })
+          ->name
         == "expected");
-  CHECK(uut.get_or_set("c",
-                       [](load_context&) -> expected<profile> {
-                         return fail(errc::load_failed, "no row");
-                       })
+  CHECK(uut
+          .get_or_set("c",
+                      [](load_context&) -> expected<profile> {
+                        return fail(errc::load_failed, "no row");
+                      })
           .error()
         == errc::load_failed);
-  CHECK(uut.get_or_set("d",
-                       [](load_context&) -> profile {
-                         throw std::runtime_error("no database");
-                       })
+  CHECK(uut
+          .get_or_set("d",
+                      [](load_context&) -> profile {
+                        throw std::runtime_error("no database");
+                      })
           .error()
         == errc::load_failed);
   // One that cannot be copied.
   auto owner = std::make_unique<std::string>("owned");
-  CHECK(uut.get_or_set("e",
-                       [owner = std::move(owner)] {
-                         return profile{*owner, 0};
-                       })
+  CHECK(uut
+          .get_or_set("e",
+                      [owner = std::move(owner)] {
+                        return profile{*owner, 0};
+                      })
           ->name
         == "owned");
-  CHECK(uut.get_or_set("f",
-                       [](load_context& context) {
-                         context.ttl(7s);
-                         return profile{};
-                       })
+  CHECK(uut
+          .get_or_set("f",
+                      [](load_context& context) {
+                        context.ttl(7s);
+                        return profile{};
+                      })
           .has_value());
   CHECK(*uut.ttl("f") == 7s);
-  CHECK(uut.get_or_set("g",
-                       [](load_context& context) {
-                         context.idle(3s);
-                         return profile{};
-                       })
+  CHECK(uut
+          .get_or_set("g",
+                      [](load_context& context) {
+                        context.idle(3s);
+                        return profile{};
+                      })
           .has_value());
   CHECK(*uut.ttl("g") == 3s);
 }
@@ -256,28 +266,33 @@ TEST_CASE("update functions come in several shapes") {
     "k", [](std::optional<profile>) -> std::optional<profile> { return {}; });
   CHECK(erased.absent());
   CHECK(uut.contains("k") == false);
-  CHECK(uut.update("k",
-                   [](std::optional<profile>) -> expected<profile> {
-                     return profile{"made", 0};
-                   })
+  CHECK(uut
+          .update("k",
+                  [](std::optional<profile>) -> expected<profile> {
+                    return profile{"made", 0};
+                  })
           ->name
         == "made");
-  CHECK(uut.update("k",
-                   [](std::optional<profile>) -> expected<profile> {
-                     return fail(errc::update_failed, "no");
-                   })
+  CHECK(uut
+          .update("k",
+                  [](std::optional<profile>) -> expected<profile> {
+                    return fail(errc::update_failed, "no");
+                  })
           .error()
         == errc::update_failed);
-  CHECK(uut.update("k",
-                   [](std::optional<profile>)
-                     -> expected<std::optional<profile>> {
-                     return std::optional<profile>{};
-                   })
-          .absent());
+  CHECK(
+    uut
+      .update("k",
+              [](std::optional<profile>) -> expected<std::optional<profile>> {
+                return std::optional<profile>{};
+              })
+      .absent());
   CHECK(uut.contains("k") == false);
-  CHECK(uut.update("k", [](std::optional<profile>) -> profile {
-           throw std::runtime_error("no");
-         })
+  CHECK(uut
+          .update("k",
+                  [](std::optional<profile>) -> profile {
+                    throw std::runtime_error("no");
+                  })
           .error()
         == errc::update_failed);
 }
@@ -335,16 +350,23 @@ TEST_CASE("everything goes without waiting, too") {
   CHECK(uut.contains_async("a").get() == true);
   CHECK(uut.touch_async("a", 3s).get() == true);
   CHECK(*uut.ttl_async("a").get() == 3s);
-  CHECK(uut.get_or_set_async("c", [] { return profile{"Cyd", 0}; }).get()->name
+  CHECK(uut.get_or_set_async("c",
+                             [] {
+                               return profile{"Cyd", 0};
+                             })
+          .get()
+          ->name
         == "Cyd");
   auto updated = uut.update_async("c", [](std::optional<profile> old) {
     ++old->visits;
     return *old;
   });
   CHECK(*updated.get() == profile{"Cyd", 1});
-  CHECK(uut.update_async("c", [](std::optional<profile>) -> profile {
-             throw std::runtime_error("no");
-           })
+  CHECK(uut
+          .update_async("c",
+                        [](std::optional<profile>) -> profile {
+                          throw std::runtime_error("no");
+                        })
           .get()
           .error()
         == errc::update_failed);
@@ -370,8 +392,7 @@ TEST_CASE("a codec that fails or throws is an error of the call") {
   CHECK(uut.contains("k") == false);
   REQUIRE(uut.set("k", {3}));
   CHECK(uut.get("k").error() == errc::decode_failed);
-  CHECK(uut.get_many(std::array{"k"})->front().error()
-        == errc::decode_failed);
+  CHECK(uut.get_many(std::array{"k"})->front().error() == errc::decode_failed);
   // The shard is none the worse for it.
   CHECK(uut.erase("k") == true);
 }
@@ -388,10 +409,7 @@ TEST_CASE("values need not be copyable") {
   auto uut = f.open<unique>();
   REQUIRE(uut.set("k", {std::make_unique<int>(7)}));
   CHECK(*uut.get("k")->x == 7);
-  CHECK(*uut.get_or_set("m", [] {
-            return unique{std::make_unique<int>(8)};
-          })
-           ->x
+  CHECK(*uut.get_or_set("m", [] { return unique{std::make_unique<int>(8)}; })->x
         == 8);
   auto updated = uut.update("k", [](std::optional<unique> old) {
     ++*old->x;

@@ -55,8 +55,8 @@ region_options with_timeout(std::chrono::milliseconds load_timeout,
 }
 
 /// Asks from a thread of its own.
-std::future<expected<std::optional<bytes>>> ask(region_fixture& f, const char* key,
-                                 bytes_loader loader) {
+std::future<expected<std::optional<bytes>>>
+ask(region_fixture& f, const char* key, bytes_loader loader) {
   return std::async(std::launch::async, [&f, key, loader = std::move(loader)] {
     return f.uut->get_or_set(key, loader);
   });
@@ -123,8 +123,8 @@ TEST_CASE("a batch answers every key in order", "[region]") {
   REQUIRE(values);
   REQUIRE(values->size() == 100);
   for (std::size_t i = 0; i < 100; ++i)
-    if ((*values)[i] != (i % 2 == 0 ? std::optional{keys[i] + "!"}
-                                    : std::nullopt))
+    if ((*values)[i]
+        != (i % 2 == 0 ? std::optional{keys[i] + "!"} : std::nullopt))
       FAIL("key " << i << " differs");
   CHECK(f.uut->get_many({})->empty());
 }
@@ -151,14 +151,15 @@ TEST_CASE("bad input gets an error and changes nothing", "[region]") {
   CHECK(f.uut->touch("a", -1ms).error() == errc::invalid_argument);
   CHECK(f.uut->get_or_set(long_key, [](load_context&) { return "x"; }).error()
         == errc::key_too_large);
-  CHECK(f.uut->get_or_set("a", [&](load_context&) { return long_value; })
-          .error()
-        == errc::value_too_large);
-  CHECK(f.uut->get_or_set("a",
-                          [](load_context& x) {
-                            x.ttl(-1ms);
-                            return "x";
-                          })
+  CHECK(
+    f.uut->get_or_set("a", [&](load_context&) { return long_value; }).error()
+    == errc::value_too_large);
+  CHECK(f.uut
+          ->get_or_set("a",
+                       [](load_context& x) {
+                         x.ttl(-1ms);
+                         return "x";
+                       })
           .error()
         == errc::invalid_argument);
   CHECK(f.uut->size() == 0);
@@ -405,8 +406,8 @@ TEST_CASE("too many loads are refused and leave no lease behind",
   for (std::size_t i = 0; i < defaults::loader_queue; ++i)
     queued.push_back(f.uut->get_or_set_async(
       "q" + std::to_string(i), [](load_context&) { return "queued"; }));
-  auto refused = f.uut->get_or_set("one more",
-                                   [](load_context&) { return "x"; });
+  auto refused
+    = f.uut->get_or_set("one more", [](load_context&) { return "x"; });
   REQUIRE(!refused);
   CHECK(refused.error() == errc::overloaded);
   door.open();
@@ -468,9 +469,8 @@ TEST_CASE("10,000 rounds of erase racing a load never leave the loaded value "
       }
       seen = now;
       started.store(now, std::memory_order_release);
-      auto value = f.uut->get_or_set("k", [&](load_context&) {
-        return std::to_string(source.load());
-      });
+      auto value = f.uut->get_or_set(
+        "k", [&](load_context&) { return std::to_string(source.load()); });
       if (!value)
         ++stale;
     }
@@ -574,22 +574,21 @@ TEST_CASE("an update that throws or returns an error changes nothing",
   });
   CHECK(thrown.error() == errc::update_failed);
   CHECK(thrown.error().text() == "oops");
-  auto returned = f.uut->update("a", [](auto) -> expected<std::optional<bytes>> {
-    return fail(errc::invalid_argument, "no");
-  });
+  auto returned
+    = f.uut->update("a", [](auto) -> expected<std::optional<bytes>> {
+        return fail(errc::invalid_argument, "no");
+      });
   CHECK(returned.error() == errc::invalid_argument);
   CHECK(f.get("a") == "1");
   // Under the lease, too, and the lease is given back.
   int runs = 0;
-  auto late = f.uut->update("a",
-                            [&](auto) -> expected<std::optional<bytes>> {
-                              if (++runs <= static_cast<int>(
-                                    defaults::update_races)) {
-                                REQUIRE(f.uut->increment("a"));
-                                return "lost";
-                              }
-                              throw std::runtime_error{"oops"};
-                            });
+  auto late = f.uut->update("a", [&](auto) -> expected<std::optional<bytes>> {
+    if (++runs <= static_cast<int>(defaults::update_races)) {
+      REQUIRE(f.uut->increment("a"));
+      return "lost";
+    }
+    throw std::runtime_error{"oops"};
+  });
   CHECK(late.error() == errc::update_failed);
   CHECK(f.uut->increment("a") == 6);
 }
@@ -597,9 +596,8 @@ TEST_CASE("an update that throws or returns an error changes nothing",
 TEST_CASE("an update may remove the entry", "[region]") {
   region_fixture f;
   REQUIRE(f.uut->set("a", "1"));
-  auto erased = f.uut->update("a", [](auto) -> expected<std::optional<bytes>> {
-    return std::nullopt;
-  });
+  auto erased = f.uut->update(
+    "a", [](auto) -> expected<std::optional<bytes>> { return std::nullopt; });
   CHECK(erased.value() == std::nullopt);
   CHECK(f.get("a") == "<none>");
 }

@@ -39,11 +39,9 @@ std::vector<death> deaths() {
   expiring.ttl = 10ms;
   write_options idle;
   idle.idle = 10ms;
-  const auto grow_old = [](manual_clock& time, memory::invalidations&) {
-    time.advance(11ms);
-  };
-  return {{"a tag",
-           tagged,
+  const auto grow_old
+    = [](manual_clock& time, memory::invalidations&) { time.advance(11ms); };
+  return {{"a tag", tagged,
            [](manual_clock&, memory::invalidations& x) {
              REQUIRE(x.tags().invalidate("t"));
            }},
@@ -76,12 +74,10 @@ std::vector<change> changes() {
     {"transform",
      [](store& x) {
        auto absent = false;
-       return x.transform(k,
-                          [&](const entry_view* present) -> expected<edit> {
-                            absent = present == nullptr;
-                            return edit::store("new", {});
-                          })
-              && absent;
+       return x.transform(k, [&](const entry_view* present) -> expected<edit> {
+         absent = present == nullptr;
+         return edit::store("new", {});
+       }) && absent;
      }},
     {"splice",
      [](store& x) {
@@ -121,8 +117,9 @@ struct fixture {
 
 } // namespace
 
-TEST_CASE("what finds an entry dead that outlived a clear comes after the clear",
-          "[store]") {
+TEST_CASE(
+  "what finds an entry dead that outlived a clear comes after the clear",
+  "[store]") {
   for (auto& how : deaths())
     for (auto& what : changes()) {
       INFO(what.name << ", after the entry died of " << how.name);
@@ -138,9 +135,10 @@ TEST_CASE("what finds an entry dead that outlived a clear comes after the clear"
     }
 }
 
-TEST_CASE("an update that begins with an entry dead that outlived a clear comes "
-          "after the clear",
-          "[store][updates]") {
+TEST_CASE(
+  "an update that begins with an entry dead that outlived a clear comes "
+  "after the clear",
+  "[store][updates]") {
   for (auto& how : deaths()) {
     INFO("after the entry died of " << how.name);
     fixture f;
@@ -153,7 +151,8 @@ TEST_CASE("an update that begins with an entry dead that outlived a clear comes 
     CHECK_FALSE(began->value);
     // The clear is behind it, so it does not overtake.
     REQUIRE(f.uut.settle());
-    CHECK(f.uut.commit_update(k, 1, "new", {}) == memory::update_outcome::stored);
+    CHECK(f.uut.commit_update(k, 1, "new", {})
+          == memory::update_outcome::stored);
     CHECK(f.get(k) == "new");
   }
 }

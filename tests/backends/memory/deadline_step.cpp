@@ -143,8 +143,9 @@ std::vector<change> changes() {
 
 } // namespace
 
-TEST_CASE("no reader finds a key expired in the middle of a change that found it",
-          "[store][threads]") {
+TEST_CASE(
+  "no reader finds a key expired in the middle of a change that found it",
+  "[store][threads]") {
   for (auto& what : changes()) {
     INFO(what.name);
     passing_clock time;
@@ -167,9 +168,10 @@ TEST_CASE("no reader finds a key expired in the middle of a change that found it
   }
 }
 
-TEST_CASE("no reader finds a key idle for too long in the middle of a change that "
-          "found it",
-          "[store][threads]") {
+TEST_CASE(
+  "no reader finds a key idle for too long in the middle of a change that "
+  "found it",
+  "[store][threads]") {
   manual_clock time;
   memory::store_options options;
   options.time = &time;
@@ -207,8 +209,9 @@ TEST_CASE("a reader inside of a change does not wait for that", "[store]") {
   CHECK_FALSE(found);
 }
 
-TEST_CASE("steps of other keys, and those that are not needed, keep nobody waiting",
-          "[store]") {
+TEST_CASE(
+  "steps of other keys, and those that are not needed, keep nobody waiting",
+  "[store]") {
   memory::deadline_witness uut;
   memory::deadline_step one{uut, k.hash, true};
   memory::deadline_step two{uut, other.hash, false, 1};
