@@ -198,8 +198,8 @@ void session::validate() {
       report_error("validate",
                    {troupe::errc::system_error, "broken table: " + *problem});
   }
-  auto& tags = region->shard_at(0).store().registry();
-  if (auto problem = tags.validate(uses); !problem.empty())
+  const auto& registry = region->shard_at(0).store().registry();
+  if (auto problem = registry.validate(uses); !problem.empty())
     report_error("validate",
                  {troupe::errc::system_error, "broken tags: " + problem});
 }
