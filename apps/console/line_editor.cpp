@@ -94,7 +94,9 @@ void on_interrupt(int) {
   interrupted = 1;
 }
 
-/// Called by readline after any signal, outside of the signal handler.
+/// Called by readline outside of the signal handler: after a signal that ends its wait
+/// for a key, and ten times a second while it waits, as a signal may come just before
+/// the wait begins.
 int drop_line() {
   if (interrupted == 0)
     return 0;
@@ -165,6 +167,7 @@ line_editor::line_editor(completer complete_words)
   rl_basic_word_break_characters = " ;";
   rl_completer_word_break_characters = " ;";
   rl_signal_event_hook = drop_line;
+  rl_event_hook = drop_line;
   using_history();
   stifle_history(history_size);
   if (!history_file_.empty()) {
