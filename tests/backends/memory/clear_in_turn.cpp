@@ -5,11 +5,10 @@
 #include <troupe/backends/memory/store.hpp>
 
 #include <functional>
-#include <memory>
 #include <string>
+#include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
-
+#include "backends/memory/small_store.hpp"
 #include "catch.hpp"
 
 using namespace troupe;
@@ -18,10 +17,6 @@ using memory::hashed_key;
 using memory::store;
 
 namespace {
-
-hashed_key key_of(const char* text) {
-  return {text, hash_key(text)};
-}
 
 const hashed_key k = key_of("k");
 
@@ -91,29 +86,7 @@ std::vector<change> changes() {
   };
 }
 
-struct fixture {
-  fixture() : uut(options()) {
-    // nop
-  }
-
-  memory::store_options options() {
-    memory::store_options x;
-    x.time = &time;
-    x.shared.forgotten = forgotten;
-    return x;
-  }
-
-  std::string get(const hashed_key& key) {
-    std::string result = "<none>";
-    uut.read(key, [&](const entry_view& x) { result = x.value; });
-    return result;
-  }
-
-  manual_clock time;
-  std::shared_ptr<memory::invalidations> forgotten
-    = std::make_shared<memory::invalidations>();
-  store uut;
-};
+using fixture = small_store<>;
 
 } // namespace
 

@@ -7,9 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
-#include <troupe/backends/memory/store.hpp>
-
+#include "backends/memory/small_store.hpp"
 #include "catch.hpp"
 
 using namespace troupe;
@@ -18,10 +16,6 @@ using memory::hashed_key;
 using memory::store;
 
 namespace {
-
-hashed_key key_of(const char* text) {
-  return {text, hash_key(text)};
-}
 
 const hashed_key k = key_of("k");
 const hashed_key other = key_of("other");
@@ -148,10 +142,9 @@ TEST_CASE(
   "[store][threads]") {
   for (auto& what : changes()) {
     INFO(what.name);
-    passing_clock time;
-    memory::store_options options;
-    options.time = &time;
-    store uut{options};
+    small_store<passing_clock> f;
+    auto& time = f.time;
+    auto& uut = f.uut;
     write_options how;
     how.ttl = 5ms;
     REQUIRE(uut.set(k, "1", how));
@@ -172,10 +165,9 @@ TEST_CASE(
   "no reader finds a key idle for too long in the middle of a change that "
   "found it",
   "[store][threads]") {
-  manual_clock time;
-  memory::store_options options;
-  options.time = &time;
-  store uut{options};
+  small_store<> f;
+  auto& time = f.time;
+  auto& uut = f.uut;
   write_options how;
   how.idle = 5ms;
   REQUIRE(uut.set(k, "1", how));
@@ -191,10 +183,9 @@ TEST_CASE(
 }
 
 TEST_CASE("a reader inside of a change does not wait for that", "[store]") {
-  manual_clock time;
-  memory::store_options options;
-  options.time = &time;
-  store uut{options};
+  small_store<> f;
+  auto& time = f.time;
+  auto& uut = f.uut;
   write_options how;
   how.ttl = 5ms;
   REQUIRE(uut.set(k, "1", how));
