@@ -39,8 +39,8 @@ public:
 private:
   friend class deadline_step;
 
-  /// Never 0, which stands for no key. Two keys may share it: one waits for nothing
-  /// then, for once.
+  /// Never 0, which stands for no key. Keys may share it: then a reader waits although
+  /// it need not.
   [[nodiscard]] static std::uint64_t mark_of(std::uint64_t hash) noexcept {
     return hash | 1;
   }

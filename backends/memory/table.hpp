@@ -524,8 +524,8 @@ private:
   invalidations& forgotten_;
   std::atomic<generation*> current_;
   retired_list dying_; ///< Generations.
-  generation* fading_
-    = nullptr; ///< The last one cleared that entries must leave.
+  /// The last one cleared that entries must leave.
+  generation* fading_ = nullptr;
   std::atomic<std::size_t> fading_bytes_{0};
 
   // What every write changes, apart from what readers look at and as close
@@ -534,8 +534,8 @@ private:
   // halves of an increment will do.
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
-  std::atomic<std::uint64_t> deadlines_{
-    0}; ///< Sum of those that stay, in ticks.
+  /// Sum of those that stay, in ticks.
+  std::atomic<std::uint64_t> deadlines_{0};
   version_number version_ = no_version;
   std::atomic<std::size_t> live_bytes_{0}; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
@@ -556,8 +556,8 @@ private:
   allowance entries_;
   eviction_policy eviction_;
   removal_sink& removals_;
-  std::atomic<std::uint64_t> reclaimed_{
-    0};                  ///< What was killed until then is gone.
+  /// What was killed until then is gone.
+  std::atomic<std::uint64_t> reclaimed_{0};
   retired_list retired_; ///< Entries of the current generation.
   deadline_witness deciding_;
 };
