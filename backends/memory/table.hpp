@@ -506,8 +506,8 @@ private:
   [[nodiscard]] bool wants_compaction() const noexcept;
   void compact(std::size_t looked_at, std::size_t effort) noexcept;
   void compact_for(std::size_t bytes) noexcept;
-  [[nodiscard]] bool relocate(entry& item, std::uint64_t hash,
-                              time_point now) noexcept;
+  [[nodiscard]] std::optional<std::size_t>
+  relocate(entry& item, std::uint64_t hash, time_point now) noexcept;
   void reclaim(std::size_t buckets) noexcept;
   void fade(std::size_t buckets) noexcept;
   [[nodiscard]] static std::size_t bytes_of(const generation& x) noexcept {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 
 #include <troupe/backends/memory/hash.hpp>
 
@@ -80,10 +81,13 @@ void table::compact(std::size_t looked_at, std::size_t effort) noexcept {
       hashes[i] = hash_key(static_cast<entry*>(items[i])->key());
       g.links.prefetch_bucket_for_write(hashes[i]);
     }
+    // Some of them may be retired, and each one that moves may free those. So
+    // nobody looks at one before he has found it in the index.
     for (std::size_t i = 0; i < count; ++i) {
-      auto& item = *static_cast<entry*>(items[i]);
-      spent += effort_per_entry + item.size();
-      if (!relocate(item, hashes[i], now))
+      const auto bytes
+        = relocate(*static_cast<entry*>(items[i]), hashes[i], now);
+      spent += effort_per_entry + bytes.value_or(0);
+      if (!bytes)
         g.blocks.leave();
     }
   }
@@ -101,13 +105,15 @@ void table::compact_for(std::size_t bytes) noexcept {
   owed_bytes_ = 0;
 }
 
-/// Puts a copy of an entry in its place, if it has one still. False when that has
-/// to wait.
-bool table::relocate(entry& item, std::uint64_t hash, time_point now) noexcept {
+/// Puts a copy of an entry in its place, if it has one still; `item` may be free
+/// already if not. The bytes that it copied; nothing when that has to wait.
+std::optional<std::size_t> table::relocate(entry& item, std::uint64_t hash,
+                                           time_point now) noexcept {
   auto& g = newest();
   const auto where = g.links.slot_of(hash, item);
   if (where.in == nullptr)
-    return true;
+    return 0;
+  epoch_guard guard; // It is asked for its deadline once it is retired.
   // The copy has the deadline of now, and gets what reads add to the old one when
   // it stands in its place. Nobody may find that it has passed until then.
   if (item.slides()) {
@@ -115,12 +121,12 @@ bool table::relocate(entry& item, std::uint64_t hash, time_point now) noexcept {
     const auto margin
       = std::min<std::chrono::nanoseconds>(item.sliding().idle() / 8, 1s);
     if (item.sliding().expiry() <= now + margin)
-      return false;
+      return std::nullopt;
   }
   const auto size = item.size();
   auto* block = g.blocks.allocate(size);
   if (block == nullptr)
-    return false;
+    return std::nullopt;
   auto* copy = entry::copy(block, item);
   count(*copy, true);
   if (copy->large()) [[unlikely]] {
@@ -132,7 +138,7 @@ bool table::relocate(entry& item, std::uint64_t hash, time_point now) noexcept {
   if (copy->slides())
     add_sliding(g, copy->sliding().follow(item.sliding().deadline()));
   add(relocations_, 1);
-  return true;
+  return size;
 }
 
 } // namespace troupe::memory
