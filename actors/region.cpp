@@ -330,6 +330,26 @@ expected<bool> region::touch(bytes_view key, ttl_duration ttl) {
   return prepare(op.key).run(op);
 }
 
+expected<memory::key_state> region::watch(bytes_view key) const {
+  if (auto ok = check_key(key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  const keyed<bytes_view> which{key};
+  return shards_.owner(which).run(
+    [&which](memory::store& store) { return store.watch(which); });
+}
+
+expected<bool> region::unchanged(bytes_view key,
+                                 const memory::key_state& since) const {
+  auto version = no_version;
+  const auto found = visit(
+    key, [&version](const entry_view& x) { version = x.version; },
+    lookup::peek);
+  if (!found)
+    return tl::unexpected{found.error()};
+  return version == since.version
+         && (since.absence == nullptr || !since.absence->ended());
+}
+
 expected<integer_range> region::signed_counts() const {
   if (!counts_) [[unlikely]]
     return fail(errc::not_an_integer,

@@ -154,6 +154,14 @@ public:
   /// others. Nothing when the key is absent.
   expected<std::optional<std::size_t>> charge(bytes_view key) const;
 
+  /// What there is under the key, for `unchanged`. It is no use of the entry. Waits
+  /// for the shard's turn.
+  expected<memory::key_state> watch(bytes_view key) const;
+
+  /// Whether nothing was stored under the key since `watch`, nor removed, however it
+  /// looks now: not by a clear or an eviction, nor because its time was up.
+  expected<bool> unchanged(bytes_view key, const memory::key_state& since) const;
+
   // -- writing -----------------------------------------------------------------
   // Each voids the lease of a load in flight for its key when it changes the
   // key, and `erase` and `clear` in any case: what the loader brings after that

@@ -151,6 +151,17 @@ bool same_word(bytes_view x, std::string_view lower) noexcept {
             });
 }
 
+std::size_t command::key_count(std::size_t words) const noexcept {
+  if (keys.first == 0)
+    return 0;
+  const auto size = static_cast<int>(words);
+  const auto last
+    = std::min(keys.last < 0 ? size + keys.last : keys.last, size - 1);
+  return last < keys.first
+           ? 0
+           : static_cast<std::size_t>((last - keys.first) / keys.step + 1);
+}
+
 void run_command(command_call& call) {
   call.reply.begin();
   try {
@@ -169,20 +180,23 @@ void add_keys(command_call& call, atomic_section& section) {
   if (x.flags.has(command_flag::all_databases))
     call.server.databases.for_each(
       [&section](std::size_t, region& db) { section.add_all(db); });
-  if (x.keys.first > 0) {
-    const auto size = static_cast<int>(call.words.size());
-    const auto last = x.keys.last < 0 ? size + x.keys.last : x.keys.last;
-    for (auto i = x.keys.first; i <= last && i < size; i += x.keys.step)
-      section.add(call.db, call.words[static_cast<std::size_t>(i)]);
-  }
+  const auto first = static_cast<std::size_t>(x.keys.first);
+  const auto step = static_cast<std::size_t>(x.keys.step);
+  for (std::size_t i = 0; i < x.key_count(call.words.size()); ++i)
+    section.add(call.db, call.words[first + i * step]);
   if (x.add_more_keys != nullptr)
     x.add_more_keys(call, section);
 }
 
 void count_lookups(command_call& call, std::size_t hits,
                    std::size_t misses) noexcept {
-  call.counters.hits.add(hits);
-  call.counters.misses.add(misses);
+  call.hits += hits;
+  call.misses += misses;
+}
+
+void settle_lookups(command_call& call) noexcept {
+  call.counters.hits.add(std::exchange(call.hits, 0));
+  call.counters.misses.add(std::exchange(call.misses, 0));
 }
 
 expected<bool> store(command_call& call, bytes_view key, bytes_view value,

@@ -81,10 +81,14 @@ struct command_call {
   reply_writer& reply;
   const command& what;
   arguments words;
+
+  /// Keys that were asked for and were there, or not; see `count_lookups`.
+  std::size_t hits = 0;
+  std::size_t misses = 0;
 };
 
 /// Redis's command flags, as COMMAND INFO shows them.
-enum class command_flag : std::uint16_t {
+enum class command_flag : std::uint32_t {
   write = 1 << 0,
   readonly = 1 << 1,
   denyoom = 1 << 2,
@@ -105,6 +109,7 @@ enum class command_flag : std::uint16_t {
   pubsub = 1 << 14,
   /// Ours, not shown: a subscriber may call it in RESP2, too.
   for_subscribers = 1 << 15,
+  no_multi = 1 << 16, ///< Refused between MULTI and EXEC.
 };
 
 class command_flags {
@@ -112,22 +117,22 @@ public:
   constexpr command_flags() noexcept = default;
 
   constexpr command_flags(command_flag x) noexcept
-    : bits_(static_cast<std::uint16_t>(x)) {
+    : bits_(static_cast<std::uint32_t>(x)) {
     // nop
   }
 
   [[nodiscard]] constexpr bool has(command_flag x) const noexcept {
-    return (bits_ & static_cast<std::uint16_t>(x)) != 0;
+    return (bits_ & static_cast<std::uint32_t>(x)) != 0;
   }
 
   friend constexpr command_flags operator|(command_flags a,
                                            command_flags b) noexcept {
-    a.bits_ = static_cast<std::uint16_t>(a.bits_ | b.bits_);
+    a.bits_ |= b.bits_;
     return a;
   }
 
 private:
-  std::uint16_t bits_ = 0;
+  std::uint32_t bits_ = 0;
 };
 
 constexpr command_flags operator|(command_flag a, command_flag b) noexcept {
@@ -157,7 +162,7 @@ struct command {
   std::string_view since;
   std::string_view summary;
 
-  /// Writes exactly one reply, CLIENT REPLY excepted. May throw
+  /// Writes exactly one reply, CLIENT REPLY and SHUTDOWN excepted. May throw
   /// std::bad_alloc.
   void (*run)(command_call& call);
 
@@ -177,6 +182,9 @@ struct command {
     return arity < 0 ? words >= static_cast<std::size_t>(-arity)
                      : words == static_cast<std::size_t>(arity);
   }
+
+  /// How many of so many words are keys, as `keys` tells.
+  [[nodiscard]] std::size_t key_count(std::size_t words) const noexcept;
 
   /// The name without the container's.
   [[nodiscard]] std::string_view own_name() const noexcept {
@@ -226,9 +234,13 @@ void run_command(command_call& call);
 /// Adds what a call concerns to a section that is about to begin.
 void add_keys(command_call& call, atomic_section& section);
 
-/// Counts keys that were asked for, as INFO shows them.
+/// Notes keys that were asked for. They count once the call is over: what is read
+/// again, because a change came in between, is asked for once.
 void count_lookups(command_call& call, std::size_t hits,
                    std::size_t misses) noexcept;
+
+/// The call is over: INFO shows what it asked for.
+void settle_lookups(command_call& call) noexcept;
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.

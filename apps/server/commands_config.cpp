@@ -132,6 +132,9 @@ std::string set_policy(change& all, bytes_view text) {
     return "argument must be one of the following: " + policy_names();
   if (!all.apply)
     return {};
+  if (const auto note = substitute_note(text);
+      !note.empty() && all.server.options.report)
+    all.server.options.report("maxmemory-policy: " + note);
   all.server.live.eviction = *policy;
   std::string refusal;
   all.server.databases.for_each([&](std::size_t, region& db) {

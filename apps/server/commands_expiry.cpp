@@ -31,6 +31,7 @@ void reply_time_left(command_call& call, std::int64_t unit) {
   const auto left = call.db.ttl(call.words[1]);
   if (!left)
     return reply_error(call, left.error());
+  count_lookups(call, *left ? 1 : 0, *left ? 0 : 1);
   if (!*left)
     call.reply.integer(-2);
   else if (**left == no_expiry)
@@ -55,6 +56,7 @@ void reply_deadline(command_call& call, std::int64_t unit) {
     lookup::peek);
   if (!found)
     return reply_error(call, found.error());
+  count_lookups(call, *found ? 1 : 0, *found ? 0 : 1);
   if (!*found)
     return call.reply.integer(-2);
   if (deadline == never)

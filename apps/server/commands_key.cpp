@@ -27,16 +27,18 @@ constexpr key_positions all_keys{1, -1, 1};
 
 // A key that is named twice counts twice, as in Redis.
 void count_present(command_call& call, lookup as) {
-  std::int64_t present = 0;
+  const auto keys = call.words.subspan(1);
+  std::size_t present = 0;
   const auto visited = call.db.visit_many(
-    call.words.subspan(1),
+    keys,
     [&present](std::size_t, const entry_view* entry) {
       present += entry != nullptr ? 1 : 0;
     },
     as);
   if (!visited)
     return reply_error(call, visited.error());
-  call.reply.integer(present);
+  count_lookups(call, present, keys.size() - present);
+  call.reply.integer(static_cast<std::int64_t>(present));
 }
 
 void exists(command_call& call) {
@@ -51,6 +53,7 @@ void type(command_call& call) {
   const auto present = call.db.contains(call.words[1]);
   if (!present)
     return reply_error(call, present.error());
+  count_lookups(call, *present ? 1 : 0, *present ? 0 : 1);
   call.reply.simple(*present ? "string" : "none");
 }
 

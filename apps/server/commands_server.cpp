@@ -1,4 +1,4 @@
-// The commands about the server: COMMAND, INFO, DBSIZE, FLUSHALL.
+// The commands about the server: COMMAND, INFO, DBSIZE, FLUSHALL, SHUTDOWN.
 
 #include <algorithm>
 #include <array>
@@ -70,6 +70,32 @@ void info(command_call& call) {
   call.reply.verbatim(info_text(call.server, call.words.subspan(1)));
 }
 
+// -- SHUTDOWN ----------------------------------------------------------------------
+
+// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. There is nothing to save, so that
+// all but ABORT mean the same. It has no reply: the connection closes.
+void shutdown(command_call& call) {
+  const auto options = call.words.subspan(1);
+  std::size_t saves = 0;
+  bool aborts = false;
+  for (const auto& x : options) {
+    if (same_word(x, "save") || same_word(x, "nosave"))
+      ++saves;
+    else if (same_word(x, "abort"))
+      aborts = true;
+    else if (!same_word(x, "now") && !same_word(x, "force"))
+      return call.reply.error(error_text::syntax);
+  }
+  if (saves > 1 || (aborts && options.size() > 1))
+    return call.reply.error(error_text::syntax);
+  if (aborts)
+    return call.reply.error(error_text::no_shutdown);
+  if (!call.server.options.may_shut_down)
+    return call.reply.error(error_text::no_shutdown_here);
+  call.server.shutdown_asked = true;
+  call.self.leaving = true;
+}
+
 // -- COMMAND -----------------------------------------------------------------------
 
 struct flag_name {
@@ -89,6 +115,7 @@ constexpr std::array flag_names{
   flag_name{flag::skip_slowlog, "skip_slowlog"},
   flag_name{flag::fast, "fast"},
   flag_name{flag::no_auth, "no_auth"},
+  flag_name{flag::no_multi, "no_multi"},
   flag_name{flag::allow_busy, "allow_busy"},
 };
 
@@ -283,6 +310,9 @@ constexpr std::array commands{
           flushall},
   command{"flushdb", -1, flag::write | flag::whole_database, {}, group, "1.0.0", "Remove all keys of the database",
           flushdb},
+  command{"shutdown", -1, admin | flag::no_multi | flag::allow_busy, {}, group,
+          "1.0.0", "End the server, once its clients have their replies",
+          shutdown},
   command{"time", 1, always | flag::fast, {}, group, "2.6.0",
           "Get the server's time", time},
 };

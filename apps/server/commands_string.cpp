@@ -111,8 +111,10 @@ void set_in_turn(command_call& call, const value_options& options,
   const auto value = call.words[2];
   auto* const gathered = call.self.gathered(value);
   bool stored = false;
+  bool hit = false;
   const auto done = call.db.transform(
     call.words[1], [&](const entry_view* present) -> expected<edit> {
+      hit = present != nullptr;
       if (options.reply_old)
         reply_old(call, present);
       stored = holds(options.condition, present != nullptr);
@@ -127,7 +129,9 @@ void set_in_turn(command_call& call, const value_options& options,
     });
   if (!done)
     return reply_error(call, done.error());
-  if (!options.reply_old)
+  if (options.reply_old)
+    count_lookups(call, hit ? 1 : 0, hit ? 0 : 1);
+  else
     reply_stored(call, stored);
 }
 

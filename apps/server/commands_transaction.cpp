@@ -85,6 +85,7 @@ void exec(command_call& call) {
     auto& db = call.server.databases[call.self.database];
     auto queued = call_of(call, db, x);
     run_command(queued);
+    settle_lookups(queued);
   }
 }
 
@@ -290,6 +291,8 @@ void copy(command_call& call) {
   const auto copied = call.db.copy(from, *terms->target, to, !terms->replace);
   if (!copied)
     return reply_error(call, copied.error());
+  const auto hit = *copied != transfer_result::absent;
+  count_lookups(call, hit ? 1 : 0, hit ? 0 : 1);
   call.reply.integer(*copied == transfer_result::done ? 1 : 0);
 }
 

@@ -14,6 +14,11 @@
 namespace troupe::server::error_text {
 
 inline constexpr std::string_view syntax = "ERR syntax error";
+inline constexpr std::string_view not_in_transaction
+  = "ERR Command not allowed inside a transaction";
+inline constexpr std::string_view no_shutdown = "ERR No shutdown in progress.";
+inline constexpr std::string_view no_shutdown_here
+  = "ERR this program does not let its clients end it";
 inline constexpr std::string_view no_config_file
   = "ERR The server is running without a config file";
 inline constexpr std::string_view not_an_integer

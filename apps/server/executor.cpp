@@ -39,10 +39,17 @@ private:
   std::size_t size_ = 0;
 };
 
-/// Tells whether the command reads several keys, which must be of one moment.
+/// Tells whether the command reads several keys, which must be of one moment. Not so
+/// those that walk over all keys: they are no snapshots.
 bool reads_several(const command& what, arguments words) noexcept {
   return what.flags.has(command_flag::readonly)
-         && (what.keys.first == 0 || words.size() > 2);
+         && what.key_count(words.size()) > 1;
+}
+
+/// Whether it begins a request of HTTP. Such a thing is sent by a web page that wants
+/// to write here: the rest of it may be inline commands.
+bool speaks_http(arguments words) noexcept {
+  return same_word(words[0], "post") || same_word(words[0], "host:");
 }
 
 } // namespace
@@ -71,6 +78,13 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   std::string refusal;
   const auto* what = resolve(words, refusal);
   if (what == nullptr) {
+    if (speaks_http(words)) [[unlikely]] {
+      // As Redis: without a word, nothing more of it is executed.
+      counters_.http_requests.add(1);
+      server_.report_http(self.record ? self.record->address : "");
+      self.leaving = true;
+      return 1;
+    }
     refuse(words, self, reply, std::move(refusal));
     return 1;
   }
@@ -88,6 +102,10 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   self.last_command = what;
   if (self.queue.active() && !what->flags.has(command_flag::not_queued))
     [[unlikely]] {
+    if (what->flags.has(command_flag::no_multi)) {
+      refuse(words, self, reply, std::string{error_text::not_in_transaction});
+      return 1;
+    }
     queue(*what, words, self, reply);
     return 1;
   }
@@ -98,10 +116,14 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
     const auto mark = reply.pending();
     const auto done = run_closed(call, batch, first);
     if (!(done > 1 || reads_several(*what, words))
-        || server_.gate.unchanged_since(moment)) [[likely]]
+        || server_.gate.unchanged_since(moment)) [[likely]] {
+      settle_lookups(call);
       return done;
+    }
     // Some of it may be of before the change and some of after it.
     reply.truncate(mark);
+    call.hits = 0;
+    call.misses = 0;
   }
   run_held(call);
   return 1;
@@ -134,6 +156,7 @@ void executor::run_held(command_call& call) {
     return reply_error(call, begun.error());
   }
   run_command(call);
+  settle_lookups(call);
 }
 
 /// Runs the command, and those of its kind behind it that can run together.

@@ -157,9 +157,10 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("total_net_output_bytes", x.bytes_written);
   out.field("rejected_connections", x.connections_rejected);
   out.field("protocol_errors", x.errors);
-  out.field("expired_keys", from.stats.expirations);
-  out.field("evicted_keys", from.stats.evictions);
-  out.field("active_defrag_hits", from.stats.relocations);
+  out.field("http_requests_refused", x.http_requests);
+  out.field("expired_keys", x.expirations);
+  out.field("evicted_keys", x.evictions);
+  out.field("active_defrag_hits", x.relocations);
   out.field("keyspace_hits", x.hits);
   out.field("keyspace_misses", x.misses);
   out.field("pubsub_channels", topics_of(from, topic_kind::channel));
@@ -259,11 +260,8 @@ region_stats sum_of(const databases& all) {
     sum.keys += x.keys;
     sum.bytes += x.bytes;
     sum.charged += x.charged;
-    sum.evictions += x.evictions;
-    sum.expirations += x.expirations;
     sum.retired += x.retired;
     sum.vacant += x.vacant;
-    sum.relocations += x.relocations;
     sum.handled += x.handled;
     sum.mailbox_depth += x.mailbox_depth;
     sum.restarts += x.restarts;

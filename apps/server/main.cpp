@@ -43,6 +43,10 @@ constexpr int large_allocation = 512 * 1024;
 /// How often the program looks whether the console has drained the runtime.
 constexpr milliseconds drain_poll{250};
 
+void report_line(const std::string& text) {
+  std::cerr << "troupe-server: " + text + '\n';
+}
+
 int complain(const error& why, int code) {
   std::cerr << "troupe-server: " << why.text() << '\n';
   if (code == exit_usage)
@@ -59,14 +63,9 @@ public:
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-
-  /// From now on, SIGHUP does not end the program but is waited for, too.
-  void add_hangup() noexcept {
     sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
   }
 
   /// The signal that came within `timeout`, or 0.
@@ -142,7 +141,13 @@ void announce(const resp_server& server, const std::string& console) {
   std::cout << console << std::endl;
 }
 
-void reload_certificates(resp_server& server) {
+/// SIGHUP: what can be read anew is.
+void reload(resp_server& server) {
+  if (!server.state().options.tls.port) {
+    std::cout << "troupe-server: without TLS there is nothing to read anew"
+              << std::endl;
+    return;
+  }
   if (const auto done = server.reload_certificates(); !done)
     std::cerr << "troupe-server: the certificate stays as it was: "
               << done.error().text() << std::endl;
@@ -156,8 +161,8 @@ void watch(resp_server& server, const troupe::runtime& rt,
   for (;;) {
     const auto came = signals.wait(drain_poll);
     if (came == SIGHUP)
-      reload_certificates(server);
-    else if (came != 0 || rt.draining())
+      reload(server);
+    else if (came != 0 || rt.draining() || server.state().shutdown_asked)
       return;
   }
 }
@@ -171,6 +176,8 @@ int serve(server_config& cfg, const server_settings& settings,
     if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
       return complain(limited.error(), exit_usage);
   auto options = settings.serve;
+  options.may_shut_down = true;
+  options.report = report_line;
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
@@ -231,6 +238,10 @@ int main(int argc, char** argv) {
     return complain(parsed.error(), exit_usage);
   if (cfg.cli_helptext_printed)
     return EXIT_SUCCESS;
+  if (cfg.asks_for_version()) {
+    std::cout << "troupe-server " << troupe::version << '\n';
+    return EXIT_SUCCESS;
+  }
   auto settings = cfg.settings();
   if (!settings)
     return complain(settings.error(), exit_usage);
@@ -241,8 +252,8 @@ int main(int argc, char** argv) {
   if (access(cfg.config_file_path.c_str(), F_OK) == 0)
     settings->serve.config_file = cfg.config_file_path;
   reserve_descriptors(settings->serve);
-  if (settings->serve.tls.port)
-    signals.add_hangup();
+  for (const auto& note : settings->notes)
+    report_line(note);
   try {
     return serve(cfg, *settings, signals);
   } catch (const std::exception& failure) {

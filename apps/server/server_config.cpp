@@ -50,6 +50,7 @@ std::string inherited(const char* name) {
 // The question mark lets the command line omit the group's name.
 server_config::server_config() {
   opt_group{custom_options_, "?server"}
+    .add(version_, "version,v", "print the version and exit")
     .add(port_, "port,p",
          "TCP port for Redis clients, 0 for any free one (default: 6380)")
     .add(no_plain_, "no-plain", "do not listen without TLS")
@@ -107,7 +108,8 @@ server_config::server_config() {
     .add(
       max_memory_policy_, "maxmemory-policy",
       "which keys go when that is reached: allkeys-s3fifo, allkeys-clock, or "
-      "noeviction, which refuses writes (default: allkeys-s3fifo)")
+      "noeviction, which refuses writes; Redis's other names stand for the "
+      "nearest of these (default: allkeys-s3fifo)")
     .add(
       namespaces_, "namespaces",
       "prefixes of database 0 with limits of their own, blanks in between, as "
@@ -324,6 +326,8 @@ expected<server_settings> server_config::settings() const {
     return tl::unexpected{std::move(ok.error())};
   result.max_memory = *parse_memory_size(max_memory_);
   result.serve.eviction = *policy_of(max_memory_policy_);
+  if (auto note = substitute_note(max_memory_policy_); !note.empty())
+    result.notes.push_back("--maxmemory-policy: " + note);
   auto spaces = namespaces();
   if (!spaces)
     return tl::unexpected{std::move(spaces.error())};

@@ -26,6 +26,7 @@ struct server_settings {
   std::optional<std::uint16_t> console_port; ///< Empty: no console.
   std::size_t max_memory = 0; ///< Of all databases, in bytes; 0: no limit.
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
+  std::vector<std::string> notes = {}; ///< What the user should know of them.
 };
 
 /// The options of troupe-server: `--port=N` on the command line, `port=N` below
@@ -42,6 +43,11 @@ public:
   /// As above, with the file's content and the arguments at hand.
   expected<void> parse(std::vector<std::string> args, std::istream& file);
 
+  /// Whether the user wants to know the version, and nothing else.
+  [[nodiscard]] bool asks_for_version() const noexcept {
+    return version_;
+  }
+
   /// The checked options. The passwords are those of the options, or else of the
   /// environment variables TROUPE_PASSWORD and TROUPE_TLS_KEY_FILE_PASS. Errors:
   /// `invalid_argument`.
@@ -56,6 +62,7 @@ private:
   [[nodiscard]] std::string password() const;
   [[nodiscard]] expected<tls_options> tls() const;
 
+  bool version_ = false;
   std::uint16_t port_ = defaults::port;
   bool no_plain_ = false;
   std::int64_t tls_port_ = -1;

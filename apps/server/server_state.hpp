@@ -54,6 +54,7 @@ public:
   counter connections_rejected;
   counter commands;
   counter errors; ///< Streams that were not RESP.
+  counter http_requests; ///< Connections that were closed for one.
   counter hits;
   counter misses;
   counter bytes_read;
@@ -72,6 +73,7 @@ struct server_counters {
   std::uint64_t connections_rejected = 0;
   std::uint64_t commands = 0;
   std::uint64_t errors = 0;
+  std::uint64_t http_requests = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t bytes_read = 0;
@@ -79,6 +81,11 @@ struct server_counters {
   std::uint64_t subscribers_cut_hard = 0;
   std::uint64_t subscribers_cut_soft = 0;
   std::uint64_t handshakes_failed = 0;
+
+  // What all databases count.
+  std::uint64_t evictions = 0;
+  std::uint64_t expirations = 0;
+  std::uint64_t relocations = 0;
 
   std::uint64_t connected = 0; ///< At present; never reset.
 
@@ -90,12 +97,14 @@ struct server_counters {
          {&server_counters::connections_opened,
           &server_counters::connections_closed,
           &server_counters::connections_rejected, &server_counters::commands,
-          &server_counters::errors, &server_counters::hits,
+          &server_counters::errors, &server_counters::http_requests,
+          &server_counters::hits,
           &server_counters::misses, &server_counters::bytes_read,
           &server_counters::bytes_written,
           &server_counters::subscribers_cut_hard,
           &server_counters::subscribers_cut_soft,
-          &server_counters::handshakes_failed})
+          &server_counters::handshakes_failed, &server_counters::evictions,
+          &server_counters::expirations, &server_counters::relocations})
       result.*counter -= before.*counter;
     return result;
   }
@@ -163,6 +172,10 @@ struct serve_options {
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
   std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
   std::string config_file; ///< The ini file it was started with; may be none.
+  /// Told what people should know of, one line at a time, from any thread. Empty:
+  /// nobody is. Must not throw.
+  std::function<void(const std::string&)> report = {};
+  bool may_shut_down = false; ///< Clients may ask for the program's end.
 
   /// Whether nobody gets in without a certificate that we trust.
   [[nodiscard]] bool wants_certificates() const noexcept {
@@ -195,6 +208,12 @@ struct server_state {
     return glob_match(pattern, channel, letter_case::exact);
   }};
 
+  /// A client has asked for the end; the program looks.
+  std::atomic<bool> shutdown_asked{false};
+
+  /// Says that a request of HTTP came from `client`; once a minute at most.
+  void report_http(std::string_view client);
+
   /// What has been counted since the start, or the last `reset_counters`.
   [[nodiscard]] server_counters counters() const {
     std::lock_guard lock{reset_mutex_};
@@ -211,7 +230,7 @@ struct server_state {
   [[nodiscard]] static std::string random_id();
 
 private:
-  [[nodiscard]] server_counters totals() const noexcept {
+  [[nodiscard]] server_counters totals() const {
     server_counters sum;
     for (const auto& x : threads) {
       sum.connections_opened += x.connections_opened.value();
@@ -219,6 +238,7 @@ private:
       sum.connections_rejected += x.connections_rejected.value();
       sum.commands += x.commands.value();
       sum.errors += x.errors.value();
+      sum.http_requests += x.http_requests.value();
       sum.hits += x.hits.value();
       sum.misses += x.misses.value();
       sum.bytes_read += x.bytes_read.value();
@@ -228,11 +248,18 @@ private:
       sum.handshakes_failed += x.handshakes_failed.value();
     }
     sum.connected = sum.connections_opened - sum.connections_closed;
+    databases.for_each([&sum](std::size_t, const region& db) {
+      const auto x = db.stats();
+      sum.evictions += x.evictions;
+      sum.expirations += x.expirations;
+      sum.relocations += x.relocations;
+    });
     return sum;
   }
 
   mutable std::mutex reset_mutex_;
   server_counters at_reset_;
+  std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
 };
 
 /// The version of Redis whose commands and texts this server follows.

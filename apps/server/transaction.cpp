@@ -1,23 +1,11 @@
 #include "apps/server/transaction.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/server/defaults.hpp"
 
 namespace troupe::server {
-
-namespace {
-
-expected<version_number> version_of(const region& where, bytes_view key) {
-  auto result = no_version;
-  auto found = where.visit(
-    key, [&result](const entry_view& x) { result = x.version; }, lookup::peek);
-  if (!found)
-    return tl::unexpected{std::move(found.error())};
-  return result;
-}
-
-} // namespace
 
 queued_command::queued_command(const command& what, arguments words)
   : what_(&what) {
@@ -51,21 +39,19 @@ expected<void> transaction::watch(region& where, bytes_view key) {
   const auto size = sizeof(*watched_.begin()) + key.size();
   if (watched_bytes_ + size > defaults::max_transaction)
     return fail(errc::overloaded, "too many watched keys; UNWATCH some");
-  auto version = version_of(where, key);
-  if (!version)
-    return tl::unexpected{std::move(version.error())};
-  watched_.emplace(std::move(place), *version);
+  auto state = where.watch(key);
+  if (!state)
+    return tl::unexpected{std::move(state.error())};
+  watched_.emplace(std::move(place), std::move(*state));
   watched_bytes_ += size;
   return {};
 }
 
 bool transaction::watched_unchanged() const {
-  for (const auto& [place, version] : watched_) {
-    const auto present = version_of(*place.first, place.second);
-    if (!present || *present != version)
-      return false;
-  }
-  return true;
+  return std::all_of(watched_.begin(), watched_.end(), [](const auto& x) {
+    const auto& [where, key] = x.first;
+    return where->unchanged(key, x.second).value_or(false);
+  });
 }
 
 void transaction::end() noexcept {

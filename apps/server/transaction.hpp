@@ -75,12 +75,11 @@ public:
   /// Calls `f(region&, bytes_view key)` for each watched key.
   template <class F>
   void for_each_watched(F&& f) const {
-    for (const auto& [place, version] : watched_)
+    for (const auto& [place, state] : watched_)
       f(*place.first, bytes_view{place.second});
   }
 
-  /// Tells whether no watched key has changed. One that was missing and is
-  /// missing again counts as unchanged.
+  /// Tells whether no watched key has changed.
   [[nodiscard]] bool watched_unchanged() const;
 
   /// Forgets everything: DISCARD, EXEC, RESET.
@@ -94,8 +93,7 @@ private:
   bool spoiled_ = false;
   std::size_t bytes_ = 0; ///< Of the queue.
   std::vector<queued_command> commands_;
-  /// The version each had; `no_version`: there was none.
-  std::map<std::pair<region*, bytes>, version_number> watched_;
+  std::map<std::pair<region*, bytes>, memory::key_state> watched_;
   std::size_t watched_bytes_ = 0;
 };
 

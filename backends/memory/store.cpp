@@ -195,7 +195,7 @@ put_result store::place(const table::position& where, const hashed_key& key,
                         value_buffer* gathered) {
   auto result = table_.put(where, key, value, with, gathered);
   if (result == put_result::done) [[likely]]
-    loads_.fence(key.key);
+    note_stored(key.key);
   return result;
 }
 
@@ -259,6 +259,16 @@ update_leases::passed store::passing(const hashed_key& key,
   return !updates_.held(key.key) || updates_.given(key.key).present == present
            ? update_leases::passed::blind
            : update_leases::passed::late;
+}
+
+expected<key_state> store::watch(const hashed_key& key) {
+  const auto where = table_.locate(key);
+  key_state result;
+  if (live(where))
+    result.version = where.item->version();
+  else
+    result.absence = absences_.watch(key.key);
+  return result;
 }
 
 expected<void> store::set_many(std::span<const hashed_key> keys,
@@ -413,7 +423,7 @@ expected<void> store::splice(const table::position& where, bool present,
   if (auto x = table_.splice(where, key, old, offset, next.value, with);
       x != put_result::done)
     return tl::unexpected{refusal(x)};
-  loads_.fence(key.key);
+  note_stored(key.key);
   return {};
 }
 
@@ -438,7 +448,7 @@ expected<transfer_result> store::transfer(const hashed_key& source, store& to,
                    : table_.move(from, to.table_, where, key, with);
   if (x != put_result::done)
     return tl::unexpected{to.refusal(x)};
-  to.loads_.fence(key.key);
+  to.note_stored(key.key);
   to.updates_.release(key.key);
   if (!terms.keep_source) {
     loads_.fence(source.key);

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/absences.hpp>
 #include <troupe/backends/memory/edit.hpp>
 #include <troupe/backends/memory/entry_view.hpp>
 #include <troupe/backends/memory/jitter_histogram.hpp>
@@ -206,6 +207,10 @@ public:
   expected<bool> set(const hashed_key& key, bytes_view value,
                      const write_options& how,
                      value_buffer* gathered = nullptr);
+
+  /// What there is under the key, to see later whether it has changed. It is no use
+  /// of the entry. Throws std::bad_alloc.
+  expected<key_state> watch(const hashed_key& key);
 
   /// Stores many values; misses of the memory overlap. As many keys as values, no
   /// condition. Stops at the first error.
@@ -414,12 +419,19 @@ private:
   expected<void> apply(const table::position& where, bool present,
                        const hashed_key& key, const edit& next);
 
+  /// Something was stored under the key.
+  void note_stored(bytes_view key) {
+    loads_.fence(key);
+    absences_.end(key);
+  }
+
   const clock& time_;
   store_options options_;
   std::minstd_rand random_;
   jitter_histogram jitter_;
   load_leases loads_;
   update_leases updates_;
+  absences absences_;
   std::vector<tag_id> tags_; ///< Of the change that is being made.
   tag_witness witness_;
   invalidations& forgotten_;

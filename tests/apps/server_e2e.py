@@ -391,6 +391,70 @@ def check_protocol_errors(server):
                       "after half a megabyte of garbage")
 
 
+def check_web_pages():
+    """What a browser sends is not executed, and whoever looks at the log sees it."""
+    body = b"\r\nset pwned yes\r\n"
+    for request in (b"POST / HTTP/1.1\r\nHost: x\r\n", b"post x\r\n",
+                    b"GET / HTTP/1.1\r\nHost: x\r\n",
+                    b"PUT / HTTP/1.1\r\nHOST: x\r\n", encode("POST", "/")):
+        server = Troupe("--no-console")
+        with Client(server.port) as client:
+            client.send(request + body)
+            answer = client.rest()
+            require(b"+OK" not in answer, f"{request!r}: {answer!r}")
+        with Client(server.port) as client:
+            require_equal(client.ask("EXISTS", "pwned"), b":0\r\n", request)
+            text = client.ask("INFO", "stats").decode()
+            require("http_requests_refused:1\r\n" in text, text)
+        code, output = server.stop()
+        require_equal(code, 0, "the exit code")
+        require(output.count(b"a request of HTTP") == 1, repr(output))
+
+
+def check_shutdown():
+    for words in (("SHUTDOWN",), ("SHUTDOWN", "NOSAVE"),
+                  ("shutdown", "save", "now", "force")):
+        server = Troupe("--no-console")
+        with Client(server.port) as client:
+            for wrong, error in [
+                    (("SHUTDOWN", "ABORT"), b"-ERR No shutdown in progress."),
+                    (("SHUTDOWN", "NOSAVE", "SAVE"), b"-ERR syntax error"),
+                    (("SHUTDOWN", "soon"), b"-ERR syntax error")]:
+                require_equal(client.ask(*wrong), error + b"\r\n", str(wrong))
+            client.ask("MULTI")
+            require_equal(client.ask(*words), b"-ERR Command not allowed inside "
+                          b"a transaction\r\n", "in a transaction")
+            client.ask("DISCARD")
+            client.send(encode(*words))
+            require_equal(client.rest(), b"", f"the reply to {words}")
+        code, output = server.wait()
+        require_equal(code, 0, f"the exit code; output {output!r}")
+        require(b"stopped\n" in output, repr(output))
+    if installed("redis-cli"):
+        server = Troupe("--no-console")
+        done = subprocess.run(["redis-cli", "-p", str(server.port), "shutdown"],
+                              timeout=PATIENCE, capture_output=True, check=False)
+        require_equal((done.returncode, done.stdout), (0, b""), "redis-cli")
+        require_equal(server.wait()[0], 0, "the exit code")
+
+
+def check_version():
+    code, output = refused("--version")
+    require_equal(code, 0, "the exit code")
+    require(re.fullmatch(r"troupe-server \d+\.\d+\.\d+\n", output), output)
+
+
+def check_hangup():
+    """Without TLS there is nothing to reload; it does not end the server."""
+    server = Troupe("--no-console")
+    server.send_signal(signal.SIGHUP)
+    require(server.wait_for(rb"there is nothing to read anew\n"),
+            f"the server ended: {server.output!r}")
+    with Client(server.port) as client:
+        require_equal(client.ask("PING"), b"+PONG\r\n", "PING")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
 def check_half_close(server):
     with Client(server.port) as client:
         value = b"h" * 100_000
@@ -950,6 +1014,10 @@ def main():
     check("what is not RESP", check_protocol_errors, server)
     check("half-closed connections get all replies", check_half_close, server)
     check("QUIT", check_quit, server)
+    check("requests of web pages", check_web_pages)
+    check("SHUTDOWN", check_shutdown)
+    check("--version", check_version)
+    check("SIGHUP without TLS", check_hangup)
     check("expiry", check_expiry, server)
     check("increments of many clients", check_many_clients, server)
     check("INFO", check_info, server)

@@ -11,7 +11,7 @@ import os
 import re
 
 import _servers as servers
-from _servers import PATIENCE, Troupe, poll, refused, require
+from _servers import PATIENCE, Redis, Troupe, poll, refused, require
 from server_e2e import Client, check, encode, parse, require_equal
 
 OK = b"+OK\r\n"
@@ -90,6 +90,77 @@ def check_reset(server):
                 "the commands were not reset")
         require_equal(info(client, "clients", "connected_clients"), "1",
                       "connected clients")
+
+
+# Each command, and what it needs.
+LOOKUPS = (
+    "EXISTS a n a", "TOUCH a n", "TYPE a", "TYPE n", "TTL a", "PTTL n",
+    "EXPIRETIME a", "PEXPIRETIME n", "GET a", "GET n", "MGET a n a",
+    "SET a v GET", "SET n2 v GET", "SET a v NX GET", "SET a v XX", "SETNX a v",
+    "GETSET a v", "GETDEL n", "GETEX a", "GETEX n PERSIST", "STRLEN a",
+    "GETRANGE n 0 1", "COPY a c", "COPY n c", "COPY a c", "RENAME c d",
+    "INCR i", "APPEND a x", "EXPIRE a 100", "PERSIST a", "DEL a d", "KEYS *",
+    "DBSIZE", "SCAN 0", "EXISTS", "TTL", "COPY a a")
+
+
+def check_lookups(server):
+    """Counts of hits and misses, beside a real Redis."""
+    redis = Redis()
+    with Client(server.port) as one, Client(redis.port) as two:
+        for client in (one, two):
+            client.ask("FLUSHALL")
+            client.ask("SET", "a", "v")
+        for line in LOOKUPS:
+            counts = []
+            for client in (one, two):
+                client.ask("CONFIG", "RESETSTAT")
+                client.ask(*line.split())
+                counts.append([info(client, "stats", f"keyspace_{x}")
+                               for x in ("hits", "misses")])
+            require_equal(counts[0], counts[1], f"hits and misses of {line}")
+    redis.stop()
+
+
+def check_gone(server):
+    """What expired and what was evicted is counted from RESETSTAT on."""
+    with Client(server.port) as client:
+        client.ask("SET", "k", "v", "PX", "1")
+        poll(lambda: info(client, "stats", "expired_keys") != "0",
+             "the key did not expire")
+        require_equal(client.ask("CONFIG", "RESETSTAT"), OK, "RESETSTAT")
+        for field in ("expired_keys", "evicted_keys"):
+            require_equal(info(client, "stats", field), "0", field)
+
+
+REDIS_POLICIES = {
+    "allkeys-lru": "allkeys-clock", "allkeys-lfu": "allkeys-s3fifo",
+    "allkeys-random": "allkeys-s3fifo", "volatile-lru": "allkeys-clock",
+    "volatile-lfu": "allkeys-s3fifo", "volatile-random": "allkeys-s3fifo",
+    "volatile-ttl": "allkeys-s3fifo"}
+
+
+def check_policies():
+    for name, stands in REDIS_POLICIES.items():
+        server = Troupe("--no-console", f"--maxmemory-policy={name}")
+        with Client(server.port) as client:
+            require_equal(info(client, "memory", "maxmemory_policy"), stands,
+                          name)
+        output = server.stop()[1].decode()
+        require(f"{name} is one of Redis's policies; here {stands} stands for it"
+                in output, f"{name}: {output!r}")
+    server = Troupe("--no-console")
+    with Client(server.port) as client:
+        for name, stands in REDIS_POLICIES.items():
+            require_equal(client.ask("CONFIG", "SET", "maxmemory-policy", name),
+                          OK, name)
+            require_equal(parse(client.ask("CONFIG", "GET",
+                                           "maxmemory-policy"))[1],
+                          stands.encode(), name)
+    server.stop()
+    code, output = refused("--maxmemory-policy=allkeys-fifo")
+    require_equal(code, 2, "the exit code")
+    require("allkeys-s3fifo, allkeys-clock, noeviction (and Redis's names" in
+            output, f"{output!r}")
 
 
 def check_keyspace(server):
@@ -186,11 +257,14 @@ def main():
     server = Troupe("--no-console")
     check("CONFIG RESETSTAT", check_reset, server)
     check("INFO on keys and the run", check_keyspace, server)
+    check("hits and misses as in Redis", check_lookups, server)
+    check("what has gone since RESETSTAT", check_gone, server)
     require_equal(server.stop()[0], 0, "the exit code")
     check("CONFIG REWRITE", check_rewrite)
     check("a client that takes no replies", check_slow_taker)
     check("the limits of subscribers", check_limits)
     check("values of a wrong type", check_file)
+    check("Redis's names of policies", check_policies)
     check("--dump-config hides secrets", check_dump)
 
 

@@ -131,6 +131,71 @@ TEST_CASE("a watched key that changed stops the transaction",
   }
 }
 
+TEST_CASE("a watched key that was there in between has changed",
+          "[server][transaction]") {
+  command_fixture run;
+  other_client other{run};
+  const auto attempt = [&] {
+    REQUIRE(run("MULTI") == ok);
+    REQUIRE(run("PING") == queued);
+    return run("EXEC");
+  };
+  const auto done = "*1\r\n+PONG\r\n";
+  const auto prepare = [&] {
+    REQUIRE(run("FLUSHALL") == ok);
+    REQUIRE(run("SET a 1") == ok);
+    REQUIRE(run("WATCH new") == ok);
+  };
+  for (const auto* change :
+       {"SET new 1", "SETNX new 1", "MSET new 1", "INCR new", "APPEND new x",
+        "SETRANGE new 2 x", "RENAME a new", "COPY a new", "GETSET new 1"}) {
+    CAPTURE(change);
+    prepare();
+    other(change);
+    REQUIRE(other("DEL new") == ":1\r\n");
+    CHECK(attempt() == null_array);
+    CHECK(attempt() == done);
+  }
+  for (const auto* end : {"FLUSHALL", "RENAME new z", "GETDEL new"}) {
+    CAPTURE(end);
+    prepare();
+    REQUIRE(other("SET new 1") == ok);
+    other(end);
+    CHECK(attempt() == null_array);
+  }
+  SECTION("for a moment") {
+    prepare();
+    REQUIRE(other("SET new 1 PX 10") == ok);
+    run.time.advance(10ms);
+    CHECK(attempt() == null_array);
+  }
+  SECTION("not what was absent all the while") {
+    prepare();
+    REQUIRE(other("DEL new") == ":0\r\n");
+    REQUIRE(other("EXPIRE new 1") == ":0\r\n");
+    REQUIRE(other("SET new 1 XX") == "$-1\r\n");
+    REQUIRE(other("FLUSHALL") == ok);
+    CHECK(attempt() == done);
+  }
+  SECTION("not the key of another database") {
+    prepare();
+    REQUIRE(other("SELECT 1") == ok);
+    REQUIRE(other("SET new 1") == ok);
+    CHECK(attempt() == done);
+  }
+  SECTION("for two who watch") {
+    troupe::server::client third;
+    prepare();
+    make_client(third, 9, run.state);
+    REQUIRE(run.send(third, "WATCH new\n") == ok);
+    REQUIRE(other("SET new 1") == ok);
+    REQUIRE(other("DEL new") == ":1\r\n");
+    CHECK(attempt() == null_array);
+    CHECK(run.send(third, "MULTI\nPING\nEXEC\n")
+          == ok + queued + null_array);
+  }
+}
+
 TEST_CASE("a transaction has a largest size", "[server][transaction]") {
   command_fixture run;
   const std::string value(16UL * 1024 * 1024, 'v');
