@@ -27,25 +27,27 @@ public:
   }
 
   ~byte_buffer() {
-    std::free(data_);
+    std::free(memory_);
   }
 
   void swap(byte_buffer& other) noexcept {
-    std::swap(data_, other.data_);
+    std::swap(memory_, other.memory_);
+    std::swap(begin_, other.begin_);
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
   }
 
   [[nodiscard]] const char* data() const noexcept {
-    return data_;
+    return memory_ + begin_;
   }
 
   [[nodiscard]] std::size_t size() const noexcept {
     return size_;
   }
 
-  [[nodiscard]] std::size_t capacity() const noexcept {
-    return capacity_;
+  /// Writable bytes behind the last one, without a move.
+  [[nodiscard]] std::size_t room() const noexcept {
+    return capacity_ - begin_ - size_;
   }
 
   [[nodiscard]] bool empty() const noexcept {
@@ -53,15 +55,15 @@ public:
   }
 
   [[nodiscard]] std::string_view view() const noexcept {
-    return {data_, size_};
+    return {data(), size_};
   }
 
   /// At least `n` writable bytes behind the last one; `commit` makes them part
   /// of the content.
   char* prepare(std::size_t n) {
-    if (capacity_ - size_ < n) [[unlikely]]
-      grow(n);
-    return data_ + size_;
+    if (room() < n) [[unlikely]]
+      make_room(n);
+    return memory_ + begin_ + size_;
   }
 
   void commit(std::size_t n) noexcept {
@@ -80,36 +82,48 @@ public:
     size_ = n;
   }
 
-  /// Forgets the first `n` bytes.
+  /// Forgets the first `n` bytes. Amortised constant time.
   void consume(std::size_t n) noexcept {
     size_ -= n;
-    if (n > 0 && size_ > 0)
-      std::memmove(data_, data_ + n, size_);
+    begin_ = size_ == 0 ? 0 : begin_ + n;
   }
 
   /// Forgets everything, and gives memory back when it holds more than `keep`.
   void clear(std::size_t keep) noexcept {
+    begin_ = 0;
     size_ = 0;
     if (capacity_ > keep) {
-      std::free(data_);
-      data_ = nullptr;
+      std::free(memory_);
+      memory_ = nullptr;
       capacity_ = 0;
     }
   }
 
 private:
+  void make_room(std::size_t n) {
+    // What was forgotten pays for moving what was not.
+    const auto dense = begin_ < size_;
+    if (begin_ > 0) {
+      std::memmove(memory_, memory_ + begin_, size_);
+      begin_ = 0;
+    }
+    if (dense || capacity_ - size_ < n)
+      grow(n);
+  }
+
   void grow(std::size_t n) {
     auto wanted = capacity_ < 128 ? 256 : capacity_ * 2;
     if (wanted < size_ + n)
       wanted = size_ + n;
-    auto* moved = static_cast<char*>(std::realloc(data_, wanted));
+    auto* moved = static_cast<char*>(std::realloc(memory_, wanted));
     if (moved == nullptr)
       throw std::bad_alloc{};
-    data_ = moved;
+    memory_ = moved;
     capacity_ = wanted;
   }
 
-  char* data_ = nullptr;
+  char* memory_ = nullptr;
+  std::size_t begin_ = 0; ///< Of the content.
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

@@ -126,6 +126,15 @@ std::string set_max_memory(change& all, bytes_view text) {
   return changed ? std::string{} : changed.error().text();
 }
 
+std::string set_max_client_memory(change& all, bytes_view text) {
+  const auto limit = parse_memory_size(text);
+  if (!limit)
+    return "argument must be a memory value";
+  if (all.apply)
+    all.server.live.max_client_memory = *limit;
+  return {};
+}
+
 std::string set_policy(change& all, bytes_view text) {
   const auto policy = policy_of(text);
   if (!policy)
@@ -194,6 +203,11 @@ constexpr std::array settings{
             return std::to_string(x.options.memory.present());
           },
           set_max_memory},
+  setting{"maxmemory-clients",
+          [](const server_state& x) {
+            return std::to_string(x.live.max_client_memory.load());
+          },
+          set_max_client_memory},
   setting{"maxmemory-policy",
           [](const server_state& x) {
             return std::string{policy_name(x.live.eviction)};
@@ -346,7 +360,7 @@ constexpr std::array subcommands{
           config_rewrite},
   command{"config|set", -4, admin, {}, group, "2.0.0",
           "Change client-output-buffer-limit, maxclients, maxmemory, "
-          "maxmemory-policy, namespaces, requirepass, timeout or the files of TLS",
+          "maxmemory-clients, maxmemory-policy, namespaces, requirepass, timeout or the files of TLS",
           config_set},
 };
 

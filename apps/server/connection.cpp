@@ -119,10 +119,7 @@ void connection::note_turn() noexcept {
   record(self_);
   if (self_.record == nullptr)
     return;
-  auto input = input_.size() + (gathering_ ? gathering_->size() : 0);
-  for (const auto& x : self_.large)
-    input += x.size();
-  self_.record->input.store(input, std::memory_order_relaxed);
+  self_.record->input.store(unread(), std::memory_order_relaxed);
   self_.record->output.store(pending_.size(), std::memory_order_relaxed);
 }
 
@@ -131,6 +128,7 @@ void connection::close() noexcept {
     return;
   self_.listening.reset();
   timer_.reset();
+  count_ahead(0);
   home_.watch().forget(peer_.descriptor());
   peer_.close();
   home_.server().clients.remove(self_.id);
@@ -193,7 +191,7 @@ void connection::go_on() {
     case state::greeting:
       return shake_hands();
     case state::sending:
-      return send_more();
+      return read_ahead() ? send_more() : close();
     case state::lingering:
       return discard();
     default:
@@ -218,6 +216,70 @@ void connection::take_turn() {
   wait();
 }
 
+// What this client has sent and nobody has executed.
+std::size_t connection::unread() const noexcept {
+  auto result = input_.size() + (gathering_ ? gathering_->size() : 0);
+  for (const auto& x : self_.large)
+    result += x.size();
+  return result;
+}
+
+// Strangers have to take their replies first: what they send costs nothing then.
+bool connection::may_read_ahead() const noexcept {
+  return !input_over_
+         && (self_.authenticated || !home_.server().access.required());
+}
+
+// Reads what has come while replies wait for the client, which may want to send
+// all of its pipeline before it reads. False when that gets too much.
+bool connection::read_ahead() {
+  if (!may_read_ahead())
+    return true;
+  auto& server = home_.server();
+  for (int i = 0; i < defaults::reads_per_turn; ++i) {
+    const auto before = unread();
+    received how;
+    if (gathering_) {
+      bytes_view ignored;
+      how = gather(ignored);
+    } else {
+      input_.prepare(defaults::read_size);
+      const auto room = std::min(input_.room(), defaults::large_read_size);
+      const auto read = peer_.read(input_.prepare(room), room);
+      input_.commit(read.size);
+      home_.counters().bytes_read.add(read.size);
+      how = read.how;
+    }
+    const auto now = unread();
+    count_ahead(ahead_ + now - before);
+    if (now > server.options.limits.command) {
+      home_.counters().query_buffer_exceeded.add(1);
+      return false;
+    }
+    if (const auto most = server.live.max_client_memory.load();
+        most != 0 && server.read_ahead.load(std::memory_order_relaxed) > most) {
+      home_.counters().clients_evicted.add(1);
+      return false;
+    }
+    if (how == received::ended) {
+      // Its replies may still be wanted.
+      input_over_ = true;
+      return true;
+    }
+    if (how != received::some)
+      break;
+  }
+  return true;
+}
+
+// So much of the input was read ahead, and counts among that of all clients.
+void connection::count_ahead(std::size_t bytes) noexcept {
+  // May wrap around, as the sum does.
+  home_.server().read_ahead.fetch_add(bytes - ahead_,
+                                      std::memory_order_relaxed);
+  ahead_ = bytes;
+}
+
 // Without a rest of the last turn, the thread's buffer serves. It holds what
 // most turns bring, and needs no memory of the connection's own.
 received connection::receive(bytes_view& input) {
@@ -225,8 +287,7 @@ received connection::receive(bytes_view& input) {
   if (input_.empty())
     buffer.truncate(0);
   buffer.prepare(input_.empty() ? defaults::read_size : defaults::kept_input);
-  const auto room = std::min(buffer.capacity() - buffer.size(),
-                             defaults::large_read_size);
+  const auto room = std::min(buffer.room(), defaults::large_read_size);
   const auto read = peer_.read(buffer.prepare(room), room);
   buffer.commit(read.size);
   home_.counters().bytes_read.add(read.size);

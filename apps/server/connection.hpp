@@ -15,11 +15,12 @@
 //                        lingering ──► closed
 //
 // Invariants
-//   1. While replies wait to be sent nothing is read and nothing executed: a
-//      client that does not read stops itself, and costs one output buffer.
+//   1. While replies wait to be sent nothing is executed: a client that does not read
+//      stops itself, and costs one output buffer. What it sends is read all the same,
+//      up to a bound: it may want to send a whole pipeline before it reads.
 //   2. `input_` starts with the first byte of a command.
 //   3. Between turns, `input_` holds only an incomplete command, except while
-//      sending. What is missing in it lies in `self_.large` and `gathering_`.
+//      sending, when it holds what was read ahead. What is missing in it lies in `self_.large` and `gathering_`.
 //   4. Messages that come for a subscriber wait in its queue, which is bounded
 //      (subscriber.hpp), and are written between replies when all before them
 //      has been sent. A subscriber whose queue overflows is closed.
@@ -93,6 +94,11 @@ private:
   received receive(bytes_view& input);
   received gather(bytes_view& input);
   void take_out_argument();
+  [[nodiscard]] std::size_t unread() const noexcept;
+  [[nodiscard]] bool may_read_ahead() const noexcept;
+  [[nodiscard]] bool read_ahead();
+  void count_ahead(std::size_t bytes) noexcept;
+  void await_sending();
   bool serve(bytes_view input);
   void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
@@ -130,6 +136,7 @@ private:
   transport peer_;
   state state_ = state::waiting;
   bool broken_ = false;  // Sending failed; nobody is there any more.
+  bool input_over_ = false; // Nothing more comes; seen while sending.
   bool goes_on_ = false; // A turn is on its way for which nothing is awaited.
   client self_;
   resp_parser parser_;
@@ -139,6 +146,7 @@ private:
   /// included, and the bytes that it takes.
   std::optional<memory::value_buffer> gathering_;
   std::size_t gathered_size_ = 0;
+  std::size_t ahead_ = 0; // Bytes of the input that were read ahead.
   std::size_t sent_ = 0; // Bytes of these that it has taken since.
   std::optional<boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,

@@ -80,7 +80,13 @@ void connection::send_rest(std::size_t sent) {
   sent_ = sent;
   state_ = state::sending;
   note_turn();
+  await_sending();
+}
+
+void connection::await_sending() {
   await(peer_.needed_to_write());
+  if (state_ == state::sending && may_read_ahead())
+    await(peer_.needed_to_read());
 }
 
 void connection::send_more() {
@@ -94,7 +100,7 @@ void connection::send_more() {
     if (step.how == progress::broken)
       return close();
     if (step.how == progress::blocked || sent_ >= until)
-      return await(peer_.needed_to_write());
+      return await_sending();
   }
   on_sent();
 }
@@ -102,6 +108,7 @@ void connection::send_more() {
 void connection::on_sent() {
   pending_.clear(0);
   sent_ = 0;
+  count_ahead(0);
   state_ = state::serving;
   if (serve(input_.view()))
     take_turn();

@@ -45,6 +45,10 @@ inline constexpr std::size_t max_line = 64 * 1024;
 /// `client-query-buffer-limit`.
 inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
 
+/// Bytes that all clients together may have sent ahead of the replies that wait for
+/// them; as Redis's `maxmemory-clients`, which has no bound by default.
+inline constexpr std::size_t max_client_memory = 1024UL * 1024 * 1024;
+
 /// Bytes of one reply, unless it is a single value: an MGET cannot make the
 /// server collect more than this.
 inline constexpr std::size_t max_reply = 64UL * 1024 * 1024;

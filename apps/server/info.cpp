@@ -166,6 +166,9 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("pubsub_channels", topics_of(from, topic_kind::channel));
   out.field("pubsub_patterns", topics_of(from, topic_kind::pattern));
   out.field("pubsubshard_channels", topics_of(from, topic_kind::sharded));
+  out.field("client_query_buffer_limit_disconnections",
+            x.query_buffer_exceeded);
+  out.field("evicted_clients", x.clients_evicted);
   out.field("client_output_buffer_limit_disconnections",
             x.subscribers_cut_hard + x.subscribers_cut_soft);
   out.field("subscribers_cut_by_hard_limit", x.subscribers_cut_hard);

@@ -21,6 +21,7 @@ resp_server::resp_server(databases::opener open, serve_options options)
     }) {
   state_.options = std::move(options);
   state_.live.max_connections = state_.options.max_connections;
+  state_.live.max_client_memory = state_.options.max_client_memory;
   state_.live.idle_timeout = state_.options.idle_timeout;
   state_.live.eviction = state_.options.eviction;
   state_.access.password(std::exchange(state_.options.password, {}));

@@ -93,6 +93,9 @@ server_config::server_config() {
          "seconds, 0s for ever (default: 0s)")
     .add(query_buffer_limit_, "client-query-buffer-limit",
          "bytes of one command with all its arguments (default: 1073741824)")
+    .add(max_client_memory_, "maxmemory-clients",
+         "what all clients together may have sent before they take the replies "
+         "that wait for them, as 100mb or 2gb, 0 for no limit (default: 1gb)")
     .add(max_reply_, "max-reply",
          "bytes of one reply, unless it is a single value (default: 67108864)")
     .add(console_port_, "console-port",
@@ -174,6 +177,10 @@ expected<void> server_config::check_memory() const {
                 "--maxmemory=" + max_memory_
                   + " makes no sense; allowed is 0, or 64kb and more, as 100mb "
                     "or 2gb");
+  if (!parse_memory_size(max_client_memory_))
+    return fail(errc::invalid_argument,
+                "--maxmemory-clients=" + max_client_memory_
+                  + " makes no sense; allowed is a size as 100mb or 2gb, or 0");
   if (!policy_of(max_memory_policy_))
     return fail(errc::invalid_argument, "--maxmemory-policy="
                                           + max_memory_policy_
@@ -314,6 +321,7 @@ expected<server_settings> server_config::settings() const {
   result.serve.idle_timeout = std::chrono::ceil<std::chrono::seconds>(timeout_);
   result.serve.limits.command = query_buffer_limit_;
   result.serve.max_reply = max_reply_;
+  result.serve.max_client_memory = *parse_memory_size(max_client_memory_);
   result.serve.databases = databases_;
   result.serve.password = password();
   result.serve.pubsub.bytes = pubsub_buffer_;

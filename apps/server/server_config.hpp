@@ -78,6 +78,7 @@ private:
   caf::timespan timeout_{0};
   std::size_t query_buffer_limit_ = defaults::max_command;
   std::size_t max_reply_ = defaults::max_reply;
+  std::string max_client_memory_ = "1gb";
   std::size_t databases_ = defaults::databases;
   std::string max_memory_ = "0";
   std::string max_memory_policy_{policy_name(eviction_policy::s3_fifo)};

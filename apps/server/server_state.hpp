@@ -64,6 +64,9 @@ public:
   counter subscribers_cut_hard;
   counter subscribers_cut_soft;
   counter handshakes_failed; ///< Of TLS.
+  /// They sent more than their bound, or than that of all, and took no replies.
+  counter query_buffer_exceeded;
+  counter clients_evicted;
 };
 
 /// The sum over all threads; not a snapshot at one instant.
@@ -81,6 +84,8 @@ struct server_counters {
   std::uint64_t subscribers_cut_hard = 0;
   std::uint64_t subscribers_cut_soft = 0;
   std::uint64_t handshakes_failed = 0;
+  std::uint64_t query_buffer_exceeded = 0;
+  std::uint64_t clients_evicted = 0;
 
   // What all databases count.
   std::uint64_t evictions = 0;
@@ -103,7 +108,9 @@ struct server_counters {
           &server_counters::bytes_written,
           &server_counters::subscribers_cut_hard,
           &server_counters::subscribers_cut_soft,
-          &server_counters::handshakes_failed, &server_counters::evictions,
+          &server_counters::handshakes_failed,
+          &server_counters::query_buffer_exceeded,
+          &server_counters::clients_evicted, &server_counters::evictions,
           &server_counters::expirations, &server_counters::relocations})
       result.*counter -= before.*counter;
     return result;
@@ -115,6 +122,8 @@ struct live_settings {
   std::atomic<std::size_t> max_connections{defaults::max_connections};
   /// How long a client may be silent; zero: for ever.
   std::atomic<std::chrono::seconds> idle_timeout{std::chrono::seconds{0}};
+  /// Bytes that all clients together may have sent ahead of their replies; 0: any.
+  std::atomic<std::size_t> max_client_memory{defaults::max_client_memory};
   /// Which entries go when the memory is full.
   std::atomic<eviction_policy> eviction{eviction_policy::s3_fifo};
   /// What may wait for a subscriber; that of `output` as it counts.
@@ -164,6 +173,7 @@ struct serve_options {
   std::size_t max_connections = defaults::max_connections;
   parser_limits limits = {};
   std::size_t max_reply = defaults::max_reply;
+  std::size_t max_client_memory = defaults::max_client_memory; ///< At start.
   std::size_t databases = defaults::databases;
   std::chrono::seconds idle_timeout{0}; ///< Zero: none.
   std::string password;                 ///< At start; empty: none is needed.
@@ -208,6 +218,9 @@ struct server_state {
     return glob_match(pattern, channel, letter_case::exact);
   }};
 
+  /// What all clients have sent ahead of their replies, in bytes.
+  std::atomic<std::size_t> read_ahead{0};
+
   /// A client has asked for the end; the program looks.
   std::atomic<bool> shutdown_asked{false};
 
@@ -246,6 +259,8 @@ private:
       sum.subscribers_cut_hard += x.subscribers_cut_hard.value();
       sum.subscribers_cut_soft += x.subscribers_cut_soft.value();
       sum.handshakes_failed += x.handshakes_failed.value();
+      sum.query_buffer_exceeded += x.query_buffer_exceeded.value();
+      sum.clients_evicted += x.clients_evicted.value();
     }
     sum.connected = sum.connections_opened - sum.connections_closed;
     databases.for_each([&sum](std::size_t, const region& db) {

@@ -24,6 +24,8 @@ ini_values settings_of(const server_state& server) {
   ini_values result{
     {"max-connections", number(server.live.max_connections.load())},
     {"maxmemory", ini_quoted(number(server.options.memory.present()))},
+    {"maxmemory-clients",
+     ini_quoted(number(server.live.max_client_memory.load()))},
     {"maxmemory-policy",
      ini_quoted(std::string{policy_name(server.live.eviction)})},
     {"password", ini_quoted(server.access.password())},

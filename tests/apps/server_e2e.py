@@ -348,6 +348,79 @@ def check_slow_reader(server):
         require_equal(client.ask("DEL", "slow"), b":1\r\n", "DEL")
 
 
+def check_write_before_read(server):
+    """Clients that send all they have before they read anything."""
+    size = 10 << 20
+    big = b"b" * size
+    with Client(server.port) as client:
+        client.socket.settimeout(PATIENCE)
+        client.ask("SET", "big", big)
+        # One write; the server cannot send the value before this has been taken.
+        client.send(encode("GET", "big") + encode("SET", "other", big)
+                    + encode("GET", "other") + encode("DEL", "other"))
+        require_equal(client.exactly(len(bulk(big))), bulk(big), "the first value")
+        require_equal(client.reply(), b"+OK\r\n", "SET")
+        require(client.exactly(len(bulk(big))) == bulk(big), "the second value")
+        require_equal(client.reply(), b":1\r\n", "DEL")
+        value = b"v" * 500
+        client.ask("SET", "small", value)
+        count = 200_000
+        client.send(encode("GET", "small") * count)
+        got = client.exactly(len(bulk(value)) * count)
+        require(got == bulk(value) * count, "small values")
+        # A large argument that comes while replies wait, byte by byte at its end.
+        client.send(encode("GET", "big") * 3 + encode("SET", "other", big)[:-9])
+        for byte in encode("SET", "other", big)[-9:]:
+            client.send(bytes([byte]))
+        client.send(encode("STRLEN", "other"))
+        client.exactly(3 * len(bulk(big)))
+        require_equal(client.reply(), b"+OK\r\n", "SET")
+        require_equal(client.reply(), b":%d\r\n" % size, "STRLEN")
+        # Who sends no more, and says so, gets all the same.
+        client.send(encode("GET", "big") * 3 + encode("DEL", "big", "other"))
+        client.socket.shutdown(socket.SHUT_WR)
+        require(client.rest() == bulk(big) * 3 + b":2\r\n", "the last replies")
+
+
+def check_write_before_read_bounds():
+    """What may be sent ahead has bounds, for one client and for all."""
+    big = b"b" * (8 << 20)
+    for option, field in [
+            ("--client-query-buffer-limit=16777216",
+             "client_query_buffer_limit_disconnections"),
+            ("--maxmemory-clients=16mb", "evicted_clients")]:
+        server = Troupe("--no-console", option)
+        with Client(server.port) as client, Client(server.port) as other:
+            client.ask("SET", "k", big)
+            try:
+                client.send(encode("GET", "k") * 10
+                            + encode("SET", "j", big[:1 << 20]) * 100)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # It was cut while it sent.
+            poll(lambda: f"{field}:1\r\n" in
+                 other.ask("INFO", "stats").decode(), field)
+            require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+        require_equal(server.stop()[0], 0, "the exit code")
+    # Strangers take their replies, or are not read.
+    server = Troupe("--no-console", "--password=p")
+    with Client(server.port) as client, Client(server.port) as other:
+        other.ask("AUTH", "p")
+        before = server.resident_bytes()
+        client.socket.setblocking(False)
+        sent = 0
+        try:
+            while sent < 256 << 20:
+                sent += client.socket.send(encode("PING") * 10_000)
+        except BlockingIOError:
+            pass
+        for _ in range(200):
+            require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+        grown = server.resident_bytes() - before
+        require(keeps_freed_memory() or grown < 64 << 20,
+                f"the server grew by {grown >> 20} MiB")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
 def check_hostile_lengths(server):
     """Declared lengths, 50 GiB here, cost nothing until the bytes arrive."""
     before = server.resident_bytes()
@@ -1010,6 +1083,9 @@ def main():
     check("binary keys and values", check_binary, server)
     check("values of a megabyte", check_large_values, server)
     check("a client that does not read", check_slow_reader, server)
+    check("clients that write all before they read", check_write_before_read,
+          server)
+    check("the bounds of that", check_write_before_read_bounds)
     check("lengths that never arrive", check_hostile_lengths, server)
     check("what is not RESP", check_protocol_errors, server)
     check("half-closed connections get all replies", check_half_close, server)
