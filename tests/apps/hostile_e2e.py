@@ -138,10 +138,11 @@ def who_never_reads(server):
     for _ in range(20):
         peer = server.connect()
         peer.setblocking(False)
+        # What it sends is kept, as it may want to read later.
+        sent = 0
         try:
-            while True:
-                if peer.send(b"*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n" * 100) == 0:
-                    break
+            while sent < 4 << 20:
+                sent += peer.send(b"*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n" * 1000)
         except BlockingIOError:
             pass
         peers.append(peer)
