@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include <sys/stat.h>
 
 #include <caf/io/middleman.hpp>
 #include <caf/pec.hpp>
@@ -49,7 +54,12 @@ expected<void> read(const caf::settings& from, const std::string& option,
     return {};
   if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
     if (auto x = caf::get_if<caf::timespan>(&i->second)) {
-      to = std::chrono::ceil<std::chrono::milliseconds>(*x);
+      to = std::chrono::floor<std::chrono::milliseconds>(*x);
+      if (to != *x)
+        return fail(errc::invalid_argument,
+                    std::string{group} + "." + option + " is "
+                      + to_string(i->second)
+                      + ", allowed are whole milliseconds");
       return {};
     }
   } else if (auto x = caf::get_if<T>(&i->second)) {
@@ -112,8 +122,60 @@ std::string expected_type(caf::string_view name) {
   return "of the type " + std::string{type};
 }
 
+/// Where an ini file names a section, or a key in it: "line 3 of server.ini".
+std::string place_of(std::string_view ini, std::string_view section,
+                     std::string_view key, const std::string& name) {
+  const auto trimmed = [](std::string_view x) {
+    const auto* blanks = " \t\r";
+    const auto first = x.find_first_not_of(blanks);
+    return first == x.npos
+             ? std::string_view{}
+             : x.substr(first, x.find_last_not_of(blanks) - first + 1);
+  };
+  auto inside = false;
+  for (std::size_t line = 1; !ini.empty(); ++line) {
+    const auto end = std::min(ini.find('\n'), ini.size());
+    const auto text = trimmed(ini.substr(0, end));
+    ini.remove_prefix(std::min(end + 1, ini.size()));
+    if (text.starts_with('['))
+      inside = trimmed(text.substr(1, text.find(']') - 1)) == section;
+    const auto found
+      = key.empty() ? text.starts_with('[')
+                    : trimmed(text.substr(0, text.find('='))) == key;
+    if (inside && found)
+      return "line " + std::to_string(line) + " of " + name;
+  }
+  return name;
+}
+
+/// The content of the ini file; empty when there is none and none was named.
+expected<std::string> read_ini(const std::string& path) {
+  const auto is_default = path == config::default_file;
+  struct stat what {};
+  if (::stat(path.c_str(), &what) != 0) {
+    if (errno == ENOENT && is_default)
+      return std::string{};
+    return fail(errc::invalid_argument,
+                "cannot read " + path + ": " + std::strerror(errno));
+  }
+  if (S_ISDIR(what.st_mode))
+    return fail(errc::invalid_argument,
+                "cannot read " + path + ": it is a directory");
+  if (is_default && ::stat(".", &what) == 0 && (what.st_mode & S_IWOTH) != 0)
+    return fail(errc::invalid_argument,
+                path + " lies in a directory into which everybody may write; if "
+                       "it is yours, name it with --config-file=./"
+                  + path);
+  std::ifstream file{path};
+  std::string result{std::istreambuf_iterator<char>{file}, {}};
+  if (!file.is_open() || file.bad())
+    return fail(errc::invalid_argument,
+                "cannot read " + path + ": " + std::strerror(errno));
+  return result;
+}
+
 /// What CAF's parser stumbled over: an argument, or a place in the ini file.
-std::string describe(const caf::error& failure) {
+std::string describe(const caf::error& failure, const std::string& name) {
   auto code = static_cast<caf::pec>(failure.code());
   auto& context = failure.context();
   if (context.match_elements<caf::settings>()) {
@@ -126,7 +188,7 @@ std::string describe(const caf::error& failure) {
     auto line = caf::get_or(where, "line", std::int64_t{0});
     auto column = caf::get_or(where, "column", std::int64_t{0});
     return "line " + std::to_string(line) + ", column " + std::to_string(column)
-           + " of the ini file: " + to_string(code);
+           + " of " + name + ": " + to_string(code);
   }
   return caf::actor_system_config::render(failure);
 }
@@ -180,6 +242,7 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
 }
 
 config::config() {
+  config_file_path = default_file;
   troupe::add_message_types(*this);
   opt_group{custom_options_, group}
     .add<std::size_t>("shards", "shards per region, a power of two up to 256 "
@@ -215,53 +278,78 @@ config& config::enable_remote() {
 
 expected<void> config::parse(int argc, char** argv, const char* ini) {
   auto failure = caf::actor_system_config::parse(argc, argv, ini);
-  std::ifstream file{config_file_path};
-  return verdict(failure, file);
+  // CAF takes a file that it cannot read for an empty one.
+  auto text = read_ini(config_file_path);
+  if (!text && !cli_helptext_printed)
+    return tl::unexpected{std::move(text.error())};
+  return verdict(failure, text.value_or(std::string{}), config_file_path);
 }
 
 expected<void> config::parse(std::vector<std::string> args, std::istream& ini) {
-  std::string whole{std::istreambuf_iterator<char>{ini}, {}};
-  std::istringstream first{whole};
-  std::istringstream second{whole};
-  return verdict(caf::actor_system_config::parse(std::move(args), first),
-                 second);
+  const std::string whole{std::istreambuf_iterator<char>{ini}, {}};
+  std::istringstream again{whole};
+  return verdict(caf::actor_system_config::parse(std::move(args), again), whole,
+                 "the ini file");
 }
 
 expected<void> config::verdict(const caf::error& failure,
-                               std::istream& ini) const {
+                               const std::string& ini,
+                               const std::string& name) const {
   if (!failure)
-    return check_ini(ini).and_then(
+    return check_ini(ini, name).and_then(
       [&] { return read_options(*this).map([](const runtime_options&) {}); });
   if (failure.category() == caf::atom("parser"))
-    return fail(errc::invalid_argument, describe(failure));
+    return fail(errc::invalid_argument, describe(failure, name));
   return fail(errc::invalid_argument, render(failure));
 }
 
 /// CAF skips what it does not know in an ini file, and values of a wrong type.
 /// Looks at the bare content once more.
-expected<void> config::check_ini(std::istream& ini) const {
-  auto bare = parse_config(ini);
+expected<void> config::check_ini(const std::string& ini,
+                                 const std::string& name) const {
+  std::istringstream file{ini};
+  auto bare = parse_config(file);
   if (!bare)
     return {};
   for (auto& [section, entries] : *bare) {
-    auto known = std::any_of(
-      custom_options_.begin(), custom_options_.end(),
-      [&, name = &section](auto& x) { return x.category() == *name; });
-    auto values = caf::get_if<caf::settings>(&entries);
-    if (!known || !values)
-      continue;
-    for (auto& [key, value] : *values) {
-      auto option = custom_options_.qualified_name_lookup(section, key);
-      if (option == nullptr)
-        return fail(errc::invalid_argument, "unknown option " + section + "."
-                                              + key + " in the ini file");
-      if (option->check(value))
-        return fail(errc::invalid_argument,
-                    section + "." + key + " is "
-                      + (is_secret(key) ? mask : to_string(value))
-                      + " in the ini file, but must be "
-                      + expected_type(option->type_name()));
-    }
+    const auto* values = caf::get_if<caf::settings>(&entries);
+    if (values == nullptr)
+      return fail(errc::invalid_argument,
+                  section + " stands in no section of " + name
+                    + "; options stand below one, as [troupe]");
+    if (auto ok = check_section(section, *values, ini, name); !ok)
+      return ok;
+  }
+  return {};
+}
+
+expected<void> config::check_section(const std::string& section,
+                                     const caf::settings& values,
+                                     const std::string& ini,
+                                     const std::string& name) const {
+  std::set<std::string> known;
+  for (auto& x : custom_options_)
+    known.emplace(x.category().data(), x.category().size());
+  if (!known.contains(section)) {
+    std::string all;
+    for (auto& x : known)
+      all.append(all.empty() ? "" : ", ").append(x);
+    return fail(errc::invalid_argument,
+                "unknown section [" + section + "] in "
+                  + place_of(ini, section, {}, name) + "; there are " + all);
+  }
+  for (auto& [key, value] : values) {
+    auto option = custom_options_.qualified_name_lookup(section, key);
+    if (option == nullptr)
+      return fail(errc::invalid_argument,
+                  "unknown option " + section + "." + key + " in "
+                    + place_of(ini, section, key, name));
+    if (option->check(value))
+      return fail(errc::invalid_argument,
+                  section + "." + key + " is "
+                    + (is_secret(key) ? mask : to_string(value)) + " in "
+                    + place_of(ini, section, key, name) + ", but must be "
+                    + expected_type(option->type_name()));
   }
   return {};
 }

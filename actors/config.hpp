@@ -64,16 +64,21 @@ read_options(const caf::actor_system_config& cfg);
 /// types and our errors. Programs derive from it and add options of their own.
 class config : public caf::actor_system_config {
 public:
+  /// The file that is read when none is named, if it is there.
+  static constexpr const char* default_file = "troupe.ini";
+
   config();
 
   /// Lets actors of other processes be reached (loads CAF's middleman, which
   /// starts threads of its own).
   config& enable_remote();
 
-  /// Reads the ini file (`caf-application.ini`, or what `--config-file` or
-  /// `ini` name) and the command line over it. Stops at the first unknown
-  /// option and at the first value that makes no sense: `invalid_argument`, and
-  /// says which and what it has to be, also of those in the ini file.
+  /// Reads the ini file (`troupe.ini` in the current directory, or what
+  /// `--config-file` or `ini` name) and the command line over it. Stops at the
+  /// first unknown option or section and at the first value that makes no sense:
+  /// `invalid_argument`, and says which and what it has to be, in the ini file with
+  /// its line. The same when the file cannot be read, or when `troupe.ini` lies in
+  /// a directory into which everybody may write.
   /// `cli_helptext_printed` tells that the program should end.
   /// What does not start with a dash is left in `remainder`.
   expected<void> parse(int argc, char** argv, const char* ini = nullptr);
@@ -87,8 +92,14 @@ public:
 
 private:
   [[nodiscard]] expected<void> verdict(const caf::error& failure,
-                                       std::istream& ini) const;
-  [[nodiscard]] expected<void> check_ini(std::istream& ini) const;
+                                       const std::string& ini,
+                                       const std::string& name) const;
+  [[nodiscard]] expected<void> check_ini(const std::string& ini,
+                                         const std::string& name) const;
+  [[nodiscard]] expected<void> check_section(const std::string& section,
+                                             const caf::settings& values,
+                                             const std::string& ini,
+                                             const std::string& name) const;
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <caf/config_option_adder.hpp>
@@ -203,6 +204,21 @@ expected<std::vector<namespace_options>> server_config::namespaces() const {
 
 expected<void> server_config::check_ranges() const {
   using std::chrono::hours;
+  constexpr caf::timespan second = std::chrono::seconds{1};
+  constexpr caf::timespan millisecond = std::chrono::milliseconds{1};
+  for (const auto& [option, value, unit] :
+       {std::tuple{"timeout", timeout_, second},
+        std::tuple{"pubsub-soft-time", pubsub_soft_time_, second},
+        std::tuple{"drain-timeout", drain_timeout_, millisecond},
+        std::tuple{"ttl", ttl_, millisecond},
+        std::tuple{"idle", idle_, millisecond},
+        std::tuple{"tls-handshake-timeout", tls_handshake_timeout_,
+                   millisecond}})
+    if (value % unit != caf::timespan{0})
+      return fail(errc::invalid_argument,
+                  std::string{"--"} + option + "=" + caf::to_string(value)
+                    + " is too fine; allowed are whole "
+                    + (unit == second ? "seconds" : "milliseconds"));
   if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})
     return fail(errc::invalid_argument,
                 "--drain-timeout is out of range; allowed is 0s to 24h");

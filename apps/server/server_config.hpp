@@ -35,7 +35,7 @@ class server_config : public config {
 public:
   server_config();
 
-  /// Reads the file (caf-application.ini in the current directory, unless
+  /// Reads the file (troupe.ini in the current directory, unless
   /// `--config-file` names another) and the command line over it. Errors:
   /// `invalid_argument`, naming the option and what it allows.
   expected<void> parse(int argc, char** argv);

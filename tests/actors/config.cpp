@@ -94,7 +94,11 @@ TEST_CASE("a bad option is refused and named") {
 
 TEST_CASE("a bad ini file is refused and the place named") {
   for (auto& [ini, named] : std::vector<std::pair<std::string, std::string>>{
-         {"[troupe]\nsharks=3\n", "troupe.sharks"},
+         {"[troupe]\nshards=4\n\n sharks = 3\n",
+          "unknown option troupe.sharks in line 4 of the ini file"},
+         {"; c\n[srever]\nport=1\n",
+          "unknown section [srever] in line 2 of the ini file; there are "},
+         {"[troupe]\nop-timeout=1500us\n", "whole milliseconds"},
          {"[troupe]\nshards=7\n", "troupe.shards"},
          {"[troupe]\nshards=\"many\"\n", "shards"},
          {"[troupe\n", "line"}}) {
@@ -109,14 +113,14 @@ TEST_CASE("a bad ini file is refused and the place named") {
 TEST_CASE("a value of a wrong type in an ini file is refused with the type") {
   for (auto& [ini, text] : std::vector<std::pair<std::string, std::string>>{
          {"[troupe]\nshards=\"many\"\n",
-          "troupe.shards is \"many\" in the ini file, but must be a whole "
+          "troupe.shards is \"many\" in line 2 of the ini file, but must be a whole "
           "number ("},
          {"[troupe]\nop-timeout=5\n",
-          "troupe.op-timeout is 5 in the ini file, but must be a time with a "
+          "troupe.op-timeout is 5 in line 2 of the ini file, but must be a time with a "
           "unit"},
          {"[scheduler]\nmax-threads=1.5\n", "scheduler.max-threads is 1.5"},
          {"[openssl]\npassphrase=12345\n",
-          "openssl.passphrase is *** in the ini file, but must be a text "
+          "openssl.passphrase is *** in line 2 of the ini file, but must be a text "
           "between double quotes"}}) {
     auto options = parse({}, ini);
     INFO(ini);
