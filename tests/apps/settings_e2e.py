@@ -244,6 +244,65 @@ def check_file():
         require("12345" not in output, f"{line}: {output!r}")
 
 
+def check_files():
+    """What cannot be read or is not known is refused, with its place."""
+    path = write_file("; mine\n\n[srever]\nport=1\n")
+    code, output = refused(f"--config-file={path}")
+    require_equal(code, 2, "the exit code")
+    require(f"unknown section [srever] in line 3 of {path}" in output
+            and "server" in output, repr(output))
+    path = write_file("[server]\nthreads=1\n prot=1\n")
+    code, output = refused(f"--config-file={path}")
+    require_equal(code, 2, "the exit code")
+    require(f"unknown option server.prot in line 3 of {path}" in output,
+            repr(output))
+    code, output = refused("--config-file=none.ini")
+    require_equal(code, 2, "the exit code")
+    require("cannot read none.ini: No such file" in output, repr(output))
+    # The file that is taken by default.
+    default = os.path.join(servers.SCRATCH, "troupe.ini")
+    with open(default, "w", encoding="utf-8") as file:
+        file.write("[server]\nno-console=true\ndatabases=3\n")
+    server = Troupe()
+    with Client(server.port) as client:
+        require_equal(parse(client.ask("CONFIG", "GET", "databases"))[1], b"3",
+                      "the default file")
+        require_equal(client.ask("CONFIG", "SET", "timeout", "7"), OK, "SET")
+        require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
+    require_equal(server.stop()[0], 0, "the exit code")
+    require("timeout=7s" in read_file(default), read_file(default))
+    os.chmod(servers.SCRATCH, 0o777)
+    code, output = refused("--no-console")
+    require_equal(code, 2, "the exit code in a folder of everybody's")
+    require("into which everybody may write" in output
+            and "--config-file=./troupe.ini" in output, repr(output))
+    server = Troupe("--config-file=./troupe.ini")
+    require_equal(server.stop()[0], 0, "the exit code")
+    os.chmod(servers.SCRATCH, 0o700)
+    os.unlink(default)
+    os.symlink("troupe.ini", default)
+    code, output = refused("--no-console")
+    require_equal(code, 2, "the exit code for a file that cannot be read")
+    require("cannot read troupe.ini: Too many levels" in output, repr(output))
+    os.unlink(default)
+    os.mkdir(default)
+    code, output = refused("--no-console")
+    require_equal(code, 2, "the exit code for a directory")
+    require("cannot read troupe.ini: it is a directory" in output, repr(output))
+    os.rmdir(default)
+
+
+def check_resolution():
+    for option, allowed in (("--timeout=500ms", "whole seconds"),
+                            ("--pubsub-soft-time=1500ms", "whole seconds"),
+                            ("--drain-timeout=10us", "whole milliseconds"),
+                            ("--ttl=1us", "whole milliseconds"),
+                            ("--troupe.op-timeout=1us", "whole milliseconds")):
+        code, output = refused(option)
+        require_equal(code, 2, option)
+        require(allowed in output, f"{option}: {output!r}")
+
+
 def check_dump():
     path = write_file('[server]\npassword="geheim"\n')
     for option in ("--password=geheim", f"--config-file={path}"):
@@ -264,6 +323,8 @@ def main():
     check("a client that takes no replies", check_slow_taker)
     check("the limits of subscribers", check_limits)
     check("values of a wrong type", check_file)
+    check("files that cannot be read or are not known", check_files)
+    check("times that are too fine", check_resolution)
     check("Redis's names of policies", check_policies)
     check("--dump-config hides secrets", check_dump)
 
