@@ -107,10 +107,13 @@ void joint_turn::leave() noexcept {
 
 /// What the turn has to wait for, or nullptr.
 const joint_turn::place* joint_turn::obstacle() const {
-  for (auto& x : places_)
-    if (x.where->state() != shard_state::running
-        || (x.key && x.where->store().updates().held(x.key->key)))
+  for (auto& x : places_) {
+    const auto state = x.where->state();
+    if (x.key ? state != shard_state::running
+                  || x.where->store().updates().held(x.key->key)
+              : state == shard_state::stopped)
       return &x;
+  }
   return nullptr;
 }
 

@@ -16,8 +16,8 @@
 //   3. While a turn lasts, nothing in its regions is invalidated or cleared, but by its
 //      own thread (a clear). So such an invalidation finds all of it, or nothing. Regions
 //      are entered after all mailboxes, by the addresses of their tags.
-//   4. A turn begins only when all its shards run and nobody holds an update
-//      lease of its keys. It waits for either without holding any mailbox.
+//   4. A turn begins only when the shards of its keys run and nobody holds an update
+//      lease of these. It waits for either without holding any mailbox.
 
 #include <deque>
 #include <optional>
@@ -49,7 +49,8 @@ public:
   /// then.
   void add(region& where, bytes_view key);
 
-  /// Adds all shards of a region. Before `begin`.
+  /// Adds all shards of a region, which need not run: nothing changes in them then,
+  /// but for a clear. Before `begin`.
   void add_all(region& where);
 
   /// Waits for the turn. Holds nothing after an error: `shard_down`,

@@ -254,7 +254,8 @@ public:
   /// Removes everything, in all shards at once: a read that starts after it returned
   /// finds nothing that was written before it was called. Waits as `invalidate_tag`
   /// does, whatever there is to remove; the space comes back in the background.
-  /// Errors: `shard_down`, `shutting_down`.
+  /// Needs no shard: what those that failed hold is gone as well. Errors:
+  /// `shutting_down`.
   expected<void> clear();
 
   /// Removes all entries with a tag, as `clear`: at once, and no load that began
@@ -557,9 +558,6 @@ private:
   [[nodiscard]] expected<bool> refused_read() const;
 
   [[nodiscard]] tl::unexpected<error> stopped() const;
-
-  /// Why a change of all shards cannot be made, if it cannot.
-  [[nodiscard]] expected<void> check_shards() const;
 
   /// The same for what is done whatever the state of the shards' actors.
   [[nodiscard]] expected<void> check_open() const;

@@ -14,13 +14,6 @@ namespace troupe {
 
 using memory::budget;
 
-expected<void> region::check_shards() const {
-  for (auto& x : shards_.groups())
-    if (auto ok = x->check(); !ok)
-      return ok;
-  return {};
-}
-
 expected<void> region::check_open() const {
   for (auto& x : shards_.groups())
     if (auto ok = x->check_open(); !ok)
@@ -31,7 +24,7 @@ expected<void> region::check_open() const {
 // -- forgetting --------------------------------------------------------------------
 
 expected<void> region::clear() {
-  if (auto ok = check_shards(); !ok)
+  if (auto ok = check_open(); !ok)
     return ok;
   // All namespaces in one step, with no joint turn half done.
   tags_->keep_out_steps([this]() noexcept {
@@ -44,7 +37,7 @@ expected<void> region::clear() {
 }
 
 expected<void> region::invalidate_tag(bytes_view name) {
-  if (auto ok = check_shards(); !ok)
+  if (auto ok = check_open(); !ok)
     return ok;
   if (name.size() > tags::longest)
     return fail(errc::invalid_argument,

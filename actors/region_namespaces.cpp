@@ -77,7 +77,7 @@ region::set_namespace_eviction(bytes_view prefix,
 expected<void> region::clear_namespace(bytes_view prefix) {
   return find_group(prefix).and_then(
     [this](shard_group* group) -> expected<void> {
-      if (auto ok = group->check(); !ok)
+      if (auto ok = group->check_open(); !ok)
         return ok;
       tags_->keep_out_steps([group]() noexcept { group->clear(); });
       group->tidy();

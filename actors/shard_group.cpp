@@ -25,13 +25,6 @@ shard_group::shard_group(const std::string& region, std::size_t first,
   }
 }
 
-expected<void> shard_group::check() const {
-  for (auto& x : shards_)
-    if (auto why = x->refusal())
-      return tl::unexpected{std::move(*why)};
-  return {};
-}
-
 expected<void> shard_group::check_open() const {
   for (auto& x : shards_)
     if (auto why = x->refusal(); why && *why == errc::shutting_down)

@@ -81,11 +81,8 @@ public:
     return eviction_.load(std::memory_order_relaxed);
   }
 
-  /// Why a change of all shards cannot be made, if it cannot.
-  [[nodiscard]] expected<void> check() const;
-
-  /// The same for what is done whatever the state of the shards' actors:
-  /// `shutting_down`, once they have been stopped.
+  /// `shutting_down`, once the shards have been stopped. What concerns all of them is
+  /// done else, whatever the state of their actors.
   [[nodiscard]] expected<void> check_open() const;
 
   /// Makes all shards empty at once to those who look from now on. The space comes

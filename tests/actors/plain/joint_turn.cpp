@@ -138,6 +138,7 @@ TEST_CASE("a joint turn does not begin where a shard is down", "[joint]") {
   region_fixture f{options};
   joint_turn uut;
   uut.add_all(*f.uut);
+  uut.add(*f.uut, "a");
   SECTION("for good") {
     f.shard_of("a").fail();
     auto begun = uut.begin();
@@ -160,6 +161,25 @@ TEST_CASE("a joint turn does not begin where a shard is down", "[joint]") {
   }
   for (std::size_t i = 0; i < f.uut->shard_count(); ++i)
     CHECK(!f.uut->shard_at(i).mailbox().held_here());
+}
+
+TEST_CASE("a joint turn of all shards needs none of them", "[joint]") {
+  region_fixture f;
+  REQUIRE(f.uut->set("a", "1"));
+  auto& broken = f.shard_of("a");
+  SECTION("that failed") {
+    broken.fail();
+  }
+  SECTION("that restarts") {
+    in_turn(broken, [&] { broken.down(); });
+  }
+  joint_turn uut;
+  uut.add_all(*f.uut);
+  REQUIRE(uut.begin());
+  CHECK(f.uut->clear());
+  uut.end();
+  CHECK(f.get("a") == "<none>");
+  in_turn(broken, [&] { broken.up(); });
 }
 
 TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") {

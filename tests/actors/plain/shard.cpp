@@ -90,6 +90,23 @@ TEST_CASE("a failed shard rejects what waits and what comes", "[shard]") {
   CHECK(f.get("a") == "1");
 }
 
+TEST_CASE("what a failed shard holds can be invalidated", "[shard]") {
+  region_options options;
+  options.shards = 1;
+  region_fixture f{options};
+  write_options tagged;
+  tagged.tags.add("t");
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->set("b", "2", tagged));
+  f.uut->shard_at(0).fail();
+  CHECK(f.get("b") == "2");
+  CHECK(f.uut->invalidate_tag("t"));
+  CHECK(f.get("b") == "<none>");
+  CHECK(f.get("a") == "1");
+  CHECK(f.uut->clear());
+  CHECK(f.get("a") == "<none>");
+}
+
 TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
   region_fixture f{one_shard()};
   auto& uut = f.uut->shard_at(0);
