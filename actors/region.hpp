@@ -559,7 +559,7 @@ private:
 
   [[nodiscard]] tl::unexpected<error> stopped() const;
 
-  /// The same for what is done whatever the state of the shards' actors.
+  /// `shutting_down`, once the region has been stopped.
   [[nodiscard]] expected<void> check_open() const;
 
   template <class T, class Operation>
