@@ -283,6 +283,10 @@ public:
   /// Limits of bytes and of entries, 0: none. See `region_options`.
   [[nodiscard]] std::size_t max_bytes() const noexcept;
   [[nodiscard]] std::size_t max_entries() const noexcept;
+
+  /// Whether a limit could refuse a value or have entries evicted: one of the region,
+  /// or of all regions of its runtime.
+  [[nodiscard]] bool limited() const noexcept;
   [[nodiscard]] eviction_policy eviction() const noexcept;
 
   /// Other limits from now on: when this returns, what is too much has been

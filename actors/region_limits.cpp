@@ -74,6 +74,11 @@ std::size_t region::max_entries() const noexcept {
   return entries_->option();
 }
 
+bool region::limited() const noexcept {
+  return bytes_->tightest() != budget::unlimited
+         || entries_->tightest() != budget::unlimited;
+}
+
 eviction_policy region::eviction() const noexcept {
   return eviction_.load(std::memory_order_relaxed);
 }

@@ -50,4 +50,13 @@ expected<void> atomic_section::begin() {
   return {};
 }
 
+void atomic_section::plan(command_call& call) {
+  if (!nested_ && call.what.plan != nullptr)
+    call.what.plan(call, plan_);
+}
+
+expected<void> atomic_section::reserve() {
+  return nested_ ? expected<void>{} : plan_.reserve();
+}
+
 } // namespace troupe::server

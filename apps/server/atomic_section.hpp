@@ -15,11 +15,13 @@
 #include <cstdint>
 
 #include <troupe/actors/joint_turn.hpp>
+#include <troupe/actors/turn_plan.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::server {
 
 struct client;
+struct command_call;
 
 /// Counts changes that are in progress. Thread-safe; several may be at once.
 class change_gate {
@@ -74,12 +76,20 @@ public:
   /// Waits for the turn. Errors: those of `joint_turn::begin`.
   expected<void> begin();
 
+  /// Once it has begun: what a call will store, in the order of the calls.
+  void plan(command_call& call);
+
+  /// Sees to it that all that was planned has room: the change is done as a whole or
+  /// not at all. Errors: those of `turn_plan::reserve`.
+  expected<void> reserve();
+
 private:
   client& self_;
   change_gate& gate_;
   bool nested_;
   bool open_ = false;
   joint_turn turn_;
+  turn_plan plan_; ///< Ends before the turn.
 };
 
 } // namespace troupe::server

@@ -1,6 +1,7 @@
 #include "apps/server/command_table.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <array>
 #include <cstring>
 #include <new>
@@ -171,6 +172,37 @@ void run_command(command_call& call) {
     call.reply.error(error_text::out_of_memory);
   }
   call.reply.end();
+}
+
+void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
+  using clock = std::chrono::steady_clock;
+  // What EXEC runs cannot be interrupted by others.
+  const auto deadline = call.self.changing
+                          ? clock::time_point::max()
+                          : clock::now() + unfinished_command::slice;
+  if (!work->go_on(call.reply, deadline))
+    call.self.unfinished = std::move(work);
+}
+
+bool continue_long(client& self, reply_writer& reply) {
+  auto& work = *self.unfinished;
+  reply.begin();
+  const auto mark = reply.pending();
+  auto done = true;
+  try {
+    done = work.go_on(reply, std::chrono::steady_clock::now()
+                               + unfinished_command::slice);
+  } catch (const std::bad_alloc&) {
+    reply.rollback();
+    reply.error(error_text::out_of_memory);
+  }
+  reply.end();
+  if (!done)
+    return false;
+  if (work.unheard)
+    reply.truncate(mark);
+  self.unfinished.reset();
+  return true;
 }
 
 void add_keys(command_call& call, atomic_section& section) {

@@ -14,11 +14,13 @@
 
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/subscriptions.hpp>
+#include <troupe/actors/turn_plan.hpp>
 
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/transaction.hpp"
+#include "apps/server/unfinished_command.hpp"
 
 namespace troupe::server {
 
@@ -47,6 +49,9 @@ struct client {
   bool leaving = false;  ///< Replies are sent, then the connection closes.
   transaction queue;     ///< What waits for EXEC.
   bool changing = false; ///< Inside an `atomic_section`.
+
+  /// The command that goes on before any other does; mostly none.
+  std::unique_ptr<unfinished_command> unfinished;
 
   /// The topics it listens to; null as long as it has not asked for any.
   std::unique_ptr<subscriptions> listening;
@@ -148,6 +153,9 @@ struct key_positions {
 
 class atomic_section;
 
+/// What a call stores, for a turn that has to have room for all of it.
+using planner = void (*)(command_call& call, turn_plan& plan);
+
 struct command {
   /// Lower case; "container|name" for a subcommand.
   std::string_view name;
@@ -162,8 +170,8 @@ struct command {
   std::string_view since;
   std::string_view summary;
 
-  /// Writes exactly one reply, CLIENT REPLY and SHUTDOWN excepted. May throw
-  /// std::bad_alloc.
+  /// Writes exactly one reply, CLIENT REPLY and SHUTDOWN excepted, or leaves that to
+  /// `client::unfinished`. May throw std::bad_alloc.
   void (*run)(command_call& call);
 
   /// When there is one: runs several successive calls of this command at once,
@@ -177,6 +185,15 @@ struct command {
   /// When there is one: adds the keys that the command concerns and `keys` does
   /// not tell, which may lie in other databases.
   void (*add_more_keys)(command_call& call, atomic_section& section) = nullptr;
+
+  /// When there is one: how much memory the command takes, or gives back.
+  planner plan = nullptr;
+
+  [[nodiscard]] constexpr command planned(planner x) const noexcept {
+    auto result = *this;
+    result.plan = x;
+    return result;
+  }
 
   [[nodiscard]] bool accepts(std::size_t words) const noexcept {
     return arity < 0 ? words >= static_cast<std::size_t>(-arity)
@@ -228,8 +245,15 @@ bool same_word(bytes_view x, std::string_view lower) noexcept;
 /// Whether a client may be called so: printable ASCII without blanks.
 bool valid_client_name(bytes_view name) noexcept;
 
-/// Runs one command and replies exactly once, whatever happens.
+/// Runs one command and replies exactly once, whatever happens, unless the client has
+/// an unfinished command then.
 void run_command(command_call& call);
+
+/// Does one slice of what the command leaves to do, or, within a transaction, all.
+void begin_long(command_call& call, std::unique_ptr<unfinished_command> work);
+
+/// Goes on with the client's unfinished command for a slice; true when that replied.
+bool continue_long(client& self, reply_writer& reply);
 
 /// Adds what a call concerns to a section that is about to begin.
 void add_keys(command_call& call, atomic_section& section);

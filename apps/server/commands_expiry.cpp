@@ -169,6 +169,11 @@ void persist(command_call& call) {
   call.reply.integer(changed ? 1 : 0);
 }
 
+// A deadline takes room in an entry that has none.
+void plan_expire(command_call& call, turn_plan& plan) {
+  plan.expire(call.db, call.words[1]);
+}
+
 constexpr std::string_view group = "generic";
 
 // clang-format off
@@ -183,13 +188,17 @@ constexpr std::array commands{
           "7.0.0", "Get the Unix time in milliseconds when a key expires",
           pexpiretime},
   command{"expire", -3, flag::write | flag::fast, one_key, group, "1.0.0",
-          "Set the time to live of a key in seconds", expire},
+          "Set the time to live of a key in seconds", expire}
+    .planned(plan_expire),
   command{"pexpire", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the time to live of a key in milliseconds", pexpire},
+          "Set the time to live of a key in milliseconds", pexpire}
+    .planned(plan_expire),
   command{"expireat", -3, flag::write | flag::fast, one_key, group, "1.2.0",
-          "Set the Unix time in seconds when a key expires", expireat},
+          "Set the Unix time in seconds when a key expires", expireat}
+    .planned(plan_expire),
   command{"pexpireat", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the Unix time in milliseconds when a key expires", pexpireat},
+          "Set the Unix time in milliseconds when a key expires", pexpireat}
+    .planned(plan_expire),
   command{"persist", 2, flag::write | flag::fast, one_key, group, "2.2.0",
           "Remove the expiration of a key", persist},
 };

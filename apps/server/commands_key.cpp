@@ -1,6 +1,8 @@
 // The commands on keys, whatever they hold: DEL, EXISTS, SCAN and their kin.
 
 #include <array>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -96,21 +98,92 @@ bool matches(bytes_view pattern, bytes_view key) noexcept {
   return pattern == "*" || glob_match(pattern, key, letter_case::exact);
 }
 
-// Not a snapshot as in Redis, for which writers would have to wait.
-void keys(command_call& call) {
-  const auto pattern = call.words[1];
-  const auto limit = call.server.options.max_reply;
-  key_list found;
-  expected<scan_cursor> next = 0;
-  do
-    next = scan_bucket(call.db, *next, [&](bytes_view key, const entry_view&) {
-      if (matches(pattern, key))
-        found.add(key);
+// Goes over the keys of a database, bucket by bucket, and lists those that match. Not a
+// snapshot as in Redis, for which writers would have to wait.
+class key_walk : public unfinished_command {
+public:
+  key_walk(const region& db, bytes_view pattern, scan_cursor from)
+    : db_(db), pattern_(pattern), next_(from) {
+    // nop
+  }
+
+  bool go_on(reply_writer& reply,
+             std::chrono::steady_clock::time_point deadline) final {
+    // The clock is asked now and then; a bucket takes less time than that.
+    constexpr std::size_t buckets_per_look = 8;
+    do
+      for (std::size_t i = 0; i < buckets_per_look; ++i) {
+        const auto next = step();
+        if (!next) {
+          reply.error(error_text::of(next.error()));
+          return true;
+        }
+        if (*next == 0 || enough()) {
+          write(reply, *next);
+          return true;
+        }
+        next_ = *next;
+      }
+    while (std::chrono::steady_clock::now() < deadline);
+    return false;
+  }
+
+protected:
+  [[nodiscard]] virtual bool wanted(bytes_view key) = 0;
+
+  // Whether the walk may end before the last key.
+  [[nodiscard]] virtual bool enough() const = 0;
+
+  virtual void write(reply_writer& reply, scan_cursor next) const = 0;
+
+  [[nodiscard]] bool matches_pattern(bytes_view key) const noexcept {
+    return matches(pattern_, key);
+  }
+
+  key_list found_;
+
+private:
+  expected<scan_cursor> step() {
+    return scan_bucket(db_, next_, [&](bytes_view key, const entry_view&) {
+      if (wanted(key))
+        found_.add(key);
     });
-  while (next && *next != 0 && found.reply_size() <= limit);
-  if (!next)
-    return reply_error(call, next.error());
-  found.reply(call.reply);
+  }
+
+  const region& db_;
+  const bytes pattern_;
+  scan_cursor next_;
+};
+
+class keys_command final : public key_walk {
+public:
+  explicit keys_command(const command_call& call)
+    : key_walk(call.db, call.words[1], 0),
+      most_(call.server.options.max_reply) {
+    // nop
+  }
+
+private:
+  bool wanted(bytes_view key) override {
+    return matches_pattern(key);
+  }
+
+  // Too much for a reply, which says so.
+  [[nodiscard]] bool enough() const override {
+    return found_.reply_size() > most_;
+  }
+
+  void write(reply_writer& reply, scan_cursor) const override {
+    found_.reply(reply);
+  }
+
+  std::size_t most_;
+};
+
+void keys(command_call& call) {
+  if (call.words[1].size() > longest_pattern)
+    return call.reply.error(error_text::pattern_too_long);
+  begin_long(call, std::make_unique<keys_command>(call));
 }
 
 void randomkey(command_call& call) {
@@ -139,6 +212,10 @@ std::optional<scan_terms> parse_scan(arguments options, std::string& refusal) {
     }
     const auto value = options[i + 1];
     if (same_word(options[i], "match")) {
+      if (value.size() > longest_pattern) {
+        refusal = error_text::pattern_too_long;
+        return std::nullopt;
+      }
       result.pattern = value;
     } else if (same_word(options[i], "type")) {
       result.strings = same_word(value, "string");
@@ -160,6 +237,43 @@ std::optional<scan_terms> parse_scan(arguments options, std::string& refusal) {
 // As Redis, looks at ten buckets for every key asked for, so that a table with
 // much room does not make a call long; and stops early at half of what a reply
 // may have.
+class scan_command final : public key_walk {
+public:
+  scan_command(const command_call& call, scan_cursor from,
+               const scan_terms& terms)
+    : key_walk(call.db, terms.pattern, from),
+      strings_(terms.strings),
+      count_(terms.count),
+      most_(call.server.options.max_reply / 2) {
+    // nop
+  }
+
+private:
+  bool wanted(bytes_view key) override {
+    ++met_;
+    return strings_ && matches_pattern(key);
+  }
+
+  // Asked once for each bucket.
+  [[nodiscard]] bool enough() const override {
+    constexpr std::size_t buckets_per_key = 10;
+    return met_ >= count_ || ++buckets_ / buckets_per_key >= count_
+           || found_.reply_size() >= most_;
+  }
+
+  void write(reply_writer& reply, scan_cursor next) const override {
+    reply.array(2);
+    reply.bulk(std::to_string(next));
+    found_.reply(reply);
+  }
+
+  bool strings_;
+  std::size_t count_;
+  std::size_t most_;
+  std::size_t met_ = 0;
+  mutable std::size_t buckets_ = 0;
+};
+
 void scan(command_call& call) {
   const auto start = parse_cursor(call.words[1]);
   if (!start)
@@ -168,27 +282,7 @@ void scan(command_call& call) {
   const auto terms = parse_scan(call.words.subspan(2), refusal);
   if (!terms)
     return call.reply.error(refusal);
-  constexpr std::size_t buckets_per_key = 10;
-  const auto limit = call.server.options.max_reply / 2;
-  key_list found;
-  std::size_t met = 0;
-  std::size_t buckets = 0;
-  expected<scan_cursor> next = *start;
-  do {
-    next = scan_bucket(call.db, *next, [&](bytes_view key, const entry_view&) {
-      ++met;
-      if (terms->strings && matches(terms->pattern, key))
-        found.add(key);
-    });
-    ++buckets;
-  } while (next && *next != 0 && met < terms->count
-           && buckets / buckets_per_key < terms->count
-           && found.reply_size() < limit);
-  if (!next)
-    return reply_error(call, next.error());
-  call.reply.array(2);
-  call.reply.bulk(std::to_string(*next));
-  found.reply(call.reply);
+  begin_long(call, std::make_unique<scan_command>(call, *start, *terms));
 }
 
 constexpr std::string_view group = "generic";

@@ -1,5 +1,6 @@
 // Publishing and subscribing: SUBSCRIBE, PUBLISH, PUBSUB and their kin.
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -52,8 +53,14 @@ void confirm(command_call& call, topic_kind kind, bytes_view name) {
 }
 
 void subscribe(command_call& call, topic_kind kind) {
+  const auto names = call.words.subspan(1);
+  if (kind == topic_kind::pattern
+      && std::any_of(names.begin(), names.end(), [](bytes_view x) {
+           return x.size() > longest_pattern;
+         }))
+    return call.reply.error(error_text::pattern_too_long);
   auto& topics = listening(call);
-  for (const auto& name : call.words.subspan(1)) {
+  for (const auto& name : names) {
     topics.add(kind, name);
     confirm(call, kind, name);
   }
@@ -121,6 +128,8 @@ void pubsub_channels(command_call& call) {
   const auto words = call.words;
   if (words.size() > 3)
     return call.reply.error(error_text::wrong_subcommand_call(words));
+  if (words.size() == 3 && words[2].size() > longest_pattern)
+    return call.reply.error(error_text::pattern_too_long);
   std::vector<std::shared_ptr<topic>> found;
   for (auto& x : call.server.topics.list(Kind))
     if (words.size() == 2

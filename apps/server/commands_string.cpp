@@ -257,6 +257,38 @@ void getex(command_call& call) {
   count_lookups(call, hit ? 1 : 0, hit ? 0 : 1);
 }
 
+// -- what they take ------------------------------------------------------------------
+
+void plan_set(command_call& call, turn_plan& plan) {
+  const auto plain = call.words.size() == 3;
+  plan.set(call.db, call.words[1], call.words[2].size(), !plain,
+           plain ? turn_plan::step::certain : turn_plan::step::depends);
+}
+
+void plan_setnx(command_call& call, turn_plan& plan) {
+  plan.set(call.db, call.words[1], call.words[2].size(), false,
+           turn_plan::step::depends);
+}
+
+// A bad moment leaves the key alone.
+void plan_setex(command_call& call, turn_plan& plan) {
+  plan.set(call.db, call.words[1], call.words[3].size(), true,
+           turn_plan::step::depends);
+}
+
+void plan_getset(command_call& call, turn_plan& plan) {
+  plan.set(call.db, call.words[1], call.words[2].size(), false);
+}
+
+void plan_erase(command_call& call, turn_plan& plan) {
+  plan.erase(call.db, call.words[1]);
+}
+
+void plan_getex(command_call& call, turn_plan& plan) {
+  if (call.words.size() > 2)
+    plan.expire(call.db, call.words[1]);
+}
+
 constexpr std::string_view group = "string";
 
 // clang-format off
@@ -264,21 +296,24 @@ constexpr std::array commands{
   command{"get", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
           "Get the value of a key", get, get_many},
   command{"set", -3, flag::write | flag::denyoom, one_key, group, "1.0.0",
-          "Set the value of a key", set},
+          "Set the value of a key", set}.planned(plan_set),
   command{"mget", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
           "Get the values of several keys", mget},
   command{"setnx", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Set a key that does not exist yet", setnx},
+          "1.0.0", "Set a key that does not exist yet", setnx}
+    .planned(plan_setnx),
   command{"setex", 4, flag::write | flag::denyoom, one_key, group, "2.0.0",
-          "Set a key with a TTL in seconds", setex},
+          "Set a key with a TTL in seconds", setex}.planned(plan_setex),
   command{"psetex", 4, flag::write | flag::denyoom, one_key, group, "2.6.0",
-          "Set a key with a TTL in milliseconds", psetex},
+          "Set a key with a TTL in milliseconds", psetex}.planned(plan_setex),
   command{"getset", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Set a key and get what it held", getset},
+          "1.0.0", "Set a key and get what it held", getset}
+    .planned(plan_getset),
   command{"getdel", 2, flag::write | flag::fast, one_key, group, "6.2.0",
-          "Get the value of a key and delete it", getdel},
+          "Get the value of a key and delete it", getdel}.planned(plan_erase),
   command{"getex", -2, flag::write | flag::fast, one_key, group, "6.2.0",
-          "Get the value of a key and change when it expires", getex},
+          "Get the value of a key and change when it expires", getex}
+    .planned(plan_getex),
 };
 // clang-format on
 

@@ -22,7 +22,7 @@ using flag = command_flag;
 void multi(command_call& call) {
   if (call.self.queue.active())
     return call.reply.error(error_text::nested_multi);
-  call.self.queue.begin();
+  call.self.queue.begin(call.db);
   call.reply.ok();
 }
 
@@ -33,34 +33,32 @@ void discard(command_call& call) {
   call.reply.ok();
 }
 
-command_call call_of(const command_call& exec, region& db,
-                     const queued_command& x) {
-  return {db,         exec.self, exec.server, exec.counters,
-          exec.reply, x.what(),  x.words()};
+command_call call_of(const command_call& exec, const queued_command& x) {
+  return {x.database(), exec.self, exec.server, exec.counters,
+          exec.reply,   x.what(),  x.words()};
 }
 
-// The database after `x`, which may be a SELECT that will succeed.
-region* selected_by(const queued_command& x, databases& all, region* before) {
-  if (x.what().name != "select")
-    return before;
-  const auto index = parse_integer(x.words()[1]);
-  if (!index || *index < 0 || std::cmp_greater_equal(*index, all.count()))
-    return before;
-  return all.open(static_cast<std::size_t>(*index)).value_or(before);
+// Calls `f(command_call&)` for each queued command.
+template <class F>
+void for_each_queued(command_call& exec, F&& f) {
+  for (const auto& x : exec.self.queue.commands()) {
+    auto queued = call_of(exec, x);
+    f(queued);
+  }
 }
 
 // Holds everything that the queue and the watched keys concern.
 expected<void> enter(command_call& call, atomic_section& section) {
-  auto& queue = call.self.queue;
-  queue.for_each_watched(
+  call.self.queue.for_each_watched(
     [&section](region& where, bytes_view key) { section.add(where, key); });
-  auto* db = &call.db;
-  for (const auto& x : queue.commands()) {
-    auto queued = call_of(call, *db, x);
-    add_keys(queued, section);
-    db = selected_by(x, call.server.databases, db);
-  }
+  for_each_queued(call, [&](command_call& x) { add_keys(x, section); });
   return section.begin();
+}
+
+// Has room for all that the queue stores.
+expected<void> reserve_queued(command_call& call, atomic_section& section) {
+  for_each_queued(call, [&](command_call& x) { section.plan(x); });
+  return section.reserve();
 }
 
 void exec(command_call& call) {
@@ -76,14 +74,19 @@ void exec(command_call& call) {
     queue.end();
     return reply_error(call, entered.error());
   }
-  const auto unchanged = queue.watched_unchanged();
-  const auto commands = queue.take();
-  if (!unchanged)
+  if (!queue.watched_unchanged()) {
+    queue.end();
     return call.reply.null_array();
+  }
+  if (const auto reserved = reserve_queued(call, section); !reserved) {
+    queue.end();
+    return call.reply.error(
+      error_text::exec_refused(error_text::of(reserved.error())));
+  }
+  const auto commands = queue.take();
   call.reply.array(commands.size());
   for (const auto& x : commands) {
-    auto& db = call.server.databases[call.self.database];
-    auto queued = call_of(call, db, x);
+    auto queued = call_of(call, x);
     run_command(queued);
     settle_lookups(queued);
   }
@@ -117,6 +120,15 @@ bool begin(command_call& call, atomic_section& section) {
   return begun.has_value();
 }
 
+// Has room for all that the call stores, before it stores anything.
+bool reserve(command_call& call, atomic_section& section) {
+  section.plan(call);
+  const auto reserved = section.reserve();
+  if (!reserved)
+    reply_error(call, reserved.error());
+  return reserved.has_value();
+}
+
 // The pairs of MSET and MSETNX, which are refused as a whole.
 bool check_pairs(command_call& call, arguments pairs) {
   if (pairs.size() % 2 != 0) {
@@ -146,7 +158,8 @@ void mset(command_call& call) {
   if (!check_pairs(call, pairs))
     return;
   atomic_section section{call.self, call.server.gate};
-  if (begin(call, section) && set_pairs(call, pairs))
+  if (begin(call, section) && reserve(call, section)
+      && set_pairs(call, pairs))
     call.reply.ok();
 }
 
@@ -164,7 +177,7 @@ void msetnx(command_call& call) {
     if (*present)
       return call.reply.integer(0);
   }
-  if (set_pairs(call, pairs))
+  if (reserve(call, section) && set_pairs(call, pairs))
     call.reply.integer(1);
 }
 
@@ -296,6 +309,38 @@ void copy(command_call& call) {
   call.reply.integer(*copied == transfer_result::done ? 1 : 0);
 }
 
+// -- what they take ------------------------------------------------------------------
+
+void plan_mset(command_call& call, turn_plan& plan) {
+  const auto pairs = call.words.subspan(1);
+  for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+    const auto* gathered = call.self.gathered(pairs[i + 1]);
+    plan.set(call.db, pairs[i], pairs[i + 1].size(), false,
+             turn_plan::step::certain,
+             gathered == nullptr ? 0 : gathered->footprint());
+  }
+}
+
+void plan_del(command_call& call, turn_plan& plan) {
+  for (const auto& key : call.words.subspan(1))
+    plan.erase(call.db, key);
+}
+
+void plan_rename(command_call& call, turn_plan& plan) {
+  plan.move(call.db, call.words[1], call.words[2]);
+}
+
+// Both may stay.
+void plan_renamenx(command_call& call, turn_plan& plan) {
+  plan.copy(call.db, call.words[1], call.db, call.words[2]);
+}
+
+void plan_copy(command_call& call, turn_plan& plan) {
+  std::string refusal;
+  if (const auto terms = parse_copy(call, refusal))
+    plan.copy(call.db, call.words[1], *terms->target, call.words[2]);
+}
+
 constexpr key_positions all_keys{1, -1, 1};
 constexpr key_positions two_keys{1, 2, 1};
 constexpr key_positions every_second{1, -1, 2};
@@ -319,19 +364,21 @@ constexpr std::array commands{
   command{"unwatch", 1, always, {}, "transactions", "2.2.0",
           "Forget the watched keys", unwatch},
   command{"mset", -3, flag::write | flag::denyoom, every_second, "string",
-          "1.0.1", "Set several keys", mset},
+          "1.0.1", "Set several keys", mset}.planned(plan_mset),
   command{"msetnx", -3, flag::write | flag::denyoom, every_second, "string",
-          "1.0.1", "Set several keys, none of which exists yet", msetnx},
+          "1.0.1", "Set several keys, none of which exists yet", msetnx}
+    .planned(plan_mset),
   command{"del", -2, flag::write, all_keys, "generic", "1.0.0", "Delete keys",
-          del},
+          del}.planned(plan_del),
   command{"unlink", -2, flag::write | flag::fast, all_keys, "generic", "4.0.0",
-          "Delete keys; the same as DEL", del},
+          "Delete keys; the same as DEL", del}.planned(plan_del),
   command{"rename", 3, flag::write, two_keys, "generic", "1.0.0",
-          "Give a key another name", rename},
+          "Give a key another name", rename}.planned(plan_rename),
   command{"renamenx", 3, flag::write | flag::fast, two_keys, "generic", "1.0.0",
-          "Give a key another name, which no key has yet", renamenx},
+          "Give a key another name, which no key has yet", renamenx}
+    .planned(plan_renamenx),
   command{"copy", -3, flag::write | flag::denyoom, two_keys, "generic", "6.2.0",
-          "Copy a key", copy, nullptr, {}, add_copy_target},
+          "Copy a key", copy, nullptr, {}, add_copy_target}.planned(plan_copy),
 };
 // clang-format on
 

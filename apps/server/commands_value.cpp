@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "apps/server/command_table.hpp"
 #include "apps/server/decimal.hpp"
@@ -179,6 +180,32 @@ void incrbyfloat(command_call& call) {
     call.reply.bulk(sum);
 }
 
+// -- what they take ------------------------------------------------------------------
+
+void plan_append(command_call& call, turn_plan& plan) {
+  plan.append(call.db, call.words[1], call.words[2].size());
+}
+
+void plan_setrange(command_call& call, turn_plan& plan) {
+  const auto offset = parse_integer(call.words[2]);
+  const auto size = call.words[3].size();
+  const auto most = call.db.options().max_value_size;
+  // What would become too long for a string is refused, and takes nothing.
+  if (offset && *offset >= 0 && size > 0 && size <= most
+      && std::cmp_less_equal(*offset, most - size))
+    plan.overwrite(call.db, call.words[1],
+                   static_cast<std::size_t>(*offset) + size);
+}
+
+void plan_integer(command_call& call, turn_plan& plan) {
+  constexpr std::size_t longest = std::numeric_limits<std::int64_t>::digits10 + 2;
+  plan.overwrite(call.db, call.words[1], longest);
+}
+
+void plan_decimal(command_call& call, turn_plan& plan) {
+  plan.overwrite(call.db, call.words[1], longest_formatted);
+}
+
 constexpr std::string_view group = "string";
 
 // clang-format off
@@ -186,23 +213,27 @@ constexpr std::array commands{
   command{"strlen", 2, flag::readonly | flag::fast, one_key, group, "2.2.0",
           "Get the length of a value", string_length},
   command{"append", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "2.0.0", "Append to the value of a key", append},
+          "2.0.0", "Append to the value of a key", append}.planned(plan_append),
   command{"getrange", 4, flag::readonly, one_key, group, "2.4.0",
           "Get a part of a value", getrange},
   command{"substr", 4, flag::readonly, one_key, group, "1.0.0",
           "Get a part of a value; the same as GETRANGE", getrange},
   command{"setrange", 4, flag::write | flag::denyoom, one_key, group, "2.2.0",
-          "Overwrite a part of a value", setrange},
+          "Overwrite a part of a value", setrange}.planned(plan_setrange),
   command{"incr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Add one to the integer of a key", incr},
+          "1.0.0", "Add one to the integer of a key", incr}
+    .planned(plan_integer),
   command{"decr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Subtract one from the integer of a key", decr},
+          "1.0.0", "Subtract one from the integer of a key", decr}
+    .planned(plan_integer),
   command{"incrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Add to the integer of a key", incrby},
+          "1.0.0", "Add to the integer of a key", incrby}.planned(plan_integer),
   command{"decrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Subtract from the integer of a key", decrby},
+          "1.0.0", "Subtract from the integer of a key", decrby}
+    .planned(plan_integer),
   command{"incrbyfloat", 3, flag::write | flag::denyoom | flag::fast, one_key,
-          group, "2.6.0", "Add to the decimal number of a key", incrbyfloat},
+          group, "2.6.0", "Add to the decimal number of a key", incrbyfloat}
+    .planned(plan_decimal),
 };
 // clang-format on
 

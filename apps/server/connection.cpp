@@ -127,6 +127,7 @@ void connection::close() noexcept {
   if (std::exchange(state_, state::closed) == state::closed)
     return;
   self_.listening.reset();
+  self_.unfinished.reset();
   timer_.reset();
   count_ahead(0);
   home_.watch().forget(peer_.descriptor());
@@ -194,6 +195,8 @@ void connection::go_on() {
       return read_ahead() ? send_more() : close();
     case state::lingering:
       return discard();
+    case state::working:
+      return; // It reads once the command is done.
     default:
       return take_turn();
   }
@@ -349,12 +352,16 @@ bool connection::serve(bytes_view input) {
         self_.large.clear();
         parser_.forget_supplied();
       }
-      if (reply.pending() < defaults::flush_size || flush())
+      if (!self_.unfinished
+          && (reply.pending() < defaults::flush_size || flush()))
         continue;
+      const auto works = self_.unfinished && flush();
       keep(input.substr(next < batch.size() ? batch.offset(next)
                                             : parsed.consumed));
       // What was not executed is parsed again.
       parser_.reset();
+      if (works)
+        work_later();
       return false;
     }
     input.remove_prefix(parsed.consumed);
@@ -370,6 +377,25 @@ bool connection::serve(bytes_view input) {
   if (!flush_with_messages())
     return false;
   return finish();
+}
+
+// Lets others have their turns before the unfinished command goes on.
+void connection::work_later() {
+  state_ = state::working;
+  note_turn();
+  asio::post(home_.context(), [self = shared_from_this()] {
+    self->guarded([](connection& x) { x.work(); });
+  });
+}
+
+void connection::work() {
+  reply_writer reply{home_.output, home_.server().options.max_reply};
+  reply.protocol(self_.protocol);
+  if (!continue_long(self_, reply))
+    return work_later();
+  state_ = state::serving;
+  if (flush() && serve(input_.view()))
+    take_turn();
 }
 
 void connection::refuse_stream(std::string_view why) {

@@ -7,7 +7,9 @@
 //      │
 //      ▼    bytes arrive
 //   waiting ───────────► serving ──► waiting
-//      ▲                    │ the client does not take its replies
+//      ▲                    │  ▲  a long command; others have their turns
+//      │                    ├──┴───────────────────────────────► working
+//      │                    │ the client does not take its replies
 //      │    all was sent    ▼
 //      └───────────────── sending
 //                           │ QUIT, not RESP, the server stops
@@ -20,7 +22,8 @@
 //      up to a bound: it may want to send a whole pipeline before it reads.
 //   2. `input_` starts with the first byte of a command.
 //   3. Between turns, `input_` holds only an incomplete command, except while
-//      sending, when it holds what was read ahead. What is missing in it lies in `self_.large` and `gathering_`.
+//      sending, when it holds what was read ahead, and while a command is unfinished.
+//      What is missing in it lies in `self_.large` and `gathering_`.
 //   4. Messages that come for a subscriber wait in its queue, which is bounded
 //      (subscriber.hpp), and are written between replies when all before them
 //      has been sent. A subscriber whose queue overflows is closed.
@@ -81,7 +84,15 @@ public:
 private:
   using error_code = boost::system::error_code;
 
-  enum class state { greeting, waiting, serving, sending, lingering, closed };
+  enum class state {
+    greeting,
+    waiting,
+    serving,
+    working,
+    sending,
+    lingering,
+    closed
+  };
 
   void greet();
   void shake_hands();
@@ -100,6 +111,8 @@ private:
   void count_ahead(std::size_t bytes) noexcept;
   void await_sending();
   bool serve(bytes_view input);
+  void work_later();
+  void work();
   void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
   void enter_registry();

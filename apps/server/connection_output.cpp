@@ -109,6 +109,8 @@ void connection::on_sent() {
   pending_.clear(0);
   sent_ = 0;
   count_ahead(0);
+  if (self_.unfinished)
+    return work_later();
   state_ = state::serving;
   if (serve(input_.view()))
     take_turn();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -14,5 +15,9 @@ namespace troupe::server {
 /// A finite number as Redis writes it: 17 digits behind the point, without the
 /// zeros at the end.
 [[nodiscard]] std::string format_decimal(long double x);
+
+/// Bytes that `format_decimal` returns at most: sign, digits, point and fraction.
+inline constexpr std::size_t longest_formatted
+  = 1 + (std::numeric_limits<long double>::max_exponent10 + 1) + 1 + 17;
 
 } // namespace troupe::server

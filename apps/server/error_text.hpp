@@ -88,6 +88,8 @@ inline constexpr std::string_view discard_without_multi
   = "ERR DISCARD without MULTI";
 inline constexpr std::string_view exec_aborted
   = "EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view pattern_too_long
+  = "ERR the pattern has more than 1024 bytes";
 inline constexpr std::string_view transaction_too_large
   = "ERR the transaction is too large; send it in parts";
 inline constexpr std::string_view no_such_key = "ERR no such key";

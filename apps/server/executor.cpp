@@ -6,6 +6,7 @@
 
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/error_text.hpp"
+#include "apps/server/integer.hpp"
 #include "apps/server/messages.hpp"
 
 namespace troupe::server {
@@ -46,6 +47,17 @@ bool reads_several(const command& what, arguments words) noexcept {
          && what.key_count(words.size()) > 1;
 }
 
+/// The database that a call selects, if it will.
+region* selected_by(const command_call& call) {
+  if (call.what.name != "select")
+    return nullptr;
+  auto& all = call.server.databases;
+  const auto index = parse_integer(call.words[1]);
+  if (!index || *index < 0 || std::cmp_greater_equal(*index, all.count()))
+    return nullptr;
+  return all.open(static_cast<std::size_t>(*index)).value_or(nullptr);
+}
+
 /// Whether it begins a request of HTTP. Such a thing is sent by a web page that wants
 /// to write here: the rest of it may be inline commands.
 bool speaks_http(arguments words) noexcept {
@@ -66,7 +78,7 @@ std::size_t executor::run(const command_batch& batch, std::size_t first,
     next += self.replies == reply_mode::on
               ? run_next(batch, next, self, reply)
               : run_unheard(batch, next, self, reply);
-  } while (next < batch.size() && !self.leaving
+  } while (next < batch.size() && !self.leaving && !self.unfinished
            && reply.pending() < defaults::flush_size);
   counters_.commands.add(next - first);
   return next;
@@ -138,8 +150,11 @@ std::size_t executor::run_unheard(const command_batch& batch, std::size_t first,
   const auto mark = reply.pending();
   reply.keep_asides(true);
   const auto done = run_next(batch, first, self, reply);
-  if (self.replies == reply_mode::off || self.replies == reply_mode::skipping)
+  if (self.replies == reply_mode::off || self.replies == reply_mode::skipping) {
     reply.truncate_to_asides(mark);
+    if (self.unfinished)
+      self.unfinished->unheard = true;
+  }
   reply.keep_asides(false);
   if (self.replies == reply_mode::skipping)
     self.replies = reply_mode::on;
@@ -215,12 +230,35 @@ void executor::refuse(arguments words, client& self, reply_writer& reply,
   reply.error(why);
 }
 
+/// Whether there is room for what the command stores, as things are now. Shards that
+/// are down are found by EXEC.
+expected<void> executor::check_room(command_call& call) const {
+  if (!call.what.flags.has(command_flag::denyoom) || !call.db.limited())
+    return {};
+  atomic_section section{call.self, server_.gate};
+  add_keys(call, section);
+  if (!section.begin())
+    return {};
+  section.plan(call);
+  return section.reserve();
+}
+
+// As Redis: what there is no room for is told now, not by EXEC.
 void executor::queue(const command& what, arguments words, client& self,
                      reply_writer& reply) {
-  if (self.queue.queue(what, words))
-    return reply.simple("QUEUED");
-  self.queue.spoil();
-  reply.error(error_text::transaction_too_large);
+  command_call call{self.queue.database(), self, server_, counters_, reply,
+                    what, words};
+  if (const auto room = check_room(call); !room) {
+    self.queue.spoil();
+    return reply.error(error_text::of(room.error()));
+  }
+  if (!self.queue.queue(what, words)) {
+    self.queue.spoil();
+    return reply.error(error_text::transaction_too_large);
+  }
+  if (auto* next = selected_by(call))
+    self.queue.select(*next);
+  reply.simple("QUEUED");
 }
 
 } // namespace troupe::server

@@ -21,7 +21,8 @@ public:
 
   /// Runs the commands of `batch` from number `first` on, in order, and appends
   /// one reply for each, until all ran, `defaults::flush_size` bytes wait to be
-  /// sent, or the client takes its leave. Returns the number of the first that
+  /// sent, the client takes its leave, or one is unfinished, which then goes on
+  /// (`continue_long`) before the next one. Returns the number of the first that
   /// did not run; at least one does, unless more messages wait than are
   /// sent at once.
   /// Successive commands of a kind that gains by it (GET) run together; of
@@ -42,8 +43,9 @@ private:
   void run_held(command_call& call);
   static void refuse(arguments words, client& self, reply_writer& reply,
                      std::string why);
-  static void queue(const command& what, arguments words, client& self,
-                    reply_writer& reply);
+  [[nodiscard]] expected<void> check_room(command_call& call) const;
+  void queue(const command& what, arguments words, client& self,
+             reply_writer& reply);
 
   server_state& server_;
   thread_counters& counters_;

@@ -216,7 +216,7 @@ expected<void> server_config::check_ranges() const {
                    millisecond}})
     if (value % unit != caf::timespan{0})
       return fail(errc::invalid_argument,
-                  std::string{"--"} + option + "=" + caf::to_string(value)
+                  std::string{"--"} + option + "=" + to_string(caf::config_value{value})
                     + " is too fine; allowed are whole "
                     + (unit == second ? "seconds" : "milliseconds"));
   if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})

@@ -7,8 +7,9 @@
 
 namespace troupe::server {
 
-queued_command::queued_command(const command& what, arguments words)
-  : what_(&what) {
+queued_command::queued_command(region& database, const command& what,
+                               arguments words)
+  : database_(&database), what_(&what) {
   std::size_t size = 0;
   for (const auto& x : words)
     size += x.size();
@@ -27,7 +28,7 @@ bool transaction::queue(const command& what, arguments words) {
     size += sizeof(bytes_view) + x.size();
   if (bytes_ + size > defaults::max_transaction)
     return false;
-  commands_.emplace_back(what, words);
+  commands_.emplace_back(*database_, what, words);
   bytes_ += size;
   return true;
 }

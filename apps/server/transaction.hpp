@@ -16,10 +16,15 @@ namespace troupe::server {
 
 struct command;
 
-/// A command that waits for EXEC, with words of its own.
+/// A command that waits for EXEC, with words of its own, in the database that those
+/// before it select.
 class queued_command {
 public:
-  queued_command(const command& what, arguments words);
+  queued_command(region& database, const command& what, arguments words);
+
+  [[nodiscard]] region& database() const noexcept {
+    return *database_;
+  }
 
   [[nodiscard]] const command& what() const noexcept {
     return *what_;
@@ -30,6 +35,7 @@ public:
   }
 
 private:
+  region* database_;
   const command* what_;
   std::vector<char> text_;
   std::vector<bytes_view> words_; ///< Into `text_`, which never changes.
@@ -42,9 +48,20 @@ public:
     return active_;
   }
 
-  /// MULTI.
-  void begin() noexcept {
+  /// MULTI, in this database.
+  void begin(region& database) noexcept {
     active_ = true;
+    database_ = &database;
+  }
+
+  /// A SELECT was queued that will succeed.
+  void select(region& database) noexcept {
+    database_ = &database;
+  }
+
+  /// That of the next command. Only of an active one.
+  [[nodiscard]] region& database() const noexcept {
+    return *database_;
   }
 
   /// A command before EXEC was refused, so EXEC will be.
@@ -91,6 +108,7 @@ public:
 private:
   bool active_ = false;
   bool spoiled_ = false;
+  region* database_ = nullptr;
   std::size_t bytes_ = 0; ///< Of the queue.
   std::vector<queued_command> commands_;
   std::map<std::pair<region*, bytes>, memory::key_state> watched_;

@@ -172,6 +172,18 @@ error store::refusal(put_result why) const {
   }
 }
 
+expected<void> store::admit(std::size_t charge) const {
+  if (!table_.admits(charge))
+    return tl::unexpected{refusal(put_result::too_large)};
+  return {};
+}
+
+expected<void> store::reserve(const demand& coming) {
+  if (!table_.reserve(coming))
+    return tl::unexpected{refusal(put_result::no_room)};
+  return {};
+}
+
 /// What a clear, or the end, of all that share the invalidations asks for.
 expected<void> store::catch_up() {
   if (stopped())

@@ -330,6 +330,29 @@ public:
     return tag_step{forgotten_.tags(), witness_};
   }
 
+  // -- a turn that has to have room for all that it stores, or not to begin -----
+
+  /// Whether there is a limit that could refuse a value.
+  [[nodiscard]] bool limited() const noexcept {
+    return table_.limited();
+  }
+
+  /// What is under a key. Errors: those of `settle`.
+  [[nodiscard]] expected<occupancy> occupied_by(const hashed_key& key) {
+    return settle().map([&] { return table_.occupied_by(key); });
+  }
+
+  /// Error: `value_too_large` where no limit admits an entry with this charge.
+  [[nodiscard]] expected<void> admit(std::size_t charge) const;
+
+  /// Sees to it that the coming changes of this turn have room where nothing is
+  /// evicted; until `end_reservation`. Error: `limit_reached`, and has changed nothing.
+  [[nodiscard]] expected<void> reserve(const demand& coming);
+
+  void end_reservation() noexcept {
+    table_.end_reservation();
+  }
+
   /// The table, to be told of limits.
   [[nodiscard]] table& limits() noexcept {
     return table_;

@@ -273,8 +273,10 @@ bool table::renew() noexcept {
   full_ = false;
   look_at_limits();
   publish_charge();
-  bytes_.keep(charged());
-  entries_.keep(0);
+  if (!reserved_) {
+    bytes_.keep(charged());
+    entries_.keep(0);
+  }
   return true;
 }
 

@@ -24,6 +24,7 @@
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/budget.hpp>
 #include <troupe/backends/memory/deadline_step.hpp>
+#include <troupe/backends/memory/demand.hpp>
 #include <troupe/backends/memory/evictor.hpp>
 #include <troupe/backends/memory/footprint.hpp>
 #include <troupe/backends/memory/index.hpp>
@@ -205,6 +206,34 @@ public:
   [[nodiscard]] const budget& narrowest_bytes() const noexcept {
     return bytes_.source().narrowest();
   }
+
+  /// Whether somebody set a limit.
+  [[nodiscard]] bool limited() const noexcept {
+    return limited_;
+  }
+
+  [[nodiscard]] eviction_policy eviction() const noexcept {
+    return eviction_;
+  }
+
+  /// What is under a key. Constant time.
+  [[nodiscard]] occupancy occupied_by(const hashed_key& key) noexcept;
+
+  /// The most that an entry is charged: one with an idle time and `tag_bytes` of tags,
+  /// and with `block` bytes for a large value, 0 meaning those of a new one.
+  [[nodiscard]] static std::size_t
+  charge_of(std::size_t key_size, std::size_t value_size,
+            std::size_t tag_bytes, std::size_t block) noexcept;
+
+  /// Whether the limits admit an entry with this charge at all.
+  [[nodiscard]] bool admits(std::size_t charge) const noexcept;
+
+  /// Borrows what the coming changes of this turn take; tells whether it could. From
+  /// then on until `end_reservation` nothing but these changes spends it, and nobody
+  /// takes it away. Does nothing where entries are evicted, or without a limit.
+  [[nodiscard]] bool reserve(const demand& coming) noexcept;
+
+  void end_reservation() noexcept;
 
   /// Another policy from now on.
   void set_eviction(eviction_policy x) noexcept;
@@ -542,6 +571,7 @@ private:
   std::size_t largest_charge_ = budget::unlimited;
   bool limited_ = false; ///< Somebody set a limit.
   bool full_ = false;    ///< Entries had to go, and it is nearly as full still.
+  bool reserved_ = false; ///< What was lent is for certain changes.
   std::atomic<std::uint64_t> era_; ///< That of the newest generation.
   std::atomic<std::size_t> tagged_{0};
   std::atomic<std::size_t> evictions_{0};

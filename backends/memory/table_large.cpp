@@ -55,7 +55,8 @@ put_result table::make_block(const position& where, const hashed_key& key,
                                     large_block::footprint_of(size, capacity)),
                        where, with);
   };
-  if (spare > 0 && admitted(size + spare) != put_result::done)
+  if (spare > 0
+      && (reserved_ || admitted(size + spare) != put_result::done))
     spare = 0;
   if (spare == 0)
     if (auto why = admitted(size); why != put_result::done)
@@ -185,7 +186,7 @@ put_result table::move(const position& source, table& to, const position& where,
   publish_charge();
   to.publish_charge();
   auto& h = to.newest();
-  if (!here && added > 0
+  if (!here && added > 0 && !to.reserved_
       && (!to.limited_
           || to.bytes_.cover(
             to.charged() + h.links.buckets_per_split() * bytes_per_bucket))) {
@@ -198,8 +199,9 @@ put_result table::move(const position& source, table& to, const position& where,
     h.goes_next.settle(h.links, to.full_, to.charged());
   // Nothing that is to spare stays overdrawn.
   for (auto* x : {this, &to})
-    x->bytes_.give_up(std::min(x->bytes_.source().most_overdrawn(),
-                               x->bytes_.lent_beyond(x->charged())));
+    if (!x->reserved_)
+      x->bytes_.give_up(std::min(x->bytes_.source().most_overdrawn(),
+                                 x->bytes_.lent_beyond(x->charged())));
   return put_result::done;
 }
 

@@ -4,6 +4,7 @@
 #include <troupe/backends/memory/table.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::memory {
 
@@ -38,8 +39,9 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
   auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
-  // Names of tags may have taken more than there is.
-  if (auto& from = bytes_.source(); from.most_overdrawn() > 0) [[unlikely]] {
+  // Names of tags may have taken more than there is. What was reserved before is there.
+  if (auto& from = bytes_.source(); from.most_overdrawn() > 0 && !reserved_)
+    [[unlikely]] {
     from.collect(from.most_overdrawn(), 0, yielding::unspent, this);
     if (from.most_overdrawn() > 0)
       return false;
@@ -56,9 +58,73 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
 bool table::may_grow() noexcept {
   if (!limited_ || eviction_ != eviction_policy::none) [[likely]]
     return true;
+  if (reserved_)
+    return false;
   publish_charge();
   auto more = newest().links.buckets_per_split() * bytes_per_bucket;
   return bytes_.cover(charged() + more);
+}
+
+occupancy table::occupied_by(const hashed_key& key) noexcept {
+  const auto where = locate(key);
+  if (where.item == nullptr)
+    return {};
+  auto& item = *where.item;
+  occupancy result{.charge = footprint(item), .linked = true};
+  if (dead(item))
+    return result;
+  result.value_size = item.value_size();
+  result.expires = item.expires();
+  if (item.tagged()) {
+    auto with = item.attributes();
+    with.tags = {};
+    result.tag_bytes
+      = item.size()
+        - (item.large()
+             ? entry::large_size(key.key.size(), with)
+             : entry::block_size(key.key.size(), item.value_size(), with));
+  }
+  return result;
+}
+
+std::size_t table::charge_of(std::size_t key_size, std::size_t value_size,
+                             std::size_t tag_bytes,
+                             std::size_t block) noexcept {
+  entry_attributes with;
+  with.deadline = time_point{};
+  with.idle = std::chrono::nanoseconds{1};
+  if (value_size <= largest_inline)
+    return slab::footprint(entry::block_size(key_size, value_size, with)
+                           + tag_bytes);
+  return slab::footprint(entry::large_size(key_size, with) + tag_bytes)
+         + std::max(block, large_block::footprint_of(value_size, value_size));
+}
+
+bool table::admits(std::size_t charge) const noexcept {
+  return !limited_ || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
+}
+
+bool table::reserve(const demand& coming) noexcept {
+  if (!limited_ || eviction_ != eviction_policy::none)
+    return true;
+  publish_charge();
+  // The places in the index are not those of entries that come and go.
+  const auto places = (coming.inserts() - coming.entries()) * bytes_per_bucket;
+  reserved_ = fits(coming.bytes() + places, 0, coming.entries(),
+                   coming.expires());
+  return reserved_;
+}
+
+void table::end_reservation() noexcept {
+  if (!std::exchange(reserved_, false))
+    return;
+  // The index grows with each insert, but for those.
+  for (auto more = true; more && may_grow();) {
+    const auto before = newest().links.bucket_count();
+    grow();
+    more = newest().links.bucket_count() > before;
+  }
+  publish_charge();
 }
 
 /// Ends every change that may have made the table larger.
@@ -205,6 +271,8 @@ void table::yield_piece() noexcept {
 
 void table::give(amounts most, bool evicting) noexcept {
   publish_charge();
+  if (reserved_)
+    return;
   evicting = evicting && eviction_ != eviction_policy::none;
   auto give_up = [evicting](allowance& x, std::size_t used, std::size_t n) {
     auto present = x.granted();

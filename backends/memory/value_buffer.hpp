@@ -48,6 +48,11 @@ public:
     return block_ == nullptr ? bytes_view{} : bytes_view{block_->data(), size_};
   }
 
+  /// What its memory is charged as the value of an entry, in bytes.
+  [[nodiscard]] std::size_t footprint() const noexcept {
+    return block_ == nullptr ? 0 : block_->footprint(size_);
+  }
+
   /// Gives up the block, with its one hold; nullptr when there is none.
   [[nodiscard]] large_block* release() noexcept {
     size_ = 0;

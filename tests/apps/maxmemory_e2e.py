@@ -111,10 +111,110 @@ def check_refusal():
             == b"+OK", "no other policy")
     replies = fill(client, 10_000, 5_000, 1000)
     require(all(x == b"+OK" for x in replies), f"refused: {set(replies)}")
-    reply = client("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    reply = client("CONFIG", "SET", "maxmemory-policy", "allkeys-fifo")
     require(b"allkeys-s3fifo" in reply, f"it does not say what there is: {reply!r}")
     require(client("CONFIG", "GET", "maxmemory-policy")[1] == b"allkeys-clock",
             "a refused policy was taken")
+
+
+def numbered(name, count):
+    return [f"{name}:{i}" for i in range(count)]
+
+
+def paired(keys, value):
+    return [word for key in keys for word in (key, value)]
+
+
+def check_all_or_nothing():
+    """MSET, MSETNX and EXEC without room change nothing, here as in redis-server, and
+    a transaction is told of it when a command is queued."""
+    oom = b"-OOM command not allowed when used memory > 'maxmemory'."
+    aborted = (b"-EXECABORT Transaction discarded because of previous errors.")
+    value = b"n" * 4000
+    new = numbered("new", 60)
+    server = Troupe("--maxmemory=4mb", "--maxmemory-policy=noeviction",
+                    "--no-console")
+    redis = _servers.Redis("--maxmemory", "4mb",
+                           "--maxmemory-policy", "noeviction")
+    answers = []
+    for port in (server.port, redis.port):
+        client = Client(port)
+        fill(client, 0, 8_000, 1000)
+        require(client("SET", "last", value) == oom, "there is room still")
+        says = [client("MSET", *paired(new, value)),
+                client("MSETNX", *paired(new, value)),
+                client("EXISTS", *new),
+                client("MULTI"),
+                client("DEL", "key:0"),
+                client("SET", "new:0", value),
+                client("GET", "key:1"),
+                client("EXEC"),
+                client("EXISTS", "key:0", "new:0"),
+                client("MULTI"),
+                client("DEL", "key:0"),
+                client("EXEC"),
+                client("PING")]
+        answers.append(says)
+        require(says[:3] == [oom, oom, b":0"], f"got {says}")
+        require(says[5] == oom and says[7] == aborted and says[8] == b":1",
+                f"got {says}")
+    require(answers[0] == answers[1], f"{answers[0]}\nredis: {answers[1]}")
+
+    # Room for some of them is no room for all.
+    client = Client(server.port)
+    client.pipeline([("DEL", f"key:{i}") for i in range(100)])
+    require(client("MSET", *paired(new, value)) == oom, "MSET stored in part")
+    require(client("MSETNX", *paired(new, value)) == oom,
+            "MSETNX stored in part")
+    require(client("EXISTS", *new) == b":0", "some were stored")
+    client("MULTI")
+    client("SET", "marker", "x")
+    for key in new:
+        require(client("SET", key, value) == b"+QUEUED", "no room for one")
+    reply = client("EXEC")
+    require(reply == b"-EXECABORT Transaction discarded because of: " + oom[1:],
+            f"got {reply!r}")
+    require(client("EXISTS", "marker", *new) == b":0", "EXEC stored in part")
+    # With room for all of them, all are stored.
+    client.pipeline([("DEL", f"key:{i}") for i in range(100, 600)])
+    require(client("MSET", *paired(new, value)) == b"+OK", "room for all")
+    require(client("EXISTS", *new) == b":60", "not all were stored")
+    # What is deleted first makes room within a transaction.
+    client("MULTI")
+    client("DEL", *new)
+    client("MSET", *paired(numbered("more", 50), value))
+    reply = client("EXEC")
+    require(reply == [b":60", b"+OK"], f"got {reply}")
+    require(int(client.info()["limited_memory"]) <= 4 * MIB, "over the limit")
+
+    # Too large for the limit, whether something is evicted or not.
+    huge = b"x" * (20 * MIB)
+    too_large = b"-ERR value is too large"
+    for policy in ("allkeys-s3fifo", "noeviction"):
+        server = Troupe("--maxmemory=32mb", f"--maxmemory-policy={policy}",
+                        "--no-console")
+        client = Client(server.port)
+        require(client("MSET", "old", "keep", "f", "keep") == b"+OK", "MSET")
+        for words in (("MSET", "old", "new", "big", huge),
+                      ("MSETNX", "fresh", "new", "big", huge)):
+            reply = client(*words)
+            require(reply.startswith(too_large), f"{words[0]}: {reply!r}")
+        client("MULTI")
+        client("DEL", "f")
+        reply = client("SET", "new", huge)
+        require(reply.startswith(too_large), f"queued: {reply!r}")
+        require(client("EXEC") == aborted, "EXEC after that")
+        # A value that a transaction makes too large itself.
+        client("MULTI")
+        for words in (("DEL", "f"), ("SETRANGE", "old", 10 * MIB, "x"),
+                      ("APPEND", "old", b"x" * (10 * MIB))):
+            require(client(*words) == b"+QUEUED", f"{words[0]}")
+        reply = client("EXEC")
+        require(reply.startswith(b"-EXECABORT") and b"too large" in reply,
+                f"got {reply!r}")
+        require(client("MGET", "old", "f", "big", "fresh", "new")
+                == [b"keep", b"keep", None, None, None],
+                "something was changed")
 
 
 def check_drift():
@@ -256,6 +356,7 @@ def main():
     check_small_limits()
     check_eviction()
     check_refusal()
+    check_all_or_nothing()
     check_drift()
     check_rename()
     check_options()

@@ -85,11 +85,22 @@ struct command_fixture : region_fixture {
       REQUIRE(result.state != troupe::server::resp_parser::status::broken);
       left = result.state == troupe::server::resp_parser::status::full;
       for (std::size_t next = 0; next < batch.size();)
-        next = runner.run(batch, next, from, reply);
+        next = run_next(runner, batch, next, from, reply);
       input.remove_prefix(result.consumed);
     }
     REQUIRE(input.empty());
     return std::string{out.view()};
+  }
+
+  /// As a connection does, without others in between.
+  static std::size_t run_next(troupe::server::executor& runner,
+                              const troupe::server::command_batch& batch,
+                              std::size_t next, troupe::server::client& from,
+                              troupe::server::reply_writer& reply) {
+    const auto result = runner.run(batch, next, from, reply);
+    while (from.unfinished)
+      std::ignore = troupe::server::continue_long(from, reply);
+    return result;
   }
 
   /// The reply to one command, typed as in a terminal.

@@ -1,0 +1,128 @@
+#include <troupe/actors/turn_plan.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <troupe/actors/region.hpp>
+#include <troupe/backends/memory/hash.hpp>
+
+namespace troupe {
+
+turn_plan::~turn_plan() {
+  for (auto& x : shards_)
+    if (x->reserved)
+      x->where.store().end_reservation();
+}
+
+void turn_plan::set(region& where, bytes_view key, std::size_t size,
+                    bool expires, step how, std::size_t block) {
+  const auto& usual = where.options();
+  put(find(where, key), key, size,
+      expires || usual.ttl != no_expiry || usual.idle != no_expiry, how, block);
+}
+
+void turn_plan::append(region& where, bytes_view key, std::size_t size) {
+  if (const auto what = find(where, key); what.in != nullptr)
+    put(what, key, what.now->value_size + size, false, step::depends, 0);
+}
+
+void turn_plan::overwrite(region& where, bytes_view key, std::size_t size) {
+  if (const auto what = find(where, key); what.in != nullptr)
+    put(what, key, std::max(what.now->value_size, size), false, step::depends, 0);
+}
+
+void turn_plan::expire(region& where, bytes_view key) {
+  if (const auto what = find(where, key); what.in != nullptr && what.now->linked)
+    put(what, key, what.now->value_size, true, step::depends, 0);
+}
+
+void turn_plan::erase(region& where, bytes_view key) {
+  const auto what = find(where, key);
+  if (what.in == nullptr || !what.now->linked)
+    return;
+  what.in->demand.change(what.now->charge, 0, false, true);
+  *what.now = {};
+}
+
+void turn_plan::copy(region& source, bytes_view from, region& target,
+                     bytes_view to) {
+  const auto what = find(source, from, true);
+  if (!what.now->linked)
+    return;
+  // A large value is shared, with the room that its block has to spare.
+  const auto x = *what.now;
+  set(target, to, x.value_size, x.expires, step::depends, x.charge);
+}
+
+void turn_plan::move(region& where, bytes_view from, bytes_view to) {
+  if (from == to)
+    return;
+  copy(where, from, where, to);
+  erase(where, from);
+}
+
+expected<void> turn_plan::reserve() {
+  if (refusal_)
+    return tl::unexpected{*refusal_};
+  for (auto& x : shards_) {
+    if (auto ok = x->where.store().reserve(x->demand); !ok) {
+      for (auto& y : shards_)
+        if (std::exchange(y->reserved, false))
+          y->where.store().end_reservation();
+      return ok;
+    }
+    x->reserved = true;
+  }
+  return {};
+}
+
+turn_plan::planned turn_plan::find(region& where, bytes_view key,
+                                   bool unlimited_too) {
+  const memory::hashed_key which{key, hash_key(key)};
+  auto& owner = where.shard_at(where.shard_of(which));
+  if (!unlimited_too && !owner.store().limited())
+    return {};
+  auto in = std::find_if(shards_.begin(), shards_.end(),
+                         [&](auto& x) { return &x->where == &owner; });
+  if (in == shards_.end())
+    in = shards_.insert(in, std::make_unique<shard_plan>(owner));
+  auto& plan = **in;
+  auto at = plan.keys.find(key);
+  if (at == plan.keys.end()) {
+    auto present = owner.store().occupied_by(which);
+    if (!present)
+      refuse(std::move(present.error()));
+    at = plan.keys.emplace(key, present.value_or(memory::occupancy{})).first;
+  }
+  return {&plan, &at->second};
+}
+
+void turn_plan::put(const planned& what, bytes_view key, std::size_t size,
+                    bool expires, step how, std::size_t block) {
+  if (what.in == nullptr)
+    return;
+  auto& now = *what.now;
+  auto charge = memory::table::charge_of(key.size(), size, now.tag_bytes, block);
+  if (auto ok = what.in->where.store().admit(charge); !ok)
+    refuse(std::move(ok.error()));
+  if (how == step::depends) {
+    charge = std::max(charge, now.charge);
+    size = std::max(size, now.value_size);
+    expires = expires || now.expires;
+  }
+  what.in->demand.change(now.charge, charge, true, now.linked);
+  if (expires)
+    what.in->demand.expire();
+  now.charge = charge;
+  now.value_size = size;
+  now.linked = true;
+  now.expires = expires;
+}
+
+/// The first refusal is what is told.
+void turn_plan::refuse(error why) {
+  if (!refusal_)
+    refusal_ = std::move(why);
+}
+
+} // namespace troupe

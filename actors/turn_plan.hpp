@@ -1,0 +1,100 @@
+#pragma once
+
+// What a joint turn is going to store, in the order of its steps, so that it has
+// room for all of it or does not begin: no change of several keys is done in part.
+//
+// It is an upper bound. Where a step depends on what is there (SETNX), both outcomes
+// are allowed for.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <troupe/actors/shard.hpp>
+#include <troupe/backends/memory/demand.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+class region;
+
+/// Lives inside a joint turn that holds the shards of all its keys, which are valid
+/// as long as the plan. Each call takes constant time, and does nothing where no
+/// limit could refuse the step.
+class turn_plan {
+public:
+  /// What a step does to the entry that is there.
+  enum class step : std::uint8_t {
+    certain, ///< The new one takes its place.
+    depends, ///< It may stay.
+  };
+
+  turn_plan() = default;
+
+  /// Ends the reservation.
+  ~turn_plan();
+
+  turn_plan(const turn_plan&) = delete;
+  turn_plan& operator=(const turn_plan&) = delete;
+
+  /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
+  /// `block`: what a large value's memory is charged that is there already, or 0.
+  void set(region& where, bytes_view key, std::size_t size, bool expires,
+           step how = step::certain, std::size_t block = 0);
+
+  /// So many bytes are written behind the value.
+  void append(region& where, bytes_view key, std::size_t size);
+
+  /// The value is changed up to this size, or stays larger.
+  void overwrite(region& where, bytes_view key, std::size_t size);
+
+  /// The entry may get a deadline.
+  void expire(region& where, bytes_view key);
+
+  void erase(region& where, bytes_view key);
+
+  /// The value of `from` may be put under another key, with what belongs to it.
+  void copy(region& source, bytes_view from, region& target, bytes_view to);
+
+  /// As `copy`, and `from` goes.
+  void move(region& where, bytes_view from, bytes_view to);
+
+  /// Sees to it that there is room for all steps until the plan's end. Errors:
+  /// `value_too_large`, `limit_reached`, `shutting_down`, `out_of_memory`; then
+  /// nothing is reserved.
+  expected<void> reserve();
+
+private:
+  struct shard_plan {
+    explicit shard_plan(shard& of) noexcept : where(of) {
+      // nop
+    }
+
+    shard& where;
+    memory::demand demand;
+    std::unordered_map<bytes_view, memory::occupancy> keys;
+    bool reserved = false;
+  };
+
+  /// A key as the steps so far leave it. `in` is nullptr where nothing is limited and
+  /// nobody asked for it.
+  struct planned {
+    shard_plan* in = nullptr;
+    memory::occupancy* now = nullptr;
+  };
+
+  [[nodiscard]] planned find(region& where, bytes_view key,
+                             bool unlimited_too = false);
+  void put(const planned& what, bytes_view key, std::size_t size, bool expires,
+           step how, std::size_t block);
+  void refuse(error why);
+
+  std::vector<std::unique_ptr<shard_plan>> shards_;
+  std::optional<error> refusal_;
+};
+
+} // namespace troupe
