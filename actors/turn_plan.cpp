@@ -17,41 +17,47 @@ turn_plan::~turn_plan() {
 void turn_plan::set(region& where, bytes_view key, std::size_t size,
                     bool expires, step how, std::size_t block) {
   const auto& usual = where.options();
-  put(find(where, key), key, size,
-      expires || usual.ttl != no_expiry || usual.idle != no_expiry, how, block);
+  memory::occupancy next;
+  next.value_size = size;
+  next.expires = expires || usual.ttl != no_expiry;
+  next.idles = usual.idle != no_expiry;
+  put(find(where, key), key, next, how, block);
 }
 
 void turn_plan::append(region& where, bytes_view key, std::size_t size) {
   if (const auto what = find(where, key); what.in != nullptr)
-    put(what, key, what.now->value_size + size, false, step::depends, 0);
+    overwrite(where, key, what.key->now.value_size + size);
 }
 
 void turn_plan::overwrite(region& where, bytes_view key, std::size_t size) {
-  if (const auto what = find(where, key); what.in != nullptr)
-    put(what, key, std::max(what.now->value_size, size), false, step::depends, 0);
+  set(where, key, size, false, step::depends);
 }
 
 void turn_plan::expire(region& where, bytes_view key) {
-  if (const auto what = find(where, key); what.in != nullptr && what.now->linked)
-    put(what, key, what.now->value_size, true, step::depends, 0);
+  const auto what = find(where, key);
+  if (what.in == nullptr || !what.key->now.linked)
+    return;
+  auto next = what.key->now;
+  next.expires = true;
+  put(what, key, next, step::depends, 0);
 }
 
 void turn_plan::erase(region& where, bytes_view key) {
   const auto what = find(where, key);
-  if (what.in == nullptr || !what.now->linked)
+  if (what.in == nullptr || !what.key->now.linked)
     return;
-  what.in->demand.change(what.now->charge, 0, false, true);
-  *what.now = {};
+  what.in->demand.change(what.key->now.charge, 0, false, true);
+  what.key->now = {};
 }
 
 void turn_plan::copy(region& source, bytes_view from, region& target,
                      bytes_view to) {
   const auto what = find(source, from, true);
-  if (!what.now->linked)
+  if (!what.key->now.linked)
     return;
   // A large value is shared, with the room that its block has to spare.
-  const auto x = *what.now;
-  set(target, to, x.value_size, x.expires, step::depends, x.charge);
+  const auto x = what.key->now;
+  put(find(target, to), to, x, step::depends, x.charge);
 }
 
 void turn_plan::move(region& where, bytes_view from, bytes_view to) {
@@ -92,31 +98,35 @@ turn_plan::planned turn_plan::find(region& where, bytes_view key,
     auto present = owner.store().occupied_by(which);
     if (!present)
       refuse(std::move(present.error()));
-    at = plan.keys.emplace(key, present.value_or(memory::occupancy{})).first;
+    const auto now = present.value_or(memory::occupancy{});
+    at = plan.keys.emplace(key, key_plan{now, now.linked}).first;
   }
   return {&plan, &at->second};
 }
 
-void turn_plan::put(const planned& what, bytes_view key, std::size_t size,
-                    bool expires, step how, std::size_t block) {
+void turn_plan::put(const planned& what, bytes_view key,
+                    memory::occupancy next, step how, std::size_t block) {
   if (what.in == nullptr)
     return;
-  auto& now = *what.now;
-  auto charge = memory::table::charge_of(key.size(), size, now.tag_bytes, block);
-  if (auto ok = what.in->where.store().admit(charge); !ok)
-    refuse(std::move(ok.error()));
+  auto& now = what.key->now;
+  next.linked = true;
   if (how == step::depends) {
-    charge = std::max(charge, now.charge);
-    size = std::max(size, now.value_size);
-    expires = expires || now.expires;
+    next.value_size = std::max(next.value_size, now.value_size);
+    next.tag_bytes = std::max(next.tag_bytes, now.tag_bytes);
+    next.expires = next.expires || now.expires;
+    next.idles = next.idles || now.idles;
   }
-  what.in->demand.change(now.charge, charge, true, now.linked);
-  if (expires)
+  next.charge = memory::table::charge_of(key.size(), next, block);
+  if (auto ok = what.in->where.store().admit(next.charge); !ok)
+    refuse(std::move(ok.error()));
+  if (how == step::depends)
+    next.charge = std::max(next.charge, now.charge);
+  what.in->demand.change(now.charge, next.charge, true, now.linked);
+  if (!std::exchange(what.key->has_place, true))
+    what.in->demand.take_place();
+  if (next.expires || next.idles)
     what.in->demand.expire();
-  now.charge = charge;
-  now.value_size = size;
-  now.linked = true;
-  now.expires = expires;
+  now = next;
 }
 
 /// The first refusal is what is told.

@@ -69,6 +69,11 @@ public:
   expected<void> reserve();
 
 private:
+  struct key_plan {
+    memory::occupancy now; ///< As the steps so far leave it.
+    bool has_place;        ///< In the index, from before or counted.
+  };
+
   struct shard_plan {
     explicit shard_plan(shard& of) noexcept : where(of) {
       // nop
@@ -76,21 +81,20 @@ private:
 
     shard& where;
     memory::demand demand;
-    std::unordered_map<bytes_view, memory::occupancy> keys;
+    std::unordered_map<bytes_view, key_plan> keys;
     bool reserved = false;
   };
 
-  /// A key as the steps so far leave it. `in` is nullptr where nothing is limited and
-  /// nobody asked for it.
+  /// Nothing where no limit is and nobody asked for the key.
   struct planned {
     shard_plan* in = nullptr;
-    memory::occupancy* now = nullptr;
+    key_plan* key = nullptr;
   };
 
   [[nodiscard]] planned find(region& where, bytes_view key,
                              bool unlimited_too = false);
-  void put(const planned& what, bytes_view key, std::size_t size, bool expires,
-           step how, std::size_t block);
+  void put(const planned& what, bytes_view key, memory::occupancy next, step how,
+           std::size_t block);
   void refuse(error why);
 
   std::vector<std::unique_ptr<shard_plan>> shards_;

@@ -93,17 +93,15 @@ private:
   std::vector<std::size_t> ends_;
 };
 
-// Nobody writes "*" for anything but all keys, the empty one included.
-bool matches(bytes_view pattern, bytes_view key) noexcept {
-  return pattern == "*" || glob_match(pattern, key, letter_case::exact);
-}
-
 // Goes over the keys of a database, bucket by bucket, and lists those that match. Not a
 // snapshot as in Redis, for which writers would have to wait.
 class key_walk : public unfinished_command {
 public:
   key_walk(const region& db, bytes_view pattern, scan_cursor from)
-    : db_(db), pattern_(pattern), next_(from) {
+    : db_(db),
+      all_(pattern == "*"),
+      pattern_(pattern, letter_case::exact),
+      next_(from) {
     // nop
   }
 
@@ -136,8 +134,9 @@ protected:
 
   virtual void write(reply_writer& reply, scan_cursor next) const = 0;
 
-  [[nodiscard]] bool matches_pattern(bytes_view key) const noexcept {
-    return matches(pattern_, key);
+  // Nobody writes "*" for anything but all keys, the empty one included.
+  [[nodiscard]] bool matches(bytes_view key) const noexcept {
+    return all_ || pattern_.matches(key);
   }
 
   key_list found_;
@@ -151,7 +150,8 @@ private:
   }
 
   const region& db_;
-  const bytes pattern_;
+  const bool all_;
+  const glob pattern_;
   scan_cursor next_;
 };
 
@@ -165,7 +165,7 @@ public:
 
 private:
   bool wanted(bytes_view key) override {
-    return matches_pattern(key);
+    return matches(key);
   }
 
   // Too much for a reply, which says so.
@@ -251,7 +251,7 @@ public:
 private:
   bool wanted(bytes_view key) override {
     ++met_;
-    return strings_ && matches_pattern(key);
+    return strings_ && matches(key);
   }
 
   // Asked once for each bucket.

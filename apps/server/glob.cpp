@@ -68,29 +68,56 @@ private:
   letter_case how_;
 };
 
-} // namespace
+// Where a comparison is in a pattern that is read as it goes.
+class text_cursor {
+public:
+  text_cursor(bytes_view pattern, letter_case how) noexcept
+    : rest_(pattern), one_(how) {
+    // nop
+  }
+
+  [[nodiscard]] bool at_end() const noexcept {
+    return rest_.empty();
+  }
+
+  [[nodiscard]] bool at_star() const noexcept {
+    return rest_.starts_with('*');
+  }
+
+  void skip_star() noexcept {
+    rest_.remove_prefix(1);
+  }
+
+  // Takes an element; tells whether it stands for this character.
+  bool take(char c) noexcept {
+    return one_.take(rest_, c);
+  }
+
+private:
+  bytes_view rest_;
+  matcher one_;
+};
 
 // When the text disagrees behind a star, only the last star has to be tried
 // again, one character later.
-bool glob_match(bytes_view pattern, bytes_view text, letter_case how) noexcept {
+template <class Cursor>
+bool match(Cursor pattern, bytes_view text) noexcept {
   if (text.empty())
-    return pattern.empty();
-  const matcher one{how};
+    return pattern.at_end();
   bool starred = false;
-  bytes_view star_pattern;
+  auto star_pattern = pattern;
   bytes_view star_text;
   while (true) {
-    if (pattern.starts_with('*')) {
-      pattern.remove_prefix(1);
+    if (pattern.at_star()) {
+      pattern.skip_star();
       starred = true;
       star_pattern = pattern;
       star_text = text;
       continue;
     }
-    if (text.empty() && pattern.empty())
+    if (text.empty() && pattern.at_end())
       return true;
-    if (!text.empty() && !pattern.empty()
-        && one.take(pattern, text.front())) {
+    if (!text.empty() && !pattern.at_end() && pattern.take(text.front())) {
       text.remove_prefix(1);
       continue;
     }
@@ -100,6 +127,64 @@ bool glob_match(bytes_view pattern, bytes_view text, letter_case how) noexcept {
     pattern = star_pattern;
     text = star_text;
   }
+}
+
+} // namespace
+
+bool glob_match(bytes_view pattern, bytes_view text, letter_case how) noexcept {
+  return match(text_cursor{pattern, how}, text);
+}
+
+class glob::cursor {
+public:
+  explicit cursor(const std::vector<element>& elements) noexcept
+    : next_(elements.data()), end_(next_ + elements.size()) {
+    // nop
+  }
+
+  [[nodiscard]] bool at_end() const noexcept {
+    return next_ == end_;
+  }
+
+  [[nodiscard]] bool at_star() const noexcept {
+    return next_ != end_ && *next_ == nullptr;
+  }
+
+  void skip_star() noexcept {
+    ++next_;
+  }
+
+  bool take(char c) noexcept {
+    return (**next_++)[static_cast<unsigned char>(c)];
+  }
+
+private:
+  const element* next_;
+  const element* end_;
+};
+
+glob::glob(bytes_view pattern, letter_case how) {
+  // Elements point into it: it does not grow.
+  sets_.reserve(pattern.size());
+  for (text_cursor at{pattern, how}; !at.at_end();) {
+    if (at.at_star()) {
+      at.skip_star();
+      elements_.push_back(nullptr);
+      continue;
+    }
+    characters set;
+    auto behind = at;
+    for (std::size_t c = 0; c < set.size(); ++c) {
+      behind = at;
+      set[c] = behind.take(static_cast<char>(c));
+    }
+    at = behind;
+    elements_.push_back(&sets_.emplace_back(set));
+  }
+}
+
+bool glob::matches(bytes_view text) const noexcept {
+  return match(cursor{elements_}, text);
 }
 
 } // namespace troupe::server

@@ -14,7 +14,8 @@ struct occupancy {
   std::size_t value_size = 0; ///< Of the live entry.
   std::size_t tag_bytes = 0;  ///< Of the live entry.
   bool linked = false;        ///< There is an entry, dead or alive.
-  bool expires = false;       ///< Of the live entry.
+  bool expires = false;       ///< The live entry has a deadline,
+  bool idles = false;         ///< or an idle time.
 };
 
 /// The most that a turn holds more than now, at any of its steps.
@@ -26,7 +27,12 @@ public:
               bool goes) noexcept {
     move(bytes_, before, after);
     move(entries_, goes ? 1 : 0, comes ? 1 : 0);
-    inserts_ += comes && !goes ? 1 : 0;
+  }
+
+  /// A key comes that was not there when the turn began: whatever goes, it may take a
+  /// place in the index that nothing else leaves to it.
+  void take_place() noexcept {
+    ++places_;
   }
 
   /// One with a deadline may come.
@@ -42,9 +48,9 @@ public:
     return entries_.most;
   }
 
-  /// Entries that come, which may take a place in the index each.
-  [[nodiscard]] std::size_t inserts() const noexcept {
-    return inserts_;
+  /// In the index. No fewer than `entries`.
+  [[nodiscard]] std::size_t places() const noexcept {
+    return places_;
   }
 
   [[nodiscard]] bool expires() const noexcept {
@@ -69,7 +75,7 @@ private:
 
   course bytes_;
   course entries_;
-  std::size_t inserts_ = 0;
+  std::size_t places_ = 0;
   bool expires_ = false;
 };
 

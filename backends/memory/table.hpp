@@ -219,11 +219,11 @@ public:
   /// What is under a key. Constant time.
   [[nodiscard]] occupancy occupied_by(const hashed_key& key) noexcept;
 
-  /// The most that an entry is charged: one with an idle time and `tag_bytes` of tags,
-  /// and with `block` bytes for a large value, 0 meaning those of a new one.
-  [[nodiscard]] static std::size_t
-  charge_of(std::size_t key_size, std::size_t value_size,
-            std::size_t tag_bytes, std::size_t block) noexcept;
+  /// What an entry is charged that has the value, the tags and the deadlines of
+  /// `what`; with at least `block` bytes for a large value.
+  [[nodiscard]] static std::size_t charge_of(std::size_t key_size,
+                                             const occupancy& what,
+                                             std::size_t block) noexcept;
 
   /// Whether the limits admit an entry with this charge at all.
   [[nodiscard]] bool admits(std::size_t charge) const noexcept;
@@ -493,6 +493,7 @@ private:
                              std::size_t freed, bool& evicts) noexcept;
   [[nodiscard]] bool fits(std::size_t added, std::size_t freed,
                           std::size_t entries, bool expires) noexcept;
+  [[nodiscard]] bool has_room(std::size_t bytes, std::size_t entries) noexcept;
   void drop(index_slot where, removal_cause cause) noexcept;
   void tell_sink(const entry& x, removal_cause cause) noexcept;
 

@@ -39,6 +39,12 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
   auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
+  auto bytes = most - std::min(most, freed);
+  return has_room(bytes, size_.load(std::memory_order_relaxed) + entries);
+}
+
+/// Whether so many bytes and entries could be there in all. Borrows for them.
+bool table::has_room(std::size_t bytes, std::size_t entries) noexcept {
   // Names of tags may have taken more than there is. What was reserved before is there.
   if (auto& from = bytes_.source(); from.most_overdrawn() > 0 && !reserved_)
     [[unlikely]] {
@@ -46,11 +52,9 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
     if (from.most_overdrawn() > 0)
       return false;
   }
-  auto bytes = most - std::min(most, freed);
-  auto count = size_.load(std::memory_order_relaxed) + entries;
-  if (bytes_.cover(bytes) && entries_.cover(count)) [[likely]]
+  if (bytes_.cover(bytes) && entries_.cover(entries)) [[likely]]
     return true;
-  return borrow_from_others(bytes, count, yielding::unspent);
+  return borrow_from_others(bytes, entries, yielding::unspent);
 }
 
 /// Whether the index may have one more bucket. Where nothing is evicted there must
@@ -74,7 +78,8 @@ occupancy table::occupied_by(const hashed_key& key) noexcept {
   if (dead(item))
     return result;
   result.value_size = item.value_size();
-  result.expires = item.expires();
+  result.expires = item.has_deadline();
+  result.idles = item.slides();
   if (item.tagged()) {
     auto with = item.attributes();
     with.tags = {};
@@ -87,17 +92,19 @@ occupancy table::occupied_by(const hashed_key& key) noexcept {
   return result;
 }
 
-std::size_t table::charge_of(std::size_t key_size, std::size_t value_size,
-                             std::size_t tag_bytes,
+std::size_t table::charge_of(std::size_t key_size, const occupancy& what,
                              std::size_t block) noexcept {
   entry_attributes with;
-  with.deadline = time_point{};
-  with.idle = std::chrono::nanoseconds{1};
-  if (value_size <= largest_inline)
-    return slab::footprint(entry::block_size(key_size, value_size, with)
-                           + tag_bytes);
-  return slab::footprint(entry::large_size(key_size, with) + tag_bytes)
-         + std::max(block, large_block::footprint_of(value_size, value_size));
+  if (what.expires)
+    with.deadline = time_point{};
+  if (what.idles)
+    with.idle = std::chrono::nanoseconds{1};
+  const auto size = what.value_size;
+  if (size <= largest_inline)
+    return slab::footprint(entry::block_size(key_size, size, with)
+                           + what.tag_bytes);
+  return slab::footprint(entry::large_size(key_size, with) + what.tag_bytes)
+         + std::max(block, large_block::footprint_of(size, size));
 }
 
 bool table::admits(std::size_t charge) const noexcept {
@@ -108,10 +115,17 @@ bool table::reserve(const demand& coming) noexcept {
   if (!limited_ || eviction_ != eviction_policy::none)
     return true;
   publish_charge();
-  // The places in the index are not those of entries that come and go.
-  const auto places = (coming.inserts() - coming.entries()) * bytes_per_bucket;
-  reserved_ = fits(coming.bytes() + places, 0, coming.entries(),
-                   coming.expires());
+  auto& g = newest();
+  auto bytes = charged() + coming.bytes() + coming.places() * bytes_per_bucket;
+  if (coming.expires() && g.wheel.bytes() == 0)
+    bytes += g.links.bucket_count() * timing_wheel::bytes_per_item;
+  const auto entries = size_.load(std::memory_order_relaxed) + coming.entries();
+  reserved_ = has_room(bytes, entries);
+  // What it was lent beyond that is for the other shards of the turn.
+  if (reserved_) {
+    bytes_.keep(bytes);
+    entries_.keep(entries);
+  }
   return reserved_;
 }
 

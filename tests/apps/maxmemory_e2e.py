@@ -154,10 +154,11 @@ def check_all_or_nothing():
                 client("DEL", "key:0"),
                 client("EXEC"),
                 client("PING")]
-        answers.append(says)
+        answers.append([says[i] for i in (0, 1, 2, 3, 5, 7, 8, 12)])
         require(says[:3] == [oom, oom, b":0"], f"got {says}")
         require(says[5] == oom and says[7] == aborted and says[8] == b":1",
                 f"got {says}")
+    # Redis queues nothing at all then, not even what would make room.
     require(answers[0] == answers[1], f"{answers[0]}\nredis: {answers[1]}")
 
     # Room for some of them is no room for all.
@@ -345,7 +346,7 @@ def check_small_limits():
     reply = client("CONFIG", "SET", "maxmemory-policy", "noeviction",
                    "maxmemory", "64kb")
     require(reply.startswith(b"-ERR") and b"131072" in reply, f"got {reply!r}")
-    require(client("CONFIG", "GET", "maxmemory*")
+    require(client("CONFIG", "GET", "maxmemory", "maxmemory-policy")
             == [b"maxmemory", b"0", b"maxmemory-policy", b"allkeys-s3fifo"],
             "a refused change was made")
     require(client("DBSIZE") == b":5000", "a refused limit evicted keys")
