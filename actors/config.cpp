@@ -19,6 +19,7 @@
 #include <caf/timespan.hpp>
 
 #include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/types/suggest.hpp>
 
 namespace troupe {
 
@@ -71,19 +72,36 @@ expected<void> read(const caf::settings& from, const std::string& option,
                 + ", which is of the wrong type or too large");
 }
 
+/// Reads failed-shards.
+expected<void> read_failed_shards(const caf::settings& from,
+                                  failed_shards& to) {
+  std::string text{to_string(to)};
+  return read(from, "failed-shards", text).and_then([&]() -> expected<void> {
+    for (auto x : {failed_shards::serve, failed_shards::absent})
+      if (text == to_string(x)) {
+        to = x;
+        return {};
+      }
+    return fail(errc::invalid_argument, std::string{group}
+                                          + ".failed-shards is " + text
+                                          + ", allowed is serve or absent");
+  });
+}
+
 /// Options of our group that somebody made up; CAF takes them silently.
 expected<void> check_names(const caf::settings& all) {
-  static constexpr std::array<std::string_view, 9> known{
-    "max-bytes",      "shards",        "loader-threads",
-    "loader-queue",   "op-timeout",    "load-timeout",
-    "drain-deadline", "restart-limit", "restart-window"};
+  static const std::vector<std::string> known{
+    "max-bytes",      "shards",       "loader-threads", "loader-queue",
+    "op-timeout",     "load-timeout", "drain-deadline", "restart-limit",
+    "restart-window", "failed-shards"};
   auto section = caf::get_if<caf::settings>(&all, group);
   if (!section)
     return {};
   for (auto& entry : *section)
     if (std::find(known.begin(), known.end(), entry.first) == known.end())
-      return fail(errc::invalid_argument,
-                  "unknown option " + std::string{group} + "." + entry.first);
+      return fail(errc::invalid_argument, "unknown option " + std::string{group}
+                                            + "." + entry.first
+                                            + did_you_mean(entry.first, known));
   return {};
 }
 
@@ -174,8 +192,22 @@ expected<std::string> read_ini(const std::string& path) {
   return result;
 }
 
+/// An argument that names no option, and what was perhaps meant. `known` are the names
+/// that may follow "--".
+std::string unknown_argument(const std::string& argument,
+                             const std::vector<std::string>& known) {
+  auto result = "unknown option " + argument;
+  const auto start = argument.find_first_not_of('-');
+  if (start == argument.npos)
+    return result;
+  const auto name = argument.substr(start, argument.find('=') - start);
+  const auto meant = nearest(name, known);
+  return meant.empty() ? result : result + "; did you mean '--" + meant + "'?";
+}
+
 /// What CAF's parser stumbled over: an argument, or a place in the ini file.
-std::string describe(const caf::error& failure, const std::string& name) {
+std::string describe(const caf::error& failure, const std::string& name,
+                     const std::vector<std::string>& known) {
   auto code = static_cast<caf::pec>(failure.code());
   auto& context = failure.context();
   if (context.match_elements<caf::settings>()) {
@@ -183,7 +215,7 @@ std::string describe(const caf::error& failure, const std::string& name) {
     auto argument = caf::get_or(where, "argument", std::string{});
     if (!argument.empty())
       return code == caf::pec::not_an_option
-               ? "unknown option " + argument
+               ? unknown_argument(argument, known)
                : "bad value in " + argument + " (" + to_string(code) + ")";
     auto line = caf::get_or(where, "line", std::int64_t{0});
     auto column = caf::get_or(where, "column", std::int64_t{0});
@@ -235,6 +267,8 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
           [&] { return read(from, "restart-limit", result.restart_limit); })
         .and_then(
           [&] { return read(from, "restart-window", result.restart_window); })
+        .and_then(
+          [&] { return read_failed_shards(from, result.failed_shards); })
         .and_then([&] { return check(result); });
   if (!ok)
     return tl::unexpected{std::move(ok.error())};
@@ -262,7 +296,11 @@ config::config() {
                                           "flight (default: 10s)")
     .add<std::uint32_t>("restart-limit", "crashes within the restart window "
                                          "that an actor survives (default: 5)")
-    .add<caf::timespan>("restart-window", "see restart-limit (default: 10s)");
+    .add<caf::timespan>("restart-window", "see restart-limit (default: 10s)")
+    .add<std::string>("failed-shards",
+                      "what readers find of a shard that crashed more often: "
+                      "serve (what it holds) or absent (nothing) "
+                      "(default: serve)");
 }
 
 caf::settings config::dump_content() const {
@@ -299,8 +337,19 @@ expected<void> config::verdict(const caf::error& failure,
     return check_ini(ini, name).and_then(
       [&] { return read_options(*this).map([](const runtime_options&) {}); });
   if (failure.category() == caf::atom("parser"))
-    return fail(errc::invalid_argument, describe(failure, name));
+    return fail(errc::invalid_argument,
+                describe(failure, name, option_names()));
   return fail(errc::invalid_argument, render(failure));
+}
+
+/// The long names of all options, as they follow "--" on the command line.
+std::vector<std::string> config::option_names() const {
+  std::vector<std::string> result;
+  for (auto& x : custom_options_) {
+    const auto name = x.has_flat_cli_name() ? x.long_name() : x.full_name();
+    result.emplace_back(name.data(), name.size());
+  }
+  return result;
 }
 
 /// CAF skips what it does not know in an ini file, and values of a wrong type.
@@ -323,6 +372,14 @@ expected<void> config::check_ini(const std::string& ini,
   return {};
 }
 
+std::vector<std::string> config::keys_of(const std::string& section) const {
+  std::vector<std::string> result;
+  for (auto& x : custom_options_)
+    if (section == std::string_view{x.category().data(), x.category().size()})
+      result.emplace_back(x.long_name().data(), x.long_name().size());
+  return result;
+}
+
 expected<void> config::check_section(const std::string& section,
                                      const caf::settings& values,
                                      const std::string& ini,
@@ -336,14 +393,17 @@ expected<void> config::check_section(const std::string& section,
       all.append(all.empty() ? "" : ", ").append(x);
     return fail(errc::invalid_argument,
                 "unknown section [" + section + "] in "
-                  + place_of(ini, section, {}, name) + "; there are " + all);
+                  + place_of(ini, section, {}, name)
+                  + did_you_mean(section, {known.begin(), known.end()})
+                  + "; there are " + all);
   }
   for (auto& [key, value] : values) {
     auto option = custom_options_.qualified_name_lookup(section, key);
     if (option == nullptr)
       return fail(errc::invalid_argument,
                   "unknown option " + section + "." + key + " in "
-                    + place_of(ini, section, key, name));
+                    + place_of(ini, section, key, name)
+                    + did_you_mean(key, keys_of(section)));
     if (option->check(value))
       return fail(errc::invalid_argument,
                   section + "." + key + " is "

@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <cstdint>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <caf/actor_system_config.hpp>
@@ -12,6 +14,7 @@
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/failed_shards.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
@@ -46,6 +49,16 @@ struct runtime_options {
 
   /// restart-window: See above.
   std::chrono::milliseconds restart_window = defaults::restart_window;
+
+  /// failed-shards: What readers find of a shard that crashed too often: "serve",
+  /// what it holds, or "absent", nothing.
+  troupe::failed_shards failed_shards = troupe::failed_shards::serve;
+
+  /// Not an option of the command line: is told, one line at a time and from any
+  /// thread, what the people who run the program should know, as that an actor
+  /// crashed, was restarted or given up. Empty: the library says nothing. Must be
+  /// brief, and must not throw or call the runtime.
+  std::function<void(std::string_view line)> report = {};
 
   /// Not an option of the command line: tests own time.
   const clock* time = &clock::steady();
@@ -96,6 +109,9 @@ private:
                                        const std::string& name) const;
   [[nodiscard]] expected<void> check_ini(const std::string& ini,
                                          const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> option_names() const;
+  [[nodiscard]] std::vector<std::string>
+  keys_of(const std::string& section) const;
   [[nodiscard]] expected<void> check_section(const std::string& section,
                                              const caf::settings& values,
                                              const std::string& ini,

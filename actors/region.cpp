@@ -554,6 +554,7 @@ region_stats region::stats() const noexcept {
     result.handled += x->mailbox().handled();
     result.mailbox_depth += x->mailbox().depth();
     result.restarts += x->restarts();
+    result.shards_failed += x->state() == shard_state::failed ? 1 : 0;
   }
   result.tag_names = tags_->size();
   result.tag_bytes = tags_->bytes();

@@ -29,6 +29,7 @@ struct region_stats {
   std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
   std::uint64_t restarts = 0;    ///< Restarts of shards.
+  std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
   std::uint64_t undecodable = 0; ///< Reads that met bytes that are no value.
 };
 

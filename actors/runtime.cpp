@@ -137,6 +137,18 @@ expected<void> runtime::set_max_bytes(std::size_t x) {
   return core_->set_max_bytes(x);
 }
 
+expected<void> runtime::restart(std::string_view name) {
+  return core_->restart(name);
+}
+
+supervision_figures runtime::supervision() const {
+  return core_->supervision();
+}
+
+std::shared_ptr<void> runtime::end_clients_first(client_end end) {
+  return core_->end_clients_first(std::move(end));
+}
+
 runtime_stat runtime::stat() const {
   return core_->stat(true);
 }

@@ -22,6 +22,7 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/region.hpp>
+#include <troupe/actors/supervisor.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -127,6 +128,14 @@ public:
 
   [[nodiscard]] supervisor_actor supervisor() const;
 
+  /// Starts an actor again that crashed too often and stays down, as if it had never
+  /// crashed: a shard ("profiles/shard-3") or the front of a region ("profiles"). The
+  /// shard has the entries that it had, but for what expired or was invalidated; with
+  /// `failed_shards::absent` it is empty.
+  /// Errors: `unknown_actor`, `invalid_argument` (it is not down), `shutting_down`,
+  /// `system_error` (it cannot be started; it stays down).
+  expected<void> restart(std::string_view name);
+
   /// Lets a console of another process or machine reach the supervisor; there
   /// is no authentication, so mind the address. Port 0 picks a free one; returns
   /// the port. Errors: `invalid_argument` (the actor system has no middleman,
@@ -153,6 +162,9 @@ public:
 
   [[nodiscard]] runtime_stat stat() const;
 
+  /// How often actors crashed and were restarted, and how many stay down. Brief.
+  [[nodiscard]] supervision_figures supervision() const;
+
   /// Whether a drain has begun, by whomever.
   [[nodiscard]] bool draining() const;
 
@@ -167,6 +179,23 @@ public:
   /// Shows these rows until the result is destroyed, which waits for a call of
   /// the source that is under way.
   [[nodiscard]] std::shared_ptr<void> show(row_source source);
+
+  /// What became of an application's clients.
+  struct ended_clients {
+    std::uint64_t served = 0; ///< How many there were.
+    std::uint64_t cut = 0;    ///< Those that had not ended in time.
+  };
+
+  /// Takes no clients any more, lets those that there are end, and cuts off those
+  /// that have not when this time is over. Must not throw or drain.
+  using client_end
+    = std::function<ended_clients(std::chrono::milliseconds left)>;
+
+  /// Has a drain begin with this, within its deadline and once: the regions still
+  /// work meanwhile. The drain's report counts the clients. Until the result is
+  /// destroyed, which waits for a call that is under way. Not called when a drain has
+  /// begun before.
+  [[nodiscard]] std::shared_ptr<void> end_clients_first(client_end end);
 
   /// Starts nothing new, waits for the loads in flight, then ends the actors.
   /// What has not ended at the deadline is named in the report, and its waiters

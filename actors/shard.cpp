@@ -133,29 +133,52 @@ void shard::up() noexcept {
 
 // -- from anywhere -----------------------------------------------------------------
 
-void shard::fail() noexcept {
-  end(shard_state::failed);
-}
-
-void shard::stop() noexcept {
-  end(shard_state::stopped);
-}
-
-/// Rejects what waits and what will come.
-void shard::end(shard_state final_state) noexcept {
-  auto task = [this, final_state]() noexcept {
-    if (state_.load(std::memory_order_relaxed) == shard_state::stopped)
-      return;
-    state_.store(final_state, std::memory_order_release);
-    store_.updates().release_all();
-    waiting_.append(store_.updates().take_released());
-    while (auto* op = waiting_.pop())
-      admit(static_cast<shard_operation&>(*op));
-  };
+/// Runs `task`, from anywhere: also from inside a task of the mailbox.
+template <class F>
+void shard::in_turn(F task) noexcept {
   if (mailbox_.running_here())
     task();
   else
     mailbox_.run(task);
+}
+
+void shard::fail(failed_shards how) noexcept {
+  end(shard_state::failed, how == failed_shards::absent);
+}
+
+void shard::stop() noexcept {
+  end(shard_state::stopped, false);
+}
+
+bool shard::revive() noexcept {
+  // Only what starts it again makes it leave that state, but for a stop.
+  if (state() != shard_state::failed)
+    return true;
+  auto done = true;
+  in_turn([this, &done]() noexcept {
+    if (state_.load(std::memory_order_relaxed) != shard_state::failed)
+      return;
+    // What readers were to find nothing of must not come back.
+    done = !store_.forgetting() || store_.forget();
+    if (done)
+      state_.store(shard_state::restarting, std::memory_order_release);
+  });
+  return done;
+}
+
+/// Rejects what waits and what will come.
+void shard::end(shard_state final_state, bool forget) noexcept {
+  in_turn([this, final_state, forget]() noexcept {
+    if (state_.load(std::memory_order_relaxed) == shard_state::stopped)
+      return;
+    state_.store(final_state, std::memory_order_release);
+    if (forget)
+      store_.forget();
+    store_.updates().release_all();
+    waiting_.append(store_.updates().take_released());
+    while (auto* op = waiting_.pop())
+      admit(static_cast<shard_operation&>(*op));
+  });
 }
 
 void shard::sweep() noexcept {
@@ -291,8 +314,10 @@ error shard::rejection(errc why) const {
                      + std::to_string(op_timeout_.count())
                      + " ms; it restarts or the key is being updated"};
     case errc::shard_down:
-      return {why, name_ + " crashed too often and stays down; restart the "
-                           "process or raise the restart limit"};
+      return {why, name_
+                     + " crashed too often and stays down; start it again "
+                       "with 'restart "
+                     + name_ + "' in troupe-console or runtime::restart"};
     case errc::overloaded:
       return {why, name_ + " has "
                      + std::to_string(defaults::mailbox_limit)

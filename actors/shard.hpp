@@ -32,6 +32,7 @@
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/backends/memory/store.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/failed_shards.hpp>
 
 namespace troupe {
 
@@ -166,8 +167,14 @@ public:
   void up() noexcept;
 
   /// The supervisor gave up: everything that waits or comes is rejected with
-  /// `shard_down`. From anywhere.
-  void fail() noexcept;
+  /// `shard_down`. Readers find what there is, or with `failed_shards::absent`
+  /// nothing: what there is is removed. From anywhere.
+  void fail(failed_shards how = failed_shards::serve) noexcept;
+
+  /// An actor is about to come after all: operations wait from now on, if the shard
+  /// has failed. False when it was to remove what it holds and has no memory for an
+  /// empty table; it stays failed then. From anywhere.
+  [[nodiscard]] bool revive() noexcept;
 
   /// The runtime ends: rejects everything with `shutting_down`. From anywhere.
   void stop() noexcept;
@@ -242,7 +249,9 @@ private:
 
   void sweep_in_turn() noexcept;
   void give_what_was_asked() noexcept;
-  void end(shard_state final_state) noexcept;
+  template <class F>
+  void in_turn(F task) noexcept;
+  void end(shard_state final_state, bool forget) noexcept;
   void await(shard_operation& op) noexcept;
   [[nodiscard]] error rejection(errc why) const;
 

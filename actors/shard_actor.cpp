@@ -1,5 +1,6 @@
 #include <troupe/actors/shard_actor.hpp>
 
+#include <new>
 #include <string>
 #include <utility>
 
@@ -211,13 +212,15 @@ private:
 child_spec supervised_shard(caf::actor_system& system,
                             std::shared_ptr<region> where, std::size_t index,
                             std::shared_ptr<region_directory> directory,
-                            watch_function watch) {
+                            watch_function watch, failed_shards given_up) {
   auto& which = where->shard_at(index);
   child_spec result;
   result.name = which.name();
   result.parent = where->name();
   result.kind = "shard";
   result.start = [=, &system, &which](bool again) {
+    if (!which.revive())
+      throw std::bad_alloc{};
     if (again)
       which.restarted();
     shard_actor actor = system.spawn<shard_shell, caf::hidden>(where, index);
@@ -229,7 +232,7 @@ child_spec supervised_shard(caf::actor_system& system,
   result.end = [=](bool crash) {
     end_actor(directory->shard(index).pointer(), crash);
   };
-  result.give_up = [where, &which] { which.fail(); };
+  result.give_up = [where, &which, given_up] { which.fail(given_up); };
   result.figures = [where, &which] {
     auto& entries = which.store().entries();
     return child_figures{which.mailbox().depth(), which.mailbox().handled(),

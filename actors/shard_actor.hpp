@@ -13,7 +13,8 @@
 //      ran; the messages behind it do not wait for it.
 // Supervision: child of the supervisor. A restart keeps the shard with all its
 //   entries; while there is no actor, direct calls wait and messages are
-//   answered with `shard_down`. After too many crashes the shard is failed.
+//   answered with `shard_down`. After too many crashes the shard is failed, until
+//   it is started again by order.
 // Threading: a lane actor (lane_actor.hpp).
 
 #include <cstddef>
@@ -28,10 +29,11 @@
 namespace troupe {
 
 /// What the supervisor has to know of a region's shard. `directory` holds the
-/// present actor.
+/// present actor; `given_up` says what readers find when it stays down.
 [[nodiscard]] child_spec
 supervised_shard(caf::actor_system& system, std::shared_ptr<region> where,
                  std::size_t index, std::shared_ptr<region_directory> directory,
-                 watch_function watch);
+                 watch_function watch,
+                 failed_shards given_up = failed_shards::serve);
 
 } // namespace troupe

@@ -66,8 +66,10 @@ void supervisor::start(child& x, bool again) {
     by_number_.emplace(number, &x);
     x.number = number;
     x.state = child_state::running;
-    if (again)
+    if (again) {
       ++x.restarts;
+      ++figures_.restarts;
+    }
   } catch (const std::bad_alloc&) {
     // Its death would concern nobody.
     x.spec.end(false);
@@ -77,10 +79,11 @@ void supervisor::start(child& x, bool again) {
 
 // -- deaths ------------------------------------------------------------------------
 
-void supervisor::ended(std::uint64_t number) {
+void supervisor::ended(std::uint64_t number, std::string_view reason) {
   std::lock_guard turn{turn_};
   child* dead = nullptr;
   auto what = verdict::ignore;
+  std::size_t crashes = 0;
   {
     std::lock_guard guard{mutex_};
     auto i = by_number_.find(number);
@@ -89,22 +92,58 @@ void supervisor::ended(std::uint64_t number) {
     dead = i->second;
     by_number_.erase(i);
     what = judge(*dead);
+    crashes = dead->crashes.size();
     if (by_number_.empty())
       all_ended_.notify_all();
   }
-  if (what == verdict::start_again) {
-    try {
-      start(*dead, true);
-      return;
-    } catch (const std::exception&) {
-      // What cannot even be started is given up, which its callers learn.
-      std::lock_guard guard{mutex_};
-      dead->state = child_state::failed;
-      what = verdict::give_up;
-    }
+  if (what == verdict::ignore)
+    return;
+  report(dead->spec.name + " crashed"
+         + (reason.empty() ? std::string{} : " (" + std::string{reason} + ")")
+         + "; crash " + std::to_string(crashes) + " within "
+         + std::to_string(window_.count()) + " ms, restart-limit is "
+         + std::to_string(limit_));
+  if (what == verdict::give_up) {
+    give_up(*dead);
+    report(dead->spec.name + " is given up: it crashed more than "
+           + std::to_string(limit_) + " times within "
+           + std::to_string(window_.count()) + " ms; 'restart "
+           + dead->spec.name + "' in troupe-console starts it again");
+    return;
   }
-  if (what == verdict::give_up && dead->spec.give_up)
-    dead->spec.give_up();
+  try {
+    start(*dead, true);
+    report(dead->spec.name + " runs again");
+  } catch (const std::exception& failure) {
+    // What cannot even be started is given up, which its callers learn.
+    give_up(*dead);
+    report(dead->spec.name + " is given up: it cannot be started ("
+           + failure.what() + "); 'restart " + dead->spec.name
+           + "' in troupe-console tries again");
+  }
+}
+
+/// It stays down.
+void supervisor::give_up(child& x) {
+  {
+    std::lock_guard guard{mutex_};
+    x.state = child_state::failed;
+    count_failed(x, true);
+  }
+  if (x.spec.give_up)
+    x.spec.give_up();
+}
+
+void supervisor::count_failed(const child& x, bool comes) {
+  const auto change = [comes](std::uint64_t& n) { n += comes ? 1 : ~0ULL; };
+  change(figures_.failed);
+  if (x.spec.kind == "shard")
+    change(figures_.shards_failed);
+}
+
+void supervisor::report(const std::string& line) const {
+  if (report_)
+    report_(line);
 }
 
 /// Takes a death into the books.
@@ -113,6 +152,7 @@ supervisor::verdict supervisor::judge(child& x) {
     x.state = child_state::stopped;
     return verdict::ignore;
   }
+  ++figures_.crashes;
   auto now = time_.now();
   x.crashes.push_back(now);
   while (now - x.crashes.front() >= window_)
@@ -157,6 +197,36 @@ expected<void> supervisor::kill(std::string_view name) {
     end = x->spec.end;
   }
   end(true);
+  return {};
+}
+
+expected<void> supervisor::restart(std::string_view name) {
+  std::lock_guard turn{turn_};
+  child* x = nullptr;
+  {
+    std::lock_guard guard{mutex_};
+    if (stopping_)
+      return fail(errc::shutting_down, "the runtime drains");
+    x = find(name);
+    if (x == nullptr)
+      return fail(errc::unknown_actor,
+                  "there is no actor named " + std::string{name});
+    if (x->state != child_state::failed)
+      return fail(errc::invalid_argument,
+                  x->spec.name + " is " + std::string{to_string(x->state)}
+                    + "; only an actor that has failed can be started again");
+    x->crashes.clear();
+    x->state = child_state::restarting;
+    count_failed(*x, false);
+  }
+  try {
+    start(*x, true);
+  } catch (const std::exception& failure) {
+    give_up(*x);
+    return fail(errc::system_error, x->spec.name + " cannot be started ("
+                                      + failure.what() + ") and stays down");
+  }
+  report(x->spec.name + " runs again, by order");
   return {};
 }
 
@@ -221,6 +291,11 @@ std::vector<child_view> supervisor::list(std::string_view prefix) const {
 std::size_t supervisor::size() const {
   std::lock_guard guard{mutex_};
   return children_.size();
+}
+
+supervision_figures supervisor::figures() const {
+  std::lock_guard guard{mutex_};
+  return figures_;
 }
 
 supervisor::child* supervisor::find(std::string_view name) const {

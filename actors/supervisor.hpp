@@ -7,8 +7,8 @@
 //              start                 ended
 //   (add) ──► running ──────────────────────► crashes within the window?
 //               ▲                              few │           │ too many
-//               └────────── start again ◄──────────┘           ▼
-//                                                        failed (give_up)
+//               ├────────── start again ◄──────────┘           ▼
+//               └────────── restart (by order) ◄──────── failed (give_up)
 //   begin_stop: running ──► ended ──► stopped
 //
 // Invariants
@@ -16,7 +16,8 @@
 //      is, not its siblings (one for one).
 //   2. The end of an actor is counted once, whoever reports it and how often.
 //   3. After `begin_stop` nothing is started.
-//   4. `by_name_` holds each child, `by_number_` each running one: there may be
+//   4. Each crash, restart and giving up is counted and reported, in this order.
+//   5. `by_name_` holds each child, `by_number_` each running one: there may be
 //      hundreds of thousands, so that nothing but a list or the end walks over
 //      them.
 
@@ -30,6 +31,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <troupe/messages/types/clock.hpp>
@@ -61,7 +63,8 @@ struct child_spec {
   std::string kind;
 
   /// Starts the actor, makes it known and has its death reported; returns a
-  /// number that no other actor ever has. `again` tells that it is a restart.
+  /// number that no other actor ever has. `again` tells that it is a restart, also
+  /// of one that was given up.
   std::function<std::uint64_t(bool again)> start;
 
   /// Has the death of the actor reported, also when it is dead already; for a
@@ -77,6 +80,18 @@ struct child_spec {
   std::function<child_figures()> figures;
 };
 
+/// What happened to all actors of a supervisor.
+struct supervision_figures {
+  std::uint64_t crashes = 0;       ///< Ends that nobody ordered, or `kill` did.
+  std::uint64_t restarts = 0;      ///< After crashes, and by order.
+  std::uint64_t failed = 0;        ///< Actors that stay down at present.
+  std::uint64_t shards_failed = 0; ///< Those of them that are shards.
+};
+
+/// Is told what happens to actors, as a line of text without its end. Must not
+/// throw, wait, or call the supervisor or its runtime.
+using report_function = std::function<void(std::string_view line)>;
+
 /// One row of the list.
 struct child_view {
   std::string name;
@@ -91,10 +106,10 @@ struct child_view {
 /// supervisor, and must not call it back.
 class supervisor {
 public:
-  /// `time` must outlive the supervisor.
+  /// `time` must outlive the supervisor. `report` may be empty.
   supervisor(const clock& time, std::uint32_t limit,
-             std::chrono::milliseconds window)
-    : time_(time), limit_(limit), window_(window) {
+             std::chrono::milliseconds window, report_function report = {})
+    : time_(time), limit_(limit), window_(window), report_(std::move(report)) {
     // nop
   }
 
@@ -105,9 +120,9 @@ public:
   /// Errors: `shutting_down`, `invalid_argument` (the name is taken).
   expected<void> add(child_spec spec);
 
-  /// The actor with this number is dead: starts it again or gives it up. Constant
-  /// time beside that.
-  void ended(std::uint64_t number);
+  /// The actor with this number is dead, for this reason if it is known: starts it
+  /// again or gives it up. Constant time beside that.
+  void ended(std::uint64_t number, std::string_view reason = {});
 
   /// Has all deaths reported again, of those included that happened meanwhile.
   void watch_all();
@@ -115,6 +130,11 @@ public:
   /// Ends an actor as a crash would. Errors: `unknown_actor` (also when it is
   /// not running).
   expected<void> kill(std::string_view name);
+
+  /// Starts an actor again that was given up, as if it had never crashed. Constant
+  /// time beside that. Errors: `unknown_actor`, `invalid_argument` (it is not down),
+  /// `shutting_down`, `system_error` (it cannot be started; it stays down).
+  expected<void> restart(std::string_view name);
 
   /// Tells all actors to end, the youngest first.
   void begin_stop();
@@ -137,6 +157,8 @@ public:
 
   [[nodiscard]] std::size_t size() const;
 
+  [[nodiscard]] supervision_figures figures() const;
+
 private:
   struct child {
     child_spec spec;
@@ -150,12 +172,16 @@ private:
 
   verdict judge(child& x);
   void start(child& x, bool again);
+  void give_up(child& x);
+  void count_failed(const child& x, bool comes);
+  void report(const std::string& line) const;
   void forget_last();
   child* find(std::string_view name) const;
 
   const clock& time_;
   const std::uint32_t limit_;
   const std::chrono::milliseconds window_;
+  const report_function report_;
 
   /// One start, death or stop at a time. Taken before `mutex_`.
   std::mutex turn_;
@@ -164,6 +190,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable all_ended_;
   bool stopping_ = false;
+  supervision_figures figures_;
   std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
   /// The names are the specifications' own.
   std::unordered_map<std::string_view, child*> by_name_;

@@ -65,7 +65,9 @@ public:
       [this](const list_actors_request& x) { return on_list(x); },
       [this](const runtime_stat_request& x) { return on_stat(x); },
       [this](const kill_request& x) { return on_kill(x); },
+      [this](const restart_request& x) { return on_restart(x); },
       [this](const drain_request& x) { return on_drain(x); },
+      [this](const region_info_request& x) { return on_info(x); },
       [this](const find_region_request& x) { return on_find(x); },
       [this](const find_actor_request& x) { return on_find_actor(x); },
       [this](const list_nodes_request& x) { return on_list_nodes(x); },
@@ -128,6 +130,17 @@ private:
     return to_result(runtime->tree().kill(x.name));
   }
 
+  caf::result<void> on_restart(const restart_request& x) {
+    auto runtime = begin();
+    if (!runtime)
+      return gone();
+    if (x.name == runtime->root().name)
+      return to_caf({errc::invalid_argument,
+                     "the supervisor is running; when it dies, it is started "
+                     "again at once"});
+    return to_result(runtime->tree().restart(x.name));
+  }
+
   caf::result<drain_report> on_drain(const drain_request& x) {
     auto runtime = begin();
     if (!runtime)
@@ -146,6 +159,13 @@ private:
                          std::move(report));
         });
     return promise;
+  }
+
+  caf::result<region_info> on_info(const region_info_request& x) {
+    auto runtime = begin();
+    if (!runtime)
+      return gone();
+    return to_result(runtime->info(x.name));
   }
 
   caf::result<region_actor> on_find(const find_region_request& x) {
@@ -231,7 +251,7 @@ private:
     if (x.source.node() != node())
       return nodes_.gone(to_string(x.source.node()), x.source.id());
     if (auto runtime = runtime_.lock())
-      runtime->tree().ended(x.source.id());
+      runtime->tree().ended(x.source.id(), system().render(x.reason));
   }
 
   /// The middleman has said where a node is, or that it does not know.

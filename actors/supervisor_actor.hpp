@@ -58,6 +58,10 @@ public:
 
   [[nodiscard]] virtual runtime_stat stat(bool with_regions) const = 0;
 
+  /// As `region_info_request` asks. Errors: `unknown_region`.
+  [[nodiscard]] virtual expected<region_info>
+  info(const std::string& name) const = 0;
+
   [[nodiscard]] virtual expected<region_actor>
   front(const std::string& name) const = 0;
 

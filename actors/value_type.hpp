@@ -34,6 +34,13 @@ struct value_type {
   /// integers.
   std::optional<integer_range> counts = integer_range{};
 
+  /// How values are stored; see `region_info::encoding`.
+  [[nodiscard]] const char* encoding() const noexcept {
+    if (*this == value_type{})
+      return "bytes";
+    return counts ? "integer" : "encoded";
+  }
+
   /// Whether it is the same type.
   friend bool operator==(const value_type& x, const value_type& y) noexcept {
     return x.identity == y.identity && x.place == y.place;
@@ -44,7 +51,7 @@ namespace detail {
 
 /// The compiler's spelling of a type.
 template <class V>
-[[nodiscard]] std::string_view spelling() {
+[[nodiscard]] std::string_view spelling_of_type() {
   // GCC: "... [with V = int; std::string_view = ...]", Clang: "... [V = int]".
   std::string_view all = __PRETTY_FUNCTION__;
   auto start = all.find("V = ") + 4;
@@ -96,7 +103,7 @@ template <class V>
 [[nodiscard]] value_type value_type_of() {
   value_type result;
   if constexpr (!detail::is_bytes<V>) {
-    result.name = detail::readable(detail::spelling<V>());
+    result.name = detail::readable(detail::spelling_of_type<V>());
     result.identity = typeid(V).name();
     if (detail::belongs_to_a_file(result.identity))
       result.place = &detail::place_of_type<V>;

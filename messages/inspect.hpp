@@ -103,24 +103,30 @@ fields_of(const runtime_stat_request&);
 fields<&region_info::name, &region_info::value_type, &region_info::shards,
        &region_info::keys, &region_info::bytes, &region_info::handled,
        &region_info::restarts, &region_info::namespaces,
-       &region_info::undecodable>
+       &region_info::undecodable, &region_info::shards_failed,
+       &region_info::encoding>
 fields_of(const region_info&);
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
        &runtime_stat::resident_bytes, &runtime_stat::cpu_milliseconds,
        &runtime_stat::cpu_permille, &runtime_stat::cpu_window,
        &runtime_stat::threads, &runtime_stat::open_files,
-       &runtime_stat::file_limit,
-       &runtime_stat::actors, &runtime_stat::loads_in_flight,
-       &runtime_stat::loader_threads, &runtime_stat::loader_queue,
-       &runtime_stat::draining, &runtime_stat::regions>
+       &runtime_stat::file_limit, &runtime_stat::actors,
+       &runtime_stat::loads_in_flight, &runtime_stat::loader_threads,
+       &runtime_stat::loader_queue, &runtime_stat::draining,
+       &runtime_stat::regions, &runtime_stat::actor_crashes,
+       &runtime_stat::actor_restarts, &runtime_stat::actors_failed,
+       &runtime_stat::shards_failed>
 fields_of(const runtime_stat&);
 
 fields<&kill_request::name> fields_of(const kill_request&);
 
+fields<&restart_request::name> fields_of(const restart_request&);
+
 fields<&drain_request::deadline> fields_of(const drain_request&);
 
-fields<&drain_report::took, &drain_report::stuck>
+fields<&drain_report::took, &drain_report::stuck, &drain_report::clients,
+       &drain_report::clients_cut>
 fields_of(const drain_report&);
 
 fields<&load_info::id, &load_info::region, &load_info::key, &load_info::age,
@@ -133,6 +139,8 @@ fields<&list_loads_request::limit> fields_of(const list_loads_request&);
 fields<&load_list::loads, &load_list::total> fields_of(const load_list&);
 
 fields<&cancel_load_request::id> fields_of(const cancel_load_request&);
+
+fields<&region_info_request::name> fields_of(const region_info_request&);
 
 fields<&find_region_request::name> fields_of(const find_region_request&);
 

@@ -71,8 +71,12 @@ using supervisor_actor = load_coordinator_actor::extend<
   caf::replies_to<runtime_stat_request>::with<runtime_stat>,
   // Ends an actor as a crash would.
   caf::replies_to<kill_request>::with<void>,
+  // Starts an actor again that stays down.
+  caf::replies_to<restart_request>::with<void>,
   // Finishes what is in flight and stops everything.
   caf::replies_to<drain_request>::with<drain_report>,
+  // Figures of an open region.
+  caf::replies_to<region_info_request>::with<region_info>,
   // The front of an open region.
   caf::replies_to<find_region_request>::with<region_actor>,
   // An actor by its name: its kind, which tells its interface (forms.hpp), and

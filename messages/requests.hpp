@@ -224,6 +224,11 @@ struct region_info {
   std::uint64_t restarts = 0;
   std::vector<namespace_info> namespaces = {};
   std::uint64_t undecodable = 0; ///< Reads that met bytes that are no value.
+  std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
+
+  /// How values are stored: "bytes" (as they are), "integer" (decimal text), or
+  /// "encoded" (by the codec of their type).
+  std::string encoding = "bytes";
 };
 
 struct runtime_stat {
@@ -244,10 +249,20 @@ struct runtime_stat {
   std::uint64_t loader_queue = 0;    ///< Jobs that wait for a thread.
   bool draining = false;
   std::vector<region_info> regions;
+  std::uint64_t actor_crashes = 0;
+  std::uint64_t actor_restarts = 0; ///< After crashes, and by order.
+  std::uint64_t actors_failed = 0;  ///< Crashed too often and stay down.
+  std::uint64_t shards_failed = 0;  ///< Those of them that are shards.
 };
 
 /// Ends an actor as a crash would, to rehearse one.
 struct kill_request {
+  std::string name;
+};
+
+/// Starts an actor again that crashed too often and stays down, as if it had never
+/// crashed.
+struct restart_request {
   std::string name;
 };
 
@@ -261,6 +276,11 @@ struct drain_report {
   /// What had not ended at the deadline: the first 100 loads and 100 actors by
   /// name, the others as a number ("312 more actors").
   std::vector<std::string> stuck;
+
+  /// Clients that the application served when the drain began, and those of them
+  /// that were cut off at the deadline, as they had not taken their replies.
+  std::uint64_t clients = 0;
+  std::uint64_t clients_cut = 0;
 };
 
 /// A load in flight.
@@ -287,6 +307,11 @@ struct load_list {
 
 struct cancel_load_request {
   std::uint64_t id = 0;
+};
+
+struct region_info_request {
+  /// Empty: "db0", or else the first region by name.
+  std::string name;
 };
 
 struct find_region_request {

@@ -58,7 +58,8 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
     executor_(std::make_shared<lane_scheduler>(system)),
     loads_(std::make_shared<load_coordinator>(
       *options.time, executor_, options.loader_threads, options.loader_queue)),
-    tree_(*options.time, options.restart_limit, options.restart_window) {
+    tree_(*options.time, options.restart_limit, options.restart_window,
+          options.report) {
   bytes_->collect_from(lenders_);
 }
 
@@ -183,12 +184,16 @@ expected<opened_region> runtime::core::open(std::string name,
       !ok)
     return tl::unexpected{std::move(ok.error())};
   // A drain keeps the turn to its end; nobody has to wait for that.
-  if (draining())
+  const auto ends = [this] {
+    std::lock_guard guard{mutex_};
+    return opens_nothing_;
+  };
+  if (ends())
     return troupe::fail(errc::shutting_down, "the runtime drains");
   std::lock_guard turn{turn_};
   {
     std::lock_guard guard{mutex_};
-    if (draining_)
+    if (opens_nothing_)
       return troupe::fail(errc::shutting_down, "the runtime drains");
     if (auto i = regions_.find(name); i != regions_.end())
       return reopen(i->second, wanted, type);
@@ -249,8 +254,8 @@ runtime::core::start_region(const std::string& name,
   auto added = tree_.add(supervised_region(system_, supervisor_name, x.where,
                                            x.directory, mailbox, watch()));
   for (std::size_t i = 0; added && i < shards; ++i)
-    added
-      = tree_.add(supervised_shard(system_, x.where, i, x.directory, watch()));
+    added = tree_.add(supervised_shard(system_, x.where, i, x.directory,
+                                       watch(), options_.failed_shards));
   if (!added)
     return tl::unexpected{std::move(added.error())};
   lenders_->add(x.where);
@@ -315,7 +320,32 @@ void runtime::core::supervisor_ended() {
       return;
     ++supervisor_restarts_;
   }
+  report(std::string{supervisor_name} + " crashed");
   start_supervisor();
+  report(std::string{supervisor_name} + " runs again");
+}
+
+void runtime::core::report(const std::string& line) const {
+  if (options_.report)
+    options_.report(line);
+}
+
+expected<void> runtime::core::restart(std::string_view name) {
+  if (name == supervisor_name)
+    return troupe::fail(errc::invalid_argument,
+                        "the supervisor is running; when it dies, it is "
+                        "started again at once");
+  detail::logger_scope spawning;
+  return tree_.restart(name);
+}
+
+supervision_figures runtime::core::supervision() const {
+  auto result = tree_.figures();
+  std::lock_guard guard{mutex_};
+  // Each was a crash that is over.
+  result.crashes += supervisor_restarts_;
+  result.restarts += supervisor_restarts_;
+  return result;
 }
 
 expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
@@ -383,18 +413,46 @@ runtime_stat runtime::core::stat(bool with_regions) const {
   result.loads_in_flight = loads_->in_flight();
   result.loader_threads = loads_->workers().threads();
   result.loader_queue = loads_->workers().waiting();
+  const auto all = supervision();
+  result.actor_crashes = all.crashes;
+  result.actor_restarts = all.restarts;
+  result.actors_failed = all.failed;
+  result.shards_failed = all.shards_failed;
   std::lock_guard guard{mutex_};
   result.draining = draining_;
   if (!with_regions)
     return result;
-  for (auto& [name, x] : regions_) {
-    auto figures = x.where->stats();
-    result.regions.push_back({name, x.type.name, x.where->shard_count(),
-                              figures.keys, figures.bytes, figures.handled,
-                              figures.restarts, namespace_infos(*x.where),
-                              figures.undecodable});
-  }
+  for (auto& [name, x] : regions_)
+    result.regions.push_back(info_of(name, x));
   return result;
+}
+
+region_info runtime::core::info_of(const std::string& name,
+                                   const entry& x) const {
+  auto figures = x.where->stats();
+  return {name,
+          x.type.name,
+          x.where->shard_count(),
+          figures.keys,
+          figures.bytes,
+          figures.handled,
+          figures.restarts,
+          namespace_infos(*x.where),
+          figures.undecodable,
+          figures.shards_failed,
+          x.type.encoding()};
+}
+
+expected<region_info> runtime::core::info(const std::string& name) const {
+  std::lock_guard guard{mutex_};
+  auto i = regions_.find(name.empty() ? "db0" : name);
+  if (i == regions_.end() && name.empty())
+    i = regions_.begin();
+  if (i == regions_.end())
+    return troupe::fail(errc::unknown_region, name.empty()
+                                                ? "no region is open"
+                                                : "no region is named " + name);
+  return info_of(i->first, i->second);
 }
 
 // -- by name -----------------------------------------------------------------------
@@ -445,22 +503,59 @@ bool runtime::core::draining() const {
   return draining_;
 }
 
+std::shared_ptr<void> runtime::core::end_clients_first(client_end end) {
+  std::lock_guard guard{clients_->mutex};
+  const auto number = clients_->next++;
+  if (!clients_->done)
+    clients_->ends.emplace(number, std::move(end));
+  return {nullptr, [number, all = clients_](void*) {
+            std::lock_guard ended{all->mutex};
+            all->ends.erase(number);
+          }};
+}
+
+/// The first part of a drain. Operations of clients may still open regions.
+runtime::ended_clients
+runtime::core::end_clients(std::chrono::steady_clock::time_point until) {
+  std::lock_guard guard{clients_->mutex};
+  if (std::exchange(clients_->done, true))
+    return clients_->all;
+  for (auto& [number, end] : clients_->ends) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      until - std::chrono::steady_clock::now());
+    const auto ended = end(std::max(left, std::chrono::milliseconds{0}));
+    clients_->all.served += ended.served;
+    clients_->all.cut += ended.cut;
+  }
+  return clients_->all;
+}
+
 drain_report runtime::core::drain(std::chrono::milliseconds deadline) {
   if (deadline <= deadline.zero())
     deadline = options_.drain_deadline;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto until = begin + deadline;
   {
     std::lock_guard guard{mutex_};
     draining_ = true;
   }
+  const auto clients = end_clients(until);
+  {
+    std::lock_guard guard{mutex_};
+    opens_nothing_ = true;
+  }
   std::lock_guard turn{turn_};
-  if (!drained_)
-    drained_ = drain_once(deadline);
+  if (!drained_) {
+    drained_ = drain_once(begin, until);
+    drained_->clients = clients.served;
+    drained_->clients_cut = clients.cut;
+  }
   return *drained_;
 }
 
-drain_report runtime::core::drain_once(std::chrono::milliseconds deadline) {
-  auto begin = std::chrono::steady_clock::now();
-  auto until = begin + deadline;
+drain_report
+runtime::core::drain_once(std::chrono::steady_clock::time_point begin,
+                          std::chrono::steady_clock::time_point until) {
   drain_report report;
   report.stuck = loads_->drain(until);
   if (auto found = report.stuck.size(); found > most_stuck_named) {

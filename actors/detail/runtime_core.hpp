@@ -72,6 +72,13 @@ public:
 
   [[nodiscard]] runtime_stat stat(bool with_regions) const override;
 
+  [[nodiscard]] expected<region_info>
+  info(const std::string& name) const override;
+
+  expected<void> restart(std::string_view name);
+
+  [[nodiscard]] supervision_figures supervision() const;
+
   [[nodiscard]] expected<region_actor>
   front(const std::string& name) const override;
 
@@ -81,6 +88,8 @@ public:
   void add_shown(const std::string& prefix, actor_list& to) const override;
 
   [[nodiscard]] std::shared_ptr<void> show(row_source source);
+
+  [[nodiscard]] std::shared_ptr<void> end_clients_first(client_end end);
 
   [[nodiscard]] bool draining() const;
 
@@ -108,6 +117,16 @@ private:
     std::mutex mutex;
     std::uint64_t next = 0;
     std::map<std::uint64_t, row_source> sources;
+  };
+
+  /// What `end_clients_first` was given, which may outlive the runtime's other parts,
+  /// and what a drain learned from it.
+  struct client_ends {
+    std::mutex mutex; ///< Held while clients end.
+    std::uint64_t next = 0;
+    std::map<std::uint64_t, client_end> ends;
+    bool done = false;
+    ended_clients all;
   };
 
   struct entry {
@@ -139,7 +158,12 @@ private:
   void supervisor_ended();
   void end_supervisor();
   void unpublish(std::uint16_t port);
-  drain_report drain_once(std::chrono::milliseconds deadline);
+  ended_clients end_clients(std::chrono::steady_clock::time_point until);
+  drain_report drain_once(std::chrono::steady_clock::time_point begin,
+                          std::chrono::steady_clock::time_point until);
+  [[nodiscard]] region_info info_of(const std::string& name,
+                                    const entry& x) const;
+  void report(const std::string& line) const;
 
   caf::actor_system& system_;
   const runtime_options options_;
@@ -157,6 +181,7 @@ private:
   troupe::supervisor tree_;
   load_meter meter_;
   std::shared_ptr<shown_rows> shown_ = std::make_shared<shown_rows>();
+  std::shared_ptr<client_ends> clients_ = std::make_shared<client_ends>();
 
   std::optional<clockwork> clockwork_;
   std::jthread memory_; ///< Has it ready before the shards need it.
@@ -171,6 +196,7 @@ private:
   std::vector<published_port> published_;
   std::uint64_t supervisor_restarts_ = 0;
   bool draining_ = false;
+  bool opens_nothing_ = false; ///< A drain has no clients to wait for any more.
   bool closing_ = false;
   std::vector<std::thread> drainers_;
 };

@@ -6,7 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "apps/console/suggest.hpp"
+#include <troupe/messages/types/suggest.hpp>
+
 #include "apps/console/units.hpp"
 
 namespace troupe::console {
@@ -145,7 +146,8 @@ const entry entries[] = {
    [](arguments) -> expected<command> { return stat_command{}; }},
   {{"top", "[INTERVAL [COUNT]]", "what the actors do, again and again",
     "The tree of actors with what each handled per second since the picture\n"
-    "before, and how much of a processor the process used. Enter stops it.\n"
+    "before, and how much of a processor the process used. Enter or Ctrl-C\n"
+    "stops it.\n"
     "  INTERVAL  between two pictures: 500ms, 2s, 1m; a number alone counts\n"
     "            seconds. Default: 2s.\n"
     "  COUNT     how many pictures. Default: until it is stopped; one where\n"
@@ -153,8 +155,8 @@ const entry entries[] = {
    0,
    2,
    read_top},
-  {{"use", "REGION", "chooses the region of get, set, del and ttl",
-    "The region is db0 at the start.\n"},
+  {{"use", "REGION", "chooses the region of get, set, del, ttl and clear",
+    "At the start it is db0 or, on a server without one, the first by name.\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return use_command{x[0]}; }},
@@ -166,7 +168,9 @@ const entry entries[] = {
    [](arguments x) -> expected<command> { return get_command{x[0]}; }},
   {{"set", "KEY VALUE [TTL]", "stores a value",
     "  TTL  how long it lives: 500ms, 30s, 5m, 2h, 1d, 1h30m; a number alone\n"
-    "       counts seconds. Default: the region's.\n"},
+    "       counts seconds. Default: the region's.\n"
+    "Refused where the values have a type whose bytes cannot be typed: only\n"
+    "the program that opened the region can encode them.\n"},
    2,
    3,
    read_set},
@@ -176,6 +180,11 @@ const entry entries[] = {
    [](arguments x) -> expected<command> {
      return del_command{{x.begin(), x.end()}};
    }},
+  {{"clear", "", "removes all keys of the region",
+    "On a terminal it asks before, unless --yes was given.\n"},
+   0,
+   0,
+   [](arguments) -> expected<command> { return clear_command{}; }},
   {{"ttl", "KEY", "how long a value still lives",
     "'none' when it does not expire, (nil) when there is no such key.\n"},
    1,
@@ -196,13 +205,25 @@ const entry entries[] = {
    read_cancel},
   {{"kill", "ACTOR", "ends an actor as a crash would, to rehearse one",
     "Its supervisor starts it again. A shard keeps its keys.\n"
-    "  ACTOR  a name from 'ls -a'\n"},
+    "  ACTOR  a name from 'ls -a'\n"
+    "On a terminal it asks before, unless --yes was given.\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return kill_command{x[0]}; }},
+  {{"restart", "ACTOR", "starts an actor that crashed too often and stays down",
+    "As if it had never crashed. A shard has the keys that it had, unless the\n"
+    "server runs with failed-shards=absent, where it is empty.\n"
+    "  ACTOR  one that 'ls -a' shows as failed\n"},
+   1,
+   1,
+   [](arguments x) -> expected<command> { return restart_command{x[0]}; }},
   {{"drain", "[DEADLINE]", "finishes what is in flight and stops the server",
-    "  DEADLINE  how long loads in flight may take: 500ms, 30s, 5m; a number\n"
-    "            alone counts seconds. Default: 10s.\n"},
+    "Takes no clients any more, answers those that there are, and waits for\n"
+    "the loads in flight.\n"
+    "  DEADLINE  how long clients and loads may take together: 500ms, 30s, "
+    "5m;\n"
+    "            a number alone counts seconds. Default: 10s.\n"
+    "On a terminal it asks before, unless --yes was given.\n"},
    0,
    1,
    read_drain},
@@ -212,7 +233,8 @@ const entry entries[] = {
    0,
    0,
    [](arguments) -> expected<command> { return nodes_command{}; }},
-  {{"send", "ACTOR [MESSAGE [VALUE...]]", "sends a message and shows the answer",
+  {{"send", "ACTOR [MESSAGE [VALUE...]]",
+    "sends a message and shows the answer",
     "  ACTOR    a name from 'ls -a'\n"
     "  MESSAGE  what to say; without it, or with 'help', shows what the actor\n"
     "           takes: messages, their fields as name:type, with a default\n"

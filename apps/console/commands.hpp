@@ -55,6 +55,8 @@ struct del_command {
   std::vector<bytes> keys;
 };
 
+struct clear_command {};
+
 struct ttl_command {
   bytes key;
 };
@@ -66,6 +68,10 @@ struct cancel_command {
 };
 
 struct kill_command {
+  std::string actor;
+};
+
+struct restart_command {
   std::string actor;
 };
 
@@ -86,8 +92,9 @@ struct quit_command {};
 using command
   = std::variant<help_command, ls_command, stat_command, top_command,
                  use_command, get_command, set_command, del_command,
-                 ttl_command, loads_command, cancel_command, kill_command,
-                 drain_command, nodes_command, send_command, quit_command>;
+                 clear_command, ttl_command, loads_command, cancel_command,
+                 kill_command, restart_command, drain_command, nodes_command,
+                 send_command, quit_command>;
 
 /// How a command is explained.
 struct manual {

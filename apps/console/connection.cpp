@@ -317,6 +317,14 @@ answer<void> connection::ask(const kill_request& what) {
   return link_->ask<void>(what);
 }
 
+answer<void> connection::ask(const restart_request& what) {
+  return link_->ask<void>(what);
+}
+
+answer<region_info> connection::ask(const region_info_request& what) {
+  return link_->ask<region_info>(what);
+}
+
 answer<load_list> connection::ask(const list_loads_request& what) {
   return link_->ask<load_list>(what);
 }
@@ -373,6 +381,11 @@ answer<bool> connection::ask(const std::string& region,
 answer<bool> connection::ask(const std::string& region,
                              const erase_request& what) {
   return link_->ask_region<bool>(region, what);
+}
+
+answer<void> connection::ask(const std::string& region,
+                             const clear_request& what) {
+  return link_->ask_region<void>(region, what);
 }
 
 } // namespace troupe::console

@@ -53,6 +53,7 @@ public:
   answer<actor_list> ask(const list_actors_request& what);
   answer<runtime_stat> ask(const runtime_stat_request& what);
   answer<void> ask(const kill_request& what);
+  answer<void> ask(const restart_request& what);
   answer<load_list> ask(const list_loads_request& what);
   answer<node_list> ask(const list_nodes_request& what);
   answer<void> ask(const cancel_load_request& what);
@@ -73,10 +74,12 @@ public:
   // -- to a region; also fails with `unknown_region` ---------------------------
 
   answer<void> find(const std::string& region);
+  answer<region_info> ask(const region_info_request& what);
   answer<get_reply> ask(const std::string& region, const get_request& what);
   answer<ttl_reply> ask(const std::string& region, const ttl_request& what);
   answer<bool> ask(const std::string& region, const set_request& what);
   answer<bool> ask(const std::string& region, const erase_request& what);
+  answer<void> ask(const std::string& region, const clear_request& what);
 
 private:
   class link;

@@ -108,26 +108,6 @@ int drop_line() {
   return 0;
 }
 
-/// Keeps Ctrl-C from ending the program while a line is read.
-class interrupt_guard {
-public:
-  interrupt_guard() {
-    struct sigaction ours {};
-    ours.sa_handler = on_interrupt;
-    sigaction(SIGINT, &ours, &previous_);
-  }
-
-  ~interrupt_guard() {
-    sigaction(SIGINT, &previous_, nullptr);
-  }
-
-  interrupt_guard(const interrupt_guard&) = delete;
-  interrupt_guard& operator=(const interrupt_guard&) = delete;
-
-private:
-  struct sigaction previous_ {};
-};
-
 /// Makes the file, readable for its owner only.
 void create(const std::string& file) {
   const int descriptor
@@ -157,6 +137,23 @@ std::size_t terminal_width() noexcept {
       || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
     return 0;
   return size.ws_col;
+}
+
+interrupt_guard::interrupt_guard() {
+  interrupted = 0;
+  struct sigaction ours {};
+  ours.sa_handler = on_interrupt;
+  sigaction(SIGINT, &ours, &previous_);
+}
+
+interrupt_guard::~interrupt_guard() {
+  sigaction(SIGINT, &previous_, nullptr);
+}
+
+bool interrupt_guard::take() noexcept {
+  const auto came = interrupted != 0;
+  interrupted = 0;
+  return came;
 }
 
 line_editor::line_editor(completer complete_words)

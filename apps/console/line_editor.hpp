@@ -3,6 +3,7 @@
 // Readline: editing, history, completion. It has global state, so there is one
 // editor at a time.
 
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -16,6 +17,22 @@ namespace troupe::console {
 
 /// Columns of the terminal on the standard output; zero when it is none.
 [[nodiscard]] std::size_t terminal_width() noexcept;
+
+/// Keeps Ctrl-C from ending the program. One at a time.
+class interrupt_guard {
+public:
+  interrupt_guard();
+  ~interrupt_guard();
+
+  interrupt_guard(const interrupt_guard&) = delete;
+  interrupt_guard& operator=(const interrupt_guard&) = delete;
+
+  /// Whether Ctrl-C came since the guard was made, or this was called.
+  [[nodiscard]] static bool take() noexcept;
+
+private:
+  struct sigaction previous_ {};
+};
 
 class line_editor {
 public:

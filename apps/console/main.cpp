@@ -6,6 +6,7 @@
 #include <exception>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -38,34 +39,89 @@ void complain(const std::string& text) {
   print(stderr, wants_colours(STDERR_FILENO) ? painted_complaint(text) : text);
 }
 
-exit_code refuse(const troupe::error& reason, const std::string& hint = {}) {
-  complain("error: " + reason.text() + "\n" + hint);
+/// How the program talks.
+struct manners {
+  bool json = false;
+  bool interactive = false; ///< Lines are typed one by one.
+  bool asks = false;        ///< Before what cannot be taken back.
+};
+
+exit_code refuse(const troupe::error& reason, const manners& how,
+                 const std::string& hint = {}) {
+  if (how.json)
+    print(stdout, json_of(failure{wrong_usage, reason}).text() + "\n");
+  else
+    complain("error: " + reason.text() + "\n" + hint);
   return wrong_usage;
 }
 
-/// Waits; false when somebody pressed Enter meanwhile, or closed the input.
+exit_code show(const outcome& x) {
+  print(stdout, x.text);
+  complain(x.complaint);
+  return x.code;
+}
+
+/// How long a Ctrl-C may go unseen that another thread of the program was given.
+constexpr std::chrono::milliseconds interrupt_poll{100};
+
+/// Waits; false when somebody pressed Enter or Ctrl-C meanwhile, or closed the input.
 bool wait(std::chrono::milliseconds time) {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  if (poll(&input, 1, static_cast<int>(time.count())) <= 0)
-    return true;
-  std::string ignored;
-  std::getline(std::cin, ignored);
-  return false;
+  const auto until = std::chrono::steady_clock::now() + time;
+  for (;;) {
+    if (interrupt_guard::take())
+      return false;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      until - std::chrono::steady_clock::now());
+    if (left.count() <= 0)
+      return true;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1,
+             static_cast<int>(std::min(left, interrupt_poll).count()))
+        <= 0)
+      continue;
+    std::string ignored;
+    std::getline(std::cin, ignored);
+    return false;
+  }
+}
+
+/// Whether a person agrees. Ctrl-C and the end of the input mean no.
+bool agreed(const std::string& question) {
+  const interrupt_guard guard;
+  print(stderr, question + " [y/N] ");
+  std::string reply;
+  for (;;) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    const auto ready
+      = poll(&input, 1, static_cast<int>(interrupt_poll.count())) > 0;
+    if (interrupt_guard::take()) {
+      print(stderr, "\n");
+      return false;
+    }
+    if (ready)
+      break;
+  }
+  std::getline(std::cin, reply);
+  return reply == "y" || reply == "Y" || reply == "yes";
 }
 
 /// Shows one picture after the other, on a terminal in place of the last.
-exit_code run_top(session& with, const top_command& what) {
-  const auto live = on_terminal();
+exit_code run_top(session& with, const top_command& what, const manners& how) {
+  const auto live = on_terminal() && !how.json;
+  // Else Ctrl-C ends the program, as of any other.
+  std::optional<interrupt_guard> guard;
+  if (how.interactive)
+    guard.emplace();
   // A picture since the process began says little; here is where to count from.
-  if (auto first = with.run(what, 0); first.code != succeeded) {
-    complain(first.complaint);
-    return first.code;
-  }
+  if (auto first = with.run(what, 0); first.code != succeeded)
+    return show(first);
   const auto frames = what.frames == 0 && !live ? 1 : what.frames;
   for (std::size_t i = 0; frames == 0 || i < frames; ++i) {
     if (live) {
-      if (!wait(what.interval))
+      if (!wait(what.interval)) {
+        print(stdout, "\n");
         break;
+      }
     } else {
       std::this_thread::sleep_for(what.interval);
     }
@@ -81,40 +137,47 @@ exit_code run_top(session& with, const top_command& what) {
 }
 
 /// Runs commands until one fails.
-exit_code run(session& with, const std::vector<command>& commands) {
+exit_code run(session& with, const std::vector<command>& commands,
+              const manners& how) {
   for (const auto& x : commands) {
     if (const auto* top = std::get_if<top_command>(&x)) {
-      if (const auto code = run_top(with, *top); code != succeeded)
+      if (const auto code = run_top(with, *top, how); code != succeeded)
         return code;
       continue;
     }
-    const auto result = with.run(x, terminal_width());
-    print(stdout, result.text);
-    complain(result.complaint);
-    if (result.code != succeeded || with.over())
-      return result.code;
+    if (how.asks)
+      if (const auto question = with.question(x);
+          !question.empty() && !agreed(question))
+        return show(with.report(
+          {failed,
+           {troupe::errc::invalid_argument,
+            "not confirmed, so nothing was done; --yes asks nothing"}}));
+    const auto code = show(with.run(x, terminal_width()));
+    if (code != succeeded || with.over())
+      return code;
   }
   return succeeded;
 }
 
-exit_code run_lines(session& with, const std::vector<std::string>& lines) {
+exit_code run_lines(session& with, const std::vector<std::string>& lines,
+                    const manners& how) {
   std::vector<command> all;
   for (const auto& line : lines) {
     auto commands = parse_line(line);
     if (!commands)
-      return refuse(commands.error());
+      return refuse(commands.error(), how);
     all.insert(all.end(), commands->begin(), commands->end());
   }
-  return run(with, all);
+  return run(with, all, how);
 }
 
-exit_code run_input(session& with) {
+exit_code run_input(session& with, const manners& how) {
   std::string line;
   while (!with.over() && std::getline(std::cin, line)) {
     auto commands = parse_line(line);
     if (!commands)
-      return refuse(commands.error());
-    if (auto code = run(with, *commands); code != succeeded)
+      return refuse(commands.error(), how);
+    if (auto code = run(with, *commands, how); code != succeeded)
       return code;
   }
   return succeeded;
@@ -142,7 +205,8 @@ std::vector<std::string> candidates(connection& peer,
   if (before.empty() || (before.size() == 1 && before[0] == "help"))
     return command_names();
   // The commands that take the name of an actor.
-  static constexpr std::string_view naming[] = {"kill", "ls", "send", "use"};
+  static constexpr std::string_view naming[]
+    = {"kill", "ls", "restart", "send", "use"};
   const auto& name = before[0];
   const bool takes_name
     = before.size() == 1
@@ -159,29 +223,36 @@ std::vector<std::string> candidates(connection& peer,
   return result;
 }
 
-void run_terminal(session& with, connection& peer) {
+void run_terminal(session& with, connection& peer, const manners& how) {
   print(stdout, "'help' lists the commands, Tab completes\n");
   if (auto opened = peer.open(); !opened)
-    complain(text_of(opened.error()));
+    show(with.report(opened.error()));
   line_editor editor{[&](auto& before) { return candidates(peer, before); }};
   while (!with.over()) {
-    auto line = editor.read(quote_if_needed(with.region()) + "> ");
+    if (peer.is_open())
+      with.look_for_region();
+    const auto& region = with.region();
+    auto line
+      = editor.read((region.empty() ? region : quote_if_needed(region)) + "> ");
     if (!line) {
       print(stdout, "\n");
       return;
     }
     auto commands = parse_line(*line);
     if (!commands)
-      refuse(commands.error());
+      refuse(commands.error(), how);
     else
-      run(with, *commands);
+      run(with, *commands, how);
   }
 }
 
 exit_code run_console(const std::vector<std::string>& arguments) {
   auto chosen = parse_options(arguments);
-  if (!chosen)
-    return refuse(chosen.error(), "Try 'troupe-console --help'.\n");
+  if (!chosen) {
+    const auto json = std::find(arguments.begin(), arguments.end(), "--json")
+                      != arguments.end();
+    return refuse(chosen.error(), {json}, "Try 'troupe-console --help'.\n");
+  }
   if (chosen->help) {
     print(stdout, help_text());
     return succeeded;
@@ -193,11 +264,13 @@ exit_code run_console(const std::vector<std::string>& arguments) {
                       print(stdout, "connected to " + where.text() + "\n");
                   }};
   session with{peer, chosen->json, wants_colours(STDOUT_FILENO)};
+  const manners how{chosen->json, interactive,
+                    !chosen->yes && isatty(STDIN_FILENO) != 0};
   if (!chosen->lines.empty())
-    return run_lines(with, chosen->lines);
+    return run_lines(with, chosen->lines, how);
   if (!interactive)
-    return run_input(with);
-  run_terminal(with, peer);
+    return run_input(with, how);
+  run_terminal(with, peer, how);
   return succeeded;
 }
 

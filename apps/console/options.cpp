@@ -7,8 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include <troupe/messages/types/suggest.hpp>
+
 #include "apps/console/commands.hpp"
-#include "apps/console/suggest.hpp"
 #include "apps/console/units.hpp"
 
 namespace troupe::console {
@@ -54,6 +55,11 @@ expected<void> read_json(options& to, const std::string&) {
   return {};
 }
 
+expected<void> read_yes(options& to, const std::string&) {
+  to.yes = true;
+  return {};
+}
+
 expected<void> read_help(options& to, const std::string&) {
   to.help = true;
   return {};
@@ -79,7 +85,12 @@ constexpr option table[] = {
    "runs these commands, separated by ';', and ends;\n"
    "                        may be given several times",
    read_line},
-  {"--json", "", "", "prints one JSON object per command", read_json},
+  {"--json", "", "", "prints one JSON object per command, errors included",
+   read_json},
+  {"--yes", "-y", "",
+   "does not ask on a terminal before clear, kill and\n"
+   "                        drain",
+   read_yes},
   {"--help", "-h", "", "this text", read_help},
 };
 

@@ -16,6 +16,7 @@ struct options {
   std::chrono::milliseconds timeout{2'000};
   std::vector<std::string> lines; ///< Of commands (-c), in order.
   bool json = false;
+  bool yes = false; ///< Asks nothing back.
   bool help = false;
 };
 

@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <utility>
 
+#include <troupe/messages/types/suggest.hpp>
+
 #include "apps/console/message_views.hpp"
-#include "apps/console/suggest.hpp"
 #include "apps/console/units.hpp"
 #include "apps/console/views.hpp"
 
@@ -22,6 +23,20 @@ failure with_suggestion(failure x, std::string_view name,
                         const std::vector<std::string>& names) {
   x.reason = {x.reason.code(), x.reason.text() + did_you_mean(name, names)};
   return x;
+}
+
+/// "1 client", "2 clients".
+std::string clients_text(std::uint64_t n) {
+  return count_text(n) + (n == 1 ? " client" : " clients");
+}
+
+/// Whether a value as it was typed is one of this region.
+bool takes_text(const region_info& region, std::string_view value) {
+  if (region.encoding == "bytes")
+    return true;
+  const auto digits = value.substr(value.starts_with('-') ? 1 : 0);
+  return region.encoding == "integer" && !digits.empty()
+         && digits.find_first_not_of("0123456789") == digits.npos;
 }
 
 std::string overview() {
@@ -43,13 +58,67 @@ std::string page(const manual& x) {
 
 outcome session::run(const command& what, std::size_t width) {
   width_ = width;
+  warning_.clear();
   auto result = std::visit([this](const auto& x) { return on(x); }, what);
   if (result)
-    return {succeeded, std::move(*result), {}};
-  const auto& problem = result.error();
+    return {succeeded, std::move(*result),
+            warning_.empty() ? warning_ : "warning: " + warning_ + "\n"};
+  // The next server, or this one later, may have others.
+  if (const auto code = result.error().reason.code();
+      !chosen_ && code == errc::unknown_region)
+    region_.clear();
+  return report(result.error());
+}
+
+outcome session::report(const failure& x) const {
   if (json_)
-    return {problem.code, line(json_of(problem)), {}};
-  return {problem.code, {}, text_of(problem)};
+    return {x.code, line(json_of(x)), {}};
+  return {x.code, {}, text_of(x)};
+}
+
+void session::look_for_region() {
+  if (region_.empty())
+    static_cast<void>(where());
+}
+
+answer<region_info> session::where() {
+  auto found
+    = peer_.ask(region_info_request{chosen_ ? region_ : std::string{}});
+  if (found)
+    region_ = found->name;
+  return found;
+}
+
+/// Asks the region that is meant.
+template <class Request>
+auto session::ask_region(const Request& what)
+  -> decltype(std::declval<connection&>().ask(std::string{}, what)) {
+  if (region_.empty())
+    if (auto found = where(); !found)
+      return tl::unexpected{std::move(found.error())};
+  return peer_.ask(region_, what);
+}
+
+std::string session::question(const command& what) {
+  const auto name = [](const std::string& x) { return quote_if_needed(x); };
+  if (std::holds_alternative<clear_command>(what)) {
+    look_for_region();
+    return region_.empty() ? region_
+                           : "remove all keys of " + name(region_) + "?";
+  }
+  if (const auto* kill = std::get_if<kill_command>(&what))
+    return "end " + name(kill->actor) + " as a crash would?";
+  if (std::holds_alternative<drain_command>(what))
+    return "stop the server?";
+  const auto* send = std::get_if<send_command>(&what);
+  if (send == nullptr)
+    return {};
+  const std::string_view message = send->message;
+  for (std::string_view x :
+       {"clear", "clear_namespace", "kill", "drain", "invalidate_tag"})
+    if (message == x || message == std::string{x} + "_request")
+      return "send " + std::string{x} + " to " + name(send->actor) + "?";
+  return {};
 }
 
 answer<std::string> session::on(const help_command& x) {
@@ -102,28 +171,41 @@ answer<std::string> session::on(const use_command& x) {
       with_suggestion(std::move(problem), x.region, names("region"))};
   }
   region_ = x.region;
+  chosen_ = true;
   return json_ ? line(json_object{}.add("region", region_))
                : "region " + quote_if_needed(region_) + "\n";
 }
 
 answer<std::string> session::on(const get_command& x) {
-  return peer_.ask(region_, get_request{x.key})
-    .map([this](const get_reply& found) {
-      if (json_) {
-        auto result = json_object{}.add("found", found.found);
-        if (found.found)
-          result.add_bytes("value", found.value).add("version", found.version);
-        return line(result);
-      }
-      return (found.found ? quote(found.value) : "(nil)") + "\n";
-    });
+  return ask_region(get_request{x.key}).map([this](const get_reply& found) {
+    if (json_) {
+      auto result = json_object{}.add("found", found.found);
+      if (found.found)
+        result.add_bytes("value", found.value).add("version", found.version);
+      return line(result);
+    }
+    return (found.found ? quote(found.value) : "(nil)") + "\n";
+  });
 }
 
 answer<std::string> session::on(const set_command& x) {
+  auto region = where();
+  if (!region)
+    return tl::unexpected{std::move(region.error())};
+  if (!takes_text(*region, x.value))
+    return tl::unexpected{
+      failure{failed,
+              {errc::type_mismatch,
+               quote_if_needed(region->name) + " holds values of type "
+                 + quote_if_needed(region->value_type)
+                 + (region->encoding == "integer"
+                      ? ", and this is not a decimal integer"
+                      : ", which cannot be typed here")
+                 + "; nothing was stored"}}};
   set_request what{x.key, x.value, {}};
   if (x.ttl)
     what.how.ttl = *x.ttl;
-  return peer_.ask(region_, what).map([this](bool stored) {
+  return peer_.ask(region->name, what).map([this](bool stored) {
     if (json_)
       return line(json_object{}.add("stored", stored));
     return std::string{stored ? "ok\n" : "not stored\n"};
@@ -133,7 +215,7 @@ answer<std::string> session::on(const set_command& x) {
 answer<std::string> session::on(const del_command& x) {
   std::uint64_t removed = 0;
   for (const auto& key : x.keys) {
-    auto result = peer_.ask(region_, erase_request{key});
+    auto result = ask_region(erase_request{key});
     if (!result)
       return tl::unexpected{std::move(result.error())};
     removed += *result ? 1 : 0;
@@ -144,22 +226,28 @@ answer<std::string> session::on(const del_command& x) {
          + "\n";
 }
 
+answer<std::string> session::on(const clear_command&) {
+  return ask_region(clear_request{}).map([this] {
+    return json_ ? line(json_object{}.add("cleared", region_))
+                 : "cleared " + quote_if_needed(region_) + "\n";
+  });
+}
+
 answer<std::string> session::on(const ttl_command& x) {
-  return peer_.ask(region_, ttl_request{x.key})
-    .map([this](const ttl_reply& found) {
-      const bool expires = found.found && found.ttl != no_expiry;
-      if (json_) {
-        auto result = json_object{}.add("found", found.found);
-        if (expires)
-          result.add("ttl_ms", std::int64_t{found.ttl.count()});
-        else
-          result.add_null("ttl_ms");
-        return line(result);
-      }
+  return ask_region(ttl_request{x.key}).map([this](const ttl_reply& found) {
+    const bool expires = found.found && found.ttl != no_expiry;
+    if (json_) {
+      auto result = json_object{}.add("found", found.found);
       if (expires)
-        return duration_text(found.ttl) + "\n";
-      return std::string{found.found ? "none\n" : "(nil)\n"};
-    });
+        result.add("ttl_ms", std::int64_t{found.ttl.count()});
+      else
+        result.add_null("ttl_ms");
+      return line(result);
+    }
+    if (expires)
+      return duration_text(found.ttl) + "\n";
+    return std::string{found.found ? "none\n" : "(nil)\n"};
+  });
 }
 
 answer<std::string> session::on(const loads_command&) {
@@ -187,20 +275,42 @@ answer<std::string> session::on(const kill_command& x) {
                : "killed " + quote_if_needed(x.actor) + "\n";
 }
 
+answer<std::string> session::on(const restart_command& x) {
+  if (auto done = peer_.ask(restart_request{x.actor}); !done) {
+    auto& problem = done.error();
+    if (problem.reason.code() != errc::unknown_actor)
+      return tl::unexpected{std::move(problem)};
+    return tl::unexpected{
+      with_suggestion(std::move(problem), x.actor, names(""))};
+  }
+  return json_ ? line(json_object{}.add("restarted", x.actor))
+               : "restarted " + quote_if_needed(x.actor) + "\n";
+}
+
 answer<std::string> session::on(const drain_command& x) {
   auto report = peer_.ask(drain_request{x.deadline});
   if (!report)
     return tl::unexpected{std::move(report.error())};
   const auto took = duration_text(report->took);
-  if (!report->stuck.empty()) {
+  if (!report->stuck.empty() || report->clients_cut > 0) {
     auto text = "drained, but after " + took + " these had not ended:";
+    if (report->clients_cut > 0)
+      text += " " + count_text(report->clients_cut) + " of "
+              + clients_text(report->clients)
+              + " (cut off, as they had not taken their replies)";
     for (const auto& name : report->stuck)
       text += " " + quote_if_needed(name);
     return tl::unexpected{failure{failed, {errc::timeout, std::move(text)}}};
   }
-  return json_ ? line(
-           json_object{}.add("took_ms", std::int64_t{report->took.count()}))
-               : "drained in " + took + "\n";
+  if (json_)
+    return line(json_object{}
+                  .add("took_ms", std::int64_t{report->took.count()})
+                  .add("clients", report->clients));
+  return "drained in " + took
+         + (report->clients == 0
+              ? std::string{}
+              : ", " + clients_text(report->clients) + " included")
+         + "\n";
 }
 
 answer<std::string> session::on(const nodes_command&) {
@@ -231,14 +341,27 @@ answer<std::string> session::on(const send_command& x) {
         x.actor + " takes no message " + quote_if_needed(x.message)}},
       x.message, all)};
   }
-  return peer_.send(x.actor, *form, x.words)
-    .map([this](const field_value& found) {
-      if (!json_)
-        return text_of(found, width_);
-      json_object result;
-      add_value(result, "answer", found);
-      return line(result);
-    });
+  return peer_.send(x.actor, *form, x.words).map([&](const field_value& found) {
+    if (form->name == "set" || form->name == "compare_and_set")
+      warn_of_bytes(x);
+    if (!json_)
+      return text_of(found, width_);
+    json_object result;
+    add_value(result, "answer", found);
+    if (!warning_.empty())
+      result.add("warning", std::exchange(warning_, {}));
+    return line(result);
+  });
+}
+
+/// Of bytes that were written as they are: the message asks for no more.
+void session::warn_of_bytes(const send_command& x) {
+  const auto name = x.actor.substr(0, x.actor.find('/'));
+  if (const auto found = peer_.ask(region_info_request{name});
+      found && found->encoding != "bytes")
+    warning_ = quote_if_needed(name) + " holds values of type "
+               + quote_if_needed(found->value_type)
+               + "; the bytes were written as they are, and may not be one";
 }
 
 /// The kind of an actor that takes messages.

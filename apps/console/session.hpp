@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,10 +36,21 @@ public:
   /// limit.
   [[nodiscard]] outcome run(const command& what, std::size_t width);
 
-  /// The region that commands about keys mean.
+  /// The region that commands about keys mean; empty while no server has said which
+  /// ones there are.
   [[nodiscard]] const std::string& region() const noexcept {
     return region_;
   }
+
+  /// Asks the server for a region, when none is known.
+  void look_for_region();
+
+  /// What to ask a person before a command that cannot be taken back; empty when
+  /// there is nothing to ask.
+  [[nodiscard]] std::string question(const command& what);
+
+  /// What is printed for an error.
+  [[nodiscard]] outcome report(const failure& x) const;
 
   /// Whether `quit` was asked for.
   [[nodiscard]] bool over() const noexcept {
@@ -54,15 +66,23 @@ private:
   answer<std::string> on(const get_command& x);
   answer<std::string> on(const set_command& x);
   answer<std::string> on(const del_command& x);
+  answer<std::string> on(const clear_command& x);
   answer<std::string> on(const ttl_command& x);
   answer<std::string> on(const loads_command& x);
   answer<std::string> on(const cancel_command& x);
   answer<std::string> on(const kill_command& x);
+  answer<std::string> on(const restart_command& x);
   answer<std::string> on(const drain_command& x);
   answer<std::string> on(const nodes_command& x);
   answer<std::string> on(const send_command& x);
   answer<std::string> on(const quit_command& x);
 
+  /// The region that commands about keys mean, as it is now.
+  answer<region_info> where();
+  template <class Request>
+  auto ask_region(const Request& what)
+    -> decltype(std::declval<connection&>().ask(std::string{}, what));
+  void warn_of_bytes(const send_command& x);
   answer<std::string> kind_of(const std::string& actor);
   [[nodiscard]] std::vector<std::string> names(std::string_view kind);
 
@@ -70,7 +90,9 @@ private:
   bool json_;
   bool colours_;
   bool over_ = false;
-  std::string region_ = "db0";
+  std::string region_;
+  bool chosen_ = false;        ///< By `use`.
+  std::string warning_;        ///< Of the command that runs.
   std::optional<sample> last_; ///< Of `top`.
   std::size_t width_ = 0;
 };

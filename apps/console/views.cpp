@@ -33,6 +33,10 @@ table table_of(const std::vector<region_info>& regions) {
                               {"MEMORY", right},
                               {"HANDLED", right, false, 3},
                               {"RESTARTS", right}};
+  const bool failed = std::ranges::any_of(
+    regions, [](const region_info& x) { return x.shards_failed != 0; });
+  if (failed)
+    columns.push_back({"FAILED", right});
   if (undecodable)
     columns.push_back({"UNDECODABLE", right});
   table result{std::move(columns)};
@@ -44,6 +48,8 @@ table table_of(const std::vector<region_info>& regions) {
                             bytes_text(x.bytes),
                             count_text(x.handled),
                             count_text(x.restarts)};
+    if (failed)
+      cells.push_back(count_text(x.shards_failed));
     if (undecodable)
       cells.push_back(count_text(x.undecodable));
     result.add(std::move(cells));
@@ -108,6 +114,18 @@ std::string lately_text(const runtime_stat& x) {
          + "last " + duration_text(window) + ", ";
 }
 
+/// "35, 3 crashes, 2 restarts, 1 failed (1 shard)".
+std::string actors_text(const runtime_stat& x) {
+  auto result = count_text(x.actors);
+  if (x.actor_crashes != 0 || x.actor_restarts != 0)
+    result += ", " + count_text(x.actor_crashes) + " crashes, "
+              + count_text(x.actor_restarts) + " restarts";
+  if (x.actors_failed != 0)
+    result += ", " + count_text(x.actors_failed) + " failed ("
+              + count_text(x.shards_failed) + " shards)";
+  return result;
+}
+
 std::int64_t milliseconds(std::chrono::milliseconds x) {
   return x.count();
 }
@@ -137,7 +155,7 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
                             + (x.file_limit == 0
                                  ? std::string{}
                                  : " of " + count_text(x.file_limit)));
-  result += line("actors", count_text(x.actors));
+  result += line("actors", actors_text(x));
   result
     += line("loads", count_text(x.loads_in_flight) + " in flight, "
                        + count_text(x.loader_threads) + " loader threads, "
@@ -229,7 +247,9 @@ json_object json_of(const runtime_stat& x) {
                      .add("bytes", region.bytes)
                      .add("handled", region.handled)
                      .add("restarts", region.restarts)
+                     .add("shards_failed", region.shards_failed)
                      .add("undecodable", region.undecodable)
+                     .add("encoding", region.encoding)
                      .add("namespaces", rows_of(region.namespaces)));
   return json_object{}
     .add("version", x.version)
@@ -243,6 +263,10 @@ json_object json_of(const runtime_stat& x) {
     .add("open_files", x.open_files)
     .add("file_limit", x.file_limit)
     .add("actors", x.actors)
+    .add("actor_crashes", x.actor_crashes)
+    .add("actor_restarts", x.actor_restarts)
+    .add("actors_failed", x.actors_failed)
+    .add("shards_failed", x.shards_failed)
     .add("loads_in_flight", x.loads_in_flight)
     .add("loader_threads", x.loader_threads)
     .add("loader_queue", x.loader_queue)

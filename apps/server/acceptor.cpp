@@ -79,6 +79,28 @@ expected<void> check_bind(const std::string& bind, bool guarded) {
   return {};
 }
 
+std::optional<error> listen_problem(const std::string& address,
+                                    std::uint16_t port,
+                                    const std::string& option) {
+  const auto parsed = parse_address(address);
+  if (!parsed)
+    return std::nullopt;
+  const asio::ip::tcp::endpoint where{*parsed, port};
+  asio::io_context context;
+  asio::ip::tcp::acceptor probe{context};
+  boost::system::error_code code;
+  probe.open(where.protocol(), code);
+  if (!code)
+    probe.set_option(asio::socket_base::reuse_address{true}, code);
+  if (!code)
+    probe.bind(where, code);
+  if (!code)
+    probe.listen(1, code);
+  if (!code)
+    return std::nullopt;
+  return listen_failure(code, where, option);
+}
+
 acceptor::acceptor(std::vector<std::unique_ptr<worker>>& workers,
                    server_state& server, kind what)
   : workers_(workers),

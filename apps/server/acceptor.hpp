@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ namespace troupe::server {
 /// or show a certificate (`guarded`), only what is of this machine alone.
 /// Errors: `invalid_argument`.
 expected<void> check_bind(const std::string& bind, bool guarded);
+
+/// Why nobody can listen on this port, in words for its user, whom `option` lets choose
+/// another. Nothing when it is free, and for what is no address.
+[[nodiscard]] std::optional<error> listen_problem(const std::string& address,
+                                                  std::uint16_t port,
+                                                  const std::string& option);
 
 /// Takes the connections of one port and hands each to the worker with the
 /// fewest. Lives on the thread of the first worker once `start` was called.

@@ -177,6 +177,12 @@ void write_stats(section_writer& out, const info_source& from) {
   out.field("mailbox_handled", from.stats.handled);
   out.field("mailbox_depth", from.stats.mailbox_depth);
   out.field("shard_restarts", from.stats.restarts);
+  out.field("shards_failed", from.stats.shards_failed);
+  const auto& actors = from.server.options.supervision;
+  const auto figures = actors ? actors() : supervision_figures{};
+  out.field("actor_crashes", figures.crashes);
+  out.field("actor_restarts", figures.restarts);
+  out.field("actors_failed", figures.failed);
 }
 
 void write_replication(section_writer& out, const info_source&) {
@@ -268,6 +274,7 @@ region_stats sum_of(const databases& all) {
     sum.handled += x.handled;
     sum.mailbox_depth += x.mailbox_depth;
     sum.restarts += x.restarts;
+    sum.shards_failed += x.shards_failed;
   });
   return sum;
 }

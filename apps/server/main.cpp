@@ -1,9 +1,12 @@
 // troupe-server: Troupe for any Redis client.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -111,17 +114,43 @@ std::string endpoint(const std::string& address, std::uint16_t port) {
   return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
-error console_failure(const error& why, std::uint16_t port) {
+error console_failure(const error& why, const std::string& address,
+                      std::uint16_t port) {
+  // The library does not say why in words; a look at the port does, in those of the
+  // ports of clients.
+  if (auto problem
+      = troupe::server::listen_problem(address, port, "--console-port"))
+    return {problem->code(), problem->text() + ", or none with --no-console"};
   return {why.code(), "cannot open port " + std::to_string(port)
                         + " for the console (" + why.text()
                         + "); choose another with --console-port=N (0: any "
                           "free port) or none with --no-console"};
 }
 
+/// The time as in "2026-11-29T09:05:03.042Z".
+std::string time_text() {
+  const auto now = std::chrono::system_clock::now();
+  const auto since
+    = std::chrono::floor<milliseconds>(now.time_since_epoch()).count();
+  const auto seconds = static_cast<std::time_t>(since / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%FT%T", &parts);
+  std::snprintf(text.data() + size, text.size() - size, ".%03dZ",
+                static_cast<int>(since % 1000));
+  return text.data();
+}
+
+/// What happens by itself while the server runs, with the time.
+void report_event(std::string_view line) {
+  report_line(time_text().append(" ").append(line));
+}
+
 /// Says how the end went.
-void report(const troupe::drain_report& drained, std::size_t cut_off) {
-  if (cut_off > 0)
-    std::cout << "troupe-server: cut off " << cut_off
+void report(const troupe::drain_report& drained) {
+  if (drained.clients_cut > 0)
+    std::cout << "troupe-server: cut off " << drained.clients_cut
               << " connections whose clients did not take their replies\n";
   for (const auto& name : drained.stuck)
     std::cout << "troupe-server: stuck at the deadline: " << name << '\n';
@@ -170,14 +199,19 @@ void watch(resp_server& server, const troupe::runtime& rt,
 int serve(server_config& cfg, const server_settings& settings,
           const awaited_signals& signals) {
   caf::actor_system system{cfg};
-  troupe::runtime rt{system};
+  auto runtime = troupe::read_options(cfg);
+  if (!runtime)
+    return complain(runtime.error(), exit_usage);
+  runtime->report = report_event;
+  troupe::runtime rt{system, *runtime};
   // Without it, the runtime's own option counts.
   if (settings.max_memory != 0)
     if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
       return complain(limited.error(), exit_usage);
   auto options = settings.serve;
   options.may_shut_down = true;
-  options.report = report_line;
+  options.report = report_event;
+  options.supervision = [&rt] { return rt.supervision(); };
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
@@ -208,21 +242,23 @@ int serve(server_config& cfg, const server_settings& settings,
                            : "127.0.0.1";
     const auto port = rt.publish(*settings.console_port, address);
     if (!port)
-      return complain(console_failure(port.error(), *settings.console_port),
-                      EXIT_FAILURE);
+      return complain(
+        console_failure(port.error(), address, *settings.console_port),
+        EXIT_FAILURE);
     console = "; console on " + endpoint(address, *port);
   }
+  // However the drain begins, its deadline and its report are those of the clients.
+  const auto clients = rt.end_clients_first([&](milliseconds left) {
+    const auto served = server.state().counters().connected;
+    return troupe::runtime::ended_clients{served, server.stop(left)};
+  });
   announce(server, console);
   watch(server, rt, signals);
   signals.release();
   std::cout << "troupe-server: stopping" << std::endl;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto cut_off = server.stop(settings.drain_timeout);
-  const auto passed = std::chrono::duration_cast<milliseconds>(
-    std::chrono::steady_clock::now() - begin);
-  // A millisecond at least: zero would ask for the runtime's own deadline.
-  const auto left = std::max(settings.drain_timeout - passed, milliseconds{1});
-  report(rt.drain(left), cut_off);
+  // A millisecond at least: zero would ask for the runtime's own deadline. A drain
+  // that the console has begun goes on, with its own deadline.
+  report(rt.drain(std::max(settings.drain_timeout, milliseconds{1})));
   return EXIT_SUCCESS;
 }
 

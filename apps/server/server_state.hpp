@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <troupe/actors/supervisor.hpp>
 #include <troupe/actors/topic_directory.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
@@ -179,6 +180,8 @@ struct serve_options {
   std::string password;                 ///< At start; empty: none is needed.
   subscriber_limits pubsub = {};
   memory_control memory = {};
+  /// How the actors fare, for INFO; may be empty.
+  std::function<supervision_figures()> supervision = {};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
   std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
   std::string config_file; ///< The ini file it was started with; may be none.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <new>
 
 namespace troupe::memory {
 
@@ -481,6 +482,18 @@ expected<void> store::clear() {
   return {};
 }
 
+bool store::forget() noexcept {
+  const auto done = [this]() noexcept {
+    try {
+      return clear().has_value();
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }();
+  forgetting_.store(!done, std::memory_order_relaxed);
+  return done;
+}
+
 expected<load_decision>
 store::acquire_load(const hashed_key& key, load_id id,
                     std::shared_ptr<const load_tags> tags) {
@@ -617,6 +630,8 @@ expected<void> store::abandon_update(const hashed_key& key,
 }
 
 void store::sweep() {
+  if (forgetting()) [[unlikely]]
+    forget();
   // Without memory for an empty table the old one stays, dead to all.
   if (settle() && table_.wants_sweep())
     table_.sweep(swept_buckets);

@@ -15,6 +15,7 @@
 //      for invalidations (`tag_step`); so what is made of a value does not survive
 //      the invalidation that killed the value.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -189,7 +190,7 @@ public:
 
   /// Tells whether a sweep would find anything to look at.
   [[nodiscard]] bool wants_sweep() const noexcept {
-    return table_.wants_sweep() || updates_.any();
+    return table_.wants_sweep() || updates_.any() || forgetting();
   }
 
   // -- the shard's turn --------------------------------------------------------
@@ -268,6 +269,15 @@ public:
   /// Removes everything from this store, and voids all leases of loads. To clear
   /// all that share its invalidations, tell those; `settle` does the rest.
   expected<void> clear();
+
+  /// As `clear`, but without memory for an empty table the sweeps try again. True when
+  /// it is done.
+  bool forget() noexcept;
+
+  /// Whether a `forget` is still to be done.
+  [[nodiscard]] bool forgetting() const noexcept {
+    return forgetting_.load(std::memory_order_relaxed);
+  }
 
   // -- loads, in the shard's turn ----------------------------------------------
 
@@ -459,6 +469,7 @@ private:
   tag_witness witness_;
   invalidations& forgotten_;
   table table_;
+  std::atomic<bool> forgetting_{false}; ///< Set in the shard's turn.
 };
 
 } // namespace troupe::memory

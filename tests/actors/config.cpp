@@ -36,6 +36,7 @@ TEST_CASE("a configuration without arguments has the defaults") {
   CHECK(options->drain_deadline == defaults::drain_deadline);
   CHECK(options->restart_limit == defaults::restart_limit);
   CHECK(options->restart_window == defaults::restart_window);
+  CHECK(options->failed_shards == failed_shards::serve);
 }
 
 TEST_CASE("every option can be set on the command line") {
@@ -43,7 +44,8 @@ TEST_CASE("every option can be set on the command line") {
     = parse({"--troupe.shards=32", "--troupe.loader-threads=8",
              "--troupe.loader-queue=100", "--troupe.op-timeout=250ms",
              "--troupe.load-timeout=5s", "--troupe.drain-deadline=2s",
-             "--troupe.restart-limit=3", "--troupe.restart-window=1min"});
+             "--troupe.restart-limit=3", "--troupe.restart-window=1min",
+             "--troupe.failed-shards=absent"});
   REQUIRE(options);
   CHECK(options->shards == 32);
   CHECK(options->loader_threads == 8);
@@ -53,6 +55,28 @@ TEST_CASE("every option can be set on the command line") {
   CHECK(options->drain_deadline == 2s);
   CHECK(options->restart_limit == 3);
   CHECK(options->restart_window == 1min);
+  CHECK(options->failed_shards == failed_shards::absent);
+}
+
+TEST_CASE("an unknown option, section or key gets a suggestion") {
+  const auto refusal
+    = [](std::vector<std::string> args, const std::string& ini = "") {
+        auto options = parse(std::move(args), ini);
+        REQUIRE_FALSE(options);
+        return options.error().text();
+      };
+  CHECK(refusal({"--troupe.shard=4"})
+        == "unknown option --troupe.shard=4; did you mean '--troupe.shards'?");
+  CHECK(refusal({"--troupe.op-timout=1s"})
+        == "unknown option --troupe.op-timout=1s; did you mean "
+           "'--troupe.op-timeout'?");
+  CHECK(refusal({"--frobnicate"}) == "unknown option --frobnicate");
+  CHECK(refusal({}, "[tropue]\nshards=4\n")
+          .find("[tropue] in line 1 of the ini file; did you mean 'troupe'?; ")
+        != std::string::npos);
+  CHECK(refusal({}, "[troupe]\nmax-byte=4\n")
+        == "unknown option troupe.max-byte in line 2 of the ini file; did you "
+           "mean 'max-bytes'?");
 }
 
 TEST_CASE("the command line wins over the ini file") {
@@ -73,6 +97,7 @@ TEST_CASE("a bad option is refused and named") {
          {"--troupe.sharks=3", "--troupe.sharks"},
          {"--troupe.shards=x", "--troupe.shards=x"},
          {"--troupe.shards=-1", "--troupe.shards=-1"},
+         {"--troupe.failed-shards=gone", "allowed is serve or absent"},
          {"--troupe.shards=7", "troupe.shards"},
          {"--troupe.shards=512", "troupe.shards"},
          {"--troupe.op-timeout=1", "--troupe.op-timeout=1"},

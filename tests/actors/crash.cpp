@@ -205,3 +205,79 @@ TEST_CASE("a region whose every shard is given up answers with errors") {
   // What was committed can still be read.
   CHECK(value_of(*where, "k") == "v");
 }
+
+namespace {
+
+/// Fails shards and starts them again by order, while clients of keys of their own
+/// check that what they invalidated stays invalid.
+void check_invalidations(failed_shards how) {
+  runtime_options options;
+  options.restart_limit = 0;
+  options.failed_shards = how;
+  runtime_fixture f{options};
+  auto where = f.open();
+  constexpr int clients = 3;
+  constexpr int keys = 40;
+  constexpr int failures = 60;
+  verdict check;
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> rounds{0};
+  std::atomic<std::uint64_t> refused{0};
+  const auto key_of = [](int id, int n) {
+    return std::to_string(id) + "-" + std::to_string(n);
+  };
+  std::vector<std::jthread> threads;
+  for (int id = 0; id < clients; ++id)
+    threads.emplace_back([&, id] {
+      const auto tag = "of " + std::to_string(id);
+      write_options tagged;
+      tagged.tags.add(tag);
+      for (int round = 0; !done; ++round, ++rounds) {
+        for (int n = 0; n < keys; ++n) {
+          auto stored = where->set(key_of(id, n), "v", tagged);
+          if (!stored) {
+            ++refused;
+            check(is_typed(stored.error()));
+          }
+        }
+        const auto gone
+          = round % 3 == 0 ? where->clear() : where->invalidate_tag(tag);
+        check(gone.has_value());
+        // Also while shards come back.
+        for (int again = 0; again < 2; ++again)
+          for (int n = 0; n < keys; ++n) {
+            auto read = where->get(key_of(id, n));
+            check(read && !read->has_value());
+          }
+      }
+    });
+  std::minstd_rand random{42};
+  for (int i = 0; i < failures; ++i) {
+    const auto name = "db0/shard-" + std::to_string(random() % 4);
+    f.kill(name);
+    const auto next = rounds + 5;
+    eventually([&] { return rounds >= next; });
+    CHECK(f.uut->restart(name));
+  }
+  done = true;
+  threads.clear();
+  CHECK(refused > 0);
+  CHECK(f.uut->supervision().crashes == failures);
+  CHECK(f.uut->supervision().restarts == failures);
+  for (int id = 0; id < clients; ++id)
+    for (int n = 0; n < keys; ++n) {
+      CHECK(value_of(*where, key_of(id, n)) == "<none>");
+      CHECK(where->set(key_of(id, n), "w") == true);
+    }
+}
+
+} // namespace
+
+TEST_CASE("what was invalidated while a shard is down stays invalid") {
+  check_invalidations(failed_shards::serve);
+}
+
+TEST_CASE(
+  "what was invalidated while a shard is down and absent stays invalid") {
+  check_invalidations(failed_shards::absent);
+}

@@ -1,9 +1,13 @@
 #include <troupe/actors/supervisor_actor.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <future>
 #include <latch>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -192,6 +196,203 @@ TEST_CASE("a shard that crashes too often stays down, with typed errors") {
         == errc::unknown_actor);
   // The others go on.
   CHECK(f.row("db0/shard-0").state == "running");
+}
+
+TEST_CASE("a shard that gave up runs again by message, with what it had") {
+  runtime_options options;
+  options.restart_limit = 2;
+  fixture f{options};
+  std::string key;
+  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+    key = std::to_string(i);
+  REQUIRE(f.where->set(key, "v"));
+  for (int i = 0; i < 3; ++i)
+    f.kill("db0/shard-1");
+  REQUIRE(f.row("db0/shard-1").state == "failed");
+  auto stat = f.ask<runtime_stat>(f.root, runtime_stat_request{});
+  REQUIRE(stat);
+  CHECK(stat->actor_crashes == 3);
+  CHECK(stat->actor_restarts == 2);
+  CHECK(stat->actors_failed == 1);
+  CHECK(stat->shards_failed == 1);
+  CHECK(stat->regions.at(0).shards_failed == 1);
+  CHECK(value_of(*f.where, key) == "v");
+  CHECK(f.ask<void>(f.root, restart_request{"db0/shard-1"}));
+  CHECK(f.row("db0/shard-1").state == "running");
+  CHECK(f.row("db0/shard-1").restarts == 3);
+  CHECK(value_of(*f.where, key) == "v");
+  CHECK(f.where->set(key, "w") == true);
+  auto shard = f.ask<bool>(*f.uut->actor("db0"), set_request{key, "x", {}});
+  CHECK(shard == true);
+  CHECK(f.uut->supervision().shards_failed == 0);
+  // Its budget is a new one.
+  f.kill("db0/shard-1");
+  f.kill("db0/shard-1");
+  CHECK(f.row("db0/shard-1").state == "running");
+}
+
+TEST_CASE("the front of a region that gave up runs again by order") {
+  runtime_options options;
+  options.restart_limit = 1;
+  fixture f{options};
+  f.kill("db0");
+  f.kill("db0");
+  REQUIRE(f.row("db0").state == "failed");
+  CHECK(f.ask<bool>(*f.uut->actor("db0"), set_request{"k", "v", {}}).error()
+        == errc::shard_down);
+  CHECK(f.uut->supervision().failed == 1);
+  CHECK(f.uut->supervision().shards_failed == 0);
+  CHECK(f.uut->restart("db0"));
+  CHECK(f.row("db0").state == "running");
+  CHECK(f.ask<bool>(*f.uut->actor("db0"), set_request{"k", "v", {}}) == true);
+}
+
+TEST_CASE("what runs or is unknown is not started by order") {
+  fixture f;
+  for (auto name : {"db0", "db0/shard-0", "load-coordinator", "supervisor"}) {
+    INFO(name);
+    auto refused = f.ask<void>(f.root, restart_request{name});
+    CHECK(refused.error() == errc::invalid_argument);
+    CHECK(refused.error().text().find(std::string{name} + " is running")
+          != std::string::npos);
+    CHECK(f.uut->restart(name).error() == errc::invalid_argument);
+  }
+  CHECK(f.ask<void>(f.root, restart_request{"nobody"}).error()
+        == errc::unknown_actor);
+  CHECK(f.uut->restart("").error() == errc::unknown_actor);
+  f.uut->drain(10s);
+  CHECK(f.uut->restart("db0").error() == errc::shutting_down);
+}
+
+TEST_CASE("a shard that gave up is empty to readers when that is wanted") {
+  runtime_options options;
+  options.restart_limit = 0;
+  options.failed_shards = failed_shards::absent;
+  fixture f{options};
+  std::string key;
+  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+    key = std::to_string(i);
+  REQUIRE(f.where->set(key, "v"));
+  f.kill("db0/shard-1");
+  eventually([&] { return value_of(*f.where, key) == "<none>"; });
+  CHECK(f.where->set(key, "w").error() == errc::shard_down);
+  CHECK(f.uut->restart("db0/shard-1"));
+  CHECK(value_of(*f.where, key) == "<none>");
+  CHECK(f.where->set(key, "w") == true);
+}
+
+TEST_CASE("what happens to actors is reported, the supervisor included") {
+  std::mutex mutex;
+  std::vector<std::string> said;
+  runtime_options options;
+  options.restart_limit = 1;
+  options.report = [&](std::string_view line) {
+    std::lock_guard guard{mutex};
+    said.emplace_back(line);
+  };
+  const auto told = [&](std::string_view part) {
+    std::lock_guard guard{mutex};
+    return std::count_if(said.begin(), said.end(), [&](auto& x) {
+      return x.find(part) != std::string::npos;
+    });
+  };
+  fixture f{options};
+  f.kill("db0/shard-1");
+  f.kill("db0/shard-1");
+  eventually([&] { return told("db0/shard-1 is given up") == 1; });
+  CHECK(told("db0/shard-1 crashed (") == 2);
+  CHECK(told("db0/shard-1 runs again") == 1);
+  CHECK(f.uut->restart("db0/shard-1"));
+  CHECK(told("db0/shard-1 runs again, by order") == 1);
+  f.self->send_exit(f.uut->supervisor(), caf::exit_reason::kill);
+  eventually([&] { return told("supervisor runs again") == 1; });
+  CHECK(told("supervisor crashed") == 1);
+  CHECK(f.uut->supervision().crashes == 3);
+  f.opened.clear();
+  f.where = nullptr;
+  const auto before = said.size();
+  f.uut.reset();
+  // An end in order is no crash.
+  CHECK(said.size() == before);
+}
+
+TEST_CASE("a region is described by name, and db0 or the first one without") {
+  fixture f;
+  auto info = f.ask<region_info>(f.root, region_info_request{});
+  REQUIRE(info);
+  CHECK(info->name == "db0");
+  CHECK(info->encoding == "bytes");
+  auto numbers = f.uut->open<int>("counts");
+  REQUIRE(numbers);
+  CHECK(f.ask<region_info>(f.root, region_info_request{"counts"})->encoding
+        == "integer");
+  CHECK(f.ask<region_info>(f.root, region_info_request{})->name == "db0");
+  CHECK(f.ask<region_info>(f.root, region_info_request{"db1"}).error()
+        == errc::unknown_region);
+}
+
+TEST_CASE("without db0 the first region by name is described") {
+  runtime_fixture f;
+  CHECK(f.ask<region_info>(f.uut->supervisor(), region_info_request{}).error()
+        == errc::unknown_region);
+  f.open("sessions");
+  f.open("profiles");
+  CHECK(f.ask<region_info>(f.uut->supervisor(), region_info_request{})->name
+        == "profiles");
+}
+
+TEST_CASE("a drain begins with the clients of the application, once") {
+  fixture f;
+  std::vector<std::chrono::milliseconds> given;
+  bool could_open = false;
+  auto kept = f.uut->end_clients_first([&](std::chrono::milliseconds left) {
+    given.push_back(left);
+    // What they ask for is still done.
+    could_open = f.uut->open_region("late").has_value()
+                 && f.where->set("k", "v").has_value();
+    return runtime::ended_clients{5, 2};
+  });
+  auto gone = f.uut->end_clients_first([&](std::chrono::milliseconds) {
+    given.push_back(0ms);
+    return runtime::ended_clients{};
+  });
+  gone.reset();
+  auto report = f.ask<drain_report>(f.root, drain_request{10s});
+  REQUIRE(report);
+  CHECK(report->clients == 5);
+  CHECK(report->clients_cut == 2);
+  CHECK(could_open);
+  REQUIRE(given.size() == 1);
+  CHECK(given[0] > 5s);
+  CHECK(given[0] <= 10s);
+  CHECK(f.uut->drain(1s).clients_cut == 2);
+  CHECK(given.size() == 1);
+  CHECK(f.uut->open_region("later").error() == errc::shutting_down);
+}
+
+TEST_CASE("the deadline of a drain covers clients and loads together") {
+  fixture f;
+  std::latch loading{1};
+  std::atomic<bool> stop{false};
+  auto kept = f.uut->end_clients_first([&](std::chrono::milliseconds left) {
+    std::this_thread::sleep_for(left); // A client that does not end.
+    return runtime::ended_clients{1, 1};
+  });
+  std::jthread loader{[&] {
+    static_cast<void>(f.where->get_or_set("slow", [&](load_context&) {
+      loading.count_down();
+      while (!stop)
+        std::this_thread::yield();
+      return "v";
+    }));
+  }};
+  loading.wait();
+  auto report = f.uut->drain(200ms);
+  stop = true;
+  CHECK(report.clients_cut == 1);
+  CHECK(report.took >= 200ms);
+  REQUIRE_FALSE(report.stuck.empty());
+  CHECK(report.stuck[0].find("slow") != std::string::npos);
 }
 
 TEST_CASE("crashes long ago do not count") {

@@ -390,6 +390,43 @@ class OneShot(WithServer):
         self.assertEqual(code, FAILED)
         self.assertEqual(json.loads(out)["error"], "unknown_load")
 
+    def test_json_errors_are_json(self):
+        for arguments, code, error in (
+                (("-c", "gte k"), USAGE, "invalid_argument"),
+                (("-c", "get"), USAGE, "invalid_argument"),
+                (("-c", "get 'x"), USAGE, "invalid_argument"),
+                (("-c", "send db0 gte"), USAGE, "invalid_argument"),
+                (("--prot=1",), USAGE, "invalid_argument"),
+                (("-c", "kill nobody"), FAILED, "unknown_actor"),
+                (("-c", "restart db0"), FAILED, "invalid_argument"),
+                (("-c", "use nothing"), FAILED, "unknown_region")):
+            actual, out, err = run(self.server.console_port, "--json",
+                                   *arguments)
+            self.assertEqual((actual, err), (code, ""), out)
+            self.assertEqual(out.count("\n"), 1)
+            self.assertEqual(json.loads(out)["error"], error, out)
+        code, out, err = run(self.server.console_port, "--json",
+                             given="get k\ngte k\n")
+        self.assertEqual((code, err), (USAGE, ""))
+        self.assertEqual(json.loads(out.splitlines()[1])["error"],
+                         "invalid_argument")
+        code, out, err = run(1, "--json", "-c", "top 1ms 1")
+        self.assertEqual((code, err), (NO_CONNECTION, ""))
+        self.assertEqual(json.loads(out)["error"], "not_connected")
+
+    def test_a_suggestion_never_is_what_was_typed(self):
+        code, out, err = run(self.server.console_port, "-c",
+                             "restart db0/shard-0")
+        self.assertEqual((code, out), (FAILED, ""))
+        self.assertIn("db0/shard-0 is running", err)
+        self.assertNotIn("did you mean", err)
+
+    def test_nothing_is_asked_without_a_terminal(self):
+        self.console("set a 1")
+        self.assertEqual(self.console("clear"), "cleared db0\n")
+        self.assertEqual(self.console("get a"), "(nil)\n")
+        self.assertEqual(self.console("send db0 clear"), "ok\n")
+
     def test_help_tells_everything(self):
         code, out, err = run(self.server.console_port, "--help")
         self.assertEqual((code, err), (OK, ""))
@@ -397,8 +434,8 @@ class OneShot(WithServer):
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
         commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
-                    "loads", "cancel", "kill", "drain", "nodes", "send",
-                    "quit")
+                    "clear", "loads", "cancel", "kill", "restart", "drain",
+                    "nodes", "send", "quit")
         overview = self.console("help")
         for name in commands:
             self.assertRegex(out, rf"\n  {name} ")
@@ -514,10 +551,11 @@ class Terminal(unittest.TestCase):
         self.server = Server()
         self.addCleanup(self.server.stop)
 
-    def start(self, columns=80):
+    def start(self, *options, columns=80):
         shell = pexpect.spawn(
             os.path.join(servers.BIN, "troupe-console"),
-            [f"--port={self.server.console_port}", f"--timeout={PATIENCE:g}"],
+            [f"--port={self.server.console_port}", f"--timeout={PATIENCE:g}",
+             *options],
             cwd=servers.SCRATCH, env=environment(), encoding="utf-8",
             timeout=PATIENCE, dimensions=(50, columns))
         self.addCleanup(shell.close, force=True)
@@ -575,6 +613,8 @@ class Terminal(unittest.TestCase):
         shell.send("loads; kill load-c\t")
         shell.expect_exact("load-coordinator ")
         shell.sendline("")
+        shell.expect_exact("end load-coordinator as a crash would? [y/N] ")
+        shell.sendline("y")
         shell.expect_exact("killed load-coordinator")
         shell.expect_exact("db0> ")
         shell.send("ls -a db0/shard-1\t\t")
@@ -641,6 +681,57 @@ class Terminal(unittest.TestCase):
         shell.close()
         self.assertEqual(shell.exitstatus, OK)
 
+    def ask(self, shell, line, question, reply):
+        """What a line prints that asks before."""
+        shell.sendline(line)
+        shell.expect_exact(question + " [y/N] ")
+        shell.sendline(reply)
+        shell.expect_exact(reply)
+        shell.expect(r"\r\n(?:(.*)\r\n)?db0> $")
+        return shell.match.group(1) or ""
+
+    def test_what_cannot_be_taken_back_is_asked_for_once(self):
+        shell = self.start()
+        self.say(shell, "set a 1")
+        for line, question in (("clear", "remove all keys of db0?"),
+                               ("drain", "stop the server?"),
+                               ("kill db0/shard-0",
+                                "end db0/shard-0 as a crash would?"),
+                               ("send db0 clear", "send clear to db0?")):
+            for reply in ("n", "no", "x"):
+                self.assertIn("not confirmed, so nothing was done",
+                              self.ask(shell, line, question, reply))
+        self.assertEqual(self.say(shell, "get a"), '"1"')
+        self.assertEqual(self.ask(shell, "clear", "remove all keys of db0?",
+                                  "y"), "cleared db0")
+        self.assertEqual(self.say(shell, "get a"), "(nil)")
+        self.assertEqual(self.ask(shell, "kill db0/shard-0",
+                                  "end db0/shard-0 as a crash would?", "yes"),
+                         "killed db0/shard-0")
+        # Ctrl-C is a no, and no end.
+        shell.sendline("drain")
+        shell.expect_exact("stop the server? [y/N] ")
+        shell.sendintr()
+        shell.expect_exact("not confirmed")
+        shell.expect_exact("db0> ")
+        self.leave(shell)
+        shell = self.start("--yes")
+        self.assertEqual(self.say(shell, "clear"), "cleared db0")
+        self.leave(shell)
+
+    def test_control_c_in_top_returns_to_the_prompt(self):
+        shell = self.start()
+        for interval in ("1h", "50ms"):
+            shell.sendline(f"top {interval}")
+            if interval == "50ms":
+                shell.expect_exact("Enter stops")
+            else:
+                shell.expect_exact(f"top {interval}\r\n")
+            shell.sendintr()
+            shell.expect_exact("db0> ")
+            self.assertEqual(self.say(shell, "get nothing"), "(nil)")
+        self.leave(shell)
+
     def test_a_new_width_keeps_the_line(self):
         shell = self.start()
         shell.send("set kept")
@@ -667,7 +758,7 @@ class Terminal(unittest.TestCase):
         self.leave(shell)
 
     def test_drain_ends_the_server_and_not_the_console(self):
-        shell = self.start()
+        shell = self.start("--yes")
         self.assertRegex(self.say(shell, "drain"), r"^drained in ")
         code, said = self.server.wait()
         self.assertEqual(code, 0, said)

@@ -200,8 +200,10 @@ def check_port_in_use():
                 and "in use" in output and "--port=" in output,
                 f"port in use: exit code {code}, {output!r}")
         code, output = refused("--port=0", f"--console-port={port}")
-        require(code == 1 and f"port {port}" in output
-                and "--console-port=" in output and "--no-console" in output,
+        require(code == 1 and f"port {port} on 127.0.0.1 is in use; end the "
+                "program that uses it, or choose another port with "
+                "--console-port=N (0: any free port), or none with "
+                "--no-console" in output,
                 f"console port in use: exit code {code}, {output!r}")
 
 

@@ -107,6 +107,50 @@ TEST_CASE("what a failed shard holds can be invalidated", "[shard]") {
   CHECK(f.get("a") == "<none>");
 }
 
+TEST_CASE("what a failed shard holds counts as absent when that is wanted",
+          "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  REQUIRE(f.uut->set("a", "1"));
+  in_turn(uut, [&] { uut.down(); });
+  auto waiting = f.uut->set_async("a", "2");
+  uut.fail(failed_shards::absent);
+  CHECK(waiting.get().error() == errc::shard_down);
+  CHECK(f.get("a") == "<none>");
+  CHECK(f.uut->size() == 0);
+  CHECK(f.uut->set("a", "3").error() == errc::shard_down);
+  // It does not come back with the shard.
+  CHECK(uut.revive());
+  in_turn(uut, [&] { uut.up(); });
+  CHECK(f.get("a") == "<none>");
+  CHECK(f.uut->set("a", "4") == true);
+  CHECK(f.get("a") == "4");
+}
+
+TEST_CASE("a failed shard that is revived has its entries, but for what was "
+          "invalidated",
+          "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  write_options tagged;
+  tagged.tags.add("t");
+  REQUIRE(f.uut->set("a", "1"));
+  REQUIRE(f.uut->set("b", "2", tagged));
+  uut.fail();
+  CHECK(f.uut->invalidate_tag("t"));
+  CHECK(uut.revive());
+  CHECK(uut.state() == shard_state::restarting);
+  auto waiting = f.uut->set_async("c", "3");
+  in_turn(uut, [&] { uut.up(); });
+  CHECK(waiting.get() == true);
+  CHECK(f.get("a") == "1");
+  CHECK(f.get("b") == "<none>");
+  CHECK(f.get("c") == "3");
+  // What runs has nothing to be revived from.
+  CHECK(uut.revive());
+  CHECK(uut.state() == shard_state::running);
+}
+
 TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
   region_fixture f{one_shard()};
   auto& uut = f.uut->shard_at(0);

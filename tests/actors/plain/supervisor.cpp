@@ -19,7 +19,9 @@ namespace {
 
 /// Stands for the actors of a runtime: each start gives a new number.
 struct theatre {
-  explicit theatre(std::uint32_t limit = 2) : tree(time, limit, 10s) {
+  explicit theatre(std::uint32_t limit = 2)
+    : tree(time, limit, 10s,
+           [this](std::string_view line) { said.emplace_back(line); }) {
     // nop
   }
 
@@ -65,6 +67,7 @@ struct theatre {
   using names = std::vector<std::string>;
 
   manual_clock time;
+  names said; ///< By report.
   supervisor tree;
   bool broken = false;
   std::uint64_t last = 0;
@@ -185,6 +188,86 @@ TEST_CASE("a child that cannot be started again is given up") {
   t.crash("a");
   CHECK(t.state("a") == child_state::failed);
   CHECK(t.given_up == theatre::names{"a"});
+}
+
+TEST_CASE("a child that was given up is started again by order") {
+  theatre t{1};
+  t.add("a");
+  t.crash("a");
+  t.crash("a");
+  REQUIRE(t.state("a") == child_state::failed);
+  CHECK(t.tree.figures().failed == 1);
+  REQUIRE(t.tree.restart("a"));
+  CHECK(t.state("a") == child_state::running);
+  CHECK(t.restarted["a"] == 2);
+  CHECK(t.tree.list("a")[0].restarts == 2);
+  CHECK(t.tree.figures().failed == 0);
+  // Its crashes of before do not count any more.
+  t.crash("a");
+  CHECK(t.state("a") == child_state::running);
+  t.crash("a");
+  CHECK(t.state("a") == child_state::failed);
+  CHECK(t.given_up == theatre::names{"a", "a"});
+}
+
+TEST_CASE("only a child that stays down is started by order") {
+  theatre t;
+  t.add("a");
+  auto refused = t.tree.restart("a");
+  CHECK(refused.error() == errc::invalid_argument);
+  CHECK(refused.error().text()
+        == "a is running; only an actor that has failed can be started again");
+  CHECK(t.restarted.empty());
+  CHECK(t.tree.restart("b").error() == errc::unknown_actor);
+  t.tree.begin_stop();
+  CHECK(t.tree.restart("a").error() == errc::shutting_down);
+}
+
+TEST_CASE("a child that cannot be started by order stays down") {
+  theatre t{0};
+  t.add("a");
+  t.crash("a");
+  t.broken = true;
+  auto refused = t.tree.restart("a");
+  CHECK(refused.error() == errc::system_error);
+  CHECK(refused.error().text().find("no actor for you") != std::string::npos);
+  CHECK(t.state("a") == child_state::failed);
+  CHECK(t.tree.figures().failed == 1);
+  t.broken = false;
+  CHECK(t.tree.restart("a"));
+  CHECK(t.state("a") == child_state::running);
+}
+
+TEST_CASE(
+  "each crash, restart and giving up is reported in a line and counted") {
+  theatre t{1};
+  t.add("a");
+  t.tree.ended(t.playing["a"], "exit:kill");
+  CHECK(t.said
+        == theatre::names{
+          "a crashed (exit:kill); crash 1 within 10000 ms, restart-limit is 1",
+          "a runs again"});
+  t.said.clear();
+  t.crash("a");
+  CHECK(t.said
+        == theatre::names{
+          "a crashed; crash 2 within 10000 ms, restart-limit is 1",
+          "a is given up: it crashed more than 1 times within 10000 ms; "
+          "'restart a' in troupe-console starts it again"});
+  t.said.clear();
+  REQUIRE(t.tree.restart("a"));
+  CHECK(t.said == theatre::names{"a runs again, by order"});
+  auto figures = t.tree.figures();
+  CHECK(figures.crashes == 2);
+  CHECK(figures.restarts == 2);
+  CHECK(figures.failed == 0);
+  CHECK(figures.shards_failed == 0);
+  // An end in order is none of them.
+  t.said.clear();
+  t.tree.begin_stop();
+  t.crash("a");
+  CHECK(t.said.empty());
+  CHECK(t.tree.figures().crashes == 2);
 }
 
 TEST_CASE("killing ends a child as a crash would") {

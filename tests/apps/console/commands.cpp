@@ -136,6 +136,12 @@ TEST_CASE("options have defaults and are read in both spellings") {
   CHECK(parse_options({"-h"})->help);
 }
 
+TEST_CASE("--yes asks nothing back") {
+  CHECK_FALSE(parse_options({})->yes);
+  CHECK(parse_options({"--yes"})->yes);
+  CHECK(parse_options({"-y", "-c", "drain"})->yes);
+}
+
 TEST_CASE("wrong options are named, with what was meant") {
   CHECK(refused({"--prot=1"})
         == "unknown option '--prot'; did you mean '--port'?");

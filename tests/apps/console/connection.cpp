@@ -145,23 +145,48 @@ public:
           return caf::unit;
         return to_caf({errc::unknown_actor, "no actor has this name"});
       },
+      [](const restart_request& x) -> caf::result<void> {
+        if (x.name == "db0/shard-0")
+          return caf::unit;
+        if (x.name == "db0")
+          return to_caf({errc::invalid_argument, "db0 is running"});
+        return to_caf({errc::unknown_actor, "no actor has this name"});
+      },
       [this](const drain_request& x) -> caf::result<drain_report> {
         if (x.deadline == 1s)
           return drain_report{5ms, {}};
+        if (x.deadline == 3s)
+          return drain_report{3s, {}, 5, 2};
+        if (x.deadline == 4s)
+          return drain_report{1ms, {}, 1};
         if (x.deadline == 2s)
           return drain_report{2s, {"load 7", "db0/shard-0"}};
         pending_.push_back(make_response_promise());
         quit(caf::exit_reason::kill);
         return pending_.back();
       },
+      [](const region_info_request& x) -> caf::result<region_info> {
+        region_info result;
+        result.name = x.name.empty() ? "db0" : x.name;
+        if (result.name == "profiles") {
+          result.value_type = "profile";
+          result.encoding = "encoded";
+        } else if (result.name == "counts") {
+          result.value_type = "int";
+          result.encoding = "integer";
+        } else if (result.name != "db0") {
+          return to_caf({errc::unknown_region, "no region has this name"});
+        }
+        return result;
+      },
       [this](const find_region_request& x) -> caf::result<region_actor> {
-        if (x.name == "db0")
+        if (x.name == "db0" || x.name == "profiles" || x.name == "counts")
           return region_;
         return to_caf({errc::unknown_region, "no region has this name"});
       },
       [this](const find_actor_request& x)
         -> caf::result<std::string, caf::strong_actor_ptr> {
-        if (x.name == "db0")
+        if (x.name == "db0" || x.name == "profiles")
           return {"region", caf::actor_cast<caf::strong_actor_ptr>(region_)};
         if (x.name == "odd")
           return {"oddity", caf::actor_cast<caf::strong_actor_ptr>(region_)};
@@ -280,6 +305,8 @@ TEST_CASE("commands print errors with their code and a suggestion") {
   CHECK(output(with, "use db1")
         == "error: unknown_region: no region has this name; did you mean "
            "'db0'?\n");
+  // What failed was not chosen.
+  CHECK(output(with, "get k") == "(nil)\n");
   CHECK(with.region() == "db0");
   CHECK(output(with, "ls bd0")
         == "error: unknown_actor: no actor's name begins with bd0; did you "
@@ -289,6 +316,80 @@ TEST_CASE("commands print errors with their code and a suggestion") {
            "\"load 7\" db0/shard-0\n");
   CHECK(code(with, "cancel 8") == failed);
   CHECK(code(with, "cancel 7") == succeeded);
+}
+
+TEST_CASE("text is not stored in a region of values that cannot be typed") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+
+  CHECK(output(with, "use profiles; set 42 abc")
+        == "region profiles\nerror: type_mismatch: profiles holds values of "
+           "type profile, which cannot be typed here; nothing was stored\n");
+  CHECK(output(with, "get 42") == "(nil)\n");
+  CHECK(output(with, "use counts; set n abc")
+        == "region counts\nerror: type_mismatch: counts holds values of type "
+           "int, and this is not a decimal integer; nothing was stored\n");
+  for (const auto* wrong : {"set n ''", "set n -", "set n 1.5", "set n +1"})
+    CHECK(code(with, wrong) == failed);
+  CHECK(output(with, "set n -42") == "ok\n");
+  CHECK(output(with, "get n") == "\"-42\"\n");
+  // A message is sent as it is, and the risk named.
+  const auto sent
+    = with.run(parse_line("send profiles set 42 abc")->front(), 0);
+  CHECK(sent.code == succeeded);
+  CHECK(sent.text == "true\n");
+  CHECK(sent.complaint
+        == "warning: profiles holds values of type profile; the bytes were "
+           "written as they are, and may not be one\n");
+  const auto fine = with.run(parse_line("send db0 set 42 abc")->front(), 0);
+  CHECK(fine.complaint.empty());
+}
+
+TEST_CASE("actors are restarted, and regions cleared") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+  CHECK(output(with, "restart db0/shard-0") == "restarted db0/shard-0\n");
+  CHECK(output(with, "restart db0")
+        == "error: invalid_argument: db0 is running\n");
+  CHECK(output(with, "restart db0/shard-1")
+        == "error: unknown_actor: no actor has this name; did you mean "
+           "'db0/shard-0'?\n");
+  CHECK(output(with, "clear") == "cleared db0\n");
+  CHECK(output(with, "use profiles; clear")
+        == "region profiles\ncleared profiles\n");
+}
+
+TEST_CASE("the report of a drain counts the clients") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+  session json{peer, true};
+  CHECK(output(with, "drain 3s")
+        == "error: timeout: drained, but after 3s these had not ended: 2 of 5 "
+           "clients (cut off, as they had not taken their replies)\n");
+  CHECK(output(with, "drain 4s") == "drained in 1ms, 1 client included\n");
+  CHECK(json.run(parse_line("drain 4s")->front(), 0).text
+        == "{\"took_ms\":1,\"clients\":1}\n");
+}
+
+TEST_CASE("a person is asked before what cannot be taken back, and only then") {
+  fake_server server;
+  connection peer{{"127.0.0.1", server.port(), patience}};
+  session with{peer, false};
+  const auto question = [&](std::string_view line) {
+    return with.question(parse_line(line)->front());
+  };
+  CHECK(question("clear") == "remove all keys of db0?");
+  CHECK(question("kill db0/shard-0") == "end db0/shard-0 as a crash would?");
+  CHECK(question("drain") == "stop the server?");
+  CHECK(question("send db0 clear") == "send clear to db0?");
+  CHECK(question("send db0 clear_request") == "send clear to db0?");
+  CHECK(question("send supervisor drain") == "send drain to supervisor?");
+  for (const auto* line : {"get k", "set k v", "del k", "restart db0", "ls",
+                           "send db0 get k", "send db0", "quit"})
+    CHECK(question(line).empty());
 }
 
 TEST_CASE("commands print JSON when asked to") {
@@ -306,7 +407,7 @@ TEST_CASE("commands print JSON when asked to") {
   CHECK(output(with, "use db0") == "{\"region\":\"db0\"}\n");
   CHECK(output(with, "cancel 7") == "{\"cancelled\":7}\n");
   CHECK(output(with, "kill db0/shard-0") == "{\"killed\":\"db0/shard-0\"}\n");
-  CHECK(output(with, "drain 1s") == "{\"took_ms\":5}\n");
+  CHECK(output(with, "drain 1s") == "{\"took_ms\":5,\"clients\":0}\n");
   CHECK(
     output(with, "ls").starts_with("{\"actors\":[{\"name\":\"supervisor\","));
   CHECK(output(with, "stat").starts_with("{\"version\":\"9.9.9\","));

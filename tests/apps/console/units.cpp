@@ -7,7 +7,6 @@
 
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/console/suggest.hpp"
 #include "apps/console/units.hpp"
 
 using namespace troupe::console;
@@ -72,30 +71,4 @@ TEST_CASE("what is no time is refused") {
     CHECK(result.error() == troupe::errc::invalid_argument);
     CHECK(result.error().text().find("write 500ms") != std::string::npos);
   }
-}
-
-TEST_CASE("the distance of words counts edits and swaps") {
-  CHECK(distance("", "") == 0);
-  CHECK(distance("", "abc") == 3);
-  CHECK(distance("stat", "stat") == 0);
-  CHECK(distance("sta", "stat") == 1);
-  CHECK(distance("satt", "stat") == 1);
-  CHECK(distance("kitten", "sitting") == 3);
-  CHECK(distance("ca", "abc") == 3);
-}
-
-TEST_CASE("a suggestion is near or nothing") {
-  const std::vector<std::string> names{"help", "ls",   "stat", "get",
-                                       "set",  "kill", "drain"};
-  CHECK(nearest("gte", names) == "get");
-  CHECK(nearest("klil", names) == "kill");
-  CHECK(nearest("dr", names) == "drain");
-  CHECK(nearest("sl", names) == "ls");
-  CHECK(nearest("status", names) == "stat");
-  CHECK(nearest("", names).empty());
-  CHECK(nearest("frobnicate", names).empty());
-  CHECK(nearest("x", names).empty());
-  CHECK(nearest("x", {}).empty());
-  CHECK(did_you_mean("gte", names) == "; did you mean 'get'?");
-  CHECK(did_you_mean("frobnicate", names).empty());
 }

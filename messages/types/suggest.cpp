@@ -1,11 +1,11 @@
-#include "apps/console/suggest.hpp"
+#include <troupe/messages/types/suggest.hpp>
 
 #include <algorithm>
 #include <numeric>
 
-namespace troupe::console {
+namespace troupe {
 
-std::size_t distance(std::string_view x, std::string_view y) {
+std::size_t edit_distance(std::string_view x, std::string_view y) {
   // Three rows of the matrix: the present one and the two above.
   std::vector<std::size_t> last(y.size() + 1);
   std::vector<std::size_t> above(y.size() + 1);
@@ -28,6 +28,8 @@ std::size_t distance(std::string_view x, std::string_view y) {
 
 std::string nearest(std::string_view word,
                     const std::vector<std::string>& candidates) {
+  if (std::find(candidates.begin(), candidates.end(), word) != candidates.end())
+    return {};
   auto begins = [word](const std::string& x) { return x.starts_with(word); };
   if (!word.empty()
       && std::count_if(candidates.begin(), candidates.end(), begins) == 1)
@@ -35,7 +37,7 @@ std::string nearest(std::string_view word,
   std::string result;
   auto best = (word.size() + 1) / 2;
   for (const auto& x : candidates) {
-    const auto d = distance(word, x);
+    const auto d = edit_distance(word, x);
     if (d < best || (d == best && d == 1 && result.empty())) {
       best = d;
       result = x;
@@ -50,4 +52,4 @@ std::string did_you_mean(std::string_view word,
   return found.empty() ? found : "; did you mean '" + found + "'?";
 }
 
-} // namespace troupe::console
+} // namespace troupe
