@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <iterator>
@@ -179,18 +180,19 @@ void run_terminal(session& with, connection& peer) {
 }
 
 exit_code run_console(const std::vector<std::string>& arguments) {
-  auto chosen = parse_options(arguments);
+  const auto* inherited = std::getenv("TROUPE_CONSOLE_PASSWORD");
+  auto chosen = parse_options(arguments, inherited != nullptr ? inherited : "");
   if (!chosen)
     return refuse(chosen.error(), "Try 'troupe-console --help'.\n");
   if (chosen->help) {
     print(stdout, help_text());
     return succeeded;
   }
-  const endpoint where{chosen->host, chosen->port, chosen->timeout};
   const bool interactive = chosen->lines.empty() && on_terminal();
-  connection peer{where, [&] {
+  connection peer{{chosen->where, chosen->timeout},
+                  [&](const std::string& where) {
                     if (interactive)
-                      print(stdout, "connected to " + where.text() + "\n");
+                      print(stdout, "connected to " + where + "\n");
                   }};
   session with{peer, chosen->json, wants_colours(STDOUT_FILENO)};
   if (!chosen->lines.empty())
