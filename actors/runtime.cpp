@@ -116,9 +116,12 @@ supervisor_actor runtime::supervisor() const {
   return core_->root_actor();
 }
 
-expected<std::uint16_t> runtime::publish(std::uint16_t port,
-                                         const std::string& address) {
-  return core_->publish(port, address);
+expected<std::string> runtime::publish(const console_socket& where) {
+  return core_->publish(where);
+}
+
+expected<std::uint16_t> runtime::publish(const console_port& where) {
+  return core_->publish(where);
 }
 
 caf::actor_system& runtime::system() noexcept {

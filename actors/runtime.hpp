@@ -21,6 +21,7 @@
 #include <caf/fwd.hpp>
 
 #include <troupe/actors/cache.hpp>
+#include <troupe/actors/console_address.hpp>
 #include <troupe/actors/region.hpp>
 #include <troupe/actors/supervisor.hpp>
 #include <troupe/messages/interfaces.hpp>
@@ -136,12 +137,17 @@ public:
   /// `system_error` (it cannot be started; it stays down).
   expected<void> restart(std::string_view name);
 
-  /// Lets a console of another process or machine reach the supervisor; there
-  /// is no authentication, so mind the address. Port 0 picks a free one; returns
-  /// the port. Errors: `invalid_argument` (the actor system has no middleman,
-  /// see `config::enable_remote`), `system_error`, `shutting_down`.
-  expected<std::uint16_t> publish(std::uint16_t port,
-                                  const std::string& address = "127.0.0.1");
+  // Consoles of other processes reach the supervisor through one of these, or
+  // through several, until the runtime ends. Nobody else speaks to CAF's network
+  // protocol. See docs/console.md for what a stranger can reach, and at what cost.
+  // Errors of both: `invalid_argument` (see there; or the actor system has no
+  // middleman, see `config::enable_remote`), `system_error`, `shutting_down`.
+
+  /// Lets processes of the same user, and of root, in. Returns the socket's path.
+  expected<std::string> publish(const console_socket& where = {});
+
+  /// Lets those in who know the password. Returns the port.
+  expected<std::uint16_t> publish(const console_port& where);
 
   [[nodiscard]] caf::actor_system& system() noexcept;
 

@@ -3,8 +3,12 @@
 #include <set>
 #include <utility>
 
+#include <caf/abstract_actor.hpp>
+#include <caf/actor_addr.hpp>
+#include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -13,17 +17,29 @@
 
 namespace troupe {
 
+/// A drain is over. Of a type that CAF does not send over the network.
+struct drain_ended {
+  drain_report report;
+};
+
+} // namespace troupe
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::drain_ended)
+
+namespace troupe {
+
 namespace {
 
-/// How long a new supervisor waits before it tries again to get the port of the
-/// old one, which the operating system may not have freed yet.
-constexpr std::chrono::milliseconds publish_retry{50};
+/// Whether an actor, or what stands for it in this process, has ended. One that has
+/// says so before its death is reported.
+bool has_ended(const caf::actor_addr& x) {
+  const auto still = caf::actor_cast<caf::strong_actor_ptr>(x);
+  return !still || still->get()->getf(caf::abstract_actor::is_terminated_flag);
+}
 
 using shell_interface = supervisor_actor::extend<
   // A drain is over.
-  caf::reacts_to<drain_report>,
-  // Publish again.
-  caf::reacts_to<caf::publish_atom, std::uint16_t, std::string>>;
+  caf::reacts_to<drain_ended>>;
 
 actor_info row(const child_view& x) {
   return {x.name,
@@ -40,14 +56,10 @@ actor_info row(const child_view& x) {
 
 class supervisor_shell final : public shell_interface::base {
 public:
-  supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime,
-                   std::vector<published_port> inherited)
-    : shell_interface::base(cfg),
-      runtime_(std::move(runtime)),
-      inherited_(std::move(inherited)) {
-    set_down_handler([this](caf::scheduled_actor*, caf::down_msg& x) {
-      on_down(x);
-    });
+  supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime)
+    : shell_interface::base(cfg), runtime_(std::move(runtime)) {
+    set_down_handler(
+      [this](caf::scheduled_actor*, caf::down_msg& x) { on_down(x); });
   }
 
   const char* name() const override {
@@ -57,8 +69,6 @@ public:
   behavior_type make_behavior() override {
     if (auto runtime = runtime_.lock())
       runtime->tree().watch_all();
-    for (auto& x : inherited_)
-      on_publish(x.port, x.address);
     return {
       [this](list_loads_request& x) { return forward<load_list>(x); },
       [this](cancel_load_request& x) { return forward<void>(x); },
@@ -71,10 +81,7 @@ public:
       [this](const find_region_request& x) { return on_find(x); },
       [this](const find_actor_request& x) { return on_find_actor(x); },
       [this](const list_nodes_request& x) { return on_list_nodes(x); },
-      [this](const drain_report& x) { on_drained(x); },
-      [this](caf::publish_atom, std::uint16_t port, const std::string& at) {
-        on_publish(port, at);
-      },
+      [this](const drain_ended& x) { on_drained(x.report); },
     };
   }
 
@@ -156,7 +163,7 @@ private:
         [self = caf::actor_cast<caf::strong_actor_ptr>(this)](
           drain_report report) {
           caf::anon_send(caf::actor_cast<shell_interface>(self),
-                         std::move(report));
+                         drain_ended{std::move(report)});
         });
     return promise;
   }
@@ -224,8 +231,10 @@ private:
       .then(
         [this, id](const caf::node_id&, const std::string& host,
                    std::uint16_t port) {
+          // One that came by a Unix socket has no port.
           if (!host.empty())
-            nodes_.locate(id, host + ":" + std::to_string(port));
+            nodes_.locate(id,
+                          port == 0 ? host : host + ":" + std::to_string(port));
           on_located();
         },
         // The node is gone already; that it went is reported, too.
@@ -247,7 +256,10 @@ private:
 
   // -- events ------------------------------------------------------------------
 
+  /// A peer can write such a message: it may name no actor, or one that lives.
   void on_down(const caf::down_msg& x) {
+    if (!x.source || !has_ended(x.source))
+      return;
     if (x.source.node() != node())
       return nodes_.gone(to_string(x.source.node()), x.source.id());
     if (auto runtime = runtime_.lock())
@@ -266,31 +278,7 @@ private:
       promise.deliver(x);
   }
 
-  /// Takes over the port of the predecessor, under which CAF still names the
-  /// dead actor.
-  void on_publish(std::uint16_t port, const std::string& address) {
-    auto again = [this, port, address](const caf::error&) {
-      delayed_send(this, publish_retry, caf::publish_atom_v, port, address);
-    };
-    request(system().middleman().actor_handle(), caf::infinite,
-            caf::close_atom_v, port)
-      .then([this, port, address, again] { publish(port, address, again); },
-            again);
-  }
-
-  template <class OnError>
-  void publish(std::uint16_t port, const std::string& address, OnError again) {
-    caf::detail::type_list<supervisor_actor> interface;
-    auto reuse = true;
-    request(system().middleman().actor_handle(), caf::infinite,
-            caf::publish_atom_v, port,
-            caf::actor_cast<caf::strong_actor_ptr>(this),
-            system().message_types(interface), address, reuse)
-      .then([](std::uint16_t) {}, again);
-  }
-
   std::weak_ptr<supervised> runtime_;
-  std::vector<published_port> inherited_;
   std::vector<caf::response_promise> draining_;
 
   node_book nodes_;
@@ -312,10 +300,8 @@ void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
 }
 
 supervisor_actor spawn_supervisor(caf::actor_system& system,
-                                  std::weak_ptr<supervised> runtime,
-                                  std::vector<published_port> inherited) {
-  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime),
-                                                     std::move(inherited));
+                                  std::weak_ptr<supervised> runtime) {
+  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime));
 }
 
 } // namespace troupe

@@ -14,9 +14,11 @@
 //   3. Every actor of another node that asks is monitored once, and its node
 //      listed for as long as such an actor lives. A new supervisor actor begins
 //      with an empty list.
+//   4. Nothing that a peer sends stands for an event of our own: the death of an
+//      actor counts only when that actor has ended, and other events travel in types
+//      that no peer can make.
 // Supervision: nobody's child. Killing it by message is refused; when it dies
-//   all the same, the runtime starts the next one, which is published on the
-//   same ports.
+//   all the same, the runtime starts the next one, whom the gate shows from then on.
 // Threading: an ordinary actor of CAF's scheduler.
 
 #include <chrono>
@@ -33,12 +35,6 @@
 #include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
-
-/// Where the supervisor is published.
-struct published_port {
-  std::uint16_t port = 0;
-  std::string address;
-};
 
 /// An actor that somebody asked for by its name.
 struct found_actor {
@@ -88,10 +84,8 @@ using watch_function = std::function<void(const caf::strong_actor_ptr& whom)>;
 /// turn: here and now when it is an idle lane actor.
 void end_actor(const caf::strong_actor_ptr& whom, bool crash);
 
-/// Starts the actor. It does not keep the runtime alive. `inherited` are the
-/// ports on which its predecessor was published.
+/// Starts the actor. It does not keep the runtime alive.
 [[nodiscard]] supervisor_actor
-spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime,
-                 std::vector<published_port> inherited);
+spawn_supervisor(caf::actor_system& system, std::weak_ptr<supervised> runtime);
 
 } // namespace troupe

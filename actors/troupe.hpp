@@ -6,6 +6,7 @@
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/load_context.hpp>
 #include <troupe/actors/region.hpp>
+#include <troupe/actors/remote.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/codec.hpp>

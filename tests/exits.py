@@ -8,9 +8,11 @@ Exit code: 0 when all ended well: in time, with exit code 0, and with nothing
 else on stdout and stderr than was expected.
 """
 
+import glob
 import os
 import subprocess
 import sys
+import tempfile
 
 PATIENCE = 120  # Seconds for a program that takes less than one.
 
@@ -33,9 +35,9 @@ SCENES = [
 ]
 
 
-def run(command, scene, said, complaint):
+def run(command, scene, said, complaint, folder):
     """One program; what was wrong with its end, or None."""
-    environment = dict(os.environ, TROUPE_SCENE=scene)
+    environment = dict(os.environ, TROUPE_SCENE=scene, XDG_RUNTIME_DIR=folder)
     try:
         ended = subprocess.run(command, env=environment, capture_output=True,
                                text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
@@ -51,6 +53,9 @@ def run(command, scene, said, complaint):
             return f"complained {ended.stderr!r}"
     elif lines:
         return f"complained {ended.stderr!r}"
+    left = glob.glob(os.path.join(folder, "*", "*"))
+    if left:
+        return f"left {left} behind"
     return None
 
 
@@ -60,15 +65,18 @@ def main():
         return 2
     times = int(sys.argv[2]) if len(sys.argv) == 3 else 3
     failed = 0
+    # Of the console's sockets.
+    folder = tempfile.TemporaryDirectory(prefix="troupe-test-")
     for name, said, complaint in SCENES:
         for _ in range(times):
-            wrong = run(sys.argv[1], name, said, complaint)
+            wrong = run(sys.argv[1], name, said, complaint, folder.name)
             if wrong:
                 failed += 1
                 print(f"FAILED: {name}: {wrong}", flush=True)
                 break
         else:
             print(f"ok: {name}", flush=True)
+    folder.cleanup()
     return 1 if failed else 0
 
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
+#include <typeinfo>
 #include <utility>
 
 #include <caf/default_attachable.hpp>
@@ -10,6 +11,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <troupe/actors/detail/console_gate.hpp>
 #include <troupe/actors/detail/logger_scope.hpp>
 #include <troupe/actors/detail/region_checks.hpp>
 #include <troupe/actors/load_coordinator_actor.hpp>
@@ -300,11 +302,7 @@ watch_function runtime::core::watch() const {
 }
 
 void runtime::core::start_supervisor() {
-  {
-    // Together, so that `publish` knows whom to leave a port to.
-    std::lock_guard guard{mutex_};
-    supervisor_.set(spawn_supervisor(system_, weak_from_this(), published_));
-  }
+  supervisor_.set(spawn_supervisor(system_, weak_from_this()));
   supervisor_.pointer()->get()->attach_functor([weak = weak_from_this()] {
     if (auto self = weak.lock())
       self->supervisor_ended();
@@ -348,39 +346,42 @@ supervision_figures runtime::core::supervision() const {
   return result;
 }
 
-expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
-                                               const std::string& address) {
+/// The gate is made when it is first asked for, and goes with the runtime.
+expected<detail::console_gate*> runtime::core::gate() {
   if (!system_.has_middleman())
     return troupe::fail(errc::invalid_argument,
                         "the actor system has no middleman; call "
                         "config::enable_remote before making it");
-  auto whom = supervisor_.get();
-  if (!whom)
+  if (gate_closed_)
     return troupe::fail(errc::shutting_down, "the runtime has ended");
-  detail::logger_scope asking;
-  auto used = system_.middleman().publish(whom, port, address.c_str(), true);
-  if (!used)
-    return troupe::fail(errc::system_error, "cannot publish on " + address + ":"
-                                              + std::to_string(port) + " ("
-                                              + system_.render(used.error())
-                                              + ")");
-  {
-    std::lock_guard guard{mutex_};
-    if (supervisor_.get() == whom) {
-      published_.push_back({*used, address});
-      return *used;
-    }
+  if (gate_)
+    return gate_.get();
+  try {
+    gate_ = std::make_unique<detail::console_gate>(
+      system_, [this]() -> detail::shown_actor {
+        return {
+          supervisor_.pointer(),
+          system_.message_types(caf::detail::type_list<supervisor_actor>{})};
+      });
+  } catch (const std::bad_cast&) {
+    return troupe::fail(
+      errc::invalid_argument,
+      "the middleman has an event loop of another kind; leave "
+      "middleman.network-backend at its default");
   }
-  unpublish(*used);
-  return troupe::fail(errc::system_error,
-                      "the supervisor died meanwhile; try again");
+  return gate_.get();
 }
 
-void runtime::core::unpublish(std::uint16_t port) {
-  detail::logger_scope asking;
-  auto closed = system_.middleman().close(port);
-  // Whoever closed it before us has done our work.
-  static_cast<void>(closed);
+expected<std::string> runtime::core::publish(const console_socket& where) {
+  std::lock_guard guard{gate_mutex_};
+  return gate().and_then(
+    [&](detail::console_gate* x) { return x->open(where); });
+}
+
+expected<std::uint16_t> runtime::core::publish(const console_port& where) {
+  std::lock_guard guard{gate_mutex_};
+  return gate().and_then(
+    [&](detail::console_gate* x) { return x->open(where); });
 }
 
 child_view runtime::core::root() const {
@@ -603,17 +604,18 @@ void runtime::core::close() {
     for (auto& name : report.stuck)
       std::cerr << "troupe: stuck at the end: " << name << std::endl;
   std::vector<std::thread> drainers;
-  std::vector<published_port> published;
   {
     std::lock_guard guard{mutex_};
     closing_ = true;
     drainers = std::exchange(drainers_, {});
-    published = std::exchange(published_, {});
   }
   for (auto& x : drainers)
     x.join();
-  for (auto& x : published)
-    unpublish(x.port);
+  {
+    std::lock_guard guard{gate_mutex_};
+    gate_closed_ = true;
+    gate_.reset();
+  }
   clockwork_->stop();
   end_supervisor();
   executor_->close();

@@ -16,6 +16,7 @@
 #include <troupe/actors/actor_slot.hpp>
 #include <troupe/actors/clockwork.hpp>
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/detail/console_gate.hpp>
 #include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/lending.hpp>
 #include <troupe/actors/load_coordinator.hpp>
@@ -61,8 +62,8 @@ public:
     return supervisor_.get();
   }
 
-  expected<std::uint16_t> publish(std::uint16_t port,
-                                  const std::string& address);
+  expected<std::string> publish(const console_socket& where);
+  expected<std::uint16_t> publish(const console_port& where);
 
   [[nodiscard]] troupe::supervisor& tree() noexcept override {
     return tree_;
@@ -157,7 +158,7 @@ private:
   void start_supervisor();
   void supervisor_ended();
   void end_supervisor();
-  void unpublish(std::uint16_t port);
+  [[nodiscard]] expected<detail::console_gate*> gate();
   ended_clients end_clients(std::chrono::steady_clock::time_point until);
   drain_report drain_once(std::chrono::steady_clock::time_point begin,
                           std::chrono::steady_clock::time_point until);
@@ -190,10 +191,14 @@ private:
   std::mutex turn_;
   std::optional<drain_report> drained_;
 
+  /// Guards the gate.
+  std::mutex gate_mutex_;
+  std::unique_ptr<detail::console_gate> gate_; ///< None until it is asked for.
+  bool gate_closed_ = false;
+
   /// Guards what follows.
   mutable std::mutex mutex_;
   std::map<std::string, entry> regions_;
-  std::vector<published_port> published_;
   std::uint64_t supervisor_restarts_ = 0;
   bool draining_ = false;
   bool opens_nothing_ = false; ///< A drain has no clients to wait for any more.

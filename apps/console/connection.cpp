@@ -1,17 +1,15 @@
 #include "apps/console/connection.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <type_traits>
 #include <utility>
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
 #include <caf/io/middleman.hpp>
-#include <caf/io/middleman_actor.hpp>
 #include <caf/catch_all.hpp>
 #include <caf/make_message.hpp>
 #include <caf/message_view.hpp>
@@ -19,16 +17,19 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/sec.hpp>
 
+#include <troupe/actors/remote.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/type_ids.hpp>
 
-#include "apps/console/probe.hpp"
 #include "apps/console/units.hpp"
 
 namespace troupe::console {
 
 namespace {
+
+/// Of a server on the default port.
+constexpr std::string_view default_socket_name = "/6380.sock";
 
 class console_config : public caf::actor_system_config {
 public:
@@ -39,27 +40,25 @@ public:
   }
 };
 
-tl::unexpected<failure> no_server(const endpoint& peer,
-                                  const std::string& why) {
-  return tl::unexpected{
-    failure{not_connected,
-            {errc::system_error,
-             "no troupe server answers on " + peer.text() + " (" + why
-               + "); start one with ./apps/run, or name its console's address "
-                 "with --host and --port"}}};
-}
-
-tl::unexpected<failure> no_supervisor(const endpoint& peer,
-                                      const std::string& why) {
-  return tl::unexpected{
-    failure{not_connected,
-            {errc::system_error,
-             "something listens on " + peer.text()
-               + ", but it does not answer as the console port of a troupe "
-                 "server of this version ("
-               + why
-               + "); the server prints that port when it starts, and it is not "
-                 "the one its clients use"}}};
+/// Why there is no connection.
+failure no_server(const console_address& where, const error& why) {
+  const bool refused = why == errc::invalid_argument;
+  const auto hint
+    = refused
+        ? std::string{"; the password stands in TROUPE_CONSOLE_PASSWORD or in "
+                      "--password-file, here as for the server"}
+        : std::string{"; start one with ./apps/run, or name its console's "
+                      "address, which it prints, with --socket, or with --host "
+                      "and --port"};
+  return {not_connected,
+          {errc::system_error,
+           (refused ? "not let in on "
+                    : "no troupe server "
+                      "answers on ")
+             + to_string(where) + " (" + why.text() + ")"
+             + (refused && std::holds_alternative<console_socket>(where)
+                  ? std::string{}
+                  : hint)}};
 }
 
 /// Whether the peer is there. Answers the request under way when it goes, which
@@ -109,14 +108,32 @@ struct found_actor {
 
 } // namespace
 
-std::string endpoint::text() const {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+expected<console_address> only_server() {
+  const auto found = find_consoles();
+  if (found.size() == 1)
+    return console_socket{found.front()};
+  if (found.empty())
+    return fail(errc::system_error,
+                "no troupe server of this user runs here; start one with "
+                "./apps/run, or name its console's address, which it prints, "
+                "with --socket, or with --host and --port");
+  const auto usual = std::find_if(found.begin(), found.end(), [](auto& x) {
+    return x.ends_with(default_socket_name);
+  });
+  if (usual != found.end())
+    return console_socket{*usual};
+  std::string all;
+  for (const auto& x : found)
+    all += " " + x;
+  return fail(errc::system_error,
+              "several programs with a console run here; name one with "
+              "--socket:"
+                + all);
 }
 
 class connection::link {
 public:
-  link(endpoint peer, std::function<void()> connected)
+  link(endpoint peer, connected_function connected)
     : peer_(std::move(peer)), connected_(std::move(connected)) {
     // nop
   }
@@ -129,17 +146,19 @@ public:
     if (is_open())
       return {};
     supervisor_ = supervisor_actor{};
-    // CAF would not give up on an address that never answers.
-    if (auto why = probe(peer_.host, peer_.port, peer_.timeout); !why.empty())
-      return no_server(peer_, why);
-    auto found = connect();
+    auto where
+      = peer_.where ? expected<console_address>{*peer_.where} : only_server();
+    if (!where)
+      return tl::unexpected{failure{not_connected, std::move(where.error())}};
+    auto found = connect(system_, *where, peer_.timeout);
     if (!found)
-      return tl::unexpected{std::move(found.error())};
+      return tl::unexpected{no_server(*where, found.error())};
     supervisor_ = std::move(*found);
+    address_ = to_string(*where);
     lifeline_ = std::make_shared<lifeline>();
     supervisor_->attach_functor([line = lifeline_] { line->cut(); });
     if (connected_)
-      connected_();
+      connected_(address_);
     return {};
   }
 
@@ -190,32 +209,6 @@ public:
   }
 
 private:
-  /// Only returns when the middleman has answered or the time is over.
-  answer<supervisor_actor> connect() {
-    answer<supervisor_actor> result;
-    caf::scoped_actor self{system_};
-    self
-      ->request(system_.middleman().actor_handle(), peer_.timeout,
-                caf::connect_atom_v, peer_.host, peer_.port)
-      .receive(
-        [&](const caf::node_id&, const caf::strong_actor_ptr& who,
-            const std::set<std::string>& interface) {
-          if (!who)
-            result = no_supervisor(peer_, "it publishes nothing");
-          else if (!system_.assignable<supervisor_actor>(interface))
-            result = no_supervisor(peer_, "it publishes something else");
-          else
-            result = caf::actor_cast<supervisor_actor>(who);
-        },
-        [&](const caf::error& x) {
-          const auto late = x == caf::sec::request_timeout;
-          result
-            = no_supervisor(peer_, late ? "no greeting in time; is it stuck?"
-                                        : system_.render(x));
-        });
-    return result;
-  }
-
   template <class Reply, class Handle, class Request>
   answer<Reply> request(const Handle& whom, const Request& what,
                         std::chrono::milliseconds timeout) {
@@ -276,21 +269,22 @@ private:
   [[nodiscard]] failure lost() const {
     return {not_connected,
             {errc::system_error,
-             "the server on " + peer_.text()
+             "the server on " + address_
                + " went away before it answered; what was asked may or may not "
                  "have come to pass"}};
   }
 
   const endpoint peer_;
-  const std::function<void()> connected_;
+  const connected_function connected_;
   console_config config_;
   caf::actor_system system_{config_};
   std::optional<caf::scoped_actor> asker_;
   supervisor_actor supervisor_;
+  std::string address_; ///< Where it was found.
   std::shared_ptr<lifeline> lifeline_;
 };
 
-connection::connection(endpoint peer, std::function<void()> connected)
+connection::connection(endpoint peer, connected_function connected)
   : link_(std::make_unique<link>(std::move(peer), std::move(connected))) {
   // nop
 }

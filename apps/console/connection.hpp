@@ -1,15 +1,16 @@
 #pragma once
 
-// The way to a running server: CAF's middleman and the supervisor it publishes.
+// The way to a running server: its gate, and the supervisor that it shows.
 // The only file of the console that knows CAF, hidden behind plain functions.
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <troupe/actors/console_address.hpp>
 #include <troupe/messages/forms.hpp>
 #include <troupe/messages/requests.hpp>
 
@@ -19,14 +20,16 @@ namespace troupe::console {
 
 /// Where to find the server, and how long to wait for it.
 struct endpoint {
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 6381;
+  /// None: the socket of the only server of this user, looked for at each connect.
+  std::optional<console_address> where = std::nullopt;
   /// For the connection, and for each answer.
   std::chrono::milliseconds timeout{2'000};
-
-  /// "127.0.0.1:6381".
-  [[nodiscard]] std::string text() const;
 };
+
+/// The socket of the server that is meant when none was named: the only one, or else
+/// that of the default port. Errors: `system_error` (there is none, or there are
+/// several, which it names).
+[[nodiscard]] expected<console_address> only_server();
 
 /// Asks the supervisor and the regions of one server. Connects when it is first
 /// asked, and again after the server went away; what was under way then fails
@@ -36,8 +39,10 @@ struct endpoint {
 /// or with `timeout`.
 class connection {
 public:
-  /// `connected` is called whenever a connection came about.
-  explicit connection(endpoint peer, std::function<void()> connected = {});
+  /// Called with the address whenever a connection came about.
+  using connected_function = std::function<void(const std::string& where)>;
+
+  explicit connection(endpoint peer, connected_function connected = {});
   ~connection();
 
   connection(const connection&) = delete;

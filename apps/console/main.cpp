@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <iterator>
@@ -247,7 +248,8 @@ void run_terminal(session& with, connection& peer, const manners& how) {
 }
 
 exit_code run_console(const std::vector<std::string>& arguments) {
-  auto chosen = parse_options(arguments);
+  const auto* inherited = std::getenv("TROUPE_CONSOLE_PASSWORD");
+  auto chosen = parse_options(arguments, inherited != nullptr ? inherited : "");
   if (!chosen) {
     const auto json = std::find(arguments.begin(), arguments.end(), "--json")
                       != arguments.end();
@@ -257,11 +259,11 @@ exit_code run_console(const std::vector<std::string>& arguments) {
     print(stdout, help_text());
     return succeeded;
   }
-  const endpoint where{chosen->host, chosen->port, chosen->timeout};
   const bool interactive = chosen->lines.empty() && on_terminal();
-  connection peer{where, [&] {
+  connection peer{{chosen->where, chosen->timeout},
+                  [&](const std::string& where) {
                     if (interactive)
-                      print(stdout, "connected to " + where.text() + "\n");
+                      print(stdout, "connected to " + where + "\n");
                   }};
   session with{peer, chosen->json, wants_colours(STDOUT_FILENO)};
   const manners how{chosen->json, interactive,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <fstream>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -16,14 +18,38 @@ namespace troupe::console {
 
 namespace {
 
-expected<void> read_host(options& to, const std::string& text) {
+/// One above the server's own.
+constexpr std::uint16_t default_port = 6381;
+
+/// What was said of the address, in any order.
+struct reading {
+  options result;
+  std::optional<std::string> socket;
+  std::optional<std::string> host;
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> password_file;
+};
+
+expected<void> read_socket(reading& to, const std::string& text) {
+  if (text.empty())
+    return fail(errc::invalid_argument, "--socket is empty");
+  to.socket = text;
+  return {};
+}
+
+expected<void> read_host(reading& to, const std::string& text) {
   if (text.empty())
     return fail(errc::invalid_argument, "--host is empty");
   to.host = text;
   return {};
 }
 
-expected<void> read_port(options& to, const std::string& text) {
+expected<void> read_password_file(reading& to, const std::string& text) {
+  to.password_file = text;
+  return {};
+}
+
+expected<void> read_port(reading& to, const std::string& text) {
   std::uint16_t port = 0;
   const auto* const end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, port);
@@ -34,34 +60,34 @@ expected<void> read_port(options& to, const std::string& text) {
   return {};
 }
 
-expected<void> read_timeout(options& to, const std::string& text) {
+expected<void> read_timeout(reading& to, const std::string& text) {
   auto timeout = parse_duration(text);
   if (!timeout)
     return fail(errc::invalid_argument, "--timeout: " + timeout.error().text());
   if (timeout->count() == 0 || *timeout > std::chrono::hours{24})
     return fail(errc::invalid_argument,
                 "--timeout is '" + text + "', but must be between 1ms and 1d");
-  to.timeout = *timeout;
+  to.result.timeout = *timeout;
   return {};
 }
 
-expected<void> read_line(options& to, const std::string& text) {
-  to.lines.push_back(text);
+expected<void> read_line(reading& to, const std::string& text) {
+  to.result.lines.push_back(text);
   return {};
 }
 
-expected<void> read_json(options& to, const std::string&) {
-  to.json = true;
+expected<void> read_json(reading& to, const std::string&) {
+  to.result.json = true;
   return {};
 }
 
-expected<void> read_yes(options& to, const std::string&) {
-  to.yes = true;
+expected<void> read_yes(reading& to, const std::string&) {
+  to.result.yes = true;
   return {};
 }
 
-expected<void> read_help(options& to, const std::string&) {
-  to.help = true;
+expected<void> read_help(reading& to, const std::string&) {
+  to.result.help = true;
   return {};
 }
 
@@ -70,13 +96,21 @@ struct option {
   std::string_view short_name;
   std::string_view placeholder; ///< Empty: takes no value.
   std::string_view help;
-  expected<void> (*read)(options& to, const std::string& value);
+  expected<void> (*read)(reading& to, const std::string& value);
 };
 
 constexpr option table[] = {
-  {"--host", "", "NAME", "the server's address [127.0.0.1]", read_host},
-  {"--port", "", "N", "its console port, not that of its clients [6381]",
-   read_port},
+  {"--socket", "", "PATH",
+   "the server's Unix socket [that of the only server of\n"
+   "                        this user]",
+   read_socket},
+  {"--host", "", "NAME",
+   "its address, if it has a console port (TCP) [127.0.0.1]", read_host},
+  {"--port", "", "N", "that port, not that of its clients [6381]", read_port},
+  {"--password-file", "", "FILE",
+   "has the password of that port in its first line; or\n"
+   "                        set TROUPE_CONSOLE_PASSWORD",
+   read_password_file},
   {"--timeout", "", "TIME",
    "how long to wait for the connection and for each\n"
    "                        answer: 500ms, 2s, 1m [2s]",
@@ -121,10 +155,52 @@ tl::unexpected<error> unknown(const std::string& argument,
               "unknown option '" + name + "'" + did_you_mean(name, names));
 }
 
+/// The first line of a file.
+expected<std::string> first_line(const std::string& path) {
+  std::ifstream file{path};
+  std::string result;
+  if (!std::getline(file, result) || result.empty())
+    return fail(errc::invalid_argument,
+                "--password-file: " + path
+                  + " cannot be read, or its first line is empty");
+  return result;
+}
+
+expected<std::optional<console_address>>
+address_of(const reading& x, const std::string& inherited) {
+  const bool by_port = x.host || x.port;
+  if (x.socket && by_port)
+    return fail(errc::invalid_argument,
+                "--socket names one address, --host and --port another");
+  if (x.socket)
+    return console_socket{*x.socket};
+  if (!by_port && x.password_file)
+    return fail(errc::invalid_argument,
+                "--password-file is for a server with a console port; name it "
+                "with --port");
+  if (!by_port)
+    return std::nullopt;
+  console_port result{x.port.value_or(default_port),
+                      x.host.value_or("127.0.0.1"), inherited};
+  if (x.password_file) {
+    auto line = first_line(*x.password_file);
+    if (!line)
+      return tl::unexpected{std::move(line.error())};
+    result.password = std::move(*line);
+  }
+  if (result.password.empty())
+    return fail(errc::invalid_argument,
+                "a console port needs a password; put it into "
+                "TROUPE_CONSOLE_PASSWORD, or into a file for --password-file. "
+                "On the machine of the server, leave --host and --port out");
+  return result;
+}
+
 } // namespace
 
-expected<options> parse_options(const std::vector<std::string>& arguments) {
-  options result;
+expected<options> parse_options(const std::vector<std::string>& arguments,
+                                const std::string& inherited) {
+  reading result;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
     const auto sign = argument.find('=');
@@ -146,7 +222,13 @@ expected<options> parse_options(const std::vector<std::string>& arguments) {
     if (auto ok = found->read(result, value.value_or("")); !ok)
       return tl::unexpected{std::move(ok.error())};
   }
-  return result;
+  if (result.result.help)
+    return std::move(result.result);
+  return address_of(result, inherited)
+    .map([&](std::optional<console_address>&& x) {
+      result.result.where = std::move(x);
+      return std::move(result.result);
+    });
 }
 
 std::string help_text() {
@@ -192,7 +274,8 @@ std::string help_text() {
        "~/.local/state), for its owner only.\n\n"
        "examples:\n"
        "  troupe-console -c 'ls; stat'\n"
-       "  troupe-console --port=7001 -c \"set greeting 'hello world' 5m\"\n"
+       "  troupe-console --socket=/run/troupe.sock -c \"set greeting 'hello "
+       "world' 5m\"\n"
        "  troupe-console -c 'drain 30s'\n";
   return result;
 }

@@ -1,18 +1,19 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <troupe/actors/console_address.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::console {
 
 /// What can be said on the command line of troupe-console.
 struct options {
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 6381;
+  /// None: the only server that runs here.
+  std::optional<console_address> where = std::nullopt;
   std::chrono::milliseconds timeout{2'000};
   std::vector<std::string> lines; ///< Of commands (-c), in order.
   bool json = false;
@@ -20,10 +21,13 @@ struct options {
   bool help = false;
 };
 
-/// Reads the arguments after the program's name.
+/// Reads the arguments after the program's name. The password of a TCP port stands in
+/// the file that `--password-file` names, or else is `inherited` (what the environment
+/// has in TROUPE_CONSOLE_PASSWORD).
 /// Errors: `invalid_argument`, with what to write instead.
 [[nodiscard]] expected<options>
-parse_options(const std::vector<std::string>& arguments);
+parse_options(const std::vector<std::string>& arguments,
+              const std::string& inherited = {});
 
 /// What `--help` prints.
 [[nodiscard]] std::string help_text();

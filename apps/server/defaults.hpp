@@ -9,7 +9,6 @@ namespace troupe::server::defaults {
 
 /// One above Redis's 6379, so that both run side by side.
 inline constexpr std::uint16_t port = 6380;
-inline constexpr std::uint16_t console_port = 6381;
 
 /// Threads that serve connections on a machine with so many cores (0: nobody
 /// knows). One core is left for the kernel's share of the work, for loads and,
@@ -25,8 +24,9 @@ inline constexpr std::size_t max_connections = 10'000;
 /// As Redis. Each costs memory once it was selected.
 inline constexpr std::size_t databases = 16;
 
-/// Descriptors that are not connections: log, epoll, console, accept.
-inline constexpr std::size_t reserved_descriptors = 64;
+/// Descriptors that are not connections: log, epoll, accept; of the console 16 that
+/// wait for each of its two doors, and 64 that have passed it.
+inline constexpr std::size_t reserved_descriptors = 160;
 
 /// How long a stop waits for replies that clients have not taken yet, and for
 /// loads in flight.

@@ -147,6 +147,51 @@ void report_event(std::string_view line) {
   report_line(time_text().append(" ").append(line));
 }
 
+error console_failure(const error& why) {
+  return {why.code(),
+          "no Unix socket for the console: " + why.text()
+            + "; choose another with --console-socket=PATH, or none "
+              "with --no-console"};
+}
+
+/// Opens what troupe-console may come in by, and says where that is: "", or
+/// "; console on /run/user/1000/troupe/6380.sock, 127.0.0.1:6381".
+troupe::expected<std::string> open_console(troupe::runtime& rt,
+                                           const server_settings& settings,
+                                           const serve_options& used) {
+  const auto& wanted = settings.console;
+  if (!wanted.is_open)
+    return std::string{};
+  std::string where;
+  const auto port_of_clients
+    = used.plain ? used.port : used.tls.port.value_or(0);
+  auto socket
+    = wanted.socket.empty()
+        ? troupe::default_console_socket(std::to_string(port_of_clients))
+            .and_then([&](auto x) { return rt.publish(x); })
+        : rt.publish(troupe::console_socket{wanted.socket});
+  if (socket)
+    where = *socket;
+  else if (!wanted.socket.empty())
+    return tl::unexpected{console_failure(socket.error())};
+  else
+    // Nobody asked for it: no stranger's file in the way shall stop a server.
+    report_line("goes on without the console: "
+                + console_failure(socket.error()).text());
+  if (wanted.port) {
+    // What is said there is not encrypted, so it stays on this machine.
+    const auto address = troupe::server::is_loopback(settings.serve.bind)
+                           ? settings.serve.bind
+                           : "127.0.0.1";
+    const auto port = rt.publish(
+      troupe::console_port{*wanted.port, address, wanted.password});
+    if (!port)
+      return tl::unexpected{console_failure(port.error(), *wanted.port)};
+    where += (where.empty() ? "" : ", ") + endpoint(address, *port);
+  }
+  return where.empty() ? where : "; console on " + where;
+}
+
 /// Says how the end went.
 void report(const troupe::drain_report& drained) {
   if (drained.clients_cut > 0)
@@ -234,25 +279,15 @@ int serve(server_config& cfg, const server_settings& settings,
         troupe::server::add_topic_rows(server.state().topics, prefix,
                                        defaults::topics_shown, to);
       });
-  std::string console;
-  if (settings.console_port) {
-    // The console knows no password, so others do not get to it.
-    const auto address = troupe::server::is_loopback(settings.serve.bind)
-                           ? settings.serve.bind
-                           : "127.0.0.1";
-    const auto port = rt.publish(*settings.console_port, address);
-    if (!port)
-      return complain(
-        console_failure(port.error(), address, *settings.console_port),
-        EXIT_FAILURE);
-    console = "; console on " + endpoint(address, *port);
-  }
   // However the drain begins, its deadline and its report are those of the clients.
   const auto clients = rt.end_clients_first([&](milliseconds left) {
     const auto served = server.state().counters().connected;
     return troupe::runtime::ended_clients{served, server.stop(left)};
   });
-  announce(server, console);
+  const auto console = open_console(rt, settings, server.state().options);
+  if (!console)
+    return complain(console.error(), EXIT_FAILURE);
+  announce(server, *console);
   watch(server, rt, signals);
   signals.release();
   std::cout << "troupe-server: stopping" << std::endl;
@@ -281,7 +316,7 @@ int main(int argc, char** argv) {
   auto settings = cfg.settings();
   if (!settings)
     return complain(settings.error(), exit_usage);
-  if (settings->console_port)
+  if (settings->console.is_open)
     cfg.enable_remote();
   settings->serve.version = troupe::version;
   // CAF tells the name it would look for, whether there is one or not.

@@ -99,8 +99,17 @@ server_config::server_config() {
          "that wait for them, as 100mb or 2gb, 0 for no limit (default: 1gb)")
     .add(max_reply_, "max-reply",
          "bytes of one reply, unless it is a single value (default: 67108864)")
+    .add(
+      console_socket_, "console-socket",
+      "Unix socket for troupe-console, for this user and root only (default: "
+      "PORT.sock in troupe in $XDG_RUNTIME_DIR, or in /tmp/troupe-UID)")
     .add(console_port_, "console-port",
-         "TCP port for troupe-console, 0 for any free one (default: 6381)")
+         "TCP port for troupe-console, which needs a console-password, 0 for "
+         "any free one, -1 for none (default: -1)")
+    .add(
+      console_password_, "console-password",
+      "password of that port; better put it in the configuration file or the "
+      "environment variable TROUPE_CONSOLE_PASSWORD (default: none)")
     .add(no_console_, "no-console", "do not listen for troupe-console")
     .add(drain_timeout_, "drain-timeout",
          "how long a stop waits for clients and loads (default: 10s)")
@@ -272,6 +281,10 @@ expected<void> server_config::check_ranges() const {
     .and_then([this] {
       return check_range<std::int64_t>("tls-port", tls_port_, -1, most_port);
     })
+    .and_then([this] {
+      return check_range<std::int64_t>("console-port", console_port_, -1,
+                                       most_port);
+    })
     .and_then([this]() -> expected<void> {
       if (no_plain_ && tls_port_ < 0)
         return fail(errc::invalid_argument,
@@ -319,6 +332,27 @@ std::string server_config::password() const {
   return password_.empty() ? inherited("TROUPE_PASSWORD") : password_;
 }
 
+expected<console_settings> server_config::console() const {
+  console_settings result;
+  result.is_open = !no_console_;
+  result.socket = console_socket_;
+  if (no_console_ || console_port_ < 0)
+    return result;
+  result.port = static_cast<std::uint16_t>(console_port_);
+  result.password = console_password_.empty()
+                      ? inherited("TROUPE_CONSOLE_PASSWORD")
+                      : console_password_;
+  if (result.password.empty())
+    return fail(
+      errc::invalid_argument,
+      "--console-port=" + std::to_string(console_port_)
+        + " without a password would let every user of the machine "
+          "end the server; put one into TROUPE_CONSOLE_PASSWORD or "
+          "into console-password in the configuration file, or leave "
+          "--console-port out: troupe-console then uses a Unix socket");
+  return result;
+}
+
 expected<server_settings> server_config::settings() const {
   if (auto ok = check_ranges(); !ok)
     return tl::unexpected{std::move(ok.error())};
@@ -358,8 +392,10 @@ expected<server_settings> server_config::settings() const {
   result.serve.namespaces = std::move(*spaces);
   result.region = region();
   result.region.eviction = result.serve.eviction;
-  if (!no_console_)
-    result.console_port = console_port_;
+  auto for_console = console();
+  if (!for_console)
+    return tl::unexpected{std::move(for_console.error())};
+  result.console = std::move(*for_console);
   result.drain_timeout
     = std::chrono::ceil<std::chrono::milliseconds>(drain_timeout_);
   return result;

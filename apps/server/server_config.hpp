@@ -19,11 +19,19 @@
 
 namespace troupe::server {
 
+/// Where troupe-console may come in.
+struct console_settings {
+  bool is_open = true;
+  std::string socket;                ///< Empty: in the run-time folder.
+  std::optional<std::uint16_t> port; ///< Empty: not by TCP.
+  std::string password;              ///< Of the port.
+};
+
 /// What the options mean once they have been checked.
 struct server_settings {
   serve_options serve;
   region_options region; ///< Of a database, but for namespaces.
-  std::optional<std::uint16_t> console_port; ///< Empty: no console.
+  console_settings console;
   std::size_t max_memory = 0; ///< Of all databases, in bytes; 0: no limit.
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
   std::vector<std::string> notes = {}; ///< What the user should know of them.
@@ -49,8 +57,8 @@ public:
   }
 
   /// The checked options. The passwords are those of the options, or else of the
-  /// environment variables TROUPE_PASSWORD and TROUPE_TLS_KEY_FILE_PASS. Errors:
-  /// `invalid_argument`.
+  /// environment variables TROUPE_PASSWORD, TROUPE_CONSOLE_PASSWORD and
+  /// TROUPE_TLS_KEY_FILE_PASS. Errors: `invalid_argument`.
   [[nodiscard]] expected<server_settings> settings() const;
 
 private:
@@ -60,6 +68,7 @@ private:
   [[nodiscard]] region_options region() const;
   [[nodiscard]] expected<std::vector<namespace_options>> namespaces() const;
   [[nodiscard]] std::string password() const;
+  [[nodiscard]] expected<console_settings> console() const;
   [[nodiscard]] expected<tls_options> tls() const;
 
   bool version_ = false;
@@ -72,7 +81,9 @@ private:
   std::string bind_ = "127.0.0.1";
   std::size_t threads_ = 0;
   std::size_t max_connections_ = defaults::max_connections;
-  std::uint16_t console_port_ = defaults::console_port;
+  std::string console_socket_;
+  std::int64_t console_port_ = -1;
+  std::string console_password_;
   bool no_console_ = false;
   caf::timespan drain_timeout_ = defaults::drain_timeout;
   caf::timespan timeout_{0};

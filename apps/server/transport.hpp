@@ -16,9 +16,10 @@
 #include <string_view>
 #include <utility>
 
+#include <troupe/backends/core/unique_descriptor.hpp>
+
 #include "apps/server/socket_watch.hpp"
 #include "apps/server/tls_context.hpp"
-#include "apps/server/unique_descriptor.hpp"
 
 namespace troupe::server {
 

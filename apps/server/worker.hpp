@@ -12,13 +12,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <troupe/backends/core/unique_descriptor.hpp>
+
 #include "apps/server/byte_buffer.hpp"
 #include "apps/server/executor.hpp"
 #include "apps/server/reply_buffer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/socket_watch.hpp"
-#include "apps/server/unique_descriptor.hpp"
 
 namespace troupe::server {
 

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include <caf/event_based_actor.hpp>
-#include <caf/io/middleman.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/remote.hpp>
+
 #include "actors/fixture.hpp"
+#include "scratch_folder.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -369,12 +371,13 @@ TEST_CASE("a region that drained answers messages with an error") {
 
 TEST_CASE("a region answers over the network, but functions do not travel") {
   fixture f{{}, "stealing", true};
-  auto port = f.uut->publish(0);
-  REQUIRE(port);
+  scratch_folder folder;
+  auto path = f.uut->publish(console_socket{folder.path + "/a.sock"});
+  REQUIRE(path);
   small_config client_cfg{"stealing", true};
   caf::actor_system client{client_cfg};
   auto supervisor
-    = client.middleman().remote_actor<supervisor_actor>("127.0.0.1", *port);
+    = troupe::connect(client, console_socket{*path}, std::chrono::seconds{20});
   REQUIRE(supervisor);
   caf::scoped_actor self{client};
   auto front = ask<region_actor>(self, *supervisor, find_region_request{"db0"});

@@ -11,10 +11,13 @@
 #include <thread>
 #include <vector>
 
-#include <caf/io/middleman.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/send.hpp>
 
+#include <troupe/actors/remote.hpp>
+
 #include "actors/fixture.hpp"
+#include "scratch_folder.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -529,15 +532,14 @@ TEST_CASE("a drain with a negative deadline is refused") {
 
 TEST_CASE("a console elsewhere supervises, and finds the next supervisor") {
   fixture f{{}, "stealing", true};
-  auto port = f.uut->publish(0);
-  REQUIRE(port);
+  scratch_folder folder;
+  auto path = f.uut->publish(console_socket{folder.path + "/a.sock"});
+  REQUIRE(path);
   small_config client_cfg{"stealing", true};
   caf::actor_system client{client_cfg};
   caf::scoped_actor self{client};
-  auto connect = [&] {
-    return client.middleman().remote_actor<supervisor_actor>("127.0.0.1",
-                                                             *port);
-  };
+  auto connect
+    = [&] { return troupe::connect(client, console_socket{*path}, 20s); };
   auto remote = connect();
   REQUIRE(remote);
   auto list = ask<actor_list>(self, *remote, list_actors_request{});
@@ -568,24 +570,81 @@ TEST_CASE("a runtime that ended is not published any more") {
   small_config cfg{"stealing", true};
   small_config client_cfg{"stealing", true};
   caf::actor_system system{cfg};
-  std::uint16_t port = 0;
+  caf::actor_system client{client_cfg};
+  scratch_folder folder;
+  const console_socket file{folder.path + "/a.sock"};
+  console_port port{0, "127.0.0.1", "p"};
   {
     runtime first{system};
-    port = *first.publish(0);
-    // Whoever got through knows that the port is open in earnest.
-    caf::actor_system client{client_cfg};
-    REQUIRE(client.middleman().remote_actor<supervisor_actor>("127.0.0.1",
-                                                              port));
+    REQUIRE(first.publish(file));
+    port.port = first.publish(port).value();
+    CHECK(connect(client, port, 20s));
+    CHECK(connect(client, file, 20s));
   }
+  CHECK(connect(client, port, 20s).error() == errc::system_error);
+  CHECK(connect(client, file, 20s).error() == errc::system_error);
   runtime next{system};
-  eventually([&] { return next.publish(port).has_value(); });
+  CHECK(next.publish(file));
+  CHECK(next.publish(port));
+  CHECK(connect(client, file, 20s));
 }
 
-TEST_CASE("publishing without networking or twice says why not") {
+TEST_CASE(
+  "publishing without networking, a password or a free name says why not") {
   fixture f;
-  CHECK(f.uut->publish(0).error() == errc::invalid_argument);
+  CHECK(f.uut->publish().error() == errc::invalid_argument);
   fixture g{{}, "stealing", true};
-  auto port = g.uut->publish(0);
-  REQUIRE(port);
-  CHECK(g.uut->publish(0, "no address").error() == errc::system_error);
+  scratch_folder folder;
+  const console_socket file{folder.path + "/a.sock"};
+  REQUIRE(g.uut->publish(file));
+  CHECK(g.uut->publish(file).error() == errc::system_error);
+  CHECK(g.uut->publish(console_port{}).error() == errc::invalid_argument);
+  CHECK(g.uut->publish(console_port{0, "no address", "p"}).error()
+        == errc::system_error);
+  CHECK(g.uut->publish(console_socket{std::string(97, 'x')}).error()
+        == errc::invalid_argument);
+}
+
+TEST_CASE("a supervisor believes no message that an actor has died") {
+  fixture f{{}, "stealing", true};
+  scratch_folder folder;
+  auto path = f.uut->publish(console_socket{folder.path + "/a.sock"});
+  REQUIRE(path);
+  small_config client_cfg{"stealing", true};
+  caf::actor_system client{client_cfg};
+  auto remote = troupe::connect(client, console_socket{*path}, 20s);
+  REQUIRE(remote);
+  caf::scoped_actor self{client};
+  auto found = [&](const std::string& name) {
+    caf::strong_actor_ptr result;
+    self->request(*remote, caf::infinite, find_actor_request{name})
+      .receive([&](const std::string&,
+                   caf::strong_actor_ptr& who) { result = std::move(who); },
+               [](const caf::error&) { FAIL("no such actor"); });
+    return result;
+  };
+  const auto shard = found("db0/shard-0");
+  // Here and there, with a sender and without, of nobody and of one that lives.
+  auto forge = [&](const caf::actor_addr& whom) {
+    const caf::down_msg death{whom, caf::exit_reason::kill};
+    caf::anon_send(caf::actor_cast<caf::actor>(f.root), death);
+    caf::anon_send(caf::actor_cast<caf::actor>(*remote), death);
+    self->send(caf::actor_cast<caf::actor>(*remote), death);
+  };
+  forge(nullptr);
+  forge(shard->address());
+  forge(caf::actor_cast<caf::actor_addr>(
+    caf::actor_cast<caf::strong_actor_ptr>(f.uut->actor("db0").value())));
+  forge(caf::actor_cast<caf::actor_addr>(self));
+  auto stat = ask<runtime_stat>(self, *remote, runtime_stat_request{});
+  REQUIRE(stat);
+  CHECK(stat->regions.at(0).restarts == 0);
+  CHECK(found("db0/shard-0") == shard);
+  CHECK(f.uut->supervisor() == f.root);
+  // A death that has happened counts.
+  CHECK(ask<void>(self, *remote, kill_request{"db0/shard-0"}));
+  eventually([&] {
+    auto next = ask<runtime_stat>(self, *remote, runtime_stat_request{});
+    return next && next->regions.at(0).restarts == 1;
+  });
 }

@@ -70,9 +70,12 @@ def keeps_freed_memory():
 def environment(**changes):
     """That of this process, without what servers and clients would listen to."""
     result = {name: value for name, value in os.environ.items()
-              if not name.startswith(("TROUPE_PASSWORD", "TROUPE_TLS"))
+              if not name.startswith(("TROUPE_PASSWORD", "TROUPE_TLS",
+                                      "TROUPE_CONSOLE"))
               and name != "REDISCLI_AUTH"}
-    return {**result, **changes}
+    # The sockets of these servers are among themselves.
+    return {**result, "XDG_RUNTIME_DIR": os.path.join(SCRATCH, "run"),
+            **changes}
 
 
 def command_of(*options):
@@ -156,14 +159,17 @@ class Troupe(Program):
         rb"troupe-server (?P<version>\S+) ready(?: on \S+:(?P<port>\d+))? "
         rb"\(pid (?P<pid>\d+), \d+ shards\)"
         rb"(?:; TLS on \S+:(?P<tls>\d+))?"
-        rb"(?:; console on \S+:(?P<console>\d+))?\n")
+        rb"(?:; console on (?P<socket>/\S+?)?(?:, )?"
+        rb"(?:[^/\s]\S*:(?P<console>\d+))?)?\n")
 
-    def __init__(self, *options, **changes):
-        super().__init__(command_of("--port=0", *options), **changes)
+    def __init__(self, *options, before=(), **changes):
+        """`before` is a command that runs the server in its own process."""
+        super().__init__([*before, *command_of("--port=0", *options)], **changes)
         ready = self.wait_for(self.READY)
         require(ready, f"troupe-server ended: {self.output!r}")
         self.port, self.tls_port, self.console_port = (
             int(x) if x else None for x in ready.group("port", "tls", "console"))
+        self.console_socket = (ready["socket"] or b"").decode()
         require(int(ready["pid"]) == self.pid, "it prints another process id")
 
 
@@ -216,6 +222,7 @@ def prepare(document):
     BIN = os.path.abspath(sys.argv[1])
     # Empty: no configuration file is picked up by accident.
     SCRATCH = tempfile.mkdtemp(prefix="troupe-test-")
+    os.mkdir(os.path.join(SCRATCH, "run"), 0o700)
 
 
 def run(document, main):

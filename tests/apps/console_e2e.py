@@ -27,10 +27,12 @@ except ImportError:
 
 OK, FAILED, USAGE, NO_CONNECTION = range(4)
 
+PASSWORD = "the console's own"
+
 
 def environment():
     """Settings of the user's own must not matter, nor be changed."""
-    return {**os.environ,
+    return {**servers.environment(), "TROUPE_CONSOLE_PASSWORD": PASSWORD,
             "XDG_STATE_HOME": os.path.join(servers.SCRATCH, "state"),
             "HOME": servers.SCRATCH, "INPUTRC": os.devnull, "TERM": "dumb",
             "LC_ALL": "C"}
@@ -40,7 +42,8 @@ class Server(servers.Troupe):
     def __init__(self, console_port=0):
         # An operation that meets a killed shard waits as long as it takes.
         super().__init__(f"--console-port={console_port}",
-                         f"--troupe.op-timeout={PATIENCE:g}s")
+                         f"--troupe.op-timeout={PATIENCE:g}s",
+                         TROUPE_CONSOLE_PASSWORD=PASSWORD)
 
     def stop(self):
         if not self.ended():
@@ -430,7 +433,9 @@ class OneShot(WithServer):
     def test_help_tells_everything(self):
         code, out, err = run(self.server.console_port, "--help")
         self.assertEqual((code, err), (OK, ""))
-        for word in ("--host=NAME", "--port=N", "--timeout=TIME", "--json",
+        for word in ("--socket=PATH", "--password-file=FILE",
+                     "TROUPE_CONSOLE_PASSWORD", "--host=NAME", "--port=N",
+                     "--timeout=TIME", "--json",
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
         commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
@@ -475,8 +480,18 @@ class NoServer(unittest.TestCase):
 
     def test_a_listener_that_says_nothing_is_explained(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            self.check_unreachable(silent.getsockname()[1], "listens on",
-                                   "does not answer as the console port")
+            self.check_unreachable(silent.getsockname()[1],
+                                   "no troupe server answers on",
+                                   "no answer in time")
+
+    def test_a_port_of_clients_is_explained(self):
+        server = Server()
+        try:
+            # It waits for the end of a line, which no console sends.
+            self.check_unreachable(server.port, "no answer in time",
+                                   "which it prints")
+        finally:
+            server.stop()
 
 
 class Crash(WithServer):

@@ -134,7 +134,7 @@ def check_settings():
 
 def check_console():
     # An operation that meets a killed shard waits as long as it takes.
-    server = Troupe("--console-port=0", "--shards=2",
+    server = Troupe("--shards=2",
                     "--namespaces=a:=1mb b:=2mb",
                     f"--troupe.op-timeout={PATIENCE:g}s")
     client = Client(server.port)
@@ -144,7 +144,7 @@ def check_console():
     def console(command, *options):
         done = subprocess.run(
             [os.path.join(_servers.BIN, "troupe-console"),
-             f"--port={server.console_port}", f"--timeout={PATIENCE:g}", *options,
+             f"--socket={server.console_socket}", f"--timeout={PATIENCE:g}", *options,
              "-c", command],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=4 * PATIENCE,
             cwd=_servers.SCRATCH, check=False)

@@ -179,7 +179,8 @@ def check_help():
     code, output = refused("--help")
     require_equal(code, 0, "the exit code of --help")
     for option in ["port", "bind", "threads", "max-connections",
-                   "console-port", "no-console", "drain-timeout", "shards",
+                   "console-port", "console-socket", "console-password",
+                   "no-console", "drain-timeout", "shards",
                    "password", "databases", "timeout",
                    "client-query-buffer-limit", "max-reply", "no-plain",
                    "tls-port", "tls-cert-file", "tls-key-file",
@@ -199,7 +200,8 @@ def check_port_in_use():
         require(code == 1 and f"port {port}" in output
                 and "in use" in output and "--port=" in output,
                 f"port in use: exit code {code}, {output!r}")
-        code, output = refused("--port=0", f"--console-port={port}")
+        code, output = refused("--port=0", f"--console-port={port}",
+                               TROUPE_CONSOLE_PASSWORD="secret")
         require(code == 1 and f"port {port} on 127.0.0.1 is in use; end the "
                 "program that uses it, or choose another port with "
                 "--console-port=N (0: any free port), or none with "
@@ -730,7 +732,8 @@ def check_changed_limits(server):
 def check_password():
     """A server on all addresses, whose password is in its environment."""
     server = Troupe("--bind=0.0.0.0", "--console-port=0", "--databases=2",
-                    TROUPE_PASSWORD="a secret")
+                    TROUPE_PASSWORD="a secret",
+                    TROUPE_CONSOLE_PASSWORD="another secret")
     with Client(server.port) as client:
         noauth = b"-NOAUTH Authentication required.\r\n"
         require_equal(client.ask("GET", "k"), noauth, "a stranger")
@@ -752,7 +755,7 @@ def check_password():
     code, output = server.stop()
     require_equal(code, 0, "the exit code")
     require(b"secret" not in output, "the password is printed")
-    require(b"console on 127.0.0.1:" in output,
+    require(f"console on {server.console_socket}, 127.0.0.1:".encode() in output,
             f"the console listens where others reach it: {output!r}")
 
 
@@ -806,8 +809,8 @@ def check_connection_limit():
 
 
 def check_drain(how):
-    server = Troupe("--console-port=0", f"--drain-timeout={PATIENCE:g}s")
-    require(server.console_port, "the console's port is not printed")
+    server = Troupe(f"--drain-timeout={PATIENCE:g}s")
+    require(server.console_socket, "the console's socket is not printed")
     with Client(server.port) as idle, Client(server.port) as busy:
         require_equal(idle.ask("PING"), b"+PONG\r\n", "PING")
         value = b"d" * (1 << 20)
@@ -1076,7 +1079,7 @@ def main():
     check("the configuration file counts, the command line more",
           check_configuration_file)
     # Two: clients of one thread reach those of the other.
-    server = Troupe("--console-port=0", "--threads=2")
+    server = Troupe("--threads=2")
     if installed("redis-cli"):
         check("redis-cli", check_redis_cli, server)
     if installed("redis-benchmark"):

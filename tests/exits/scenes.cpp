@@ -96,8 +96,8 @@ const auto stored_before_main = [] {
 }();
 
 void publish() {
-  if (auto port = run.publish(0); !port) {
-    std::cerr << to_string(port.error()) << '\n';
+  if (auto path = run.publish(); !path) {
+    std::cerr << to_string(path.error()) << '\n';
     std::_Exit(1);
   }
 }

@@ -122,14 +122,16 @@ TEST_CASE("every command has a manual") {
 
 TEST_CASE("options have defaults and are read in both spellings") {
   auto preset = *parse_options({});
-  CHECK(preset.host == "127.0.0.1");
-  CHECK(preset.port == 6381);
+  CHECK(!preset.where);
   CHECK(preset.timeout == 2s);
   CHECK(preset.lines.empty());
   auto x = *parse_options({"--host=::1", "--port", "7000", "--timeout=500ms",
-                           "-c", "get a=b", "--command=ls", "--json"});
-  CHECK(x.host == "::1");
-  CHECK(x.port == 7000);
+                           "-c", "get a=b", "--command=ls", "--json"},
+                          "secret");
+  const auto& port = std::get<troupe::console_port>(x.where.value());
+  CHECK(port.host == "::1");
+  CHECK(port.port == 7000);
+  CHECK(port.password == "secret");
   CHECK(x.timeout == 500ms);
   CHECK(x.lines == std::vector<std::string>{"get a=b", "ls"});
   CHECK(x.json);

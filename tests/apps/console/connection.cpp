@@ -16,6 +16,8 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/console_address.hpp>
+#include <troupe/actors/detail/console_gate.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/type_ids.hpp>
@@ -210,20 +212,17 @@ private:
   std::vector<caf::response_promise> pending_;
 };
 
+constexpr const char* password = "of the test";
+
 /// A process with a supervisor.
 class fake_server {
 public:
   explicit fake_server(std::uint16_t port = 0) {
     supervisor_ = system_.spawn<fake_supervisor>();
-    // The port of a server that has just ended may take a moment to be free.
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    do {
-      auto bound
-        = system_.middleman().publish(supervisor_, port, "127.0.0.1", true);
-      if (bound)
-        port_ = *bound;
-    } while (port_ == 0 && std::chrono::steady_clock::now() < deadline);
-    REQUIRE(port_ != 0);
+    const auto bound
+      = gate_.open(troupe::console_port{port, "127.0.0.1", password});
+    REQUIRE(bound);
+    port_ = *bound;
   }
 
   ~fake_server() {
@@ -237,10 +236,23 @@ public:
     return port_;
   }
 
+  /// Where a console finds it.
+  [[nodiscard]] endpoint address(std::chrono::milliseconds timeout
+                                 = patience) const {
+    return {troupe::console_port{port_, "127.0.0.1", password}, timeout};
+  }
+
 private:
   fake_config config_;
   caf::actor_system system_{config_};
   troupe::supervisor_actor supervisor_;
+  troupe::detail::console_gate gate_{
+    system_, [this] {
+      return troupe::detail::shown_actor{
+        caf::actor_cast<caf::strong_actor_ptr>(supervisor_),
+        system_.message_types(
+          caf::detail::type_list<troupe::supervisor_actor>{})};
+    }};
   std::uint16_t port_ = 0;
 };
 
@@ -269,7 +281,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 TEST_CASE("commands print what the server answers") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
 
   CHECK(output(with, "get k") == "(nil)\n");
@@ -294,7 +306,7 @@ TEST_CASE("commands print what the server answers") {
 
 TEST_CASE("commands print errors with their code and a suggestion") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
 
   CHECK(output(with, "cancel 8")
@@ -394,7 +406,7 @@ TEST_CASE("a person is asked before what cannot be taken back, and only then") {
 
 TEST_CASE("commands print JSON when asked to") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, true};
 
   CHECK(output(with, "get k") == "{\"found\":false}\n");
@@ -421,7 +433,7 @@ TEST_CASE("commands print JSON when asked to") {
 
 TEST_CASE("messages are made of words and their answers printed") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
 
   CHECK(output(with, "send db0 set k 'v w' how.ttl=1m") == "true\n");
@@ -440,7 +452,7 @@ TEST_CASE("messages are made of words and their answers printed") {
 
 TEST_CASE("what makes no message is refused before anything is sent") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
 
   CHECK(output(with, "send db0 gte k")
@@ -461,7 +473,7 @@ TEST_CASE("what makes no message is refused before anything is sent") {
 
 TEST_CASE("messages and nodes are printed as JSON when asked to") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, true, true};
 
   CHECK(output(with, R"(send db0 set k "\xff")") == "{\"answer\":true}\n");
@@ -487,7 +499,7 @@ TEST_CASE("messages and nodes are printed as JSON when asked to") {
 
 TEST_CASE("nodes are printed as a table") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
   CHECK(output(with, "nodes")
         == "this server is abc#1\n\n"
@@ -498,7 +510,7 @@ TEST_CASE("nodes are printed as a table") {
 
 TEST_CASE("states have colours when they are wanted") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session plain{peer, false};
   session coloured{peer, false, true};
   CHECK_FALSE(contains(output(plain, "ls"), "\033"));
@@ -507,9 +519,9 @@ TEST_CASE("states have colours when they are wanted") {
 
 TEST_CASE("a request without an answer ends with the timeout") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   REQUIRE(peer.open());
-  connection hasty{{"127.0.0.1", server.port(), 300ms}};
+  connection hasty{server.address(300ms)};
   auto result = hasty.ask(troupe::list_loads_request{});
   REQUIRE_FALSE(result);
   // A machine that is busy enough does not even connect in that time.
@@ -522,7 +534,7 @@ TEST_CASE("a request without an answer ends with the timeout") {
 
 TEST_CASE("the end of the server ends a request that waits for it") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   const auto start = std::chrono::steady_clock::now();
   auto result = peer.ask(troupe::drain_request{1h});
   REQUIRE_FALSE(result);
@@ -536,7 +548,10 @@ TEST_CASE("a server that is back is found again") {
   auto server = std::make_unique<fake_server>();
   const auto port = server->port();
   int connected = 0;
-  connection peer{{"127.0.0.1", port, patience}, [&] { ++connected; }};
+  connection peer{server->address(), [&](const std::string& where) {
+                    ++connected;
+                    CHECK(where == "127.0.0.1:" + std::to_string(port));
+                  }};
   CHECK_FALSE(peer.is_open());
   CHECK(peer.find("db0"));
   CHECK(peer.find("db0"));
@@ -562,9 +577,15 @@ TEST_CASE("an actor that is no supervisor is refused") {
   auto other = system.spawn([](caf::event_based_actor*) -> caf::behavior {
     return {[](const std::string&) {}};
   });
-  const auto port = system.middleman().publish(other, 0, "127.0.0.1");
+  troupe::detail::console_gate gate{
+    system, [&] {
+      return troupe::detail::shown_actor{
+        caf::actor_cast<caf::strong_actor_ptr>(other), {"other"}};
+    }};
+  const auto port = gate.open(troupe::console_port{0, "127.0.0.1", password});
   REQUIRE(port);
-  connection peer{{"127.0.0.1", *port, patience}};
+  connection peer{
+    {troupe::console_port{*port, "127.0.0.1", password}, patience}};
   auto result = peer.open();
   REQUIRE_FALSE(result);
   CHECK(result.error().code == not_connected);
@@ -572,7 +593,22 @@ TEST_CASE("an actor that is no supervisor is refused") {
   caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
 }
 
+TEST_CASE("a console with a wrong password is told so") {
+  fake_server server;
+  connection peer{
+    {troupe::console_port{server.port(), "127.0.0.1", "a guess"}, patience}};
+  auto result = peer.open();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == not_connected);
+  CHECK(contains(result.error().reason.text(), "the password is wrong"));
+  CHECK(contains(result.error().reason.text(), "TROUPE_CONSOLE_PASSWORD"));
+}
+
 TEST_CASE("an address is written with its port") {
-  CHECK(endpoint{}.text() == "127.0.0.1:6381");
-  CHECK(endpoint{"::1", 1, 1s}.text() == "[::1]:1");
+  CHECK(to_string(troupe::console_address{troupe::console_port{.port = 6381}})
+        == "127.0.0.1:6381");
+  CHECK(to_string(troupe::console_address{troupe::console_port{.port = 1, .host = "::1"}})
+        == "[::1]:1");
+  CHECK(to_string(troupe::console_address{troupe::console_socket{"/tmp/x"}})
+        == "/tmp/x");
 }

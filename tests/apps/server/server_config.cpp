@@ -46,7 +46,9 @@ TEST_CASE("the server's defaults", "[server][config]") {
   CHECK(uut->serve.bind == "127.0.0.1");
   CHECK(uut->serve.threads >= 1);
   CHECK(uut->serve.max_connections == 10'000);
-  CHECK(uut->console_port == 6381);
+  CHECK(uut->console.is_open);
+  CHECK(uut->console.socket.empty());
+  CHECK(!uut->console.port);
   CHECK(uut->drain_timeout == 10s);
   CHECK(uut->region.ttl == troupe::no_expiry);
   CHECK(uut->region.shards == 0);
@@ -79,7 +81,7 @@ TEST_CASE("options come from the command line without a prefix",
   CHECK(uut->serve.bind == "127.0.0.1");
   CHECK(uut->serve.threads == 3);
   CHECK(uut->serve.max_connections == 5);
-  CHECK(!uut->console_port);
+  CHECK(!uut->console.is_open);
   CHECK(uut->drain_timeout == 1500ms);
   CHECK(uut->region.shards == 8);
   CHECK(uut->region.ttl == 2min);
@@ -117,10 +119,27 @@ TEST_CASE("namespaces are read from the command line and the file",
 }
 
 TEST_CASE("the command line counts more than the file", "[server][config]") {
-  const auto uut = settings({"--port=7"}, "[server]\nport=8\nconsole-port=9\n");
+  const auto uut
+    = settings({"--port=7"},
+               "[server]\nport=8\nconsole-port=9\nconsole-password=\"a b\"\n");
   REQUIRE(uut);
   CHECK(uut->serve.port == 7);
-  CHECK(uut->console_port == 9);
+  CHECK(uut->console.port == 9);
+  CHECK(uut->console.password == "a b");
+}
+
+TEST_CASE("a console port without a password is refused", "[server][config]") {
+  ::unsetenv("TROUPE_CONSOLE_PASSWORD");
+  const auto text = refusal({"--console-port=0"});
+  CHECK(mentions(text, "--console-port=0 without a password"));
+  CHECK(mentions(text, "TROUPE_CONSOLE_PASSWORD"));
+  CHECK(mentions(refusal({"--console-port=65536", "--console-password=x"}),
+                 "--console-port=65536"));
+  ::setenv("TROUPE_CONSOLE_PASSWORD", "inherited", 1);
+  CHECK(settings({"--console-port=0"})->console.password == "inherited");
+  ::unsetenv("TROUPE_CONSOLE_PASSWORD");
+  CHECK(settings({"--console-socket=/tmp/x.sock"})->console.socket
+        == "/tmp/x.sock");
 }
 
 TEST_CASE("options that make no sense are named", "[server][config]") {

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apps/server/unique_descriptor.hpp"
 #include "catch.hpp"
 
 using namespace troupe::server;

@@ -4,9 +4,9 @@
 
 #include <unistd.h>
 
-namespace troupe::server {
+namespace troupe {
 
-/// Owns a descriptor of the system and closes it.
+/// Owns a descriptor of the system and closes it. Not thread-safe.
 class unique_descriptor {
 public:
   explicit unique_descriptor(int x = -1) noexcept : x_(x) {
@@ -17,7 +17,13 @@ public:
     // nop
   }
 
-  unique_descriptor& operator=(unique_descriptor&&) = delete;
+  unique_descriptor& operator=(unique_descriptor&& other) noexcept {
+    if (this != &other) {
+      close();
+      x_ = other.release();
+    }
+    return *this;
+  }
 
   ~unique_descriptor() {
     close();
@@ -41,4 +47,4 @@ private:
   int x_;
 };
 
-} // namespace troupe::server
+} // namespace troupe
