@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <caf/actor_system_config.hpp>
@@ -46,6 +48,12 @@ struct runtime_options {
 
   /// restart-window: See above.
   std::chrono::milliseconds restart_window = defaults::restart_window;
+
+  /// Not an option of the command line: is told, one line at a time and from any
+  /// thread, what the people who run the program should know, as that an actor
+  /// crashed, was restarted or given up. Empty: the library says nothing. Must be
+  /// brief, and must not throw or call the runtime.
+  std::function<void(std::string_view line)> report = {};
 
   /// Not an option of the command line: tests own time.
   const clock* time = &clock::steady();
@@ -91,6 +99,7 @@ public:
   caf::settings dump_content() const override;
 
 private:
+  void adopt_options();
   [[nodiscard]] expected<void> verdict(const caf::error& failure,
                                        const std::string& ini,
                                        const std::string& name) const;

@@ -43,6 +43,7 @@
 #include <caf/resumable.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/messages/types/error.hpp>
 
@@ -125,7 +126,7 @@ public:
   /// and may have carried another actor before.
   lane_actor(caf::actor_config& cfg, lane& mailbox)
     : super(cfg), port_(*this, mailbox) {
-    // nop
+    detail::report_unexpected(*this);
   }
 
   using super::enqueue;

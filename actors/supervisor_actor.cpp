@@ -8,6 +8,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/node_book.hpp>
 #include <troupe/messages/caf_error.hpp>
 
@@ -45,6 +46,7 @@ public:
     : shell_interface::base(cfg),
       runtime_(std::move(runtime)),
       inherited_(std::move(inherited)) {
+    detail::report_unexpected(*this);
     set_down_handler([this](caf::scheduled_actor*, caf::down_msg& x) {
       on_down(x);
     });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <utility>
 
 #include <caf/default_attachable.hpp>
@@ -58,7 +57,8 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
     executor_(std::make_shared<lane_scheduler>(system)),
     loads_(std::make_shared<load_coordinator>(
       *options.time, executor_, options.loader_threads, options.loader_queue)),
-    tree_(*options.time, options.restart_limit, options.restart_window) {
+    tree_(*options.time, options.restart_limit, options.restart_window),
+    unexpected_(system, options.report) {
   bytes_->collect_from(lenders_);
 }
 
@@ -318,6 +318,11 @@ void runtime::core::supervisor_ended() {
   start_supervisor();
 }
 
+void runtime::core::report(const std::string& line) const {
+  if (options_.report)
+    options_.report(line);
+}
+
 expected<std::uint16_t> runtime::core::publish(std::uint16_t port,
                                                const std::string& address) {
   if (!system_.has_middleman())
@@ -506,7 +511,7 @@ void runtime::core::close() {
   auto report = drain(options_.drain_deadline);
   if (!reported)
     for (auto& name : report.stuck)
-      std::cerr << "troupe: stuck at the end: " << name << std::endl;
+      this->report("stuck at the end: " + name);
   std::vector<std::thread> drainers;
   std::vector<published_port> published;
   {
@@ -534,11 +539,10 @@ void runtime::core::end_supervisor() {
   last = nullptr;
   let_run(system_);
   self->receive([](const caf::down_msg&) {},
-                caf::after(last_turn) >>
-                  [] {
-                    std::cerr << "troupe: stuck at the end: actor "
-                              << supervisor_name << std::endl;
-                  });
+                caf::after(last_turn) >> [this] {
+                  report(std::string{"stuck at the end: actor "}
+                         + supervisor_name);
+                });
 }
 
 } // namespace troupe

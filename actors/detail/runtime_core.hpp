@@ -16,6 +16,7 @@
 #include <troupe/actors/actor_slot.hpp>
 #include <troupe/actors/clockwork.hpp>
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/lending.hpp>
 #include <troupe/actors/load_coordinator.hpp>
@@ -51,7 +52,7 @@ public:
 
   drain_report drain(std::chrono::milliseconds deadline);
 
-  /// Drains, says on stderr what was stuck unless an earlier drain has told its
+  /// Drains, reports what was stuck unless an earlier drain has told its
   /// caller, and lets go of everything that belongs to the actor system.
   void close();
 
@@ -139,6 +140,7 @@ private:
   void supervisor_ended();
   void end_supervisor();
   void unpublish(std::uint16_t port);
+  void report(const std::string& line) const;
   drain_report drain_once(std::chrono::milliseconds deadline);
 
   caf::actor_system& system_;
@@ -156,6 +158,7 @@ private:
   actor_slot<supervisor_actor> supervisor_;
   troupe::supervisor tree_;
   load_meter meter_;
+  const detail::unexpected_reports unexpected_;
   std::shared_ptr<shown_rows> shown_ = std::make_shared<shown_rows>();
 
   std::optional<clockwork> clockwork_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <caf/actor_system.hpp>
 
@@ -18,7 +19,7 @@
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/version.hpp>
 
-#include "apps/server/acceptor.hpp"
+#include "apps/server/bind_addresses.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
 #include "apps/server/topic_rows.hpp"
@@ -43,8 +44,8 @@ constexpr int large_allocation = 512 * 1024;
 /// How often the program looks whether the console has drained the runtime.
 constexpr milliseconds drain_poll{250};
 
-void report_line(const std::string& text) {
-  std::cerr << "troupe-server: " + text + '\n';
+void report_line(std::string_view text) {
+  std::cerr << "troupe-server: " + std::string{text} + '\n';
 }
 
 int complain(const error& why, int code) {
@@ -128,17 +129,36 @@ void report(const troupe::drain_report& drained, std::size_t cut_off) {
   std::cout << "troupe-server: stopped" << std::endl;
 }
 
+/// Where else than at the first address it listens.
+std::string more_endpoints(const serve_options& options,
+                           const std::vector<std::string>& addresses) {
+  std::string result;
+  for (std::size_t i = 1; i < addresses.size(); ++i) {
+    if (options.plain)
+      result += "; also on " + endpoint(addresses[i], options.port);
+    if (options.tls.port)
+      result += "; TLS also on " + endpoint(addresses[i], *options.tls.port);
+  }
+  if (!options.unix_socket.empty())
+    result += "; Unix socket " + options.unix_socket;
+  return result;
+}
+
 /// The line that tells where the server is to be found.
 void announce(const resp_server& server, const std::string& console) {
   const auto& options = server.state().options;
+  std::vector<std::string> addresses;
+  const auto listening = troupe::server::parse_bind(options.bind).value();
+  for (const auto& x : listening)
+    addresses.push_back(x.where.to_string());
   std::cout << "troupe-server " << troupe::version << " ready";
   if (options.plain)
-    std::cout << " on " << endpoint(options.bind, options.port);
+    std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
             << server.state().databases[0].shard_count() << " shards)";
   if (options.tls.port)
-    std::cout << "; TLS on " << endpoint(options.bind, *options.tls.port);
-  std::cout << console << std::endl;
+    std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);
+  std::cout << console << more_endpoints(options, addresses) << std::endl;
 }
 
 /// SIGHUP: what can be read anew is.
@@ -160,6 +180,7 @@ void watch(resp_server& server, const troupe::runtime& rt,
            const awaited_signals& signals) {
   for (;;) {
     const auto came = signals.wait(drain_poll);
+    server.tidy();
     if (came == SIGHUP)
       reload(server);
     else if (came != 0 || rt.draining() || server.state().shutdown_asked)
@@ -170,7 +191,9 @@ void watch(resp_server& server, const troupe::runtime& rt,
 int serve(server_config& cfg, const server_settings& settings,
           const awaited_signals& signals) {
   caf::actor_system system{cfg};
-  troupe::runtime rt{system};
+  auto runtime = troupe::read_options(cfg).value_or(troupe::runtime_options{});
+  runtime.report = report_line;
+  troupe::runtime rt{system, runtime};
   // Without it, the runtime's own option counts.
   if (settings.max_memory != 0)
     if (const auto limited = rt.set_max_bytes(settings.max_memory); !limited)
@@ -203,9 +226,9 @@ int serve(server_config& cfg, const server_settings& settings,
   std::string console;
   if (settings.console_port) {
     // The console knows no password, so others do not get to it.
-    const auto address = troupe::server::is_loopback(settings.serve.bind)
-                           ? settings.serve.bind
-                           : "127.0.0.1";
+    const auto first
+      = troupe::server::parse_bind(settings.serve.bind)->front().where;
+    const auto address = first.is_loopback() ? first.to_string() : "127.0.0.1";
     const auto port = rt.publish(*settings.console_port, address);
     if (!port)
       return complain(console_failure(port.error(), *settings.console_port),

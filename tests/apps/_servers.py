@@ -156,7 +156,7 @@ class Troupe(Program):
         rb"troupe-server (?P<version>\S+) ready(?: on \S+:(?P<port>\d+))? "
         rb"\(pid (?P<pid>\d+), \d+ shards\)"
         rb"(?:; TLS on \S+:(?P<tls>\d+))?"
-        rb"(?:; console on \S+:(?P<console>\d+))?\n")
+        rb"(?:; console on \S+:(?P<console>\d+))?(?P<more>(?:; [^\n]*)?)\n")
 
     def __init__(self, *options, **changes):
         super().__init__(command_of("--port=0", *options), **changes)
