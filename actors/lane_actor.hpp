@@ -43,7 +43,6 @@
 #include <caf/resumable.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/messages/types/error.hpp>
 
@@ -53,10 +52,7 @@ namespace troupe {
 /// messages and code into the lane. Thread-safe unless a member says otherwise.
 class lane_port final : public caf::resumable {
 public:
-  lane_port(caf::scheduled_actor& self, lane& mailbox)
-    : self_(self), mailbox_(mailbox) {
-    // nop
-  }
+  lane_port(caf::scheduled_actor& self, lane& mailbox);
 
   /// Handles the message in the actor's turn, or answers it with an error.
   /// Without `ctx` it takes the detour: such messages come from threads that
@@ -126,7 +122,7 @@ public:
   /// and may have carried another actor before.
   lane_actor(caf::actor_config& cfg, lane& mailbox)
     : super(cfg), port_(*this, mailbox) {
-    detail::report_unexpected(*this);
+    // nop
   }
 
   using super::enqueue;

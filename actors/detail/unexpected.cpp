@@ -76,8 +76,8 @@ void tell(const caf::scheduled_actor& self, std::string_view what,
 
 caf::result<caf::message> on_unexpected(caf::scheduled_actor* self,
                                         caf::message_view& x) {
-  tell(*self, " does not take this message: ",
-       to_string(x.move_content_to_message()));
+  tell(*self,
+       " does not take this message: ", to_string(x.move_content_to_message()));
   return caf::sec::unexpected_message;
 }
 
@@ -108,8 +108,9 @@ std::string printable(std::string_view text) {
     if (byte >= 0x20 && byte < 0x7f)
       result += c;
     else
-      result.append("\\x").append(1, digits[byte >> 4]).append(
-        1, digits[byte & 0xf]);
+      result.append("\\x")
+        .append(1, digits[byte >> 4])
+        .append(1, digits[byte & 0xf]);
   }
   return result;
 }

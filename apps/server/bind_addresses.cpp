@@ -58,10 +58,10 @@ expected<std::vector<bind_address>> parse_bind(std::string_view text) {
     return fail(errc::invalid_argument,
                 "--bind names no address; the default is 127.0.0.1");
   if (result.size() > most_addresses)
-    return fail(errc::invalid_argument,
-                "--bind names " + std::to_string(result.size())
-                  + " addresses; allowed are up to "
-                  + std::to_string(most_addresses));
+    return fail(errc::invalid_argument, "--bind names "
+                                          + std::to_string(result.size())
+                                          + " addresses; allowed are up to "
+                                          + std::to_string(most_addresses));
   return result;
 }
 

@@ -105,9 +105,8 @@ expected<std::vector<unique_descriptor>>
 listen_tcp(std::vector<bind_address>& where, std::uint16_t& port,
            const std::string& option) {
   // Else the address of all of IPv6 takes that of all of IPv4, too.
-  const auto both = std::any_of(where.begin(), where.end(), [](const auto& x) {
-    return x.where.is_v4();
-  });
+  const auto both = std::any_of(where.begin(), where.end(),
+                                [](const auto& x) { return x.where.is_v4(); });
   for (int i = 0;; ++i) {
     std::vector<unique_descriptor> result;
     std::vector<bind_address> present;
@@ -150,8 +149,9 @@ expected<void> make_way(const std::string& path, const sockaddr_un& address) {
     return {};
   if (!S_ISSOCK(present.st_mode))
     return fail(errc::system_error,
-                path + " exists and is not a socket; remove it, or choose "
-                       "another path with --unixsocket=PATH");
+                path
+                  + " exists and is not a socket; remove it, or choose "
+                    "another path with --unixsocket=PATH");
   const unique_descriptor probe{::socket(AF_UNIX, socket_kind, 0)};
   if (probe.get() < 0)
     return fail(errc::system_error, reason_of(errno));

@@ -48,11 +48,10 @@ TEST_CASE("a message that no actor takes is told in one short line of ASCII") {
     lines said;
     runtime_fixture f{said.options()};
     REQUIRE(f.open("db0"));
-    const auto target
-      = asks_region ? caf::actor_cast<caf::actor>(*f.uut->actor("db0"))
-                    : caf::actor_cast<caf::actor>(f.uut->supervisor());
-    caf::anon_send(target, "\x1b[31m\r\nred\a\xff"
-                             + std::string(1 << 20, 'x'));
+    const auto target = asks_region
+                          ? caf::actor_cast<caf::actor>(*f.uut->actor("db0"))
+                          : caf::actor_cast<caf::actor>(f.uut->supervisor());
+    caf::anon_send(target, "\x1b[31m\r\nred\a\xff" + std::string(1 << 20, 'x'));
     eventually([&] { return said.told().size() == 1; });
     const auto line = said.told().front();
     CHECK(line.size() < 400);
