@@ -14,6 +14,8 @@
 
 #include <sys/stat.h>
 
+#include <caf/config.hpp>
+#include <caf/config_option_set.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/pec.hpp>
 #include <caf/timespan.hpp>
@@ -205,6 +207,39 @@ std::string unknown_argument(const std::string& argument,
   return meant.empty() ? result : result + "; did you mean '--" + meant + "'?";
 }
 
+/// The file that the command line names, or the default.
+std::string named_file(int argc, char** argv, const char* ini) {
+  constexpr std::string_view option = "--config-file";
+  std::string result = ini != nullptr ? ini : config::default_file;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word{argv[i]};
+    if (word == option && i + 1 < argc)
+      result = argv[++i];
+    else if (word.starts_with(option) && word.size() > option.size()
+             && word[option.size()] == '=')
+      result = word.substr(option.size() + 1);
+  }
+  return result;
+}
+
+/// CAF would wait for ever for one who writes to a FIFO, and read a device without end.
+expected<void> check_kind(const std::string& path) {
+  struct stat what {};
+  if (::stat(path.c_str(), &what) != 0 || S_ISREG(what.st_mode)
+      || S_ISDIR(what.st_mode) || path == "/dev/null")
+    return {};
+  return fail(errc::invalid_argument,
+              "cannot read " + path + ": it is not a regular file");
+}
+
+constexpr char logger_group[] = "logger";
+
+/// Whether CAF has been built with its logger; Debian's has not.
+constexpr bool has_logger = CAF_LOG_LEVEL != CAF_LOG_LEVEL_QUIET;
+
+constexpr char no_logger[]
+  = " does nothing, as this CAF is built without its logger; leave it out";
+
 /// What CAF's parser stumbled over: an argument, or a place in the ini file.
 std::string describe(const caf::error& failure, const std::string& name,
                      const std::vector<std::string>& known) {
@@ -213,6 +248,8 @@ std::string describe(const caf::error& failure, const std::string& name,
   if (context.match_elements<caf::settings>()) {
     auto& where = context.get_as<caf::settings>(0);
     auto argument = caf::get_or(where, "argument", std::string{});
+    if (!argument.empty() && !has_logger && argument.starts_with("--logger."))
+      return argument + no_logger;
     if (!argument.empty())
       return code == caf::pec::not_an_option
                ? unknown_argument(argument, known)
@@ -277,6 +314,7 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
 
 config::config() {
   config_file_path = default_file;
+  adopt_options();
   troupe::add_message_types(*this);
   opt_group{custom_options_, group}
     .add<std::size_t>("shards", "shards per region, a power of two up to 256 "
@@ -303,8 +341,22 @@ config::config() {
                       "(default: serve)");
 }
 
+/// CAF's options, but for those that do nothing here, and with our default file.
+void config::adopt_options() {
+  caf::config_option_set kept;
+  kept.add<std::string>(config_file_path, "config-file",
+                        "set config file (default: troupe.ini)");
+  for (const auto& x : custom_options_)
+    if (x.long_name() != "config-file"
+        && (has_logger || x.category() != logger_group))
+      kept.add(x);
+  custom_options_ = std::move(kept);
+}
+
 caf::settings config::dump_content() const {
   auto result = caf::actor_system_config::dump_content();
+  if (!has_logger)
+    result.container().erase(logger_group);
   hide_secrets(result);
   return result;
 }
@@ -315,6 +367,8 @@ config& config::enable_remote() {
 }
 
 expected<void> config::parse(int argc, char** argv, const char* ini) {
+  if (auto ok = check_kind(named_file(argc, argv, ini)); !ok)
+    return ok;
   auto failure = caf::actor_system_config::parse(argc, argv, ini);
   // CAF takes a file that it cannot read for an empty one.
   auto text = read_ini(config_file_path);
@@ -387,6 +441,10 @@ expected<void> config::check_section(const std::string& section,
   std::set<std::string> known;
   for (auto& x : custom_options_)
     known.emplace(x.category().data(), x.category().size());
+  if (!has_logger && section == logger_group)
+    return fail(errc::invalid_argument,
+                "[" + section + "] in " + place_of(ini, section, {}, name)
+                  + no_logger);
   if (!known.contains(section)) {
     std::string all;
     for (auto& x : known)

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -104,6 +105,7 @@ public:
   caf::settings dump_content() const override;
 
 private:
+  void adopt_options();
   [[nodiscard]] expected<void> verdict(const caf::error& failure,
                                        const std::string& ini,
                                        const std::string& name) const;

@@ -10,6 +10,7 @@
 #include <caf/system_messages.hpp>
 #include <caf/type_nr.hpp>
 
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
@@ -65,6 +66,11 @@ private:
 };
 
 // -- into the lane ---------------------------------------------------------------
+
+lane_port::lane_port(caf::scheduled_actor& self, lane& mailbox)
+  : self_(self), mailbox_(mailbox) {
+  detail::report_unexpected(self);
+}
 
 void lane_port::deliver(caf::mailbox_element_ptr what,
                         caf::execution_unit* ctx) {

@@ -52,10 +52,7 @@ namespace troupe {
 /// messages and code into the lane. Thread-safe unless a member says otherwise.
 class lane_port final : public caf::resumable {
 public:
-  lane_port(caf::scheduled_actor& self, lane& mailbox)
-    : self_(self), mailbox_(mailbox) {
-    // nop
-  }
+  lane_port(caf::scheduled_actor& self, lane& mailbox);
 
   /// Handles the message in the actor's turn, or answers it with an error.
   /// Without `ctx` it takes the detour: such messages come from threads that

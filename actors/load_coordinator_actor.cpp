@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/detail/region_checks.hpp>
 #include <troupe/messages/caf_error.hpp>
 
@@ -31,7 +32,7 @@ public:
   load_coordinator_shell(caf::actor_config& cfg,
                          std::shared_ptr<load_coordinator> loads)
     : load_coordinator_actor::base(cfg), loads_(std::move(loads)) {
-    // nop
+    detail::report_unexpected(*this);
   }
 
   const char* name() const override {

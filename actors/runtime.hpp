@@ -74,8 +74,8 @@ public:
   /// As above, with a configuration of its own, all defaults.
   runtime();
 
-  /// Drains with the configured deadline, unless that has happened, and tells
-  /// on stderr what was stuck.
+  /// Drains with the configured deadline, unless that has happened, and reports
+  /// what was stuck (`runtime_options::report`).
   ~runtime();
 
   runtime(const runtime&) = delete;

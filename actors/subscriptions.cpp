@@ -4,6 +4,20 @@
 
 namespace troupe {
 
+namespace {
+
+/// Bytes of a topic, its places here and in the directory, and what malloc adds.
+constexpr std::size_t topic_bytes = 704;
+
+/// The topic, the directory and the subscriber have one each.
+constexpr std::size_t copies_of_name = 3;
+
+} // namespace
+
+std::size_t subscriptions::cost(bytes_view name) noexcept {
+  return topic_bytes + copies_of_name * name.size();
+}
+
 subscriptions::~subscriptions() {
   who_->close();
   clear();
@@ -20,6 +34,7 @@ bool subscriptions::add(topic_kind kind, bytes_view name) {
     joined.erase(place);
     throw;
   }
+  bytes_ += cost(name);
   return true;
 }
 
@@ -29,6 +44,7 @@ bool subscriptions::remove(topic_kind kind, bytes_view name) noexcept {
   if (found == joined.end())
     return false;
   directory_.leave(*found->second, *who_);
+  bytes_ -= cost(name);
   joined.erase(found);
   return true;
 }
@@ -39,6 +55,7 @@ void subscriptions::clear() noexcept {
       directory_.leave(*entry.second, *who_);
     joined.clear();
   }
+  bytes_ = 0;
 }
 
 bool subscriptions::empty() const noexcept {

@@ -47,15 +47,23 @@ public:
 
   [[nodiscard]] bool empty() const noexcept;
 
+  /// About what they take, in bytes, if nobody else has joined these topics.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return bytes_;
+  }
+
   /// Never null.
   [[nodiscard]] const std::shared_ptr<subscriber>& who() const noexcept {
     return who_;
   }
 
 private:
+  [[nodiscard]] static std::size_t cost(bytes_view name) noexcept;
+
   topic_directory& directory_;
   std::shared_ptr<subscriber> who_;
   std::array<topics, topic_kinds> joined_;
+  std::size_t bytes_ = 0;
 };
 
 } // namespace troupe

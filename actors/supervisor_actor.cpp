@@ -12,6 +12,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/node_book.hpp>
 #include <troupe/messages/caf_error.hpp>
 
@@ -58,6 +59,7 @@ class supervisor_shell final : public shell_interface::base {
 public:
   supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime)
     : shell_interface::base(cfg), runtime_(std::move(runtime)) {
+    detail::report_unexpected(*this);
     set_down_handler(
       [this](caf::scheduled_actor*, caf::down_msg& x) { on_down(x); });
   }

@@ -52,6 +52,7 @@ private:
   };
 
   void changed() noexcept;
+  void shrink() noexcept;
 
   mutable std::mutex mutex_;
   std::unordered_map<bytes, std::shared_ptr<topic>, hash, std::equal_to<>>

@@ -5,6 +5,8 @@
 // and may hold anything on arrival; `options_of` checks it where it is used, so
 // that the sender gets an answer instead of a message that vanishes.
 
+#include <cmath>
+
 #include <troupe/messages/fields.hpp>
 #include <troupe/messages/requests.hpp>
 
@@ -28,6 +30,22 @@ fields<&ttl_reply::found, &ttl_reply::ttl> fields_of(const ttl_reply&);
 fields<&write_terms::ttl, &write_terms::idle, &write_terms::jitter,
        &write_terms::condition, &write_terms::keep_ttl, &write_terms::tags>
 fields_of(const write_terms&);
+
+/// CAF 0.17 never finishes writing an infinity. What is not finite arrives as a value
+/// that `options_of` refuses.
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, write_terms& x) {
+  constexpr double refused = 2.0;
+  // A copy: others may read the message meanwhile.
+  auto jitter = std::isfinite(x.jitter) ? x.jitter : refused;
+  if constexpr (Inspector::reads_state) {
+    return f(x.ttl, x.idle, jitter, x.condition, x.keep_ttl, x.tags);
+  } else {
+    auto result = f(x.ttl, x.idle, jitter, x.condition, x.keep_ttl, x.tags);
+    x.jitter = jitter;
+    return result;
+  }
+}
 
 fields<&set_request::key, &set_request::value, &set_request::how>
 fields_of(const set_request&);

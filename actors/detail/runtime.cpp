@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <typeinfo>
 #include <utility>
 
@@ -61,7 +60,8 @@ runtime::core::core(caf::actor_system& system, const runtime_options& options)
     loads_(std::make_shared<load_coordinator>(
       *options.time, executor_, options.loader_threads, options.loader_queue)),
     tree_(*options.time, options.restart_limit, options.restart_window,
-          options.report) {
+          options.report),
+    unexpected_(system, options.report) {
   bytes_->collect_from(lenders_);
 }
 
@@ -602,7 +602,7 @@ void runtime::core::close() {
   auto report = drain(options_.drain_deadline);
   if (!reported)
     for (auto& name : report.stuck)
-      std::cerr << "troupe: stuck at the end: " << name << std::endl;
+      this->report("stuck at the end: " + name);
   std::vector<std::thread> drainers;
   {
     std::lock_guard guard{mutex_};
@@ -631,11 +631,10 @@ void runtime::core::end_supervisor() {
   last = nullptr;
   let_run(system_);
   self->receive([](const caf::down_msg&) {},
-                caf::after(last_turn) >>
-                  [] {
-                    std::cerr << "troupe: stuck at the end: actor "
-                              << supervisor_name << std::endl;
-                  });
+                caf::after(last_turn) >> [this] {
+                  report(std::string{"stuck at the end: actor "}
+                         + supervisor_name);
+                });
 }
 
 } // namespace troupe

@@ -17,6 +17,7 @@
 #include <troupe/actors/clockwork.hpp>
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/detail/console_gate.hpp>
+#include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/lane_actor.hpp>
 #include <troupe/actors/lending.hpp>
 #include <troupe/actors/load_coordinator.hpp>
@@ -52,7 +53,7 @@ public:
 
   drain_report drain(std::chrono::milliseconds deadline);
 
-  /// Drains, says on stderr what was stuck unless an earlier drain has told its
+  /// Drains, reports what was stuck unless an earlier drain has told its
   /// caller, and lets go of everything that belongs to the actor system.
   void close();
 
@@ -181,6 +182,7 @@ private:
   actor_slot<supervisor_actor> supervisor_;
   troupe::supervisor tree_;
   load_meter meter_;
+  const detail::unexpected_reports unexpected_;
   std::shared_ptr<shown_rows> shown_ = std::make_shared<shown_rows>();
   std::shared_ptr<client_ends> clients_ = std::make_shared<client_ends>();
 

@@ -1,38 +1,18 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <troupe/messages/types/error.hpp>
 
 #include "apps/server/worker.hpp"
 
 namespace troupe::server {
 
-/// Whether only this machine can reach the address; false for what is none.
-[[nodiscard]] bool is_loopback(const std::string& bind);
-
-/// Whether `bind` may be listened on: unless every client has to give a password
-/// or show a certificate (`guarded`), only what is of this machine alone.
-/// Errors: `invalid_argument`.
-expected<void> check_bind(const std::string& bind, bool guarded);
-
-/// Why nobody can listen on this port, in words for its user, whom `option` lets choose
-/// another. Nothing when it is free, and for what is no address.
-[[nodiscard]] std::optional<error> listen_problem(const std::string& address,
-                                                  std::uint16_t port,
-                                                  const std::string& option);
-
-/// Takes the connections of one port and hands each to the worker with the
+/// Takes the connections of one socket and hands each to the worker with the
 /// fewest. Lives on the thread of the first worker once `start` was called.
 class acceptor {
 public:
@@ -40,14 +20,9 @@ public:
   enum class kind { plain, tls };
 
   /// `workers` and `server` outlive the acceptor; there is at least one worker.
+  /// `socket` listens and does not block.
   acceptor(std::vector<std::unique_ptr<worker>>& workers, server_state& server,
-           kind what);
-
-  /// Binds and listens. Errors: `invalid_argument`, `system_error`.
-  expected<void> listen();
-
-  /// The port it listens on.
-  [[nodiscard]] std::uint16_t port() const;
+           kind what, unique_descriptor socket);
 
   void start();
 
@@ -68,7 +43,7 @@ private:
   server_state& server_;
   kind kind_;
   boost::asio::io_context& context_;
-  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> socket_;
+  boost::asio::posix::basic_stream_descriptor<executor> socket_;
   boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>, executor>

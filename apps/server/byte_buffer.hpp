@@ -50,6 +50,11 @@ public:
     return capacity_ - begin_ - size_;
   }
 
+  /// Bytes of memory that it has.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return capacity_;
+  }
+
   [[nodiscard]] bool empty() const noexcept {
     return size_ == 0;
   }

@@ -38,6 +38,8 @@ std::string flags_of(const client_record& x) {
     flags += 'x';
   if (x.type() == std::string_view{"pubsub"})
     flags += 'P';
+  if (x.local)
+    flags += 'U';
   if (x.no_evict)
     flags += 'e';
   if (x.no_touch)

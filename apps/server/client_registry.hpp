@@ -31,6 +31,7 @@ struct client_record {
   std::string address;       ///< Of the client, "127.0.0.1:4711".
   std::string local_address; ///< Where it reached the server.
   int descriptor = -1;
+  bool local = false; ///< It came through the Unix socket.
   clock::time_point opened = clock::now();
   std::function<void()> cut; ///< Ends it; from any thread.
 

@@ -231,6 +231,17 @@ void settle_lookups(command_call& call) noexcept {
   call.counters.misses.add(std::exchange(call.misses, 0));
 }
 
+bool count_memory(client& self, server_state& server) noexcept {
+  return self.memory.count(server.client_memory, self.held_bytes(),
+                           server.live.max_client_memory.load());
+}
+
+void evict(client& self, thread_counters& counters, reply_writer& reply) {
+  counters.clients_evicted.add(1);
+  self.leaving = true;
+  reply.error(error_text::client_evicted);
+}
+
 expected<bool> store(command_call& call, bytes_view key, bytes_view value,
                      const write_options& how) {
   if (auto* const x = call.self.gathered(value))

@@ -16,6 +16,7 @@
 #include <troupe/actors/subscriptions.hpp>
 #include <troupe/actors/turn_plan.hpp>
 
+#include "apps/server/memory_share.hpp"
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
@@ -66,6 +67,16 @@ struct client {
       if (i.view().data() == x.data() && i.size() == x.size())
         return &i;
     return nullptr;
+  }
+
+  std::size_t ahead = 0; ///< Bytes of the input that were read ahead.
+  memory_share memory;   ///< What it holds of that of all.
+
+  /// What it keeps beyond the commands that run, in bytes: read ahead, queued for
+  /// EXEC, watched, subscribed to, and its names.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return ahead + queue.held_bytes() + (listening ? listening->held_bytes() : 0)
+           + 2 * (name.size() + library_name.size() + library_version.size());
   }
 
   /// Makes the queue of messages for this client. Throws std::bad_alloc.
@@ -242,8 +253,10 @@ const command* resolve(arguments words, std::string& refusal);
 /// Compares as Redis compares names and options: ASCII, in any case.
 bool same_word(bytes_view x, std::string_view lower) noexcept;
 
-/// Whether a client may be called so: printable ASCII without blanks.
-bool valid_client_name(bytes_view name) noexcept;
+/// Why a client, or its library, may not be called so; empty when it may: printable
+/// ASCII without blanks, else `characters`, and not too long.
+std::string_view name_refusal(bytes_view name,
+                              std::string_view characters) noexcept;
 
 /// Runs one command and replies exactly once, whatever happens, unless the client has
 /// an unfinished command then.
@@ -265,6 +278,13 @@ void count_lookups(command_call& call, std::size_t hits,
 
 /// The call is over: INFO shows what it asked for.
 void settle_lookups(command_call& call) noexcept;
+
+/// Counts what a client keeps among that of all. False when it keeps more than
+/// before, and all together more than `maxmemory-clients`.
+[[nodiscard]] bool count_memory(client& self, server_state& server) noexcept;
+
+/// Lets a client go for which `count_memory` was false: replies with the reason.
+void evict(client& self, thread_counters& counters, reply_writer& reply);
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.

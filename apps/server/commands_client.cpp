@@ -30,8 +30,10 @@ void client_getname(command_call& call) {
 }
 
 void client_setname(command_call& call) {
-  if (!valid_client_name(call.words[2]))
-    return call.reply.error(error_text::client_name);
+  if (const auto refusal
+      = name_refusal(call.words[2], error_text::client_name);
+      !refusal.empty())
+    return call.reply.error(refusal);
   call.self.name = call.words[2];
   call.server.clients.rename(call.self);
   call.reply.ok();
@@ -42,9 +44,11 @@ void client_setinfo(command_call& call) {
   const auto is_name = same_word(call.words[2], "lib-name");
   if (!is_name && !same_word(call.words[2], "lib-ver"))
     return call.reply.error(error_text::unrecognized_option(call.words[2]));
-  if (!valid_client_name(call.words[3]))
-    return call.reply.error(is_name ? error_text::library_name
-                                    : error_text::library_version);
+  if (const auto refusal
+      = name_refusal(call.words[3], is_name ? error_text::library_name
+                                            : error_text::library_version);
+      !refusal.empty())
+    return call.reply.error(refusal);
   (is_name ? call.self.library_name : call.self.library_version)
     = call.words[3];
   call.server.clients.rename(call.self);
@@ -250,9 +254,14 @@ constexpr std::array commands{
 
 } // namespace
 
-bool valid_client_name(bytes_view name) noexcept {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return c >= '!' && c <= '~'; });
+std::string_view name_refusal(bytes_view name,
+                              std::string_view characters) noexcept {
+  if (name.size() > defaults::max_client_name)
+    return error_text::long_name;
+  const auto valid = std::all_of(name.begin(), name.end(), [](char c) {
+    return c >= '!' && c <= '~';
+  });
+  return valid ? std::string_view{} : characters;
 }
 
 std::span<const command> client_commands() noexcept {

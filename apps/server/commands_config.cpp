@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <limits>
 #include <optional>
@@ -12,7 +13,7 @@
 
 #include <sys/resource.h>
 
-#include "apps/server/acceptor.hpp"
+#include "apps/server/bind_addresses.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/glob.hpp"
@@ -172,6 +173,13 @@ std::string set_output_limits(change& all, bytes_view text) {
   return refusal;
 }
 
+std::string octal_text(mode_t x) {
+  std::array<char, 8> text{};
+  const auto end
+    = std::to_chars(text.data(), text.data() + text.size(), x, 8).ptr;
+  return {text.data(), end};
+}
+
 template <const char* Text>
 std::string fixed(const server_state&) {
   return Text;
@@ -250,6 +258,12 @@ constexpr std::array settings{
             return std::to_string(x.options.tls.port.value_or(0));
           }},
   setting{"tls-protocols", tls_text<&tls_options::protocols>},
+  setting{"unixsocket",
+          [](const server_state& x) { return x.options.unix_socket; }},
+  setting{"unixsocketperm",
+          [](const server_state& x) {
+            return octal_text(x.options.unix_socket_mode);
+          }},
 };
 
 void config_get(command_call& call) {

@@ -137,8 +137,7 @@ std::optional<hello_options> parse_hello(command_call& call) {
       i += 2;
     } else if (same_word(words[i], "setname") && more >= 1) {
       result.name = words[++i];
-      if (!valid_client_name(*result.name))
-        refusal = error_text::client_name;
+      refusal = name_refusal(*result.name, error_text::client_name);
     } else {
       refusal = error_text::hello_option(words[i]);
     }

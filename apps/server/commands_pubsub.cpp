@@ -52,6 +52,30 @@ void confirm(command_call& call, topic_kind kind, bytes_view name) {
   });
 }
 
+// Looks at what the client keeps and is owed. When that is too much, it is let go, with
+// the reason.
+bool may_go_on(command_call& call, std::size_t pending) {
+  if (count_memory(call.self, call.server)
+      && call.reply.pending() - pending <= defaults::max_confirmations)
+    return true;
+  evict(call.self, call.counters, call.reply);
+  return false;
+}
+
+// Calls `f(name)` for each name of the call.
+template <class F>
+void for_each_name(command_call& call, F f) {
+  const auto pending = call.reply.pending();
+  std::size_t names = 0;
+  for (const auto& name : call.words.subspan(1)) {
+    f(name);
+    if (++names % defaults::names_between_looks == 0
+        && !may_go_on(call, pending))
+      return;
+  }
+  may_go_on(call, pending);
+}
+
 void subscribe(command_call& call, topic_kind kind) {
   const auto names = call.words.subspan(1);
   if (kind == topic_kind::pattern
@@ -60,10 +84,10 @@ void subscribe(command_call& call, topic_kind kind) {
          }))
     return call.reply.error(error_text::pattern_too_long);
   auto& topics = listening(call);
-  for (const auto& name : names) {
+  for_each_name(call, [&](bytes_view name) {
     topics.add(kind, name);
     confirm(call, kind, name);
-  }
+  });
 }
 
 // What was heard of a topic is written before the end of the subscription is
@@ -100,8 +124,9 @@ template <topic_kind Kind>
 void run_unsubscribe(command_call& call) {
   if (call.words.size() == 1)
     return unsubscribe_all(call, Kind);
-  for (const auto& name : call.words.subspan(1))
+  for_each_name(call, [&call](bytes_view name) {
     unsubscribe(call, Kind, name);
+  });
 }
 
 // -- publishing ----------------------------------------------------------------------

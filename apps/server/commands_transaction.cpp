@@ -99,8 +99,12 @@ void watch(command_call& call) {
   if (const auto checked = check_keys(call.db, keys); !checked)
     return reply_error(call, checked.error());
   for (const auto& key : keys)
-    if (const auto watched = call.self.queue.watch(call.db, key); !watched)
+    if (const auto watched = call.self.queue.watch(
+          call.db, key, call.server.options.limits.command);
+        !watched)
       return reply_error(call, watched.error());
+  if (!count_memory(call.self, call.server))
+    return evict(call.self, call.counters, call.reply);
   call.reply.ok();
 }
 

@@ -110,6 +110,7 @@ void connection::enter_registry() {
   entry->address = peer_.peer_address();
   entry->local_address = peer_.local_address();
   entry->descriptor = peer_.descriptor();
+  entry->local = peer_.is_local();
   entry->cut = [&home = home_, id = self_.id] { home.cut(id); };
   self_.record = entry;
   home_.server().clients.add(std::move(entry));
@@ -126,10 +127,9 @@ void connection::note_turn() noexcept {
 void connection::close() noexcept {
   if (std::exchange(state_, state::closed) == state::closed)
     return;
-  self_.listening.reset();
+  forget_kept();
   self_.unfinished.reset();
   timer_.reset();
-  count_ahead(0);
   home_.watch().forget(peer_.descriptor());
   peer_.close();
   home_.server().clients.remove(self_.id);
@@ -160,6 +160,8 @@ void connection::drain() {
 void connection::wait() {
   if (home_.draining())
     return leave();
+  if (!count())
+    return evict();
   state_ = state::waiting;
   note_turn();
   await_input();
@@ -227,10 +229,47 @@ std::size_t connection::unread() const noexcept {
   return result;
 }
 
+// Whether it has yet to give the password.
+bool connection::is_stranger() const noexcept {
+  return !self_.authenticated && home_.server().access.required();
+}
+
 // Strangers have to take their replies first: what they send costs nothing then.
 bool connection::may_read_ahead() const noexcept {
-  return !input_over_
-         && (self_.authenticated || !home_.server().access.required());
+  return !input_over_ && !is_stranger();
+}
+
+// Counts what the client keeps. False when that is too much, for all together.
+bool connection::count() noexcept {
+  auto& server = home_.server();
+  const auto before = self_.memory.bytes();
+  const auto fits
+    = is_stranger()
+        ? self_.memory.count(server.stranger_memory,
+                             input_.capacity() + pending_.bytes.capacity(),
+                             defaults::max_stranger_memory)
+        : count_memory(self_, server);
+  if (before > self_.memory.bytes())
+    note_given_back(before - self_.memory.bytes());
+  return fits;
+}
+
+// No more is heard of what it subscribed to, queued and watches.
+void connection::forget_kept() noexcept {
+  self_.listening.reset();
+  self_.queue.end();
+  note_given_back(self_.memory.bytes());
+  self_.memory.leave();
+}
+
+void connection::note_given_back(std::size_t bytes) noexcept {
+  if (bytes >= defaults::trimmed_memory)
+    home_.server().trim_wanted.store(true, std::memory_order_relaxed);
+}
+
+void connection::evict() noexcept {
+  home_.counters().clients_evicted.add(1);
+  close();
 }
 
 // Reads what has come while replies wait for the client, which may want to send
@@ -254,13 +293,12 @@ bool connection::read_ahead() {
       how = read.how;
     }
     const auto now = unread();
-    count_ahead(ahead_ + now - before);
+    self_.ahead += now - before;
     if (now > server.options.limits.command) {
       home_.counters().query_buffer_exceeded.add(1);
       return false;
     }
-    if (const auto most = server.live.max_client_memory.load();
-        most != 0 && server.read_ahead.load(std::memory_order_relaxed) > most) {
+    if (!count()) {
       home_.counters().clients_evicted.add(1);
       return false;
     }
@@ -273,14 +311,6 @@ bool connection::read_ahead() {
       break;
   }
   return true;
-}
-
-// So much of the input was read ahead, and counts among that of all clients.
-void connection::count_ahead(std::size_t bytes) noexcept {
-  // May wrap around, as the sum does.
-  home_.server().read_ahead.fetch_add(bytes - ahead_,
-                                      std::memory_order_relaxed);
-  ahead_ = bytes;
 }
 
 // Without a rest of the last turn, the thread's buffer serves. It holds what
@@ -341,8 +371,9 @@ bool connection::serve(bytes_view input) {
   for (;;) {
     batch.clear();
     // Whether a stranger is one still is known only after each command.
-    const auto stranger
-      = !self_.authenticated && home_.server().access.required();
+    const auto stranger = is_stranger();
+    const auto enough
+      = stranger ? defaults::stranger_output : defaults::flush_size;
     parser_.trust(!stranger);
     const auto parsed
       = parser_.parse(input, batch, stranger ? 1 : defaults::batch_size);
@@ -352,8 +383,7 @@ bool connection::serve(bytes_view input) {
         self_.large.clear();
         parser_.forget_supplied();
       }
-      if (!self_.unfinished
-          && (reply.pending() < defaults::flush_size || flush()))
+      if (!self_.unfinished && (reply.pending() < enough || flush()))
         continue;
       const auto works = self_.unfinished && flush();
       keep(input.substr(next < batch.size() ? batch.offset(next)

@@ -108,7 +108,11 @@ private:
   [[nodiscard]] std::size_t unread() const noexcept;
   [[nodiscard]] bool may_read_ahead() const noexcept;
   [[nodiscard]] bool read_ahead();
-  void count_ahead(std::size_t bytes) noexcept;
+  [[nodiscard]] bool is_stranger() const noexcept;
+  [[nodiscard]] bool count() noexcept;
+  void note_given_back(std::size_t bytes) noexcept;
+  void evict() noexcept;
+  void forget_kept() noexcept;
   void await_sending();
   bool serve(bytes_view input);
   void work_later();
@@ -159,7 +163,6 @@ private:
   /// included, and the bytes that it takes.
   std::optional<memory::value_buffer> gathering_;
   std::size_t gathered_size_ = 0;
-  std::size_t ahead_ = 0; // Bytes of the input that were read ahead.
   std::size_t sent_ = 0; // Bytes of these that it has taken since.
   std::optional<boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,

@@ -76,10 +76,19 @@ void connection::on_messages() {
 
 void connection::send_rest(std::size_t sent) {
   home_.counters().bytes_written.add(sent);
-  pending_.swap(home_.output);
+  if (is_stranger() && home_.output.values.size() == 0) {
+    // The thread's buffer may be far larger than what this one is owed.
+    pending_.bytes.append(home_.output.bytes.view().substr(sent));
+    home_.output.clear(defaults::kept_output);
+    sent = 0;
+  } else {
+    pending_.swap(home_.output);
+  }
   sent_ = sent;
   state_ = state::sending;
   note_turn();
+  if (!count())
+    return evict();
   await_sending();
 }
 
@@ -108,7 +117,7 @@ void connection::send_more() {
 void connection::on_sent() {
   pending_.clear(0);
   sent_ = 0;
-  count_ahead(0);
+  self_.ahead = 0;
   if (self_.unfinished)
     return work_later();
   state_ = state::serving;
@@ -130,7 +139,7 @@ bool connection::finish() {
 // are still on their way. So a client that may be sending is told that nothing
 // more comes, and gets a moment to do the same.
 void connection::leave() {
-  self_.listening.reset();
+  forget_kept();
   if (broken_ || (home_.draining() && !peer_.has_unread()))
     close();
   else

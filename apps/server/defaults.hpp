@@ -34,8 +34,9 @@ inline constexpr std::chrono::seconds drain_timeout{10};
 
 // -- the protocol ----------------------------------------------------------------
 
-/// Arguments of one command. Redis allows 2^31; nobody sends more than this.
-inline constexpr std::size_t max_arguments = 1'048'576;
+/// Arguments of one command, as Redis. What keeps track of those of an incomplete
+/// command counts among its bytes.
+inline constexpr std::size_t max_arguments = 2'147'483'647;
 
 /// Bytes of an inline command, and of the line that announces a length. As
 /// Redis.
@@ -45,16 +46,13 @@ inline constexpr std::size_t max_line = 64 * 1024;
 /// `client-query-buffer-limit`.
 inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
 
-/// Bytes that all clients together may have sent ahead of the replies that wait for
-/// them; as Redis's `maxmemory-clients`, which has no bound by default.
+/// Bytes that all clients together may keep in transactions, subscriptions and
+/// commands that they sent ahead of their replies; as Redis's `maxmemory-clients`, which has no bound by default.
 inline constexpr std::size_t max_client_memory = 1024UL * 1024 * 1024;
 
 /// Bytes of one reply, unless it is a single value: an MGET cannot make the
 /// server collect more than this.
 inline constexpr std::size_t max_reply = 64UL * 1024 * 1024;
-
-/// Bytes of commands that wait for EXEC, or of keys that are watched, per client.
-inline constexpr std::size_t max_transaction = 64UL * 1024 * 1024;
 
 /// How often a command that reads several keys tries to find a moment without a
 /// change of several keys before it asks for one.
@@ -63,6 +61,27 @@ inline constexpr int reads_between_changes = 8;
 /// The same before a client has given its password. As Redis.
 inline constexpr std::size_t max_stranger_arguments = 10;
 inline constexpr std::size_t max_stranger_bulk = 16 * 1024;
+
+/// Bytes of the buffers of all of them. One that needs more then is disconnected; a
+/// command that comes in one piece, as AUTH does, needs none.
+inline constexpr std::size_t max_stranger_memory = 64UL * 1024 * 1024;
+
+/// Bytes of replies after which one of them has to read.
+inline constexpr std::size_t stranger_output = 4 * 1024;
+
+/// Bytes of the name of a client, or of its library: what CLIENT LIST shows of ten
+/// thousand clients should fit in a reply.
+inline constexpr std::size_t max_client_name = 4 * 1024;
+
+/// Names in one command after which the memory of its client is looked at.
+inline constexpr std::size_t names_between_looks = 256;
+
+/// Bytes of confirmations that one command may ask for, as Redis's limits of output
+/// allow a subscriber.
+inline constexpr std::size_t max_confirmations = 256UL * 1024 * 1024;
+
+/// Bytes that a client gives back from which on the system should get them.
+inline constexpr std::size_t trimmed_memory = 8UL * 1024 * 1024;
 
 /// Bytes of a value from which on it is received into memory of its own, which
 /// becomes its entry, and sent from there: to copy it would hold up the other

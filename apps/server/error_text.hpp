@@ -67,6 +67,8 @@ inline constexpr std::string_view library_name
   = "ERR lib-name cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view library_version
   = "ERR lib-ver cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view long_name
+  = "ERR the names of clients and libraries have up to 4096 bytes";
 inline constexpr std::string_view client_number = "ERR Invalid client ID";
 inline constexpr std::string_view client_number_positive
   = "ERR client-id should be greater than 0";
@@ -91,7 +93,12 @@ inline constexpr std::string_view exec_aborted
 inline constexpr std::string_view pattern_too_long
   = "ERR the pattern has more than 1024 bytes";
 inline constexpr std::string_view transaction_too_large
-  = "ERR the transaction is too large; send it in parts";
+  = "ERR the transaction is too large; send it in parts, or raise "
+    "client-query-buffer-limit";
+inline constexpr std::string_view client_evicted
+  = "ERR the connection is closed: all clients together hold more than "
+    "maxmemory-clients in transactions, subscriptions and commands that wait; "
+    "use less, or raise that";
 inline constexpr std::string_view no_such_key = "ERR no such key";
 inline constexpr std::string_view same_object
   = "ERR source and destination objects are the same";

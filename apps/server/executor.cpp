@@ -252,10 +252,12 @@ void executor::queue(const command& what, arguments words, client& self,
     self.queue.spoil();
     return reply.error(error_text::of(room.error()));
   }
-  if (!self.queue.queue(what, words)) {
+  if (!self.queue.queue(what, words, server_.options.limits.command)) {
     self.queue.spoil();
     return reply.error(error_text::transaction_too_large);
   }
+  if (!count_memory(self, server_)) [[unlikely]]
+    return evict(self, counters_, reply);
   if (auto* next = selected_by(call))
     self.queue.select(*next);
   reply.simple("QUEUED");

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "apps/server/bind_addresses.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/max_memory.hpp"
 
@@ -81,19 +82,22 @@ void write_ports(section_writer& out, const serve_options& x) {
   out.field("tcp_port",
             std::uint64_t{x.plain ? x.port : x.tls.port.value_or(0)});
   int number = 0;
-  const auto listener = [&](std::string_view name, std::uint16_t port) {
-    out.field("listener" + std::to_string(number++),
-              std::string{"name="}
-                .append(name)
-                .append(",bind=")
-                .append(x.bind)
-                .append(",port=")
-                .append(std::to_string(port)));
+  const auto add = [&](const std::string& text) {
+    out.field("listener" + std::to_string(number++), text);
+  };
+  std::string bind;
+  const auto addresses = parse_bind(x.bind);
+  for (std::size_t i = 0; addresses && i < addresses->size(); ++i)
+    bind += ",bind=" + (*addresses)[i].text();
+  const auto listener = [&](const std::string& name, std::uint16_t port) {
+    add("name=" + name + bind + ",port=" + std::to_string(port));
   };
   if (x.plain)
     listener("tcp", x.port);
   if (x.tls.port)
     listener("tls", *x.tls.port);
+  if (!x.unix_socket.empty())
+    add("name=unix,bind=" + x.unix_socket);
 }
 
 void write_server(section_writer& out, const info_source& from) {

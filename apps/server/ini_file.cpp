@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "apps/server/regular_file.hpp"
 
 namespace troupe::server {
 
@@ -71,9 +71,13 @@ tl::unexpected<error> system_failure() {
 /// Closes a descriptor, and removes a file that has not become another's.
 class temporary_file {
 public:
+  /// Always of the same name, so that what crashes leave does not add up.
   explicit temporary_file(const std::string& beside)
-    : path_(beside + ".XXXXXX"), descriptor_(mkstemp(path_.data())) {
-    // nop
+    : path_(beside + ".rewrite") {
+    unlink(path_.c_str());
+    // Follows no link that another put there.
+    descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                       S_IRUSR | S_IWUSR);
   }
 
   temporary_file(const temporary_file&) = delete;
@@ -109,7 +113,7 @@ public:
 
 private:
   std::string path_;
-  int descriptor_;
+  int descriptor_ = -1;
 };
 
 /// Has the name of a file reach the disk.
@@ -184,8 +188,11 @@ std::string with_values(std::string_view text, std::string_view section,
 
 expected<void> replace_file(const std::string& path, std::string_view content) {
   struct stat present {};
+  const auto opened = open_regular_file(path);
+  if (!opened)
+    return tl::unexpected{opened.error()};
   temporary_file fresh{path};
-  if (fresh.descriptor() < 0 || stat(path.c_str(), &present) != 0
+  if (fresh.descriptor() < 0 || fstat(opened->get(), &present) != 0
       || fchmod(fresh.descriptor(), present.st_mode & 07777) != 0
       || !fresh.write(content) || fsync(fresh.descriptor()) != 0
       || !fresh.rename_to(path) || !sync_directory_of(path))
@@ -194,11 +201,21 @@ expected<void> replace_file(const std::string& path, std::string_view content) {
 }
 
 expected<std::string> read_file(const std::string& path) {
-  std::ifstream in{path, std::ios::binary};
-  std::string result{std::istreambuf_iterator<char>{in}, {}};
-  if (!in.is_open() || in.bad())
-    return system_failure();
-  return result;
+  const auto opened = open_regular_file(path);
+  if (!opened)
+    return tl::unexpected{opened.error()};
+  std::string result;
+  constexpr std::size_t piece = 64 * 1024;
+  for (;;) {
+    const auto before = result.size();
+    result.resize(before + piece);
+    const auto size = ::read(opened->get(), result.data() + before, piece);
+    result.resize(before + (size > 0 ? static_cast<std::size_t>(size) : 0));
+    if (size == 0)
+      return result;
+    if (size < 0 && errno != EINTR)
+      return system_failure();
+  }
 }
 
 } // namespace troupe::server

@@ -24,11 +24,13 @@ with_values(std::string_view text, std::string_view section,
             const ini_values& values, const ini_values& added);
 
 /// Replaces a file by another content at once: whoever reads it, even after a
-/// crash, finds the old or the new one. It keeps its mode. Errors:
-/// `system_error`, with the system's reason alone.
+/// crash, finds the old or the new one. It keeps its mode. The new content is
+/// written beside it first, with `.rewrite` behind the name; what a crash leaves
+/// there, the next call replaces. Errors: `system_error`, with the system's reason
+/// alone, or what else it is than a regular file. Not for two threads at once.
 expected<void> replace_file(const std::string& path, std::string_view content);
 
-/// The content of a file. Errors: as above.
+/// The content of a regular file; waits for nobody who writes it. Errors: as above.
 [[nodiscard]] expected<std::string> read_file(const std::string& path);
 
 } // namespace troupe::server

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <caf/actor_system.hpp>
 
@@ -21,7 +22,8 @@
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/version.hpp>
 
-#include "apps/server/acceptor.hpp"
+#include "apps/server/bind_addresses.hpp"
+#include "apps/server/listening.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
 #include "apps/server/topic_rows.hpp"
@@ -46,8 +48,8 @@ constexpr int large_allocation = 512 * 1024;
 /// How often the program looks whether the console has drained the runtime.
 constexpr milliseconds drain_poll{250};
 
-void report_line(const std::string& text) {
-  std::cerr << "troupe-server: " + text + '\n';
+void report_line(std::string_view text) {
+  std::cerr << "troupe-server: " + std::string{text} + '\n';
 }
 
 int complain(const error& why, int code) {
@@ -180,9 +182,9 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
                 + console_failure(socket.error()).text());
   if (wanted.port) {
     // What is said there is not encrypted, so it stays on this machine.
-    const auto address = troupe::server::is_loopback(settings.serve.bind)
-                           ? settings.serve.bind
-                           : "127.0.0.1";
+    const auto first
+      = troupe::server::parse_bind(settings.serve.bind)->front().where;
+    const auto address = first.is_loopback() ? first.to_string() : "127.0.0.1";
     const auto port = rt.publish(
       troupe::console_port{*wanted.port, address, wanted.password});
     if (!port)
@@ -202,17 +204,36 @@ void report(const troupe::drain_report& drained) {
   std::cout << "troupe-server: stopped" << std::endl;
 }
 
+/// Where else than at the first address it listens.
+std::string more_endpoints(const serve_options& options,
+                           const std::vector<std::string>& addresses) {
+  std::string result;
+  for (std::size_t i = 1; i < addresses.size(); ++i) {
+    if (options.plain)
+      result += "; also on " + endpoint(addresses[i], options.port);
+    if (options.tls.port)
+      result += "; TLS also on " + endpoint(addresses[i], *options.tls.port);
+  }
+  if (!options.unix_socket.empty())
+    result += "; Unix socket " + options.unix_socket;
+  return result;
+}
+
 /// The line that tells where the server is to be found.
 void announce(const resp_server& server, const std::string& console) {
   const auto& options = server.state().options;
+  std::vector<std::string> addresses;
+  const auto listening = troupe::server::parse_bind(options.bind).value();
+  for (const auto& x : listening)
+    addresses.push_back(x.where.to_string());
   std::cout << "troupe-server " << troupe::version << " ready";
   if (options.plain)
-    std::cout << " on " << endpoint(options.bind, options.port);
+    std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
             << server.state().databases[0].shard_count() << " shards)";
   if (options.tls.port)
-    std::cout << "; TLS on " << endpoint(options.bind, *options.tls.port);
-  std::cout << console << std::endl;
+    std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);
+  std::cout << console << more_endpoints(options, addresses) << std::endl;
 }
 
 /// SIGHUP: what can be read anew is.
@@ -234,6 +255,7 @@ void watch(resp_server& server, const troupe::runtime& rt,
            const awaited_signals& signals) {
   for (;;) {
     const auto came = signals.wait(drain_poll);
+    server.tidy();
     if (came == SIGHUP)
       reload(server);
     else if (came != 0 || rt.draining() || server.state().shutdown_asked)

@@ -135,7 +135,12 @@ resp_parser::step resp_parser::read_bulks(bytes_view input,
                                           command_batch& out) {
   const auto first = out.words_.size();
   const bool continued = !set_aside_.empty();
+  // What keeps track of them is many times as large as the shortest.
+  const auto most = limits_.command / sizeof(slice);
+  auto room = most - std::min(set_aside_.size(), most);
   while (missing_ > 0) {
+    if (room-- == 0)
+      return fail("too big command");
     slice found{};
     if (const auto s = read_bulk(input, found); s != step::complete) {
       if (s == step::starved)

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include <malloc.h>
+
 #include "apps/server/acceptor.hpp"
 #include "apps/server/settings_file.hpp"
 
@@ -61,18 +63,50 @@ expected<void> resp_server::start() {
   return {};
 }
 
+void resp_server::tidy() noexcept {
+  if (state_.trim_wanted.exchange(false, std::memory_order_relaxed))
+    ::malloc_trim(0);
+}
+
 expected<void> resp_server::listen() {
   auto& options = state_.options;
-  const auto open = [this](acceptor::kind what, std::uint16_t& port) {
-    auto& added = acceptors_.emplace_back(
-      std::make_unique<acceptor>(workers_, state_, what));
-    return added->listen().map([&] { port = added->port(); });
+  const auto add = [this](acceptor::kind what, unique_descriptor socket) {
+    acceptors_.push_back(
+      std::make_unique<acceptor>(workers_, state_, what, std::move(socket)));
   };
+  auto where = parse_bind(options.bind);
+  if (!where)
+    return tl::unexpected{std::move(where.error())};
+  const auto open = [&](acceptor::kind what, std::uint16_t& port) {
+    auto opened = listen_tcp(*where, port,
+                             what == acceptor::kind::tls ? "--tls-port"
+                                                         : "--port");
+    return std::move(opened).map([&](std::vector<unique_descriptor>&& all) {
+      for (auto& x : all)
+        add(what, std::move(x));
+    });
+  };
+  if (options.plain || options.tls.port)
+    if (auto ok = check_bind(options.bind, state_.access.required()
+                                             || options.wants_certificates());
+        !ok)
+      return ok;
   if (options.plain)
     if (auto opened = open(acceptor::kind::plain, options.port); !opened)
       return opened;
   if (options.tls.port)
-    return open(acceptor::kind::tls, *options.tls.port);
+    if (auto opened = open(acceptor::kind::tls, *options.tls.port); !opened)
+      return opened;
+  if (options.plain || options.tls.port)
+    options.bind = text_of(*where);
+  if (options.unix_socket.empty())
+    return {};
+  auto local = local_socket::listen(options.unix_socket,
+                                    options.unix_socket_mode);
+  if (!local)
+    return tl::unexpected{std::move(local.error())};
+  local_.emplace(std::move(*local));
+  add(acceptor::kind::plain, local_->take());
   return {};
 }
 
@@ -102,6 +136,8 @@ std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
     return 0;
   for (auto& x : acceptors_)
     x->stop();
+  if (local_)
+    local_->remove();
   for (auto& x : workers_)
     x->drain();
   {

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include <troupe/messages/types/error.hpp>
 
+#include "apps/server/listening.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/worker.hpp"
 
@@ -18,7 +20,7 @@ namespace troupe::server {
 
 class acceptor;
 
-/// Serves regions to Redis clients over TCP and TLS. Every connection belongs to one
+/// Serves regions to Redis clients over TCP, TLS and a Unix socket. Every connection belongs to one
 /// of its threads, the one with the fewest at the time, and its commands are
 /// executed there.
 ///
@@ -37,8 +39,9 @@ public:
   /// Opens database 0, listens and accepts from now on. Errors: those of the
   /// opener and of `tls_context::load`, `invalid_argument` (the address is none,
   /// or not of this machine alone although nobody has to prove who he is),
-  /// `system_error` (a port is in use, threads or descriptors refused), with
-  /// what to do about it. The ports are then in the options of `state`.
+  /// `system_error` (a port or a Unix socket is in use, threads or descriptors
+  /// refused), with what to do about it. The ports, and the addresses that there
+  /// are, are then in the options of `state`.
   expected<void> start();
 
   /// Reads certificate and key anew, for the connections to come. Errors: those
@@ -46,6 +49,10 @@ public:
   expected<void> reload_certificates() {
     return state_.tls.reload();
   }
+
+  /// Gives the system back what clients have given back; now and then, from a thread
+  /// that serves nobody: it takes some milliseconds for each hundred megabytes.
+  void tidy() noexcept;
 
   [[nodiscard]] const server_state& state() const noexcept {
     return state_;
@@ -64,7 +71,8 @@ private:
   databases::opener open_;
   server_state state_;
   std::vector<std::unique_ptr<worker>> workers_;
-  std::vector<std::unique_ptr<acceptor>> acceptors_; // One for each port.
+  std::vector<std::unique_ptr<acceptor>> acceptors_; // One for each socket.
+  std::optional<local_socket> local_;
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,6 +1,7 @@
 #include "apps/server/server_config.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <thread>
@@ -10,7 +11,7 @@
 #include <caf/config_option_adder.hpp>
 #include <caf/settings.hpp>
 
-#include "apps/server/acceptor.hpp"
+#include "apps/server/bind_addresses.hpp"
 #include "apps/server/memory_size.hpp"
 #include "apps/server/namespaces.hpp"
 
@@ -79,8 +80,14 @@ server_config::server_config() {
     .add(tls_handshake_timeout_, "tls-handshake-timeout",
          "how long a client may take for the handshake (default: 10s)")
     .add(bind_, "bind",
-         "address to listen on; others than this machine's own need a password "
-         "(default: 127.0.0.1)")
+         "addresses to listen on, blanks in between, as '127.0.0.1 -::1', of "
+         "which one with - may be missing; others than this machine's own need "
+         "a password (default: 127.0.0.1)")
+    .add(unix_socket_, "unixsocket",
+         "path of a Unix socket to listen on, too (default: none)")
+    .add(unix_socket_mode_, "unixsocketperm",
+         "permissions of that file, octal as 770, 0 for what the umask says "
+         "(default: 0)")
     .add(password_, "password",
          "password of the clients; better put it in the configuration file or "
          "the environment variable TROUPE_PASSWORD (default: none)")
@@ -93,7 +100,8 @@ server_config::server_config() {
          "how long a client may be silent before it is disconnected, in whole "
          "seconds, 0s for ever (default: 0s)")
     .add(query_buffer_limit_, "client-query-buffer-limit",
-         "bytes of one command with all its arguments (default: 1073741824)")
+         "bytes of one command with all its arguments, and of the commands "
+         "between MULTI and EXEC (default: 1073741824)")
     .add(max_client_memory_, "maxmemory-clients",
          "what all clients together may have sent before they take the replies "
          "that wait for them, as 100mb or 2gb, 0 for no limit (default: 1gb)")
@@ -148,7 +156,7 @@ server_config::server_config() {
          "pubsub-soft-time, 0 for no such limit (default: 8388608)")
     .add(pubsub_soft_time_, "pubsub-soft-time",
          "see pubsub-soft-buffer, in whole seconds (default: 60s)")
-    .add(max_key_size_, "max-key-size", "largest key in bytes (default: 65536)")
+    .add(max_key_size_, "max-key-size", "largest key in bytes, up to 2097152 (default: 65536)")
     .add(max_value_size_, "max-value-size",
          "largest value in bytes, up to 536870912 (default: 536870912)");
 }
@@ -255,7 +263,7 @@ expected<void> server_config::check_ranges() const {
     })
     .and_then([this] {
       return check_range<std::size_t>("max-key-size", max_key_size_, 1,
-                                      parser_limits{}.bulk);
+                                      troupe::defaults::largest_key_size);
     })
     .and_then([this] {
       return check_range<std::size_t>("max-value-size", max_value_size_, 1,
@@ -286,10 +294,11 @@ expected<void> server_config::check_ranges() const {
                                        most_port);
     })
     .and_then([this]() -> expected<void> {
-      if (no_plain_ && tls_port_ < 0)
+      if (no_plain_ && tls_port_ < 0 && unix_socket_.empty())
         return fail(errc::invalid_argument,
-                    "--no-plain leaves no port to listen on; set --tls-port=N");
-      return {};
+                    "--no-plain leaves no port to listen on; set --tls-port=N "
+                    "or --unixsocket=PATH");
+      return unix_socket_mode().map([](mode_t) {});
     })
     .and_then([this] {
       return check_range<std::size_t>("pubsub-soft-buffer", pubsub_soft_buffer_,
@@ -313,6 +322,19 @@ expected<tls_options> server_config::tls() const {
       return check(result);
     })
     .map([&] { return std::move(result); });
+}
+
+expected<mode_t> server_config::unix_socket_mode() const {
+  constexpr mode_t most = 0777;
+  mode_t result = 0;
+  const auto* const end = unix_socket_mode_.data() + unix_socket_mode_.size();
+  const auto [stop, code]
+    = std::from_chars(unix_socket_mode_.data(), end, result, 8);
+  if (code != std::errc{} || stop != end || result > most)
+    return fail(errc::invalid_argument,
+                "--unixsocketperm=" + unix_socket_mode_
+                  + " makes no sense; allowed is 0 to 777, octal");
+  return result;
 }
 
 region_options server_config::region() const {
@@ -363,7 +385,12 @@ expected<server_settings> server_config::settings() const {
   result.serve.tls = std::move(*with_tls);
   result.serve.plain = !no_plain_;
   result.serve.port = port_;
-  result.serve.bind = bind_ == "localhost" ? "127.0.0.1" : bind_;
+  auto addresses = parse_bind(bind_);
+  if (!addresses)
+    return tl::unexpected{std::move(addresses.error())};
+  result.serve.bind = text_of(*addresses);
+  result.serve.unix_socket = unix_socket_;
+  result.serve.unix_socket_mode = *unix_socket_mode();
   result.serve.threads
     = threads_ != 0 ? threads_
                     : defaults::threads(std::thread::hardware_concurrency());
@@ -380,7 +407,7 @@ expected<server_settings> server_config::settings() const {
     = std::chrono::ceil<std::chrono::seconds>(pubsub_soft_time_);
   if (auto ok = check_bind(bind_, !result.serve.password.empty()
                                     || result.serve.wants_certificates());
-      !ok)
+      (result.serve.plain || result.serve.tls.port) && !ok)
     return tl::unexpected{std::move(ok.error())};
   result.max_memory = *parse_memory_size(max_memory_);
   result.serve.eviction = *policy_of(max_memory_policy_);

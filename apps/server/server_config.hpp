@@ -65,6 +65,7 @@ private:
   [[nodiscard]] expected<void> check_names() const;
   [[nodiscard]] expected<void> check_ranges() const;
   [[nodiscard]] expected<void> check_memory() const;
+  [[nodiscard]] expected<mode_t> unix_socket_mode() const;
   [[nodiscard]] region_options region() const;
   [[nodiscard]] expected<std::vector<namespace_options>> namespaces() const;
   [[nodiscard]] std::string password() const;
@@ -79,6 +80,8 @@ private:
   std::string tls_auth_clients_ = "yes";
   caf::timespan tls_handshake_timeout_ = defaults::handshake_timeout;
   std::string bind_ = "127.0.0.1";
+  std::string unix_socket_;
+  std::string unix_socket_mode_ = "0";
   std::size_t threads_ = 0;
   std::size_t max_connections_ = defaults::max_connections;
   std::string console_socket_;

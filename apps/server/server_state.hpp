@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 #include <troupe/actors/supervisor.hpp>
 #include <troupe/actors/topic_directory.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -65,7 +67,7 @@ public:
   counter subscribers_cut_hard;
   counter subscribers_cut_soft;
   counter handshakes_failed; ///< Of TLS.
-  /// They sent more than their bound, or than that of all, and took no replies.
+  /// They sent more than their bound and took no replies, or all kept too much.
   counter query_buffer_exceeded;
   counter clients_evicted;
 };
@@ -123,7 +125,7 @@ struct live_settings {
   std::atomic<std::size_t> max_connections{defaults::max_connections};
   /// How long a client may be silent; zero: for ever.
   std::atomic<std::chrono::seconds> idle_timeout{std::chrono::seconds{0}};
-  /// Bytes that all clients together may have sent ahead of their replies; 0: any.
+  /// Bytes that all clients together may keep (`server_state::client_memory`); 0: any.
   std::atomic<std::size_t> max_client_memory{defaults::max_client_memory};
   /// Which entries go when the memory is full.
   std::atomic<eviction_policy> eviction{eviction_policy::s3_fifo};
@@ -169,7 +171,9 @@ struct serve_options {
   bool plain = true;                   ///< Listen without TLS, too.
   std::uint16_t port = defaults::port; ///< Without TLS; 0: any free port.
   tls_options tls;
-  std::string bind = "127.0.0.1";
+  std::string bind = "127.0.0.1"; ///< See `parse_bind`.
+  std::string unix_socket;        ///< Path of one to listen on; empty: none.
+  mode_t unix_socket_mode = 0;    ///< Of that file; 0: as the umask says.
   std::size_t threads = 1;
   std::size_t max_connections = defaults::max_connections;
   parser_limits limits = {};
@@ -221,8 +225,14 @@ struct server_state {
     return glob_match(pattern, channel, letter_case::exact);
   }};
 
-  /// What all clients have sent ahead of their replies, in bytes.
-  std::atomic<std::size_t> read_ahead{0};
+  /// What all clients keep beyond the commands that run (`client::held_bytes`).
+  std::atomic<std::size_t> client_memory{0};
+
+  /// The buffers of those who have not given the password, in bytes.
+  std::atomic<std::size_t> stranger_memory{0};
+
+  /// Clients have given back so much that the system should get it.
+  std::atomic<bool> trim_wanted{false};
 
   /// A client has asked for the end; the program looks.
   std::atomic<bool> shutdown_asked{false};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,8 @@ expected<void> rewrite_settings(const server_state& server) {
   const auto& path = server.options.config_file;
   if (path.empty())
     return fail(errc::invalid_argument);
+  static std::mutex one_at_a_time;
+  std::lock_guard lock{one_at_a_time};
   auto text = read_file(path);
   if (!text)
     return tl::unexpected{std::move(text.error())};

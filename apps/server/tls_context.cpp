@@ -1,17 +1,16 @@
 #include "apps/server/tls_context.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+
+#include "apps/server/regular_file.hpp"
 
 namespace troupe::server {
 
@@ -30,15 +29,14 @@ tl::unexpected<error> refuse(std::string text) {
   return tl::unexpected{error{errc::invalid_argument, std::move(text)}};
 }
 
-/// OpenSSL tells less clearly why a file cannot be opened.
+/// OpenSSL tells less clearly why a file cannot be opened, and would wait for ever for
+/// one who writes to a FIFO.
 expected<void> check_readable(const char* option, const std::string& file) {
-  if (auto* const opened = std::fopen(file.c_str(), "re")) {
-    std::fclose(opened);
+  const auto opened = open_regular_file(file);
+  if (opened)
     return {};
-  }
-  const auto code = errno;
   return refuse("cannot read " + file + " (" + option
-                + "): " + std::generic_category().message(code));
+                + "): " + opened.error().text());
 }
 
 struct key_password {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/server/defaults.hpp"
-
 namespace troupe::server {
 
 queued_command::queued_command(region& database, const command& what,
@@ -22,23 +20,25 @@ queued_command::queued_command(region& database, const command& what,
   }
 }
 
-bool transaction::queue(const command& what, arguments words) {
+bool transaction::queue(const command& what, arguments words,
+                        std::size_t most) {
   auto size = sizeof(queued_command);
   for (const auto& x : words)
     size += sizeof(bytes_view) + x.size();
-  if (bytes_ + size > defaults::max_transaction)
+  if (bytes_ + size > most)
     return false;
   commands_.emplace_back(*database_, what, words);
   bytes_ += size;
   return true;
 }
 
-expected<void> transaction::watch(region& where, bytes_view key) {
+expected<void> transaction::watch(region& where, bytes_view key,
+                                  std::size_t most) {
   std::pair place{&where, bytes{key}};
   if (watched_.contains(place))
     return {};
   const auto size = sizeof(*watched_.begin()) + key.size();
-  if (watched_bytes_ + size > defaults::max_transaction)
+  if (watched_bytes_ + size > most)
     return fail(errc::overloaded, "too many watched keys; UNWATCH some");
   auto state = where.watch(key);
   if (!state)

@@ -73,16 +73,21 @@ public:
     return spoiled_;
   }
 
-  /// Queues a command; false when there are too many bytes in the queue.
-  bool queue(const command& what, arguments words);
+  /// Queues a command; false when the queue would take more than `most` bytes.
+  bool queue(const command& what, arguments words, std::size_t most);
 
   [[nodiscard]] const std::vector<queued_command>& commands() const noexcept {
     return commands_;
   }
 
   /// Watches a key from its present state on, unless it is watched already.
-  /// Errors: those of `region::visit`; `overloaded` (too many watched bytes).
-  expected<void> watch(region& where, bytes_view key);
+  /// Errors: those of `region::visit`; `overloaded` (more than `most` watched bytes).
+  expected<void> watch(region& where, bytes_view key, std::size_t most);
+
+  /// What the queue and the watched keys take, in bytes.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return bytes_ + watched_bytes_;
+  }
 
   void unwatch() noexcept {
     watched_.clear();

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace troupe::server {
 
@@ -29,6 +30,10 @@ std::string text_of(const sockaddr_storage& from) {
     if (::inet_ntop(AF_INET, &x.sin_addr, text.data(), size) != nullptr)
       return std::string{text.data()} + ":"
              + std::to_string(ntohs(x.sin_port));
+  } else if (from.ss_family == AF_UNIX) {
+    // As Redis. The storage behind the address is zero.
+    return std::string{reinterpret_cast<const sockaddr_un&>(from).sun_path}
+           + ":0";
   }
   return "?";
 }
@@ -52,12 +57,21 @@ transport::transport(unique_descriptor socket, tls_session session) noexcept
   ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+// The other end of a Unix socket has no name.
 std::string transport::peer_address() const {
-  return address_of(descriptor(), ::getpeername);
+  return is_local() ? local_address()
+                    : address_of(descriptor(), ::getpeername);
 }
 
 std::string transport::local_address() const {
   return address_of(descriptor(), ::getsockname);
+}
+
+bool transport::is_local() const noexcept {
+  int family = 0;
+  socklen_t size = sizeof(family);
+  return ::getsockopt(descriptor(), SOL_SOCKET, SO_DOMAIN, &family, &size) == 0
+         && family == AF_UNIX;
 }
 
 bool transport::has_unread() const noexcept {

@@ -94,7 +94,11 @@ public:
     return socket_.get();
   }
 
-  /// As `127.0.0.1:6380` or `[::1]:6380`; `?` when there is none any more.
+  /// Whether it is a Unix socket.
+  [[nodiscard]] bool is_local() const noexcept;
+
+  /// As `127.0.0.1:6380`, `[::1]:6380`, or of a Unix socket, at both ends,
+  /// `/run/troupe.sock:0`; `?` when there is none any more.
   [[nodiscard]] std::string peer_address() const;
   [[nodiscard]] std::string local_address() const;
 

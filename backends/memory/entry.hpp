@@ -15,6 +15,7 @@
 #include <troupe/backends/memory/sliding_deadline.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/defaults.hpp>
 
 namespace troupe::memory {
 
@@ -41,8 +42,8 @@ public:
                              : tagged_size(untagged, with.tags.size());
   }
 
-  /// Builds an entry in a block of `block_size` bytes. `key` is at most 64 KiB and
-  /// `value` at most 512 MiB: the caller checked.
+  /// Builds an entry in a block of `block_size` bytes. `key` is at most
+  /// `defaults::largest_key_size` and `value` at most 512 MiB: the caller checked.
   static entry* make(void* block, bytes_view key, bytes_view value,
                      version_number version,
                      const entry_attributes& with) noexcept {
@@ -370,17 +371,18 @@ private:
     return reinterpret_cast<char*>(const_cast<entry*>(this)) + head_size();
   }
 
-  // The form: 17 bits for the key's size, one for a deadline, four for the bytes
+  // The form: 22 bits for the key's size, one for a deadline, four for the bytes
   // before the key, in steps of 8, and one each for an idle time, for tags and for a
   // value in a large block.
   static constexpr std::size_t step = 8;
   static_assert(step == alignof(value_hold));
-  static constexpr std::uint32_t key_size_mask = (1U << 17) - 1;
-  static constexpr std::uint32_t deadline_bit = 1U << 17;
-  static constexpr unsigned head_shift = 18;
-  static constexpr std::uint32_t sliding_bit = 1U << 22;
-  static constexpr std::uint32_t tagged_bit = 1U << 23;
-  static constexpr std::uint32_t large_bit = 1U << 24;
+  static constexpr std::uint32_t key_size_mask = (1U << 22) - 1;
+  static_assert(defaults::largest_key_size <= key_size_mask);
+  static constexpr std::uint32_t deadline_bit = 1U << 22;
+  static constexpr unsigned head_shift = 23;
+  static constexpr std::uint32_t sliding_bit = 1U << 27;
+  static constexpr std::uint32_t tagged_bit = 1U << 28;
+  static constexpr std::uint32_t large_bit = 1U << 29;
 
   /// Of what tags take: the sequence of the birth, and their number.
   static constexpr std::size_t tag_head

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <concepts>
 #include <string>
 #include <string_view>
@@ -56,7 +57,7 @@ std::string hint() {
     return (std::is_signed_v<T> ? "an integer of " : "a number of ")
            + std::to_string(sizeof(T) * 8) + " bits";
   else if constexpr (std::is_floating_point_v<T>)
-    return "a decimal number";
+    return "a finite decimal number";
   else
     return type_text<T>();
 }
@@ -65,7 +66,12 @@ template <class T>
 bool read_number(std::string_view text, T& to) {
   const auto* const end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, to);
-  return code == std::errc{} && stop == end;
+  if (code != std::errc{} || stop != end)
+    return false;
+  // "inf" and "nan" are read, too, but no field has a use for them.
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isfinite(to);
+  return true;
 }
 
 /// Reads a plain value; false when the text is none of this type.

@@ -11,6 +11,10 @@ namespace troupe::defaults {
 /// occupying a mailbox step for long.
 inline constexpr std::size_t max_key_size = 64 * 1024;
 
+/// Bytes. The most that `max_key_size` of a region may be: an entry has 22 bits for
+/// the size of its key, and its block stays below those that are mapped, 4 MiB.
+inline constexpr std::size_t largest_key_size = 2 * 1024 * 1024;
+
 /// Bytes. The same bound as Redis's `proto-max-bulk-len`.
 inline constexpr std::size_t max_value_size = 512 * 1024 * 1024;
 

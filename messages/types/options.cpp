@@ -72,9 +72,9 @@ expected<void> check(const region_options& x) {
     return ok;
   if (x.load_attempts == 0)
     return bad("load_attempts", "0", "1 or more");
-  if (x.max_key_size > defaults::max_key_size)
+  if (x.max_key_size > defaults::largest_key_size)
     return bad("max_key_size", std::to_string(x.max_key_size) + " bytes",
-               "up to 64 KiB");
+               "up to 2 MiB");
   if (x.max_value_size > defaults::max_value_size)
     return bad("max_value_size", std::to_string(x.max_value_size) + " bytes",
                "up to 512 MiB");

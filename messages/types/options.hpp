@@ -72,7 +72,7 @@ struct region_options {
   /// Which entries go when a limit is reached.
   eviction_policy eviction = eviction_policy::s3_fifo;
 
-  /// Largest key, in bytes.
+  /// Largest key, in bytes; up to `defaults::largest_key_size`, 2 MiB.
   std::size_t max_key_size = defaults::max_key_size;
 
   /// Largest encoded value, in bytes.

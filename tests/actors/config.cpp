@@ -94,6 +94,7 @@ TEST_CASE("a bad option is refused and named") {
   };
   for (auto& [argument, named] : std::vector<mistake>{
          {"--bogus", "--bogus"},
+         {"--logger.verbosity=debug", "built without its logger"},
          {"--troupe.sharks=3", "--troupe.sharks"},
          {"--troupe.shards=x", "--troupe.shards=x"},
          {"--troupe.shards=-1", "--troupe.shards=-1"},
@@ -123,6 +124,8 @@ TEST_CASE("a bad ini file is refused and the place named") {
           "unknown option troupe.sharks in line 4 of the ini file"},
          {"; c\n[srever]\nport=1\n",
           "unknown section [srever] in line 2 of the ini file; there are "},
+         {"[logger]\nverbosity='debug'\n",
+          "[logger] in line 1 of the ini file does nothing"},
          {"[troupe]\nop-timeout=1500us\n", "whole milliseconds"},
          {"[troupe]\nshards=7\n", "troupe.shards"},
          {"[troupe]\nshards=\"many\"\n", "shards"},

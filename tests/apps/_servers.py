@@ -159,8 +159,8 @@ class Troupe(Program):
         rb"troupe-server (?P<version>\S+) ready(?: on \S+:(?P<port>\d+))? "
         rb"\(pid (?P<pid>\d+), \d+ shards\)"
         rb"(?:; TLS on \S+:(?P<tls>\d+))?"
-        rb"(?:; console on (?P<socket>/\S+?)?(?:, )?"
-        rb"(?:[^/\s]\S*:(?P<console>\d+))?)?\n")
+        rb"(?:; console on (?P<socket>/[^;\s]+?)?(?:, )?"
+        rb"(?:[^/\s]\S*:(?P<console>\d+))?)?(?P<more>(?:; [^\n]*)?)\n")
 
     def __init__(self, *options, before=(), **changes):
         """`before` is a command that runs the server in its own process."""

@@ -9,6 +9,8 @@ Ends with 1 at the first check that fails.
 
 import os
 import re
+import signal
+import time
 
 import _servers as servers
 from _servers import PATIENCE, Redis, Troupe, poll, refused, require
@@ -74,6 +76,58 @@ def check_rewrite():
         require_equal(reply, b"-ERR Rewriting config file: No such file or "
                              b"directory\r\n", "REWRITE without its file")
     require_equal(again.stop()[0], 0, "the exit code")
+
+
+def check_rewrite_of_what_is_no_file():
+    path = write_file("[server]\nno-console=true\n")
+    server = Troupe(f"--config-file={path}")
+    with Client(server.port) as client, Client(server.port) as other:
+        client.ask("CONFIG", "SET", "timeout", "7")
+        os.unlink(path)
+        os.mkdir(path)
+        require_equal(client.ask("CONFIG", "REWRITE"),
+                      b"-ERR Rewriting config file: it is a directory, not a "
+                      b"regular file\r\n", "onto a folder")
+        os.rmdir(path)
+        os.mkfifo(path)
+        require_equal(client.ask("CONFIG", "REWRITE"),
+                      b"-ERR Rewriting config file: it is a FIFO, not a "
+                      b"regular file\r\n", "onto a FIFO")
+        require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+        os.unlink(path)
+        write_file("[server]\nno-console=true\n")
+        require_equal(client.ask("CONFIG", "REWRITE"), OK, "onto a file")
+    require("timeout=7s" in read_file(path), read_file(path))
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_killed_rewrite():
+    """What a crash leaves is one file, and the next rewrite replaces it."""
+    path = write_file("[server]\nno-console=true\n"
+                      + "".join(f"; {i} {'x' * 100}\n" for i in range(20_000)))
+    before = read_file(path)
+
+    def beside():
+        return sorted(x for x in os.listdir(servers.SCRATCH)
+                      if x.startswith("server.ini"))
+
+    for i in range(8):
+        server = Troupe(f"--config-file={path}")
+        client = Client(server.port)
+        client.send(encode("CONFIG", "REWRITE") * 200)
+        # In the middle of one of them.
+        poll(lambda: os.path.exists(path + ".rewrite"), "a rewrite")
+        time.sleep(0.001 * i)
+        server.stop(signal.SIGKILL)
+        client.socket.close()
+        require_equal(read_file(path), before, "the file")
+        require(beside() in (["server.ini"], ["server.ini", "server.ini.rewrite"]),
+                str(beside()))
+    server = Troupe(f"--config-file={path}")
+    with Client(server.port) as client:
+        require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
+    require_equal(beside(), ["server.ini"], "what is left")
+    require_equal(server.stop()[0], 0, "the exit code")
 
 
 def check_reset(server):
@@ -290,6 +344,36 @@ def check_files():
     require_equal(code, 2, "the exit code for a directory")
     require("cannot read troupe.ini: it is a directory" in output, repr(output))
     os.rmdir(default)
+    # Nobody writes to it: the server would wait.
+    os.mkfifo(default)
+    for options in ((), ("--config-file=troupe.ini",),
+                    ("--config-file", "troupe.ini")):
+        code, output = refused("--no-console", *options)
+        require_equal(code, 2, "the exit code for a FIFO")
+        require("troupe.ini: it is not a regular file" in output, repr(output))
+    os.unlink(default)
+    server = Troupe("--no-console", "--config-file=/dev/null")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_logger():
+    """Options that do nothing are not shown, and refused."""
+    for option in ("--help", "--long-help"):
+        output = refused(option)[1]
+        require("--port" in output and "logger" not in output, output)
+        require("(default: troupe.ini)" in output, output)
+    code, output = refused("--logger.verbosity=debug")
+    require(code == 2 and "--logger.verbosity" in output
+            and "does nothing" in output, repr(output))
+    path = write_file("[logger]\nverbosity='debug'\n")
+    code, output = refused(f"--config-file={path}")
+    require(code == 2 and "[logger] in line 1" in output, repr(output))
+
+
+def check_numbers():
+    for value in ("inf", "-inf", "nan", "1e999", "1.0", "-0.1"):
+        code, output = refused(f"--jitter={value}")
+        require(code == 2 and "jitter" in output, f"{value}: {output!r}")
 
 
 def check_resolution():
@@ -320,6 +404,10 @@ def main():
     check("what has gone since RESETSTAT", check_gone, server)
     require_equal(server.stop()[0], 0, "the exit code")
     check("CONFIG REWRITE", check_rewrite)
+    check("CONFIG REWRITE of what is no file", check_rewrite_of_what_is_no_file)
+    check("CONFIG REWRITE of a server that is killed", check_killed_rewrite)
+    check("options that do nothing", check_logger)
+    check("numbers that make no sense", check_numbers)
     check("a client that takes no replies", check_slow_taker)
     check("the limits of subscribers", check_limits)
     check("values of a wrong type", check_file)

@@ -435,6 +435,16 @@ def check_hangup():
     server.send_signal(signal.SIGHUP)
     require(server.wait_for(rb"stays as it was: .*current\.crt"), "SIGHUP")
     require_equal(serial_of(server), 2, "after a bad file")
+    # Nobody writes to it: to open it would take for ever.
+    os.unlink(path("current.crt"))
+    os.mkfifo(path("current.crt"))
+    server.send_signal(signal.SIGHUP)
+    require(server.wait_for(rb"stays as it was: .*it is a FIFO, not a regular"),
+            "SIGHUP with a FIFO")
+    require_equal(serial_of(server), 2, "after a FIFO")
+    code, output = refused(*options(tls_cert_file=path("current.crt"),
+                                    tls_key_file=path("current.key")))
+    require(code == 2 and "it is a FIFO" in output, repr(output))
     require_equal(server.stop()[0], 0, "the exit code")
 
 

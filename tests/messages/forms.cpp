@@ -176,8 +176,12 @@ TEST_CASE("words that make no message are refused with the field") {
   CHECK(refusal("set", {"k", "v", "how.condition=3"})
         == "set: how.condition is '3', but must be "
            "always|if_absent|if_present");
-  CHECK(refusal("set", {"k", "v", "how.jitter=x"}).find("a decimal number")
+  CHECK(refusal("set", {"k", "v", "how.jitter=x"}).find("a finite decimal number")
         != std::string::npos);
+  for (const auto* x : {"inf", "-inf", "infinity", "nan", "-nan", "1e999"})
+    CHECK(refusal("set", {"k", "v", std::string{"how.jitter="} + x})
+          == std::string{"set: how.jitter is '"} + x
+               + "', but must be a finite decimal number");
   CHECK(refusal("set", {"k", "v", "how.keep_ttl=1"})
         == "set: how.keep_ttl is '1', but must be true|false");
 }

@@ -194,6 +194,19 @@ TEST_CASE("write terms become options") {
   CHECK(how->keep_ttl);
 }
 
+TEST_CASE("a jitter that is not finite arrives, and is refused") {
+  using limits = std::numeric_limits<double>;
+  fixture f;
+  for (const auto jitter :
+       {limits::infinity(), -limits::infinity(), limits::quiet_NaN()}) {
+    write_terms how;
+    how.jitter = jitter;
+    CHECK_FALSE(options_of(f.travel(set_request{"k", "v", how}).how));
+    CHECK_FALSE(options_of(f.travel(update_request{"k", {}, how}).how));
+  }
+  CHECK(f.travel(set_request{"k", "v", {.jitter = 0.25}}).how.jitter == 0.25);
+}
+
 TEST_CASE("write terms that make no sense are refused") {
   auto nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& terms :

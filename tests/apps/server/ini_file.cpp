@@ -6,6 +6,8 @@
 #include <sstream>
 #include <string>
 
+#include <sys/stat.h>
+
 #include <caf/actor_system_config.hpp>
 
 #include "catch.hpp"
@@ -87,8 +89,39 @@ TEST_CASE("a file is replaced at once and keeps its mode") {
         == (fs::perms::owner_read | fs::perms::owner_write));
   // Nothing is left beside it.
   CHECK(std::distance(fs::directory_iterator{directory}, {}) == 1);
+  // What a crash has left there is replaced, and no link is followed.
+  std::ofstream{file + ".rewrite"} << "left";
+  REQUIRE(replace_file(file, "newer\n"));
+  CHECK(read_file(file) == "newer\n");
+  const auto other = (directory / "other").string();
+  std::ofstream{other} << "mine";
+  fs::create_symlink(other, file + ".rewrite");
+  REQUIRE(replace_file(file, "newest\n"));
+  CHECK(read_file(file) == "newest\n");
+  CHECK(read_file(other) == "mine");
+  fs::remove(other);
+  CHECK(std::distance(fs::directory_iterator{directory}, {}) == 1);
   const auto missing = (directory / "none" / "x.ini").string();
   CHECK(replace_file(missing, "x").error() == errc::system_error);
   CHECK(read_file(missing).error() == errc::system_error);
+  fs::remove_all(directory);
+}
+
+TEST_CASE("what is no regular file is neither read nor waited for") {
+  namespace fs = std::filesystem;
+  auto pattern = (fs::temp_directory_path() / "troupe-ini-XXXXXX").string();
+  REQUIRE(mkdtemp(pattern.data()) != nullptr);
+  const fs::path directory{pattern};
+  const auto fifo = (directory / "fifo").string();
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  const auto text = [](const std::string& path) {
+    return read_file(path).error().text();
+  };
+  CHECK(text(fifo) == "it is a FIFO, not a regular file");
+  CHECK(text(pattern) == "it is a directory, not a regular file");
+  CHECK(text("/dev/zero") == "it is a device, not a regular file");
+  CHECK(replace_file(fifo, "x").error() == errc::system_error);
+  CHECK(replace_file(pattern, "x").error() == errc::system_error);
+  CHECK(fs::is_fifo(fifo));
   fs::remove_all(directory);
 }

@@ -230,6 +230,30 @@ TEST_CASE("a command of many arguments arrives in pieces", "[server][parser]") {
   CHECK(uut.commands[0] == command);
 }
 
+TEST_CASE("what keeps track of many arguments counts for the command's size",
+          "[server][parser]") {
+  parser_limits limits;
+  limits.command = 32 * 1000;
+  std::string input = "*2147483647\r\n";
+  for (int i = 0; i < 1000; ++i)
+    input += "$1\r\nk\r\n";
+  SECTION("at once") {
+    feeder uut{limits};
+    CHECK(uut.feed(input) == status::starved);
+    CHECK(uut.feed("$1\r\nk\r\n") == status::broken);
+  }
+  SECTION("in pieces") {
+    feeder uut{limits};
+    for (std::size_t i = 0; i < input.size(); i += 100)
+      REQUIRE(uut.feed(input.substr(i, 100)) == status::starved);
+    CHECK(uut.feed("$1\r\nk\r\n") == status::broken);
+  }
+  SECTION("more than Redis allows are refused when they are announced") {
+    CHECK(failure("*2147483648\r\n")
+          == "Protocol error: invalid multibulk length");
+  }
+}
+
 TEST_CASE("an argument may be taken out of the input", "[server][parser]") {
   const std::string large(1000, 'x');
   resp_parser uut;

@@ -198,12 +198,14 @@ TEST_CASE("a watched key that was there in between has changed",
 
 TEST_CASE("a transaction has a largest size", "[server][transaction]") {
   command_fixture run;
+  run.state.options.limits.command = 64UL * 1024 * 1024;
   const std::string value(16UL * 1024 * 1024, 'v');
   REQUIRE(run("MULTI") == ok);
   for (int i = 0; i < 3; ++i)
     CHECK(run.run({"SET", "a", value}) == queued);
   CHECK(run.run({"SET", "a", value})
-        == "-ERR the transaction is too large; send it in parts\r\n");
+        == "-ERR the transaction is too large; send it in parts, or raise "
+           "client-query-buffer-limit\r\n");
   CHECK(run("EXEC")
         == "-EXECABORT Transaction discarded because of previous errors.\r\n");
   CHECK(run("EXISTS a") == ":0\r\n");
