@@ -288,6 +288,17 @@ std::vector<child_view> supervisor::list(std::string_view prefix) const {
   return rows;
 }
 
+expected<void> supervisor::check_not_failed(std::string_view name) const {
+  std::lock_guard guard{mutex_};
+  const auto* x = find(name);
+  if (x == nullptr || x->state != child_state::failed)
+    return {};
+  return fail(errc::shard_down, x->spec.name
+                                  + " crashed too often and stays down; start "
+                                    "it again with 'restart "
+                                  + x->spec.name + "'");
+}
+
 std::size_t supervisor::size() const {
   std::lock_guard guard{mutex_};
   return children_.size();

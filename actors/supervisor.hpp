@@ -155,6 +155,11 @@ public:
   /// The actors whose name starts with `prefix`, parents before children.
   [[nodiscard]] std::vector<child_view> list(std::string_view prefix) const;
 
+  /// Whether somebody answers who asks this actor, now or once it was started again.
+  /// Errors: `shard_down` (it was given up), and what to do. No error for what is
+  /// unknown here.
+  [[nodiscard]] expected<void> check_not_failed(std::string_view name) const;
+
   [[nodiscard]] std::size_t size() const;
 
   [[nodiscard]] supervision_figures figures() const;

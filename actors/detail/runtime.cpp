@@ -276,6 +276,9 @@ expected<region_actor> runtime::core::front(const std::string& name) const {
   auto found = find(name);
   if (!found)
     return tl::unexpected{std::move(found.error())};
+  // CAF would hand out the dead one, which answers nobody.
+  if (auto up = tree_.check_not_failed(name); !up)
+    return tl::unexpected{std::move(up.error())};
   auto result = found->directory->front().get();
   if (!result)
     return troupe::fail(errc::shutting_down, "the runtime has drained");
@@ -467,6 +470,8 @@ expected<found_actor> runtime::core::find_actor(const std::string& name) const {
   };
   if (name == detail::coordinator_name)
     return found("load-coordinator", coordinator_->pointer());
+  if (auto up = tree_.check_not_failed(name); !up)
+    return tl::unexpected{std::move(up.error())};
   // Names of regions have no slash.
   const auto slash = name.find('/');
   std::lock_guard guard{mutex_};

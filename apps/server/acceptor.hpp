@@ -8,6 +8,8 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <troupe/backends/core/unique_descriptor.hpp>
+
 #include "apps/server/worker.hpp"
 
 namespace troupe::server {

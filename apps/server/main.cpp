@@ -188,7 +188,8 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
     const auto port = rt.publish(
       troupe::console_port{*wanted.port, address, wanted.password});
     if (!port)
-      return tl::unexpected{console_failure(port.error(), *wanted.port)};
+      return tl::unexpected{
+        console_failure(port.error(), address, *wanted.port)};
     where += (where.empty() ? "" : ", ") + endpoint(address, *port);
   }
   return where.empty() ? where : "; console on " + where;

@@ -5,7 +5,6 @@
 #include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/types/error.hpp>
 
-
 namespace troupe::server {
 
 /// Opens a file to read it. Never waits, as it would for whoever writes to a FIFO,

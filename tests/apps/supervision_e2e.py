@@ -29,7 +29,7 @@ def console(server, command, *options):
     """Exit code, standard output and standard error of a command."""
     done = subprocess.run(
         [os.path.join(servers.BIN, "troupe-console"),
-         f"--port={server.console_port}", f"--timeout={PATIENCE:g}", *options,
+         f"--socket={server.console_socket}", f"--timeout={PATIENCE:g}", *options,
          "-c", command],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=4 * PATIENCE, cwd=servers.SCRATCH, check=False)
@@ -76,7 +76,7 @@ def keys_by_shard(client, count=200):
 
 
 def start(*options):
-    return Troupe("--console-port=0", "--shards=4", "--troupe.restart-limit=1",
+    return Troupe("--shards=4", "--troupe.restart-limit=1",
                   "--troupe.restart-window=1h",
                   *options)
 
@@ -190,13 +190,16 @@ def check_a_failed_front():
         require_equal(client.ask("SET", "k", "v"), OK, "SET needs no front")
         require_equal(info(client)["shards_failed"], "0", "shards_failed")
         require_equal(info(client)["actors_failed"], "1", "actors_failed")
+    for command in ("get k", "send db0 clear"):
+        code, _, err = console(server, command)
+        require(code != 0 and "restart db0" in err, f"{command}: {code}, {err}")
     require_equal(run(server, "restart db0"), "restarted db0\n", "restart")
     require_equal(run(server, "get k"), '"v"\n', "get")
     require_equal(server.stop()[0], 0, "the exit code")
 
 
 def check_drain_of_an_idle_server():
-    server = Troupe("--console-port=0")
+    server = Troupe()
     with Client(server.port) as client:
         require_equal(client.ask("SET", "k", "v"), OK, "SET")
         out = run(server, "drain 30s")
@@ -207,7 +210,7 @@ def check_drain_of_an_idle_server():
 
 def check_drain_with_a_client_that_reads_late():
     """It gets all its replies, and the drain waits for that."""
-    server = Troupe("--console-port=0")
+    server = Troupe()
     value = b"d" * (1 << 20)
     count = 50
     with Client(server.port) as client:
@@ -231,7 +234,7 @@ def check_drain_with_a_client_that_reads_late():
 def check_drain_with_a_client_that_never_reads():
     """The deadline holds for it, the report names it, and the server ends then."""
     # Its own limit, which does not count for a drain with a deadline.
-    server = Troupe("--console-port=0", f"--drain-timeout={PATIENCE:g}s")
+    server = Troupe(f"--drain-timeout={PATIENCE:g}s")
     with Client(server.port) as client:
         require_equal(client.ask("SET", "k", b"d" * (1 << 20)), OK, "SET")
         client.send(encode("GET", "k") * 100)

@@ -332,7 +332,7 @@ TEST_CASE("commands print errors with their code and a suggestion") {
 
 TEST_CASE("text is not stored in a region of values that cannot be typed") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
 
   CHECK(output(with, "use profiles; set 42 abc")
@@ -360,7 +360,7 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
 
 TEST_CASE("actors are restarted, and regions cleared") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
   CHECK(output(with, "restart db0/shard-0") == "restarted db0/shard-0\n");
   CHECK(output(with, "restart db0")
@@ -375,7 +375,7 @@ TEST_CASE("actors are restarted, and regions cleared") {
 
 TEST_CASE("the report of a drain counts the clients") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
   session json{peer, true};
   CHECK(output(with, "drain 3s")
@@ -388,7 +388,7 @@ TEST_CASE("the report of a drain counts the clients") {
 
 TEST_CASE("a person is asked before what cannot be taken back, and only then") {
   fake_server server;
-  connection peer{{"127.0.0.1", server.port(), patience}};
+  connection peer{server.address()};
   session with{peer, false};
   const auto question = [&](std::string_view line) {
     return with.question(parse_line(line)->front());
