@@ -286,6 +286,8 @@ expected<void> check(const runtime_options& x) {
 
 expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
   runtime_options result;
+  if (const auto* ours = dynamic_cast<const config*>(&cfg))
+    result.report = ours->report;
   auto& from = caf::content(cfg);
   auto ok
     = check_names(from)

@@ -83,6 +83,9 @@ public:
 
   config();
 
+  /// Becomes `runtime_options::report` of the runtimes that use this. Before them.
+  std::function<void(std::string_view line)> report;
+
   /// Lets actors of other processes be reached (loads CAF's middleman, which
   /// starts threads of its own).
   config& enable_remote();

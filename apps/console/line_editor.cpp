@@ -140,7 +140,6 @@ std::size_t terminal_width() noexcept {
 }
 
 interrupt_guard::interrupt_guard() {
-  interrupted = 0;
   struct sigaction ours {};
   ours.sa_handler = on_interrupt;
   sigaction(SIGINT, &ours, &previous_);
@@ -154,6 +153,16 @@ bool interrupt_guard::take() noexcept {
   const auto came = interrupted != 0;
   interrupted = 0;
   return came;
+}
+
+interrupt_release::interrupt_release() {
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  sigaction(SIGINT, &usual, &previous_);
+}
+
+interrupt_release::~interrupt_release() {
+  sigaction(SIGINT, &previous_, nullptr);
 }
 
 line_editor::line_editor(completer complete_words)

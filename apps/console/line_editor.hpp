@@ -18,7 +18,7 @@ namespace troupe::console {
 /// Columns of the terminal on the standard output; zero when it is none.
 [[nodiscard]] std::size_t terminal_width() noexcept;
 
-/// Keeps Ctrl-C from ending the program. One at a time.
+/// Keeps Ctrl-C from ending the program. One inside of another changes nothing.
 class interrupt_guard {
 public:
   interrupt_guard();
@@ -27,8 +27,21 @@ public:
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
 
-  /// Whether Ctrl-C came since the guard was made, or this was called.
+  /// Whether Ctrl-C came since this was called last, under this guard or one before.
   [[nodiscard]] static bool take() noexcept;
+
+private:
+  struct sigaction previous_ {};
+};
+
+/// Inside of an `interrupt_guard`: Ctrl-C ends the program again.
+class interrupt_release {
+public:
+  interrupt_release();
+  ~interrupt_release();
+
+  interrupt_release(const interrupt_release&) = delete;
+  interrupt_release& operator=(const interrupt_release&) = delete;
 
 private:
   struct sigaction previous_ {};

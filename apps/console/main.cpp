@@ -141,6 +141,11 @@ exit_code run_top(session& with, const top_command& what, const manners& how) {
 exit_code run(session& with, const std::vector<command>& commands,
               const manners& how) {
   for (const auto& x : commands) {
+    // Pressed before the command began, or during the one before it.
+    if (how.interactive && interrupt_guard::take()) {
+      print(stdout, "\n");
+      return failed;
+    }
     if (const auto* top = std::get_if<top_command>(&x)) {
       if (const auto code = run_top(with, *top, how); code != succeeded)
         return code;
@@ -153,6 +158,9 @@ exit_code run(session& with, const std::vector<command>& commands,
           {failed,
            {troupe::errc::invalid_argument,
             "not confirmed, so nothing was done; --yes asks nothing"}}));
+    std::optional<interrupt_release> release;
+    if (how.interactive)
+      release.emplace();
     const auto code = show(with.run(x, terminal_width()));
     if (code != succeeded || with.over())
       return code;
@@ -229,6 +237,7 @@ void run_terminal(session& with, connection& peer, const manners& how) {
   if (auto opened = peer.open(); !opened)
     show(with.report(opened.error()));
   line_editor editor{[&](auto& before) { return candidates(peer, before); }};
+  const interrupt_guard guard;
   while (!with.over()) {
     if (peer.is_open())
       with.look_for_region();

@@ -139,14 +139,14 @@ resp_parser::step resp_parser::read_bulks(bytes_view input,
   const auto most = limits_.command / sizeof(slice);
   auto room = most - std::min(set_aside_.size(), most);
   while (missing_ > 0) {
-    if (room-- == 0)
-      return fail("too big command");
     slice found{};
     if (const auto s = read_bulk(input, found); s != step::complete) {
       if (s == step::starved)
         set_aside(input, first, out);
       return s;
     }
+    if (room-- == 0)
+      return fail("too big command");
     if (continued)
       set_aside_.push_back(found);
     else

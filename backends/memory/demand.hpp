@@ -27,6 +27,7 @@ public:
               bool goes) noexcept {
     move(bytes_, before, after);
     move(entries_, goes ? 1 : 0, comes ? 1 : 0);
+    inserts_ = inserts_ || (comes && !goes);
   }
 
   /// A key comes that was not there when the turn began: whatever goes, it may take a
@@ -48,9 +49,10 @@ public:
     return entries_.most;
   }
 
-  /// In the index. No fewer than `entries`.
+  /// In the index. No fewer than `entries`. One is for the key that comes back: before
+  /// it finds its old place, there must be room for another one.
   [[nodiscard]] std::size_t places() const noexcept {
-    return places_;
+    return places_ + (inserts_ ? 1 : 0);
   }
 
   [[nodiscard]] bool expires() const noexcept {
@@ -76,6 +78,7 @@ private:
   course bytes_;
   course entries_;
   std::size_t places_ = 0;
+  bool inserts_ = false;
   bool expires_ = false;
 };
 

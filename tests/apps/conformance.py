@@ -33,6 +33,7 @@ config get client-output-buffer-limit | config set client-output-buffer-limit sl
 config set timeout 7 client-output-buffer-limit pubsub\x201 | config get timeout | config set client-output-buffer-limit
 memory | memory foo | memory usage | memory usage n | memory help x | memory usage n samples | memory usage n samples x | memory usage n samples 3
 memory usage n samples -1 | memory usage n samples 0 | memory usage n foo | memory usage n samples 3 samples 4 | MEMORY USAGE n SAMPLES 1 | memory usage n samples 3 foo
+shutdown foo | shutdown abort | shutdown save nosave | shutdown abort now | multi | shutdown abort | exec | SHUTDOWN ABORT ABORT
 getset | getset k | getset k 1 2 | getset k v | getset k w | get k
 set k v ex 100 | getset k w | ttl k | GETSET k ~ | getset ~ a | getset ~ b
 setex k 100 v | getset k v | persist k | getset k \x00\xff | getset k x

@@ -443,7 +443,7 @@ def check_hostile_lengths(server):
 
 def check_protocol_errors(server):
     for data, expected in [
-            (b"*1048577\r\n", b"invalid multibulk length"),
+            (b"*2147483648\r\n", b"invalid multibulk length"),
             (b"*a\r\n", b"invalid multibulk length"),
             (b"*1\r\n$-1\r\n", b"invalid bulk length"),
             (b"*1\r\n$536870913\r\n", b"invalid bulk length"),

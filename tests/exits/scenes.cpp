@@ -54,6 +54,9 @@ struct early_holder {
 
 struct scene_config : troupe::config {
   scene_config() {
+    report = [](std::string_view line) {
+      std::cerr << "troupe: " << line << '\n';
+    };
     set("scheduler.max-threads", std::size_t{2});
     if (scene("stuck-loader") || scene("exit-in-loader"))
       set("troupe.drain-deadline", caf::timespan{50ms});

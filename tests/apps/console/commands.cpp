@@ -138,7 +138,7 @@ TEST_CASE("options have defaults and are read in both spellings") {
   CHECK(parse_options({"-h"})->help);
 }
 
-TEST_CASE("--yes asks nothing back") {
+TEST_CASE("with --yes nothing is asked back") {
   CHECK_FALSE(parse_options({})->yes);
   CHECK(parse_options({"--yes"})->yes);
   CHECK(parse_options({"-y", "-c", "drain"})->yes);
