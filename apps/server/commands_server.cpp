@@ -76,17 +76,24 @@ void info(command_call& call) {
 // all but ABORT mean the same. It has no reply: the connection closes.
 void shutdown(command_call& call) {
   const auto options = call.words.subspan(1);
-  std::size_t saves = 0;
-  bool aborts = false;
-  for (const auto& x : options) {
-    if (same_word(x, "save") || same_word(x, "nosave"))
-      ++saves;
-    else if (same_word(x, "abort"))
-      aborts = true;
-    else if (!same_word(x, "now") && !same_word(x, "force"))
-      return call.reply.error(error_text::syntax);
-  }
-  if (saves > 1 || (aborts && options.size() > 1))
+  const auto has = [options](std::string_view wanted) {
+    return std::any_of(options.begin(), options.end(), [&](bytes_view x) {
+      return same_word(x, wanted);
+    });
+  };
+  constexpr std::array<std::string_view, 4> hows{"save", "nosave", "now",
+                                                 "force"};
+  const auto is_how = [&](bytes_view x) {
+    return std::any_of(hows.begin(), hows.end(),
+                       [&](auto y) { return same_word(x, y); });
+  };
+  const auto aborts = has("abort");
+  const auto ends = std::any_of(options.begin(), options.end(), is_how);
+  const auto known
+    = std::all_of(options.begin(), options.end(), [&](bytes_view x) {
+        return is_how(x) || same_word(x, "abort");
+      });
+  if (!known || (aborts && ends) || (has("save") && has("nosave")))
     return call.reply.error(error_text::syntax);
   if (aborts)
     return call.reply.error(error_text::no_shutdown);

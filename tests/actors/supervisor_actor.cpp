@@ -241,7 +241,8 @@ TEST_CASE("the front of a region that gave up runs again by order") {
   f.kill("db0");
   f.kill("db0");
   REQUIRE(f.row("db0").state == "failed");
-  CHECK(f.ask<bool>(*f.uut->actor("db0"), set_request{"k", "v", {}}).error()
+  CHECK(f.uut->actor("db0").error() == errc::shard_down);
+  CHECK(f.ask<region_actor>(f.root, find_region_request{"db0"}).error()
         == errc::shard_down);
   CHECK(f.uut->supervision().failed == 1);
   CHECK(f.uut->supervision().shards_failed == 0);
