@@ -288,7 +288,9 @@ TEST_CASE("nobody takes the room that a turn has reserved",
   int refused = 0;
   int lost = 0;
   const auto keys = f.names(30);
-  for (int round = 0; round < 2'000 && lost == 0; ++round) {
+  // The others fill the region while this thread waits for them to run.
+  for (int round = 0; (done < 1'000 || refused < 100) && lost == 0; ++round) {
+    REQUIRE(round < 10'000'000);
     const std::string value(random() % 3'000, 'n');
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys)
@@ -305,7 +307,5 @@ TEST_CASE("nobody takes the room that a turn has reserved",
   for (auto& x : others)
     x.join();
   CHECK(lost == 0);
-  CHECK(done > 0);
-  CHECK(refused > 0);
   CHECK(f.charged() <= 2 * mib);
 }
