@@ -149,10 +149,11 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
     }
   }
   SECTION("what may not be stored is not counted as gone") {
-    planned_turn in{*f.uut, keys};
-    for (const auto& x : keys) {
-      in.plan.set(*f.uut, x, 10, false, turn_plan::step::depends);
-      in.plan.set(*f.uut, x + "+", 900, false);
+    const auto all = f.names(2 * keys.size());
+    planned_turn in{*f.uut, all};
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      in.plan.set(*f.uut, all[i], 10, false, turn_plan::step::depends);
+      in.plan.set(*f.uut, all[keys.size() + i], 900, false);
     }
     CHECK(refusal(in.plan) == errc::limit_reached);
   }
