@@ -82,9 +82,8 @@ void joint_turn::enter_regions() {
   std::vector<memory::store*> stores;
   for (auto* x : held_) {
     auto& store = x->store();
-    const auto same_region = [&store](auto* y) {
-      return &y->registry() == &store.registry();
-    };
+    const auto same_region
+      = [&store](auto* y) { return &y->registry() == &store.registry(); };
     if (std::none_of(stores.begin(), stores.end(), same_region))
       stores.push_back(&store);
   }

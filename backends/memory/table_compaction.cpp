@@ -44,8 +44,8 @@ std::size_t table::vacant_bytes() const noexcept {
   epoch_guard guard;
   const auto reserved
     = current_.load(std::memory_order_acquire)->blocks.reserved();
-  const auto used = live_bytes_.load(std::memory_order_relaxed)
-                    + retired_.bytes();
+  const auto used
+    = live_bytes_.load(std::memory_order_relaxed) + retired_.bytes();
   return reserved - std::min(reserved, used);
 }
 
@@ -54,9 +54,9 @@ bool table::wants_compaction() const noexcept {
   if (compacting_.load(std::memory_order_relaxed))
     return true;
   const auto vacant = vacant_bytes();
-  return vacant > tolerated
-                    + live_bytes_.load(std::memory_order_relaxed)
-                        / tolerated_share
+  return vacant
+           > tolerated
+               + live_bytes_.load(std::memory_order_relaxed) / tolerated_share
          && vacant != incompressible_.load(std::memory_order_relaxed);
 }
 

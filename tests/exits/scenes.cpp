@@ -16,6 +16,8 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include <unistd.h>
+
 #include <troupe/troupe.hpp>
 
 using namespace std::chrono_literals;
@@ -98,6 +100,12 @@ const auto stored_before_main = [] {
   return texts && texts->set("k", "v").ok();
 }();
 
+/// For the end of the process.
+[[noreturn]] void wait_for_ever() {
+  for (;;)
+    pause();
+}
+
 void publish() {
   if (auto path = run.publish(); !path) {
     std::cerr << to_string(path.error()) << '\n';
@@ -156,11 +164,9 @@ int main() {
       return std::string{"v"};
     }));
   if (scene("stuck-loader"))
-    static_cast<void>(texts.get_or_set_async("slow", [](troupe::load_context&) {
-      for (;;)
-        std::this_thread::sleep_for(1h);
-      return std::string{"v"};
-    }));
+    static_cast<void>(texts.get_or_set_async(
+      "slow",
+      [](troupe::load_context&) -> std::string { wait_for_ever(); }));
   if (scene("messages"))
     ask_an_actor(texts);
   if (scene("published"))
@@ -174,16 +180,14 @@ int main() {
       static_cast<void>(texts.get("k"));
       std::exit(0);
     }}.detach();
-    for (;;)
-      std::this_thread::sleep_for(1h);
+    wait_for_ever();
   }
   if (scene("exit-in-loader")) {
     static_cast<void>(texts.get_or_set_async("slow", [](troupe::load_context&) {
       std::exit(0);
       return std::string{"v"};
     }));
-    for (;;)
-      std::this_thread::sleep_for(1h);
+    wait_for_ever();
   }
   std::cout << "main ends" << std::endl;
 }
