@@ -10,6 +10,7 @@
 namespace troupe {
 
 using memory::budget;
+using memory::sacrifice;
 using memory::yielding;
 
 namespace {
@@ -84,7 +85,7 @@ public:
       if (rest() == 0)
         return;
       if (auto idle = granted(*x) - std::min(granted(*x), used(*x)); idle > 0)
-        ask(*x, std::min(idle, rest()), false);
+        ask(*x, std::min(idle, rest()), sacrifice::nothing);
     }
   }
 
@@ -96,20 +97,21 @@ public:
         return;
       auto part = static_cast<double>(granted(*x)) / static_cast<double>(lent)
                   * static_cast<double>(n);
-      ask(*x, std::min(static_cast<std::size_t>(part) + 1, rest()), true);
+      ask(*x, std::min(static_cast<std::size_t>(part) + 1, rest()),
+          sacrifice::proportionate);
     }
   }
 
   /// From who has most first, and then from the others in their order.
-  void take_all(std::span<shard* const> group) noexcept {
+  void take_all(std::span<shard* const> group, sacrifice how) noexcept {
     auto largest
       = std::max_element(group.begin(), group.end(), [this](auto* x, auto* y) {
           return holdings(*x) < holdings(*y);
         });
     for (auto i = largest; i != group.end() && rest() > 0; ++i)
-      ask(**i, rest(), true);
+      ask(**i, rest(), how);
     for (auto i = group.begin(); i != largest && rest() > 0; ++i)
-      ask(**i, rest(), true);
+      ask(**i, rest(), how);
   }
 
   /// Has those that were busy give in their next turn; what they have not is passed
@@ -148,10 +150,15 @@ private:
     return {0, n};
   }
 
-  void ask(shard& x, std::size_t n, bool evicting) noexcept {
+  void ask(shard& x, std::size_t n, sacrifice how) noexcept {
     if (&x.store().entries() == asker_)
       return;
-    auto given = x.try_give(amount(n), evicting);
+    // Others collect for the same: nobody evicts for what has come in between.
+    if (how != sacrifice::nothing)
+      n = std::min(n, from_.overdrawn());
+    if (n == 0)
+      return;
+    auto given = x.try_give(amount(n), how);
     came_ += what_ == lent_resource::in_bytes ? given.bytes : given.entries;
   }
 
@@ -179,7 +186,8 @@ void collect_by(collection& run, yielding how,
   // Once, and again when the tasks of others that ran meanwhile led to more. What is
   // left after so many rounds is the rebalancer's.
   for (int i = 0; i < most_rounds && (run.rest() > 0 || run.go_on()); ++i) {
-    for_each([&](auto group) { run.take_all(group); });
+    for (auto what : {sacrifice::proportionate, sacrifice::anything})
+      for_each([&](auto group) { run.take_all(group, what); });
     if (run.rest() > 0 && run.go_on())
       for_each([&](auto group) { run.ask_for_later(group); });
   }

@@ -37,9 +37,15 @@ const figures* calmest(const std::vector<figures>& all) {
 
 void rebalancer::look(const std::vector<shard*>& shards,
                       std::span<const memory::budget* const> shared) {
-  // What busy shards could not give.
-  for (auto* x : shared)
-    x->settle();
+  // What busy shards could not give. What is too large for anybody's part may be what
+  // a shard is collecting for right now, but not twice.
+  for (auto* x : shared) {
+    x->settle(memory::yielding::in_proportion);
+    if (overdrawn_.erase(x) > 0)
+      x->settle(memory::yielding::all);
+    if (x->overdrawn() > 0)
+      overdrawn_.insert(x);
+  }
   std::vector<figures> all;
   all.reserve(shards.size());
   for (auto* x : shards) {

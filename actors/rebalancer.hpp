@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <troupe/actors/shard.hpp>
@@ -25,6 +26,9 @@ public:
 private:
   /// What the shards had evicted when they were looked at last, by number.
   std::unordered_map<std::uint64_t, std::uint64_t> evicted_;
+
+  /// The budgets that were overdrawn still after the last look.
+  std::unordered_set<const memory::budget*> overdrawn_;
 };
 
 } // namespace troupe

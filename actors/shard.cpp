@@ -212,7 +212,7 @@ bool shard::yield_piece() noexcept {
 }
 
 memory::table::amounts shard::try_give(memory::table::amounts most,
-                                       bool evicting) noexcept {
+                                       memory::sacrifice how) noexcept {
   memory::table::amounts result;
   auto held = mailbox_.held_here();
   auto task = [&]() noexcept {
@@ -221,7 +221,7 @@ memory::table::amounts shard::try_give(memory::table::amounts most,
                                         table.entries_granted()};
     // A clear gives back what the old entries were lent.
     static_cast<void>(store_.settle());
-    table.give(most, evicting);
+    table.give(most, how);
     auto less = [](std::size_t x, std::size_t y) { return x - std::min(x, y); };
     result = {less(before.bytes, table.bytes_granted()),
               less(before.entries, table.entries_granted())};
@@ -265,9 +265,10 @@ void shard::give_what_was_asked() noexcept {
     return memory::table::amounts{std::min(asked.bytes, over.bytes),
                                   std::min(asked.entries, over.entries)};
   };
-  table.give(still_due(), true);
+  table.give(still_due(), memory::sacrifice::proportionate);
   // What it had, another one may have taken in between.
   table.pass_on(still_due());
+  table.give(still_due(), memory::sacrifice::anything);
   admit_released();
 }
 

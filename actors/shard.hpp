@@ -216,7 +216,7 @@ public:
   /// it was; see `table::give`. Nothing when the mailbox is busy, unless this
   /// thread holds it. From any thread, inside a task of another mailbox as well.
   memory::table::amounts try_give(memory::table::amounts most,
-                                  bool evicting) noexcept;
+                                  memory::sacrifice how) noexcept;
 
   /// The same in the shard's next turn, evicting, as far as the budgets are
   /// overdrawn by then. Without memory for the task it is left to the rebalancer.

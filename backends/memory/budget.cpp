@@ -37,9 +37,9 @@ void budget::collect(std::size_t n, std::size_t least, yielding how,
   }
 }
 
-void budget::settle() const noexcept {
+void budget::settle(yielding how) const noexcept {
   if (auto n = overdrawn(); n > 0 && lenders_ != nullptr)
-    lenders_->collect(*this, n, yielding::in_proportion, nullptr);
+    lenders_->collect(*this, n, how, nullptr);
 }
 
 void budget::take_back(std::size_t n) noexcept {

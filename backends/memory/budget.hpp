@@ -33,7 +33,14 @@ class table;
 enum class yielding : std::uint8_t {
   unspent,       ///< What they were lent and do not use. Nothing is evicted.
   in_proportion, ///< As above; then each evicts in proportion to what it holds.
-  all,           ///< As above; then whatever it takes.
+  all,           ///< As the first; then whatever it takes, from who has most.
+};
+
+/// What a shard that is asked evicts for others.
+enum class sacrifice : std::uint8_t {
+  nothing,       ///< It gives what it does not use.
+  proportionate, ///< No entry that is much larger than what it is asked for.
+  anything,
 };
 
 /// The shards that borrow from a budget, to get capacity back from. Thread-safe.
@@ -153,9 +160,16 @@ public:
   void collect(std::size_t n, std::size_t least, yielding how,
                const table* asker) const noexcept;
 
-  /// Has those who share this budget give back what it is overdrawn by, each its
-  /// part. Outside of all turns, unless this thread holds them.
-  void settle() const noexcept;
+  /// Has those who share this budget give back what it is overdrawn by: each its part,
+  /// and what is too large for that, who has most. Outside of all turns, unless this
+  /// thread holds them.
+  void settle() const noexcept {
+    settle(yielding::in_proportion);
+    settle(yielding::all);
+  }
+
+  /// The same, but no further than `how`.
+  void settle(yielding how) const noexcept;
 
   void take_back(std::size_t n) noexcept;
 

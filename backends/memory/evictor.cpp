@@ -82,6 +82,13 @@ victim evictor::choose(const index& links, const entry* spared,
   return choose_old(links, spared);
 }
 
+void evictor::keep(index_slot where) noexcept {
+  if (!where.in->young(where.slot))
+    return;
+  static_cast<void>(ghosts_.take(popped_));
+  promote(where);
+}
+
 /// A young entry that nobody read, when they are too many.
 victim evictor::choose_young(const index& links, const entry* spared,
                              std::size_t used) noexcept {

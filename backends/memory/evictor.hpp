@@ -75,6 +75,10 @@ public:
   [[nodiscard]] victim choose(const index& links, const entry* spared,
                               std::size_t used, std::size_t entries) noexcept;
 
+  /// The entry that `choose` has just told of does not go after all: an old one from
+  /// now on.
+  void keep(index_slot where) noexcept;
+
   /// Memory of queue and ghosts, in bytes.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return queue_.size() * sizeof(std::uint64_t) + ghosts_.bytes();

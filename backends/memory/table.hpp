@@ -241,8 +241,8 @@ public:
   /// Does what a change of a limit wants: keeps no more than this.
   void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
-  /// Gives up to a piece of bytes and of entries back, evicting for it what it
-  /// must, so that others can have them.
+  /// Gives up to a piece of bytes and of entries back, so that others can have them;
+  /// evicts for it what is not out of proportion.
   void yield_piece() noexcept;
 
   /// An amount of what budgets lend.
@@ -251,9 +251,9 @@ public:
     std::size_t entries = 0;
   };
 
-  /// Gives up to `most` of what it was lent back: what it does not use first, and what
-  /// it evicts for it where `evicting`. Nothing is evicted under the policy `none`.
-  void give(amounts most, bool evicting) noexcept;
+  /// Gives up to `most` of what it was lent back: what it does not use, and what it
+  /// evicts for it. Nothing is evicted under the policy `none`.
+  void give(amounts most, sacrifice how) noexcept;
 
   /// Has others give what this table was asked for and did not have.
   void pass_on(amounts most) noexcept;
@@ -531,6 +531,7 @@ private:
   }
 
   void evict_to_grant(const entry* spared) noexcept;
+  void evict_to(amounts most, sacrifice how, const entry* spared) noexcept;
   void publish_charge() noexcept;
   void look_at(std::size_t bucket) noexcept;
   [[nodiscard]] bool wants_compaction() const noexcept;

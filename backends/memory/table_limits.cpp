@@ -16,6 +16,14 @@ namespace {
 constexpr std::size_t large_share = 4;
 constexpr std::size_t least_large = 4096;
 
+/// Nobody loses an entry of more than this many times what another one lacks, while
+/// there is anything else: a shard with one huge entry would lose it for its part
+/// of somebody's small one.
+constexpr std::size_t out_of_proportion = 8;
+
+/// So many of them in turn, and a shard gives nothing more.
+constexpr int most_kept = 4;
+
 } // namespace
 
 /// What is charged now, for everybody to see.
@@ -229,15 +237,32 @@ void table::cover_rest() noexcept {
 
 /// Evicts until what was lent is enough, or only `spared` is left.
 void table::evict_to_grant(const entry* spared) noexcept {
+  evict_to({bytes_.granted(), entries_.granted()}, sacrifice::anything, spared);
+}
+
+/// Evicts until no more than `most` is left, or nothing but `spared`, or nothing but
+/// what is too large for `how`.
+void table::evict_to(amounts most, sacrifice how,
+                     const entry* spared) noexcept {
   auto& g = newest();
-  for (;;) {
+  auto patience = most_kept;
+  while (how != sacrifice::nothing) {
     auto entries = size_.load(std::memory_order_relaxed);
-    if (charged() <= bytes_.granted() && entries <= entries_.granted())
+    auto lack = charged() - std::min(charged(), most.bytes);
+    if (lack == 0 && entries <= most.entries)
       return;
     auto [where, bucket] = g.goes_next.choose(g.links, spared, charged(),
                                               entries);
     if (where.in == nullptr)
       return;
+    auto size = footprint(*where.item());
+    if (how == sacrifice::proportionate && entries <= most.entries
+        && size >= least_large && size / out_of_proportion > lack) {
+      g.goes_next.keep(where);
+      if (--patience == 0)
+        return;
+      continue;
+    }
     full_ = true;
     drop(where, removal_cause::size);
     g.links.tidy(bucket);
@@ -276,29 +301,32 @@ void table::obey_limits(std::size_t bytes, std::size_t entries) noexcept {
 }
 
 void table::yield_piece() noexcept {
-  for (auto* x : {&bytes_, &entries_})
-    if (x->can_yield())
-      x->keep(x->granted() - x->piece());
-  evict_to_grant(nullptr);
-  cover_rest();
+  publish_charge();
+  auto without_piece = [](const allowance& x) {
+    return x.can_yield() ? x.granted() - x.piece() : x.granted();
+  };
+  const amounts most{without_piece(bytes_), without_piece(entries_)};
+  evict_to(most, sacrifice::proportionate, nullptr);
+  bytes_.keep(std::max(most.bytes, charged()));
+  entries_.keep(
+    std::max(most.entries, size_.load(std::memory_order_relaxed)));
 }
 
-void table::give(amounts most, bool evicting) noexcept {
+void table::give(amounts most, sacrifice how) noexcept {
   publish_charge();
   if (reserved_)
     return;
-  evicting = evicting && eviction_ != eviction_policy::none;
-  auto give_up = [evicting](allowance& x, std::size_t used, std::size_t n) {
-    auto present = x.granted();
-    x.give_up(
-      std::min(n, evicting ? present : present - std::min(present, used)));
+  auto without = [](const allowance& x, std::size_t n) {
+    return x.granted() - std::min(n, x.granted());
   };
-  give_up(bytes_, charged(), most.bytes);
-  give_up(entries_, size_.load(std::memory_order_relaxed), most.entries);
-  if (!evicting)
-    return;
-  evict_to_grant(nullptr);
-  cover_rest();
+  const amounts left{without(bytes_, most.bytes),
+                     without(entries_, most.entries)};
+  evict_to(left, how, nullptr);
+  auto give_up = [](allowance& x, std::size_t used, std::size_t n) {
+    x.give_up(x.lent_beyond(std::max(used, n)));
+  };
+  give_up(bytes_, charged(), left.bytes);
+  give_up(entries_, size_.load(std::memory_order_relaxed), left.entries);
 }
 
 void table::pass_on(amounts most) noexcept {

@@ -14,6 +14,7 @@
 using namespace troupe;
 using memory::budget;
 using memory::put_result;
+using memory::sacrifice;
 using memory::table;
 
 namespace {
@@ -271,9 +272,9 @@ TEST_CASE("two tables share a limit by what they need", "[table][limits]") {
   CHECK(all.overdrawn() > 0);
   CHECK(all.overdrawn() == other.overdrawn().bytes);
   // Nothing without eviction: all of it is in use.
-  self.uut->give({all.overdrawn(), 0}, false);
+  self.uut->give({all.overdrawn(), 0}, sacrifice::nothing);
   CHECK(all.overdrawn() > 0);
-  self.uut->give({all.overdrawn(), 0}, true);
+  self.uut->give({all.overdrawn(), 0}, sacrifice::anything);
   CHECK(all.overdrawn() == 0);
   CHECK(self.uut->validate() == "");
   CHECK(self.uut->can_yield());
@@ -281,6 +282,38 @@ TEST_CASE("two tables share a limit by what they need", "[table][limits]") {
   CHECK(all.lent() < all.limit());
   REQUIRE(other.put(other.locate(k), k, "y", {}) == put_result::done);
   CHECK(self.uut->charged() + other.charged() <= 2 << 20);
+}
+
+TEST_CASE("no large entry goes for a small part of what others need",
+          "[table][limits]") {
+  fixture self{2 << 20};
+  self.options.shares = 2;
+  self.uut = std::make_unique<table>(self.options);
+  for (std::size_t i = 0; i < 100; ++i)
+    REQUIRE(self.put(key_of(i), std::string(100, 'x')) == put_result::done);
+  const std::string large(1'000'000, 'l');
+  REQUIRE(self.put("large", large) == put_result::done);
+  auto is_there = [&] { return self.read("large"); };
+  // All it has, but for the large one.
+  const auto granted = self.uut->bytes_granted();
+  for (int i = 0; i < 100; ++i) {
+    self.uut->yield_piece();
+    self.uut->give({20'000, 0}, sacrifice::proportionate);
+    REQUIRE(is_there());
+  }
+  CHECK(self.uut->size() < 101);
+  CHECK(self.uut->bytes_granted() < granted);
+  CHECK(self.uut->charged() <= self.uut->bytes_granted());
+  CHECK(self.uut->validate() == "");
+  // When it comes to that, it goes.
+  SECTION("for as much") {
+    self.uut->give({200'000, 0}, sacrifice::proportionate);
+  }
+  SECTION("for less when nothing else helps") {
+    self.uut->give({20'000, 0}, sacrifice::anything);
+  }
+  CHECK(!is_there());
+  CHECK(self.uut->validate() == "");
 }
 
 TEST_CASE("an entry costs at most forty bytes", "[table][limits]") {
