@@ -16,13 +16,16 @@ namespace {
 constexpr std::size_t large_share = 4;
 constexpr std::size_t least_large = 4096;
 
-/// Nobody loses an entry of more than this many times what another one lacks, while
-/// there is anything else: a shard with one huge entry would lose it for its part
-/// of somebody's small one.
-constexpr std::size_t out_of_proportion = 8;
-
-/// So many of them in turn, and a shard gives nothing more.
+/// So many entries in turn that are too large to go, and a shard gives nothing more.
 constexpr int most_kept = 4;
+
+/// Whether an entry of `size` bytes is not to go for `lack` bytes, while there is
+/// anything else: a shard with one huge entry would lose it for its part of a small
+/// one.
+bool out_of_all_proportion(std::size_t size, std::size_t lack) noexcept {
+  constexpr std::size_t most_times = 8;
+  return size >= least_large && size / most_times > lack;
+}
 
 } // namespace
 
@@ -255,9 +258,8 @@ void table::evict_to(amounts most, sacrifice how,
                                               entries);
     if (where.in == nullptr)
       return;
-    auto size = footprint(*where.item());
     if (how == sacrifice::proportionate && entries <= most.entries
-        && size >= least_large && size / out_of_proportion > lack) {
+        && out_of_all_proportion(footprint(*where.item()), lack)) {
       g.goes_next.keep(where);
       if (--patience == 0)
         return;
