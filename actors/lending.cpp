@@ -102,16 +102,20 @@ public:
     }
   }
 
-  /// From who has most first, and then from the others in their order.
+  /// From the shard that has most first, and then from the others in their order. With
+  /// `sacrifice::proportionate` those are left out that have little themselves.
   void take_all(std::span<shard* const> group, sacrifice how) noexcept {
     auto largest
       = std::max_element(group.begin(), group.end(), [this](auto* x, auto* y) {
           return holdings(*x) < holdings(*y);
         });
-    for (auto i = largest; i != group.end() && rest() > 0; ++i)
-      ask(**i, rest(), how);
-    for (auto i = group.begin(); i != largest && rest() > 0; ++i)
-      ask(**i, rest(), how);
+    auto take = [&](auto first, auto last) {
+      for (auto i = first; i != last && rest() > 0; ++i)
+        if (how == sacrifice::anything || can_spare(**i, rest()))
+          ask(**i, rest(), how);
+    };
+    take(largest, group.end());
+    take(group.begin(), largest);
   }
 
   /// Has those that were busy give in their next turn; what they have not is passed
@@ -142,6 +146,13 @@ private:
   /// What a shard could give, as far as can be seen from outside.
   [[nodiscard]] std::size_t holdings(const shard& x) const noexcept {
     return &x.store().entries() == asker_ ? 0 : granted(x);
+  }
+
+  /// Whether a shard that has little itself would not lose most of it.
+  [[nodiscard]] bool can_spare(const shard& x, std::size_t n) const noexcept {
+    constexpr std::size_t small_part = 8;
+    constexpr std::size_t much = 32 * 1024;
+    return holdings(x) >= std::min(small_part * n, much);
   }
 
   [[nodiscard]] memory::table::amounts amount(std::size_t n) const noexcept {
