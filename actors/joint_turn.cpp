@@ -43,26 +43,34 @@ void joint_turn::add_all(region& where) {
 }
 
 expected<void> joint_turn::begin() {
-  assert(holds_.empty());
-  std::sort(places_.begin(), places_.end(), [](auto& x, auto& y) {
-    return x.where->number() < y.where->number();
-  });
-  for (;;) {
-    enter();
-    auto* ahead = obstacle();
-    if (ahead == nullptr) {
-      enter_regions();
-      return {};
-    }
-    leave();
+  while (const auto* ahead = enter_all())
     if (auto gone = ahead->where->run(wait_operation{ahead->key}); !gone)
       return gone;
-  }
+  return {};
+}
+
+bool joint_turn::try_begin() {
+  return enter_all() == nullptr;
 }
 
 void joint_turn::end() noexcept {
   leave();
   places_.clear();
+}
+
+/// Enters everything, or nothing: then it returns what the turn has to wait for.
+const joint_turn::place* joint_turn::enter_all() {
+  assert(holds_.empty());
+  std::sort(places_.begin(), places_.end(), [](auto& x, auto& y) {
+    return x.where->number() < y.where->number();
+  });
+  enter();
+  const auto* ahead = obstacle();
+  if (ahead == nullptr)
+    enter_regions();
+  else
+    leave();
+  return ahead;
 }
 
 void joint_turn::enter() {

@@ -58,6 +58,10 @@ public:
   /// finished in time). Complexity: n log n in what was added, plus the waits.
   expected<void> begin();
 
+  /// As `begin`, but does not wait for a restart or an update: false where it would
+  /// have to, and holds nothing then.
+  [[nodiscard]] bool try_begin();
+
   /// Ends the turn and forgets the shards.
   void end() noexcept;
 
@@ -77,6 +81,7 @@ private:
     memory::tag_step step;
   };
 
+  const place* enter_all();
   void enter();
   void enter_regions();
   void leave() noexcept;

@@ -75,8 +75,9 @@ std::size_t region::max_entries() const noexcept {
 }
 
 bool region::limited() const noexcept {
-  return bytes_->tightest() != budget::unlimited
-         || entries_->tightest() != budget::unlimited;
+  const auto& groups = shards_.groups();
+  return std::any_of(groups.begin(), groups.end(),
+                     [](const auto& x) { return x->limited(); });
 }
 
 eviction_policy region::eviction() const noexcept {

@@ -119,7 +119,7 @@ void region::release_load(bytes_view key, load_id id,
     [which = std::move(which), id](memory::store& store) {
       return store.release_load(which, id);
     },
-    // A shard that is down has no lease to give back.
+    // A shard that failed has voided the lease.
     [self = shared_from_this(), done = std::move(done)](const expected<void>&) {
       done();
     });

@@ -174,6 +174,8 @@ void shard::end(shard_state final_state, bool forget) noexcept {
     state_.store(final_state, std::memory_order_release);
     if (forget)
       store_.forget();
+    // The loads that end while the shard is down cannot give their leases back.
+    store_.fence_loads();
     store_.updates().release_all();
     waiting_.append(store_.updates().take_released());
     while (auto* op = waiting_.pop())

@@ -77,6 +77,12 @@ public:
     return *entries_;
   }
 
+  /// Whether there is a limit, of its own or from above.
+  [[nodiscard]] bool limited() const noexcept {
+    return bytes_->tightest() != memory::budget::unlimited
+           || entries_->tightest() != memory::budget::unlimited;
+  }
+
   [[nodiscard]] eviction_policy eviction() const noexcept {
     return eviction_.load(std::memory_order_relaxed);
   }

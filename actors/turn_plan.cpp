@@ -8,6 +8,12 @@
 
 namespace troupe {
 
+memory::demand::amount turn_plan::held_by(const key_plan& x) noexcept {
+  if (!x.now.linked || !x.counted)
+    return {};
+  return {x.now.charge, 1};
+}
+
 turn_plan::~turn_plan() {
   for (auto& x : shards_)
     if (x->reserved)
@@ -46,8 +52,9 @@ void turn_plan::erase(region& where, bytes_view key) {
   const auto what = find(where, key);
   if (what.in == nullptr || !what.key->now.linked)
     return;
-  what.in->demand.change(what.key->now.charge, 0, false, true);
+  what.in->demand.change(held_by(*what.key), {});
   what.key->now = {};
+  what.key->exact = false;
 }
 
 void turn_plan::copy(region& source, bytes_view from, region& target,
@@ -60,11 +67,40 @@ void turn_plan::copy(region& source, bytes_view from, region& target,
   put(find(target, to), to, x, step::depends, x.charge);
 }
 
-void turn_plan::move(region& where, bytes_view from, bytes_view to) {
+void turn_plan::move(region& where, bytes_view from, bytes_view to, step how) {
   if (from == to)
     return;
-  copy(where, from, where, to);
-  erase(where, from);
+  const auto source = find(where, from, true);
+  const auto target = find(where, to, true);
+  if (!source.key->now.linked)
+    return;
+  // What the shard was lent for the entry goes to the other shard with it, but not
+  // from one budget to another.
+  const auto together = source.in->where.store().shares_limits_with(
+    target.in->where.store());
+  if (how == step::depends || !source.key->exact || !together) {
+    // It may expire before it is moved, or not be there. So it takes room in both
+    // places, and what it leaves is not there for others.
+    copy(where, from, where, to);
+    source.key->counted = source.in == target.in;
+    source.key->exact = false;
+    return;
+  }
+  auto next = source.key->now;
+  const auto charge_under = [&next](bytes_view key) {
+    return memory::table::charge_of(key.size(), next, 0);
+  };
+  next.charge += charge_under(to);
+  next.charge -= charge_under(from);
+  if (auto ok = target.in->where.store().admit(next.charge); !ok)
+    refuse(std::move(ok.error()));
+  auto before = held_by(*target.key);
+  before.bytes += source.key->now.charge;
+  ++before.entries;
+  take(target, next, before);
+  target.key->exact = true;
+  source.key->now = {};
+  source.key->exact = false;
 }
 
 expected<void> turn_plan::reserve() {
@@ -99,7 +135,8 @@ turn_plan::planned turn_plan::find(region& where, bytes_view key,
     if (!present)
       refuse(std::move(present.error()));
     const auto now = present.value_or(memory::occupancy{});
-    at = plan.keys.emplace(key, key_plan{now, now.linked}).first;
+    const auto stays = now.live && !now.expires && !now.idles;
+    at = plan.keys.emplace(key, key_plan{now, now.linked, stays}).first;
   }
   return {&plan, &at->second};
 }
@@ -108,7 +145,7 @@ void turn_plan::put(const planned& what, bytes_view key,
                     memory::occupancy next, step how, std::size_t block) {
   if (what.in == nullptr)
     return;
-  auto& now = what.key->now;
+  const auto& now = what.key->now;
   next.linked = true;
   if (how == step::depends) {
     next.value_size = std::max(next.value_size, now.value_size);
@@ -121,12 +158,23 @@ void turn_plan::put(const planned& what, bytes_view key,
     refuse(std::move(ok.error()));
   if (how == step::depends)
     next.charge = std::max(next.charge, now.charge);
-  what.in->demand.change(now.charge, next.charge, true, now.linked);
-  if (!std::exchange(what.key->has_place, true))
-    what.in->demand.take_place();
+  take(what, next, held_by(*what.key));
+}
+
+/// The key holds `next` from now on, in place of what was there `before`.
+void turn_plan::take(const planned& what, const memory::occupancy& next,
+                     memory::demand::amount before) {
+  auto& demand = what.in->demand;
+  auto& key = *what.key;
+  demand.change(before, {next.charge, 1});
+  if (!key.now.linked || !key.counted)
+    demand.insert(!key.has_place);
+  key.has_place = true;
+  key.counted = true;
   if (next.expires || next.idles)
-    what.in->demand.expire();
-  now = next;
+    demand.expire();
+  key.now = next;
+  key.exact = false;
 }
 
 /// The first refusal is what is told.

@@ -23,8 +23,8 @@ namespace troupe {
 class region;
 
 /// Lives inside a joint turn that holds the shards of all its keys, which are valid
-/// as long as the plan. Each call takes constant time, and does nothing where no
-/// limit could refuse the step.
+/// as long as the plan. Each call takes time by the number of shards in the plan, and
+/// does nothing where no limit could refuse the step.
 class turn_plan {
 public:
   /// What a step does to the entry that is there.
@@ -60,8 +60,10 @@ public:
   /// The value of `from` may be put under another key, with what belongs to it.
   void copy(region& source, bytes_view from, region& target, bytes_view to);
 
-  /// As `copy`, and `from` goes.
-  void move(region& where, bytes_view from, bytes_view to);
+  /// The value of `from` is put under another key. That takes no more room than the
+  /// new key is longer, where the value is sure to be there and to be moved.
+  void move(region& where, bytes_view from, bytes_view to,
+            step how = step::certain);
 
   /// Sees to it that there is room for all steps until the plan's end. Errors:
   /// `value_too_large`, `limit_reached`, `shutting_down`, `out_of_memory`; then
@@ -72,6 +74,8 @@ private:
   struct key_plan {
     memory::occupancy now; ///< As the steps so far leave it.
     bool has_place;        ///< In the index, from before or counted.
+    bool exact;            ///< No bound: it is there, with just that.
+    bool counted = true;   ///< What it holds is its shard's still.
   };
 
   struct shard_plan {
@@ -95,6 +99,10 @@ private:
                              bool unlimited_too = false);
   void put(const planned& what, bytes_view key, memory::occupancy next, step how,
            std::size_t block);
+  [[nodiscard]] static memory::demand::amount
+  held_by(const key_plan& x) noexcept;
+  static void take(const planned& what, const memory::occupancy& next,
+                   memory::demand::amount before);
   void refuse(error why);
 
   std::vector<std::unique_ptr<shard_plan>> shards_;

@@ -50,6 +50,10 @@ expected<void> atomic_section::begin() {
   return {};
 }
 
+bool atomic_section::try_look() {
+  return nested_ || turn_.try_begin();
+}
+
 void atomic_section::plan(command_call& call) {
   if (!nested_ && call.what.plan != nullptr)
     call.what.plan(call, plan_);

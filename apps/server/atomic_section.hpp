@@ -76,6 +76,10 @@ public:
   /// Waits for the turn. Errors: those of `joint_turn::begin`.
   expected<void> begin();
 
+  /// Takes the turn to look only: nothing may be changed, and no reader waits. False
+  /// where it would have to wait for a shard.
+  [[nodiscard]] bool try_look();
+
   /// Once it has begun: what a call will store, in the order of the calls.
   void plan(command_call& call);
 

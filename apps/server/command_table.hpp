@@ -126,6 +126,8 @@ enum class command_flag : std::uint32_t {
   /// Ours, not shown: a subscriber may call it in RESP2, too.
   for_subscribers = 1 << 15,
   no_multi = 1 << 16, ///< Refused between MULTI and EXEC.
+  /// Ours, not shown: refused there, too, as it enters shards of its own choice.
+  alone = 1 << 17,
 };
 
 class command_flags {

@@ -372,7 +372,7 @@ constexpr std::array subcommands{
   command{"config|rewrite", 2, admin, {}, group, "2.8.0",
           "Write the changed settings to the configuration file",
           config_rewrite},
-  command{"config|set", -4, admin, {}, group, "2.0.0",
+  command{"config|set", -4, admin | flag::alone, {}, group, "2.0.0",
           "Change client-output-buffer-limit, maxclients, maxmemory, "
           "maxmemory-clients, maxmemory-policy, namespaces, requirepass, timeout or the files of TLS",
           config_set},

@@ -61,28 +61,39 @@ expected<void> reserve_queued(command_call& call, atomic_section& section) {
   return section.reserve();
 }
 
+// Ends a transaction, also when there is no memory for its commands.
+class queue_end {
+public:
+  explicit queue_end(transaction& queue) noexcept : queue_(queue) {
+    // nop
+  }
+
+  ~queue_end() {
+    queue_.end();
+  }
+
+  queue_end(const queue_end&) = delete;
+  queue_end& operator=(const queue_end&) = delete;
+
+private:
+  transaction& queue_;
+};
+
 void exec(command_call& call) {
   auto& queue = call.self.queue;
   if (!queue.active())
     return call.reply.error(error_text::exec_without_multi);
-  if (queue.spoiled()) {
-    queue.end();
+  const queue_end ends{queue};
+  if (queue.spoiled())
     return call.reply.error(error_text::exec_aborted);
-  }
   atomic_section section{call.self, call.server.gate};
-  if (const auto entered = enter(call, section); !entered) {
-    queue.end();
+  if (const auto entered = enter(call, section); !entered)
     return reply_error(call, entered.error());
-  }
-  if (!queue.watched_unchanged()) {
-    queue.end();
+  if (!queue.watched_unchanged())
     return call.reply.null_array();
-  }
-  if (const auto reserved = reserve_queued(call, section); !reserved) {
-    queue.end();
+  if (const auto reserved = reserve_queued(call, section); !reserved)
     return call.reply.error(
       error_text::exec_refused(error_text::of(reserved.error())));
-  }
   const auto commands = queue.take();
   call.reply.array(commands.size());
   for (const auto& x : commands) {
@@ -315,14 +326,24 @@ void copy(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_mset(command_call& call, turn_plan& plan) {
+void plan_pairs(command_call& call, turn_plan& plan, turn_plan::step how) {
   const auto pairs = call.words.subspan(1);
-  for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+  // A call with half a pair is refused, and changes nothing.
+  if (pairs.size() % 2 != 0)
+    return;
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
     const auto* gathered = call.self.gathered(pairs[i + 1]);
-    plan.set(call.db, pairs[i], pairs[i + 1].size(), false,
-             turn_plan::step::certain,
+    plan.set(call.db, pairs[i], pairs[i + 1].size(), false, how,
              gathered == nullptr ? 0 : gathered->footprint());
   }
+}
+
+void plan_mset(command_call& call, turn_plan& plan) {
+  plan_pairs(call, plan, turn_plan::step::certain);
+}
+
+void plan_msetnx(command_call& call, turn_plan& plan) {
+  plan_pairs(call, plan, turn_plan::step::depends);
 }
 
 void plan_del(command_call& call, turn_plan& plan) {
@@ -334,9 +355,8 @@ void plan_rename(command_call& call, turn_plan& plan) {
   plan.move(call.db, call.words[1], call.words[2]);
 }
 
-// Both may stay.
 void plan_renamenx(command_call& call, turn_plan& plan) {
-  plan.copy(call.db, call.words[1], call.db, call.words[2]);
+  plan.move(call.db, call.words[1], call.words[2], turn_plan::step::depends);
 }
 
 void plan_copy(command_call& call, turn_plan& plan) {
@@ -371,7 +391,7 @@ constexpr std::array commands{
           "1.0.1", "Set several keys", mset}.planned(plan_mset),
   command{"msetnx", -3, flag::write | flag::denyoom, every_second, "string",
           "1.0.1", "Set several keys, none of which exists yet", msetnx}
-    .planned(plan_mset),
+    .planned(plan_msetnx),
   command{"del", -2, flag::write, all_keys, "generic", "1.0.0", "Delete keys",
           del}.planned(plan_del),
   command{"unlink", -2, flag::write | flag::fast, all_keys, "generic", "4.0.0",

@@ -7,6 +7,7 @@
 #include "apps/server/atomic_section.hpp"
 #include "apps/server/error_text.hpp"
 #include "apps/server/integer.hpp"
+#include "apps/server/key_checks.hpp"
 #include "apps/server/messages.hpp"
 
 namespace troupe::server {
@@ -114,7 +115,8 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
   self.last_command = what;
   if (self.queue.active() && !what->flags.has(command_flag::not_queued))
     [[unlikely]] {
-    if (what->flags.has(command_flag::no_multi)) {
+    if (what->flags.has(command_flag::no_multi)
+        || what->flags.has(command_flag::alone)) {
       refuse(words, self, reply, std::string{error_text::not_in_transaction});
       return 1;
     }
@@ -230,14 +232,38 @@ void executor::refuse(arguments words, client& self, reply_writer& reply,
   reply.error(why);
 }
 
-/// Whether there is room for what the command stores, as things are now. Shards that
-/// are down are found by EXEC.
+/// Whether the database takes keys and values of these sizes at all.
+expected<void> executor::check_sizes(const command_call& call) {
+  const auto& what = call.what;
+  const auto stores = what.flags.has(command_flag::denyoom);
+  const auto first = static_cast<std::size_t>(what.keys.first);
+  const auto step = static_cast<std::size_t>(what.keys.step);
+  const auto keys = what.key_count(call.words.size());
+  for (std::size_t i = 1; i < call.words.size(); ++i) {
+    const auto is_key = keys > 0 && i >= first && (i - first) % step == 0
+                        && (i - first) / step < keys;
+    // No other word of a command that stores is longer than what it stores.
+    auto ok = expected<void>{};
+    if (is_key)
+      ok = check_key(call.db, call.words[i]);
+    else if (stores)
+      ok = check_value(call.db, call.words[i]);
+    if (!ok)
+      return ok;
+  }
+  return {};
+}
+
+/// Whether there is room for what the command stores, as things are now. What has to
+/// wait for a shard is left to EXEC.
 expected<void> executor::check_room(command_call& call) const {
-  if (!call.what.flags.has(command_flag::denyoom) || !call.db.limited())
+  const auto in_one_database = call.what.add_more_keys == nullptr;
+  if (!call.what.flags.has(command_flag::denyoom)
+      || (in_one_database && !call.db.limited()))
     return {};
   atomic_section section{call.self, server_.gate};
   add_keys(call, section);
-  if (!section.begin())
+  if (!section.try_look())
     return {};
   section.plan(call);
   return section.reserve();
@@ -248,9 +274,11 @@ void executor::queue(const command& what, arguments words, client& self,
                      reply_writer& reply) {
   command_call call{self.queue.database(), self, server_, counters_, reply,
                     what, words};
-  if (const auto room = check_room(call); !room) {
+  const auto ok
+    = check_sizes(call).and_then([&] { return check_room(call); });
+  if (!ok) {
     self.queue.spoil();
-    return reply.error(error_text::of(room.error()));
+    return reply.error(error_text::of(ok.error()));
   }
   if (!self.queue.queue(what, words, server_.options.limits.command)) {
     self.queue.spoil();

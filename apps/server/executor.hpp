@@ -43,6 +43,7 @@ private:
   void run_held(command_call& call);
   static void refuse(arguments words, client& self, reply_writer& reply,
                      std::string why);
+  [[nodiscard]] static expected<void> check_sizes(const command_call& call);
   [[nodiscard]] expected<void> check_room(command_call& call) const;
   void queue(const command& what, arguments words, client& self,
              reply_writer& reply);

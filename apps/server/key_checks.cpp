@@ -25,10 +25,14 @@ expected<void> check_keys(const region& db, arguments keys) {
   return {};
 }
 
-expected<void> check_entry(const region& db, bytes_view key, bytes_view value) {
+expected<void> check_value(const region& db, bytes_view value) {
   if (const auto limit = db.options().max_value_size; value.size() > limit)
     return fail(errc::value_too_large, size_text(value.size(), limit));
-  return check_key(db, key);
+  return {};
+}
+
+expected<void> check_entry(const region& db, bytes_view key, bytes_view value) {
+  return check_value(db, value).and_then([&] { return check_key(db, key); });
 }
 
 } // namespace troupe::server

@@ -12,6 +12,7 @@ std::shared_ptr<const absence> absences::watch(bytes_view key) {
     drop_abandoned();
   auto result = std::make_shared<absence>();
   held_[bytes{key}] = result;
+  any_.store(true, std::memory_order_relaxed);
   return result;
 }
 
@@ -26,7 +27,11 @@ void absences::end_held(bytes_view key) noexcept {
 
 void absences::drop_abandoned() noexcept {
   std::erase_if(held_, [](const auto& x) { return x.second.expired(); });
+  // The map keeps the memory of its largest size otherwise.
+  if (held_.empty())
+    held_ = {};
   next_look_ = std::max(few, 2 * held_.size());
+  any_.store(!held_.empty(), std::memory_order_relaxed);
 }
 
 } // namespace troupe::memory

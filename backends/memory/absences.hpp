@@ -1,7 +1,7 @@
 #pragma once
 
-// Keys that somebody found absent and wants to know of whether they stayed so: a key
-// that was written and removed again meanwhile looks the same, and has no version.
+// Keys that a caller found absent, to learn later whether they stayed so: a key that
+// was written and removed again meanwhile looks the same, and has no version.
 
 #include <atomic>
 #include <cstddef>
@@ -27,39 +27,47 @@ private:
   std::atomic<bool> ended_{false};
 };
 
-/// What somebody saw of a key who wants to know later whether it has changed.
+/// What a caller saw of a key, to learn later whether it has changed.
 struct key_state {
   version_number version = no_version; ///< Of the live entry.
   std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
-/// The absences that somebody holds. Not thread-safe: part of a store.
+/// The absences that callers hold. Not thread-safe but for `any`: part of a store.
 class absences {
 public:
-  /// That of a key which has no live entry. Throws std::bad_alloc. Amortised constant
-  /// time; those that nobody holds any more take no more room than the others.
+  /// The absence of a key that has no live entry. Throws std::bad_alloc. Amortised
+  /// constant time; those that are abandoned take no more room than the others.
   [[nodiscard]] std::shared_ptr<const absence> watch(bytes_view key);
+
+  /// Whether there are any, in use or not. From any thread.
+  [[nodiscard]] bool any() const noexcept {
+    return any_.load(std::memory_order_relaxed);
+  }
+
+  /// Frees those that no caller holds any more. Linear in all.
+  void drop_abandoned() noexcept;
 
   /// Something was stored under the key.
   void end(bytes_view key) noexcept {
-    // Nearly always nobody watches, and a write pays one branch.
+    // Nearly always no key is watched, and a write pays one branch.
     if (!held_.empty()) [[unlikely]]
       end_held(key);
   }
 
-  /// Those in memory, whether somebody holds them or not.
+  /// The number of those in memory, in use or not.
   [[nodiscard]] std::size_t size() const noexcept {
     return held_.size();
   }
 
 private:
   void end_held(bytes_view key) noexcept;
-  void drop_abandoned() noexcept;
 
   static constexpr std::size_t few = 64;
 
   key_map<std::weak_ptr<absence>> held_;
   std::size_t next_look_ = few; ///< When so many are there, some may be abandoned.
+  std::atomic<bool> any_{false};
 };
 
 } // namespace troupe::memory

@@ -237,6 +237,12 @@ public:
   /// asked last stays known, unlike after `keep`.
   void give_up(std::size_t n) noexcept;
 
+  /// Lets `other`, which borrows from the same budget, have `n` of what was lent.
+  void pass_on(std::size_t n, allowance& other) noexcept {
+    granted_.store(granted() - n, std::memory_order_relaxed);
+    other.granted_.store(other.granted() + n, std::memory_order_relaxed);
+  }
+
   /// Whether somebody set a limit.
   [[nodiscard]] bool limited() const noexcept {
     return from_->tightest() != budget::unlimited;

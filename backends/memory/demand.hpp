@@ -14,6 +14,7 @@ struct occupancy {
   std::size_t value_size = 0; ///< Of the live entry.
   std::size_t tag_bytes = 0;  ///< Of the live entry.
   bool linked = false;        ///< There is an entry, dead or alive.
+  bool live = false;          ///< It is alive.
   bool expires = false;       ///< The live entry has a deadline,
   bool idles = false;         ///< or an idle time.
 };
@@ -21,19 +22,25 @@ struct occupancy {
 /// The most that a turn holds more than now, at any of its steps.
 class demand {
 public:
-  /// An entry that was charged `before` (bytes) is now charged `after`; one that was
-  /// not there comes where `comes`, and one that was there goes where `goes`.
-  void change(std::size_t before, std::size_t after, bool comes,
-              bool goes) noexcept {
-    move(bytes_, before, after);
-    move(entries_, goes ? 1 : 0, comes ? 1 : 0);
-    inserts_ = inserts_ || (comes && !goes);
+  /// Some entries, and the bytes that they are charged.
+  struct amount {
+    std::size_t bytes = 0;
+    std::size_t entries = 0;
+  };
+
+  /// What was `before` is now `after`.
+  void change(amount before, amount after) noexcept {
+    move(bytes_, before.bytes, after.bytes);
+    move(entries_, before.entries, after.entries);
   }
 
-  /// A key comes that was not there when the turn began: whatever goes, it may take a
-  /// place in the index that nothing else leaves to it.
-  void take_place() noexcept {
-    ++places_;
+  /// A key comes that is not there. Where it was not there either when the turn began,
+  /// it is `new_here`: whatever goes, it may take a place in the index that nothing else
+  /// leaves to it.
+  void insert(bool new_here) noexcept {
+    inserts_ = true;
+    if (new_here)
+      ++places_;
   }
 
   /// One with a deadline may come.

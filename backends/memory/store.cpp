@@ -632,6 +632,8 @@ expected<void> store::abandon_update(const hashed_key& key,
 void store::sweep() {
   if (forgetting()) [[unlikely]]
     forget();
+  if (absences_.any()) [[unlikely]]
+    absences_.drop_abandoned();
   // Without memory for an empty table the old one stays, dead to all.
   if (settle() && table_.wants_sweep())
     table_.sweep(swept_buckets);

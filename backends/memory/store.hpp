@@ -190,7 +190,8 @@ public:
 
   /// Tells whether a sweep would find anything to look at.
   [[nodiscard]] bool wants_sweep() const noexcept {
-    return table_.wants_sweep() || updates_.any() || forgetting();
+    return table_.wants_sweep() || updates_.any() || absences_.any()
+           || forgetting();
   }
 
   // -- the shard's turn --------------------------------------------------------
@@ -302,6 +303,11 @@ public:
   /// Tells whether load `id` still holds the key's lease.
   expected<bool> holds_load(const hashed_key& key, load_id id) const;
 
+  /// Voids the leases of all loads: none of them is stored.
+  void fence_loads() noexcept {
+    loads_.fence_all();
+  }
+
   // -- updates under a lease, in the shard's turn ------------------------------
 
   /// Takes the key's update lease, which nobody holds, and voids its load
@@ -345,6 +351,11 @@ public:
   /// Whether there is a limit that could refuse a value.
   [[nodiscard]] bool limited() const noexcept {
     return table_.limited();
+  }
+
+  /// Whether both borrow what they hold from the same budgets.
+  [[nodiscard]] bool shares_limits_with(const store& other) const noexcept {
+    return table_.shares_limits_with(other.table_);
   }
 
   /// What is under a key. Errors: those of `settle`.

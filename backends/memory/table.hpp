@@ -207,9 +207,15 @@ public:
     return bytes_.source().narrowest();
   }
 
-  /// Whether somebody set a limit.
+  /// Whether there is a limit.
   [[nodiscard]] bool limited() const noexcept {
     return limited_;
+  }
+
+  /// Whether both borrow what they hold from the same budgets.
+  [[nodiscard]] bool shares_limits_with(const table& other) const noexcept {
+    return &bytes_.source() == &other.bytes_.source()
+           && &entries_.source() == &other.entries_.source();
   }
 
   [[nodiscard]] eviction_policy eviction() const noexcept {

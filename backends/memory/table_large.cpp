@@ -143,6 +143,11 @@ put_result table::move(const position& source, table& to, const position& where,
     return put_result::too_large;
   const auto added = where.item == nullptr ? std::size_t{1} : 0;
   auto evicts = false;
+  // The turn's plan counts on that: see turn_plan.
+  if (reserved_ && to.reserved_ && !here && shares_limits_with(to)) {
+    bytes_.pass_on(freed, to.bytes_);
+    entries_.pass_on(1, to.entries_);
+  }
   if (to.limited_) {
     // Beside what the source gives: what a longer key takes, and the index.
     auto bytes = to.charged() + all + added * bytes_per_bucket;

@@ -88,6 +88,7 @@ occupancy table::occupied_by(const hashed_key& key) noexcept {
   occupancy result{.charge = footprint(item), .linked = true};
   if (dead(item))
     return result;
+  result.live = true;
   result.value_size = item.value_size();
   result.expires = item.has_deadline();
   result.idles = item.slides();

@@ -188,6 +188,59 @@ def check_all_or_nothing():
     require(reply == [b":60", b"+OK"], f"got {reply}")
     require(int(client.info()["limited_memory"]) <= 4 * MIB, "over the limit")
 
+    # A value that is renamed needs no room, in a transaction neither.
+    require(client("SET", "big", b"b" * 400_000) == b"+OK", "no room for it")
+    fill(client, 0, 8_000, 1000)
+    client("MULTI")
+    client("RENAME", "big", "bigger")
+    reply = client("EXEC")
+    require(reply == [b"+OK"], f"RENAME at the limit: {reply!r}")
+    require(client("STRLEN", "bigger") == b":400000", "another value")
+    # What MSETNX may leave as it is has not made room for others.
+    client("DEL", "key:1")
+    client("MULTI")
+    for words in (("DEL", "key:2"), ("MSETNX", "bigger", "x", "fresh", "y"),
+                  ("APPEND", "bigger", b"z" * 200_000),
+                  ("APPEND", "bigger", b"z" * 200_000)):
+        require(client(*words) in (b"+QUEUED", oom), f"{words[0]}")
+    reply = client("EXEC")
+    require(reply.startswith(b"-EXECABORT"), f"done in part: {reply!r}")
+    require(client("EXISTS", "key:2") == b":1", "a key was deleted")
+
+    # A limit cannot change in the middle of a transaction.
+    client("MULTI")
+    reply = client("CONFIG", "SET", "maxmemory", "8mb")
+    require(reply.startswith(b"-ERR") and b"transaction" in reply, f"got {reply}")
+    require(client("EXEC") == aborted, "EXEC after that")
+    require(client("CONFIG", "GET", "maxmemory")[1] == b"%d" % (4 * MIB),
+            "another limit")
+
+    # A limit of one namespace is told when a command is queued, too.
+    client = Client(Troupe("--namespaces=session:=1mb,noeviction",
+                           "--no-console").port)
+    client.pipeline([("SET", f"session:{i}", value) for i in range(400)])
+    require(client("SET", "session:new", value) == oom, "there is room still")
+    client("MULTI")
+    require(client("SET", "session:new", value) == oom, "queued")
+    require(client("EXEC") == aborted, "EXEC after that")
+
+    # What a key or value is too large for at all, is told then.
+    client = Client(Troupe("--max-value-size=1000", "--no-console").port)
+    require(client("SET", "f", "keep") == b"+OK", "SET")
+    for words, text in ((("SET", b"k" * 70_000, "v"), b"key too large"),
+                        (("SET", "k", b"v" * 1001), b"value too large"),
+                        (("MSET", "a", "b", "c", b"v" * 1001),
+                         b"value too large")):
+        client("MULTI")
+        client("DEL", "f")
+        reply = client(*words)
+        require(text in reply, f"queued: {reply!r}")
+        require(client("EXEC") == aborted, "EXEC after that")
+        require(client("GET", "f") == b"keep", "DEL was done")
+    client("MULTI")
+    require(client("SET", b"k" * 2000, b"v" * 1000) == b"+QUEUED", "a long key")
+    require(client("EXEC") == [b"+OK"], "a long key")
+
     # Too large for the limit, whether something is evicted or not.
     huge = b"x" * (20 * MIB)
     too_large = b"-ERR value is too large"

@@ -151,6 +151,28 @@ TEST_CASE("a failed shard that is revived has its entries, but for what was "
   CHECK(uut.state() == shard_state::running);
 }
 
+TEST_CASE("a load that ends while its shard is down leaves no lease behind",
+          "[shard]") {
+  region_fixture f{one_shard()};
+  auto& uut = f.uut->shard_at(0);
+  std::promise<void> begun;
+  std::promise<void> go;
+  auto first = f.uut->get_or_set_async("a", [&](load_context&) {
+    begun.set_value();
+    go.get_future().wait();
+    return "1";
+  });
+  begun.get_future().wait();
+  uut.fail();
+  go.set_value();
+  CHECK(first.get() == "1");
+  CHECK(uut.revive());
+  in_turn(uut, [&] { uut.up(); });
+  CHECK(f.get("a") == "<none>");
+  CHECK(f.uut->get_or_set("a", [](load_context&) { return "2"; }) == "2");
+  CHECK(f.get("a") == "2");
+}
+
 TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
   region_fixture f{one_shard()};
   auto& uut = f.uut->shard_at(0);

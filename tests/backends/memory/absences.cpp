@@ -26,16 +26,23 @@ TEST_CASE("an absence ends when something is stored, for all who watch",
   CHECK(one->ended());
 }
 
-TEST_CASE("absences that nobody holds any more are dropped", "[absences]") {
+TEST_CASE("abandoned absences leave no memory behind", "[absences]") {
   absences uut;
+  CHECK(!uut.any());
   std::vector<std::shared_ptr<const absence>> kept;
   for (int i = 0; i < 10; ++i)
     kept.push_back(uut.watch("kept " + std::to_string(i)));
   for (int i = 0; i < 100'000; ++i)
     static_cast<void>(uut.watch("dropped " + std::to_string(i)));
   CHECK(uut.size() < 200);
+  uut.drop_abandoned();
+  CHECK(uut.size() == kept.size());
+  CHECK(uut.any());
   for (int i = 0; i < 10; ++i)
     uut.end("kept " + std::to_string(i));
   for (auto& x : kept)
     CHECK(x->ended());
+  CHECK(uut.size() == 0);
+  uut.drop_abandoned();
+  CHECK(!uut.any());
 }
