@@ -227,10 +227,10 @@ def check_all_or_nothing():
     # What a key or value is too large for at all, is told then.
     client = Client(Troupe("--max-value-size=1000", "--no-console").port)
     require(client("SET", "f", "keep") == b"+OK", "SET")
-    for words, text in ((("SET", b"k" * 70_000, "v"), b"key too large"),
-                        (("SET", "k", b"v" * 1001), b"value too large"),
+    for words, text in ((("SET", b"k" * 70_000, "v"), b"key is too large"),
+                        (("SET", "k", b"v" * 1001), b"value is too large"),
                         (("MSET", "a", "b", "c", b"v" * 1001),
-                         b"value too large")):
+                         b"value is too large")):
         client("MULTI")
         client("DEL", "f")
         reply = client(*words)
