@@ -5,14 +5,15 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <caf/config.hpp>
 #include <caf/config_option_set.hpp>
@@ -20,6 +21,7 @@
 #include <caf/pec.hpp>
 #include <caf/timespan.hpp>
 
+#include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/type_ids.hpp>
 #include <troupe/messages/types/suggest.hpp>
 
@@ -110,7 +112,7 @@ expected<void> check_names(const caf::settings& all) {
 constexpr char mask[] = "***";
 
 bool is_secret(std::string_view option) {
-  return option == "password" || option == "passphrase"
+  return option.ends_with("password") || option.ends_with("passphrase")
          || option.ends_with("-pass");
 }
 
@@ -159,39 +161,84 @@ std::string place_of(std::string_view ini, std::string_view section,
     ini.remove_prefix(std::min(end + 1, ini.size()));
     if (text.starts_with('['))
       inside = trimmed(text.substr(1, text.find(']') - 1)) == section;
-    const auto found
-      = key.empty() ? text.starts_with('[')
-                    : trimmed(text.substr(0, text.find('='))) == key;
+    const auto found = key.empty()
+                         ? text.starts_with('[')
+                         : trimmed(text.substr(0, text.find('='))) == key;
     if (inside && found)
       return "line " + std::to_string(line) + " of " + name;
   }
   return name;
 }
 
+/// The ini file, and whether its user has chosen it.
+struct ini_choice {
+  std::string path = config::default_file;
+  bool is_named = false;
+};
+
+tl::unexpected<error> cannot_read(const std::string& path,
+                                  const std::string& why) {
+  return fail(errc::invalid_argument, "cannot read " + path + ": " + why);
+}
+
+/// Why another user could have written this file or directory; empty: none could.
+std::string distrust(const struct stat& found) {
+  if (found.st_uid != ::geteuid() && found.st_uid != 0)
+    return "belongs to the user with id " + std::to_string(found.st_uid);
+  if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return "may be written by other users";
+  return {};
+}
+
+/// A file that nobody named is read only where no other user could have put it.
+expected<void> check_trust(const std::string& path, const struct stat& file) {
+  struct stat folder {};
+  if (::stat(".", &folder) != 0)
+    return cannot_read(path, std::strerror(errno));
+  auto why = distrust(folder);
+  if (!why.empty())
+    why = "lies in a directory that " + why;
+  else
+    why = distrust(file);
+  if (why.empty())
+    return {};
+  return fail(errc::invalid_argument,
+              path + " " + why
+                + "; if you trust it, name it with --config-file=" + path);
+}
+
 /// The content of the ini file; empty when there is none and none was named.
-expected<std::string> read_ini(const std::string& path) {
-  const auto is_default = path == config::default_file;
-  struct stat what {};
-  if (::stat(path.c_str(), &what) != 0) {
-    if (errno == ENOENT && is_default)
+expected<std::string> read_ini(const ini_choice& from) {
+  // To open a FIFO would wait for its writer.
+  const unique_descriptor file{
+    ::open(from.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  if (file.get() < 0) {
+    if (errno == ENOENT && !from.is_named)
       return std::string{};
-    return fail(errc::invalid_argument,
-                "cannot read " + path + ": " + std::strerror(errno));
+    return cannot_read(from.path, std::strerror(errno));
   }
-  if (S_ISDIR(what.st_mode))
-    return fail(errc::invalid_argument,
-                "cannot read " + path + ": it is a directory");
-  if (is_default && ::stat(".", &what) == 0 && (what.st_mode & S_IWOTH) != 0)
-    return fail(errc::invalid_argument,
-                path + " lies in a directory into which everybody may write; if "
-                       "it is yours, name it with --config-file=./"
-                  + path);
-  std::ifstream file{path};
-  std::string result{std::istreambuf_iterator<char>{file}, {}};
-  if (!file.is_open() || file.bad())
-    return fail(errc::invalid_argument,
-                "cannot read " + path + ": " + std::strerror(errno));
-  return result;
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0)
+    return cannot_read(from.path, std::strerror(errno));
+  if (S_ISDIR(found.st_mode))
+    return cannot_read(from.path, "it is a directory");
+  // A device may have no end.
+  if (!S_ISREG(found.st_mode) && from.path != "/dev/null")
+    return cannot_read(from.path, "it is not a regular file");
+  if (!from.is_named)
+    if (auto ok = check_trust(from.path, found); !ok)
+      return tl::unexpected{std::move(ok.error())};
+  std::string result;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const auto count = ::read(file.get(), part.data(), part.size());
+    if (count == 0)
+      return result;
+    if (count < 0 && errno != EINTR)
+      return cannot_read(from.path, std::strerror(errno));
+    if (count > 0)
+      result.append(part.data(), static_cast<std::size_t>(count));
+  }
 }
 
 /// An argument that names no option, and what was perhaps meant. `known` are the names
@@ -207,30 +254,52 @@ std::string unknown_argument(const std::string& argument,
   return meant.empty() ? result : result + "; did you mean '--" + meant + "'?";
 }
 
-/// The file that the command line names, or the default.
-std::string named_file(int argc, char** argv, const char* ini) {
-  constexpr std::string_view option = "--config-file";
-  std::string result = ini != nullptr ? ini : config::default_file;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word{argv[i]};
-    if (word == option && i + 1 < argc)
-      result = argv[++i];
-    else if (word.starts_with(option) && word.size() > option.size()
-             && word[option.size()] == '=')
-      result = word.substr(option.size() + 1);
+/// The file that the command line names, or the default. CAF knows the option also
+/// with "caf#" before its name, takes the first of several, and does not stop at "--".
+expected<ini_choice> chosen_file(const std::vector<std::string>& args,
+                                 const char* ini) {
+  constexpr std::string_view option = "config-file";
+  ini_choice result;
+  if (ini != nullptr)
+    result = {ini, true};
+  std::size_t count = 0;
+  for (std::string_view word : args) {
+    if (word == "--")
+      break;
+    if (!word.starts_with("--"))
+      continue;
+    word.remove_prefix(2);
+    if (word.starts_with("caf#"))
+      word.remove_prefix(4);
+    if (!word.starts_with(option))
+      continue;
+    word.remove_prefix(option.size());
+    if (!word.empty() && word.front() != '=')
+      continue;
+    if (word.size() < 2)
+      return fail(errc::invalid_argument,
+                  "--config-file names no file; write --config-file=FILE");
+    if (++count > 1)
+      return fail(errc::invalid_argument, "--config-file names a second file, "
+                                            + std::string{word.substr(1)}
+                                            + "; only one is read");
+    result = {std::string{word.substr(1)}, true};
   }
   return result;
 }
 
-/// CAF would wait for ever for one who writes to a FIFO, and read a device without end.
-expected<void> check_kind(const std::string& path) {
-  struct stat what {};
-  if (::stat(path.c_str(), &what) != 0 || S_ISREG(what.st_mode)
-      || S_ISDIR(what.st_mode) || path == "/dev/null")
-    return {};
-  return fail(errc::invalid_argument,
-              "cannot read " + path + ": it is not a regular file");
+/// Whether the user wants to read about the options, whatever the file says.
+bool asks_for_help(const std::vector<std::string>& args) {
+  return std::any_of(args.begin(), args.end(), [](const std::string& x) {
+    return x == "-h" || x == "-?" || x == "--help" || x == "--long-help";
+  });
 }
+
+constexpr char no_automatic_connections[]
+  = "middleman.enable-automatic-connections would open a port of CAF's network "
+    "protocol, which ends the process on 32 bytes of any stranger; leave it "
+    "out, "
+    "and use runtime::publish or the console's options";
 
 constexpr char logger_group[] = "logger";
 
@@ -291,6 +360,11 @@ expected<runtime_options> read_options(const caf::actor_system_config& cfg) {
   auto& from = caf::content(cfg);
   auto ok
     = check_names(from)
+        .and_then([&]() -> expected<void> {
+          if (caf::get_or(cfg, "middleman.enable-automatic-connections", false))
+            return fail(errc::invalid_argument, no_automatic_connections);
+          return {};
+        })
         .and_then([&] { return read(from, "shards", result.shards); })
         .and_then([&] { return read(from, "max-bytes", result.max_bytes); })
         .and_then(
@@ -369,14 +443,21 @@ config& config::enable_remote() {
 }
 
 expected<void> config::parse(int argc, char** argv, const char* ini) {
-  if (auto ok = check_kind(named_file(argc, argv, ini)); !ok)
-    return ok;
-  auto failure = caf::actor_system_config::parse(argc, argv, ini);
-  // CAF takes a file that it cannot read for an empty one.
-  auto text = read_ini(config_file_path);
-  if (!text && !cli_helptext_printed)
-    return tl::unexpected{std::move(text.error())};
-  return verdict(failure, text.value_or(std::string{}), config_file_path);
+  std::vector<std::string> args{argv + std::min(argc, 1), argv + argc};
+  const auto chosen = chosen_file(args, ini);
+  if (!chosen)
+    return tl::unexpected{chosen.error()};
+  // CAF would parse a file before its content can be looked at, and take one that it
+  // cannot read for an empty one.
+  const auto text = read_ini(*chosen);
+  if (!text && !asks_for_help(args))
+    return tl::unexpected{text.error()};
+  const auto whole = text.value_or(std::string{});
+  std::istringstream file{whole};
+  const auto failure = caf::actor_system_config::parse(std::move(args), file);
+  // Whatever the file says about itself.
+  config_file_path = chosen->path;
+  return verdict(failure, whole, config_file_path);
 }
 
 expected<void> config::parse(std::vector<std::string> args, std::istream& ini) {
@@ -436,17 +517,16 @@ std::vector<std::string> config::keys_of(const std::string& section) const {
   return result;
 }
 
-expected<void> config::check_section(const std::string& section,
-                                     const caf::settings& values,
-                                     const std::string& ini,
-                                     const std::string& name) const {
+expected<void>
+config::check_section(const std::string& section, const caf::settings& values,
+                      const std::string& ini, const std::string& name) const {
   std::set<std::string> known;
   for (auto& x : custom_options_)
     known.emplace(x.category().data(), x.category().size());
   if (!has_logger && section == logger_group)
-    return fail(errc::invalid_argument,
-                "[" + section + "] in " + place_of(ini, section, {}, name)
-                  + no_logger);
+    return fail(errc::invalid_argument, "[" + section + "] in "
+                                          + place_of(ini, section, {}, name)
+                                          + no_logger);
   if (!known.contains(section)) {
     std::string all;
     for (auto& x : known)

@@ -2,9 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <cstdint>
-#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -12,6 +10,7 @@
 
 #include <caf/actor_system_config.hpp>
 
+#include <troupe/actors/report_function.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -55,11 +54,10 @@ struct runtime_options {
   /// what it holds, or "absent", nothing.
   troupe::failed_shards failed_shards = troupe::failed_shards::serve;
 
-  /// Not an option of the command line: is told, one line at a time and from any
-  /// thread, what the people who run the program should know, as that an actor
-  /// crashed, was restarted or given up. Empty: the library says nothing. Must be
-  /// brief, and must not throw or call the runtime.
-  std::function<void(std::string_view line)> report = {};
+  /// Not an option of the command line: is called with what the people who run the
+  /// program should know, as that an actor crashed, was restarted or given up. Empty:
+  /// the library says nothing. The runtime's end waits for a call that is under way.
+  report_function report = {};
 
   /// Not an option of the command line: tests own time.
   const clock* time = &clock::steady();
@@ -84,7 +82,7 @@ public:
   config();
 
   /// Becomes `runtime_options::report` of the runtimes that use this. Before them.
-  std::function<void(std::string_view line)> report;
+  report_function report;
 
   /// Lets actors of other processes be reached (loads CAF's middleman, which
   /// starts threads of its own).
@@ -94,17 +92,19 @@ public:
   /// `--config-file` or `ini` name) and the command line over it. Stops at the
   /// first unknown option or section and at the first value that makes no sense:
   /// `invalid_argument`, and says which and what it has to be, in the ini file with
-  /// its line. The same when the file cannot be read, or when `troupe.ini` lies in
-  /// a directory into which everybody may write.
-  /// `cli_helptext_printed` tells that the program should end.
+  /// its line. The same when the file cannot be read, when two are named, or when
+  /// `troupe.ini` was not named and another user than this process's and root could
+  /// have written it: it, or the current directory, belongs to another user, or may be
+  /// written by its group or by others. Such a file is not parsed.
+  /// `cli_helptext_printed` says that the program should end.
   /// What does not start with a dash is left in `remainder`.
   expected<void> parse(int argc, char** argv, const char* ini = nullptr);
 
   /// As above, with the ini file's content and the arguments at hand.
   expected<void> parse(std::vector<std::string> args, std::istream& ini);
 
-  /// What `--dump-config` prints: no secrets. The values of options whose name
-  /// says that they are one (password, passphrase) are replaced by "***".
+  /// What `--dump-config` prints: no secrets. The values of options whose name ends
+  /// with "password", "passphrase" or "-pass" are replaced by "***".
   caf::settings dump_content() const override;
 
 private:

@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 
+#include <troupe/actors/detail/printable.hpp>
 #include <troupe/actors/region.hpp>
 
 namespace troupe {
@@ -381,9 +382,11 @@ load_coordinator::drain(std::chrono::steady_clock::time_point deadline) {
 }
 
 std::string load_coordinator::describe(const load& x) const {
-  return "load " + x.where->name() + "/" + x.key + " (attempt "
-         + std::to_string(x.attempt) + ", " + seconds(time_.now() - x.started)
-         + ", " + std::to_string(x.waiters.size())
+  // A key may have 2 MiB of any bytes, and this line is printed.
+  return "load " + x.where->name() + "/" + detail::printable(x.key)
+         + " (attempt " + std::to_string(x.attempt) + ", "
+         + seconds(time_.now() - x.started) + ", "
+         + std::to_string(x.waiters.size())
          + (x.waiters.size() == 1 ? " waiter)" : " waiters)");
 }
 

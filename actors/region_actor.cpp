@@ -105,8 +105,8 @@ private:
 
   caf::result<void>
   on_set_namespace_limits(const set_namespace_limits_request& x) {
-    auto outcome = region_->set_namespace_limits(x.prefix, x.max_bytes,
-                                                 x.max_entries);
+    auto outcome
+      = region_->set_namespace_limits(x.prefix, x.max_bytes, x.max_entries);
     if (!outcome)
       return to_caf(outcome.error());
     return caf::unit;
@@ -129,8 +129,7 @@ private:
     auto promise = make_response_promise();
     region_->get_or_set_then(
       std::move(x.key), std::move(x.loader), *how,
-      [this, keep = self(),
-       promise](expected<std::optional<bytes>> value) {
+      [this, keep = self(), promise](expected<std::optional<bytes>> value) {
         answer(promise, std::move(value).map([](std::optional<bytes>&& loaded) {
           return load_reply{loaded.has_value(),
                             std::move(loaded).value_or(bytes{})};
@@ -150,8 +149,7 @@ private:
     auto promise = make_response_promise();
     region_->update_then(
       std::move(x.key), std::move(x.updater), *how,
-      [this, keep = self(),
-       promise](expected<std::optional<bytes>> value) {
+      [this, keep = self(), promise](expected<std::optional<bytes>> value) {
         answer(promise, std::move(value).map([](std::optional<bytes>&& stored) {
           return update_reply{stored.has_value(),
                               std::move(stored).value_or(bytes{})};
@@ -168,10 +166,10 @@ private:
   /// Keeps a promise from whatever thread has the result.
   template <class T>
   void answer(caf::response_promise promise, expected<T> result) {
-    in_turn([promise = std::move(promise),
-             result = std::move(result)]() mutable {
-      deliver(promise, std::move(result));
-    });
+    in_turn(
+      [promise = std::move(promise), result = std::move(result)]() mutable {
+        deliver(promise, std::move(result));
+      });
   }
 
   std::shared_ptr<lane> mailbox_;
@@ -207,11 +205,11 @@ child_spec supervised_region(caf::actor_system& system, std::string parent,
     return actor->id();
   };
   result.watch = [=] { watch(directory->front().pointer()); };
-  result.end = [=](bool crash) {
-    end_actor(directory->front().pointer(), crash);
-  };
+  result.end
+    = [=](bool crash) { end_actor(directory->front().pointer(), crash); };
   result.give_up = [] {
-    // The directory keeps the dead actor, which answers with `shard_down`.
+    // The directory keeps the dead actor. CAF answers requests that reach it in this
+    // process, which callers read as `shard_down`.
   };
   result.figures = [mailbox] {
     return child_figures{mailbox->depth(), mailbox->handled(), 0, 0};

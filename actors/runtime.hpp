@@ -138,8 +138,10 @@ public:
   expected<void> restart(std::string_view name);
 
   // Consoles of other processes reach the supervisor through one of these, or
-  // through several, until the runtime ends. Nobody else speaks to CAF's network
-  // protocol. See docs/console.md for what a stranger can reach, and at what cost.
+  // through several. No console is let in after the runtime has ended; one that is
+  // inside then stays connected to the actor system, and speaks CAF's network protocol
+  // with it, until one of both ends. No other peer speaks this protocol. See
+  // docs/console.md for what a stranger can reach, and at what cost.
   // Errors of both: `invalid_argument` (see there; or the actor system has no
   // middleman, see `config::enable_remote`), `system_error`, `shutting_down`.
 

@@ -105,10 +105,11 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
          + std::to_string(limit_));
   if (what == verdict::give_up) {
     give_up(*dead);
-    report(dead->spec.name + " is given up: it crashed more than "
-           + std::to_string(limit_) + " times within "
-           + std::to_string(window_.count()) + " ms; 'restart "
-           + dead->spec.name + "' in troupe-console starts it again");
+    report(dead->spec.name + " is given up after crash "
+           + std::to_string(crashes) + " within "
+           + std::to_string(window_.count()) + " ms (restart-limit is "
+           + std::to_string(limit_) + "); 'restart " + dead->spec.name
+           + "' in troupe-console starts it again");
     return;
   }
   try {
@@ -157,14 +158,12 @@ supervisor::verdict supervisor::judge(child& x) {
   x.crashes.push_back(now);
   while (now - x.crashes.front() >= window_)
     x.crashes.pop_front();
-  if (x.crashes.size() > limit_ && x.spec.give_up) {
-    x.state = child_state::failed;
+  x.state = child_state::restarting;
+  if (x.crashes.size() > limit_ && x.spec.give_up)
     return verdict::give_up;
-  }
   // One that is always started again needs no history.
   if (x.crashes.size() > limit_)
     x.crashes.pop_front();
-  x.state = child_state::restarting;
   return verdict::start_again;
 }
 
@@ -192,8 +191,8 @@ expected<void> supervisor::kill(std::string_view name) {
       return fail(errc::unknown_actor,
                   "there is no actor named " + std::string{name});
     if (x->state != child_state::running)
-      return fail(errc::unknown_actor, x->spec.name + " is "
-                                         + std::string{to_string(x->state)});
+      return fail(errc::unknown_actor,
+                  x->spec.name + " is " + std::string{to_string(x->state)});
     end = x->spec.end;
   }
   end(true);

@@ -34,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/report_function.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
 
@@ -87,10 +88,6 @@ struct supervision_figures {
   std::uint64_t failed = 0;        ///< Actors that stay down at present.
   std::uint64_t shards_failed = 0; ///< Those of them that are shards.
 };
-
-/// Is told what happens to actors, as a line of text without its end. Must not
-/// throw, wait, or call the supervisor or its runtime.
-using report_function = std::function<void(std::string_view line)>;
 
 /// One row of the list.
 struct child_view {

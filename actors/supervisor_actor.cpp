@@ -12,6 +12,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <troupe/actors/detail/printable.hpp>
 #include <troupe/actors/detail/unexpected.hpp>
 #include <troupe/actors/node_book.hpp>
 #include <troupe/messages/caf_error.hpp>
@@ -161,9 +162,8 @@ private:
     draining_.push_back(promise);
     if (draining_.size() == 1)
       runtime->drain_then(
-        x.deadline,
-        [self = caf::actor_cast<caf::strong_actor_ptr>(this)](
-          drain_report report) {
+        x.deadline, [self = caf::actor_cast<caf::strong_actor_ptr>(this)](
+                      drain_report report) {
           caf::anon_send(caf::actor_cast<shell_interface>(self),
                          drain_ended{std::move(report)});
         });
@@ -221,15 +221,14 @@ private:
   /// Writes down who asks from another node.
   void note(const caf::strong_actor_ptr& asker) {
     auto id = to_string(asker->node());
-    const auto is_new
-      = nodes_.asked(id, asker->id(), clock::steady().now());
+    const auto is_new = nodes_.asked(id, asker->id(), clock::steady().now());
     if (is_new.actor)
       monitor(asker);
     if (!is_new.node)
       return;
     ++locating_;
-    request(system().middleman().actor_handle(), caf::infinite,
-            caf::get_atom_v, asker->node())
+    request(system().middleman().actor_handle(), caf::infinite, caf::get_atom_v,
+            asker->node())
       .then(
         [this, id](const caf::node_id&, const std::string& host,
                    std::uint16_t port) {
@@ -265,7 +264,9 @@ private:
     if (x.source.node() != node())
       return nodes_.gone(to_string(x.source.node()), x.source.id());
     if (auto runtime = runtime_.lock())
-      runtime->tree().ended(x.source.id(), system().render(x.reason));
+      runtime->tree().ended(x.source.id(),
+                            // The context of an error may be anything.
+                            detail::printable(system().render(x.reason)));
   }
 
   /// The middleman has said where a node is, or that it does not know.
@@ -294,8 +295,8 @@ private:
 void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
   if (!whom)
     return;
-  auto reason = crash ? caf::exit_reason::kill
-                      : caf::exit_reason::user_shutdown;
+  auto reason
+    = crash ? caf::exit_reason::kill : caf::exit_reason::user_shutdown;
   whom->enqueue(nullptr, caf::make_message_id(),
                 caf::make_message(caf::exit_msg{whom->address(), reason}),
                 whom->home_system->dummy_execution_unit());

@@ -8,8 +8,8 @@
 //   coordinator; exit messages to actors that are to end; to the middleman, asks
 //   where a node is.
 // Invariants
-//   1. Whoever dies is reported to the supervisor once more often than never:
-//      a new supervisor actor monitors everybody again, the dead included.
+//   1. Each actor's death is reported at least once: a new supervisor actor monitors
+//      all actors again, the dead included.
 //   2. A drain does not hold up the actor; it answers when the drain is over.
 //   3. Every actor of another node that asks is monitored once, and its node
 //      listed for as long as such an actor lives. A new supervisor actor begins
@@ -17,8 +17,8 @@
 //   4. Nothing that a peer sends stands for an event of our own: the death of an
 //      actor counts only when that actor has ended, and other events travel in types
 //      that no peer can make.
-// Supervision: nobody's child. Killing it by message is refused; when it dies
-//   all the same, the runtime starts the next one, whom the gate shows from then on.
+// Supervision: it has no parent. Killing it by message is refused; when it dies
+//   all the same, the runtime starts the next one, which the gate shows from then on.
 // Threading: an ordinary actor of CAF's scheduler.
 
 #include <chrono>

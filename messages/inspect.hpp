@@ -122,7 +122,8 @@ fields<&region_info::name, &region_info::value_type, &region_info::shards,
        &region_info::keys, &region_info::bytes, &region_info::handled,
        &region_info::restarts, &region_info::namespaces,
        &region_info::undecodable, &region_info::shards_failed,
-       &region_info::encoding>
+       &region_info::encoding, &region_info::least_value,
+       &region_info::most_value>
 fields_of(const region_info&);
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,

@@ -229,6 +229,10 @@ struct region_info {
   /// How values are stored: "bytes" (as they are), "integer" (decimal text), or
   /// "encoded" (by the codec of their type).
   std::string encoding = "bytes";
+
+  /// The integers that a value may be, where they are stored as such.
+  std::int64_t least_value = 0;
+  std::uint64_t most_value = 0;
 };
 
 struct runtime_stat {

@@ -1,8 +1,13 @@
 #include <troupe/actors/detail/basp_door.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -59,6 +64,14 @@ private:
   const std::shared_ptr<void> stay_;
 };
 
+bool is_unix(int descriptor) noexcept {
+  sockaddr_storage own{};
+  socklen_t size = sizeof(own);
+  return ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &size)
+           == 0
+         && own.ss_family == AF_UNIX;
+}
+
 caf::io::scribe_ptr scribe_for(caf::actor_system& system,
                                unique_descriptor descriptor, std::string from,
                                std::shared_ptr<void> stay) {
@@ -95,12 +108,17 @@ void basp_door::forget(const caf::strong_actor_ptr& whom) {
 expected<shown_actor> basp_door::greet(unique_descriptor descriptor,
                                        std::chrono::milliseconds timeout) {
   logger_scope asking;
+  // The broker keeps a connection until one side closes it, however long the greeting
+  // takes. A descriptor of our own closes it where the broker's number may be another's.
+  const unique_descriptor ours{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0)};
+  if (ours.get() < 0)
+    return fail(errc::system_error, std::generic_category().message(errno));
+  const auto from = is_unix(descriptor.get()) ? "unix socket" : "";
   expected<shown_actor> result;
   caf::scoped_actor self{system_};
   self
-    ->request(
-      broker_, timeout, caf::connect_atom_v,
-      scribe_for(system_, std::move(descriptor), "unix socket", nullptr), place)
+    ->request(broker_, timeout, caf::connect_atom_v,
+              scribe_for(system_, std::move(descriptor), from, nullptr), place)
     .receive(
       [&](const caf::node_id&, caf::strong_actor_ptr& who,
           std::set<std::string>& interface) {
@@ -112,6 +130,8 @@ expected<shown_actor> basp_door::greet(unique_descriptor descriptor,
         else
           result = fail(errc::system_error, system_.render(x));
       });
+  if (!result)
+    ::shutdown(ours.get(), SHUT_RDWR);
   return result;
 }
 

@@ -33,6 +33,9 @@ constexpr std::chrono::seconds last_turn{1};
 /// Loads, and actors, that a report of a drain names; it counts the others.
 constexpr std::size_t most_stuck_named = 100;
 
+/// What values that are no integers may be.
+constexpr integer_range no_integers{0, 0};
+
 /// Clockwork ticks between two looks at who evicts how much: a tenth of a second.
 constexpr unsigned ticks_per_rebalance = 5;
 
@@ -276,7 +279,7 @@ expected<region_actor> runtime::core::front(const std::string& name) const {
   auto found = find(name);
   if (!found)
     return tl::unexpected{std::move(found.error())};
-  // CAF would hand out the dead one, which answers nobody.
+  // The directory still has the dead one, which answers no request of another process.
   if (auto up = tree_.check_not_failed(name); !up)
     return tl::unexpected{std::move(up.error())};
   auto result = found->directory->front().get();
@@ -444,7 +447,9 @@ region_info runtime::core::info_of(const std::string& name,
           namespace_infos(*x.where),
           figures.undecodable,
           figures.shards_failed,
-          x.type.encoding()};
+          x.type.encoding(),
+          x.type.counts.value_or(no_integers).least,
+          x.type.counts.value_or(no_integers).most};
 }
 
 expected<region_info> runtime::core::info(const std::string& name) const {
@@ -636,10 +641,11 @@ void runtime::core::end_supervisor() {
   last = nullptr;
   let_run(system_);
   self->receive([](const caf::down_msg&) {},
-                caf::after(last_turn) >> [this] {
-                  report(std::string{"stuck at the end: actor "}
-                         + supervisor_name);
-                });
+                caf::after(last_turn) >>
+                  [this] {
+                    report(std::string{"stuck at the end: actor "}
+                           + supervisor_name);
+                  });
 }
 
 } // namespace troupe

@@ -65,7 +65,15 @@ exit_code show(const outcome& x) {
 /// How long a Ctrl-C may go unseen that another thread of the program was given.
 constexpr std::chrono::milliseconds interrupt_poll{100};
 
-/// Waits; false when somebody pressed Enter or Ctrl-C meanwhile, or closed the input.
+/// Ctrl-D on a terminal ends one answer, not all input: the next question reads again.
+void forget_end() {
+  if (isatty(STDIN_FILENO) == 0)
+    return;
+  std::cin.clear();
+  std::clearerr(stdin);
+}
+
+/// Waits; false when Enter or Ctrl-C was pressed meanwhile, or the input closed.
 bool wait(std::chrono::milliseconds time) {
   const auto until = std::chrono::steady_clock::now() + time;
   for (;;) {
@@ -82,6 +90,7 @@ bool wait(std::chrono::milliseconds time) {
       continue;
     std::string ignored;
     std::getline(std::cin, ignored);
+    forget_end();
     return false;
   }
 }
@@ -103,13 +112,15 @@ bool agreed(const std::string& question) {
       break;
   }
   std::getline(std::cin, reply);
+  forget_end();
   return reply == "y" || reply == "Y" || reply == "yes";
 }
 
 /// Shows one picture after the other, on a terminal in place of the last.
 exit_code run_top(session& with, const top_command& what, const manners& how) {
   const auto live = on_terminal() && !how.json;
-  // Else Ctrl-C ends the program, as of any other.
+  // Enter and Ctrl-C stop it. Else Ctrl-C ends the program, as of any other.
+  const auto stoppable = live || how.interactive;
   std::optional<interrupt_guard> guard;
   if (how.interactive)
     guard.emplace();
@@ -118,7 +129,7 @@ exit_code run_top(session& with, const top_command& what, const manners& how) {
     return show(first);
   const auto frames = what.frames == 0 && !live ? 1 : what.frames;
   for (std::size_t i = 0; frames == 0 || i < frames; ++i) {
-    if (live) {
+    if (stoppable) {
       if (!wait(what.interval)) {
         print(stdout, "\n");
         break;
@@ -220,8 +231,9 @@ std::vector<std::string> candidates(connection& peer,
   const bool takes_name
     = before.size() == 1
       || (name == "ls" && before.size() == 2 && before[1] == "-a");
-  if (!takes_name || std::find(std::begin(naming), std::end(naming), name)
-                          == std::end(naming)
+  if (!takes_name
+      || std::find(std::begin(naming), std::end(naming), name)
+           == std::end(naming)
       || !peer.is_open())
     return {};
   std::vector<std::string> result;

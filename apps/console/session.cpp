@@ -1,7 +1,10 @@
 #include "apps/console/session.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <limits>
+#include <system_error>
 #include <utility>
 
 #include <troupe/messages/types/suggest.hpp>
@@ -30,13 +33,39 @@ std::string clients_text(std::uint64_t n) {
   return count_text(n) + (n == 1 ? " client" : " clients");
 }
 
+/// Whether these are the digits of a number as it is stored: "0", "42", "-5".
+template <class Integer>
+bool is_canonical(std::string_view text, Integer least, Integer most) {
+  Integer number{};
+  const auto end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  return read.ec == std::errc{} && read.ptr == end && number >= least
+         && number <= most && std::to_string(number) == text;
+}
+
 /// Whether a value as it was typed is one of this region.
 bool takes_text(const region_info& region, std::string_view value) {
   if (region.encoding == "bytes")
     return true;
-  const auto digits = value.substr(value.starts_with('-') ? 1 : 0);
-  return region.encoding == "integer" && !digits.empty()
-         && digits.find_first_not_of("0123456789") == digits.npos;
+  if (region.encoding != "integer")
+    return false;
+  constexpr auto last = std::numeric_limits<std::int64_t>::max();
+  return is_canonical(value, region.least_value,
+                      static_cast<std::int64_t>(
+                        std::min<std::uint64_t>(region.most_value, last)))
+         || is_canonical(value, std::uint64_t{0}, region.most_value);
+}
+
+/// Why it is not one.
+std::string type_problem(const region_info& region) {
+  return quote_if_needed(region.name) + " holds values of type "
+         + quote_if_needed(region.value_type)
+         + (region.encoding == "integer"
+              ? ", and this is not a decimal integer from "
+                  + std::to_string(region.least_value) + " to "
+                  + std::to_string(region.most_value) + " without leading zeros"
+              : ", which cannot be typed here")
+         + "; nothing was stored";
 }
 
 std::string overview() {
@@ -82,8 +111,8 @@ void session::look_for_region() {
 }
 
 answer<region_info> session::where() {
-  auto found
-    = peer_.ask(region_info_request{chosen_ ? region_ : std::string{}});
+  // The region that the prompt shows, even where the server has opened another since.
+  auto found = peer_.ask(region_info_request{region_});
   if (found)
     region_ = found->name;
   return found;
@@ -103,8 +132,10 @@ std::string session::question(const command& what) {
   const auto name = [](const std::string& x) { return quote_if_needed(x); };
   if (std::holds_alternative<clear_command>(what)) {
     look_for_region();
-    return region_.empty() ? region_
-                           : "remove all keys of " + name(region_) + "?";
+    // The server may answer when the command itself comes.
+    return region_.empty()
+             ? std::string{"remove all keys of the server's first region?"}
+             : "remove all keys of " + name(region_) + "?";
   }
   if (const auto* kill = std::get_if<kill_command>(&what))
     return "end " + name(kill->actor) + " as a crash would?";
@@ -194,14 +225,7 @@ answer<std::string> session::on(const set_command& x) {
     return tl::unexpected{std::move(region.error())};
   if (!takes_text(*region, x.value))
     return tl::unexpected{
-      failure{failed,
-              {errc::type_mismatch,
-               quote_if_needed(region->name) + " holds values of type "
-                 + quote_if_needed(region->value_type)
-                 + (region->encoding == "integer"
-                      ? ", and this is not a decimal integer"
-                      : ", which cannot be typed here")
-                 + "; nothing was stored"}}};
+      failure{failed, {errc::type_mismatch, type_problem(*region)}}};
   set_request what{x.key, x.value, {}};
   if (x.ttl)
     what.how.ttl = *x.ttl;

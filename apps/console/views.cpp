@@ -26,13 +26,11 @@ table table_of(const std::vector<region_info>& regions) {
   // A column of zeros would tell nothing.
   const bool undecodable = std::ranges::any_of(
     regions, [](const region_info& x) { return x.undecodable != 0; });
-  std::vector<column> columns{{"REGION", left, true},
-                              {"VALUES", left, true, 1},
-                              {"SHARDS", right, false, 2},
-                              {"KEYS", right},
-                              {"MEMORY", right},
-                              {"HANDLED", right, false, 3},
-                              {"RESTARTS", right}};
+  std::vector<column> columns{
+    {"REGION", left, true},      {"VALUES", left, true, 1},
+    {"SHARDS", right, false, 2}, {"KEYS", right},
+    {"MEMORY", right},           {"HANDLED", right, false, 3},
+    {"RESTARTS", right}};
   const bool failed = std::ranges::any_of(
     regions, [](const region_info& x) { return x.shards_failed != 0; });
   if (failed)
@@ -41,13 +39,11 @@ table table_of(const std::vector<region_info>& regions) {
     columns.push_back({"UNDECODABLE", right});
   table result{std::move(columns)};
   for (const auto& x : regions) {
-    std::vector<cell> cells{quote_if_needed(x.name),
-                            quote_if_needed(x.value_type),
-                            count_text(x.shards),
-                            count_text(x.keys),
-                            bytes_text(x.bytes),
-                            count_text(x.handled),
-                            count_text(x.restarts)};
+    std::vector<cell> cells{
+      quote_if_needed(x.name), quote_if_needed(x.value_type),
+      count_text(x.shards),    count_text(x.keys),
+      bytes_text(x.bytes),     count_text(x.handled),
+      count_text(x.restarts)};
     if (failed)
       cells.push_back(count_text(x.shards_failed));
     if (undecodable)
@@ -57,7 +53,8 @@ table table_of(const std::vector<region_info>& regions) {
   return result;
 }
 
-std::string limit_text(std::uint64_t limit, std::string (*text)(std::uint64_t)) {
+std::string limit_text(std::uint64_t limit,
+                       std::string (*text)(std::uint64_t)) {
   return limit == 0 ? "none" : text(limit);
 }
 
@@ -106,23 +103,30 @@ std::string lately_text(const runtime_stat& x) {
   if (x.cpu_window.count() == 0)
     return {};
   // Whole seconds say enough.
-  const auto window = x.cpu_window < std::chrono::seconds{1}
-                        ? x.cpu_window
-                        : std::chrono::floor<std::chrono::seconds>(x.cpu_window);
+  const auto window
+    = x.cpu_window < std::chrono::seconds{1}
+        ? x.cpu_window
+        : std::chrono::floor<std::chrono::seconds>(x.cpu_window);
   return std::to_string(x.cpu_permille / 10) + "."
          + std::to_string(x.cpu_permille % 10) + " % of a processor over the "
          + "last " + duration_text(window) + ", ";
+}
+
+/// "1 crash", "2 crashes".
+std::string counted(std::uint64_t n, std::string_view one,
+                    std::string_view several) {
+  return count_text(n) + " " + std::string{n == 1 ? one : several};
 }
 
 /// "35, 3 crashes, 2 restarts, 1 failed (1 shard)".
 std::string actors_text(const runtime_stat& x) {
   auto result = count_text(x.actors);
   if (x.actor_crashes != 0 || x.actor_restarts != 0)
-    result += ", " + count_text(x.actor_crashes) + " crashes, "
-              + count_text(x.actor_restarts) + " restarts";
+    result += ", " + counted(x.actor_crashes, "crash", "crashes") + ", "
+              + counted(x.actor_restarts, "restart", "restarts");
   if (x.actors_failed != 0)
     result += ", " + count_text(x.actors_failed) + " failed ("
-              + count_text(x.shards_failed) + " shards)";
+              + counted(x.shards_failed, "shard", "shards") + ")";
   return result;
 }
 
@@ -135,8 +139,7 @@ std::int64_t milliseconds(std::chrono::milliseconds x) {
 std::string text_of(const actor_list& x, bool every, std::size_t width,
                     bool colours) {
   const auto tree = tree_of(x);
-  auto result
-    = table_of(every ? tree : collapsed(tree)).render(width, colours);
+  auto result = table_of(every ? tree : collapsed(tree)).render(width, colours);
   if (x.omitted > 0)
     result += "... and " + count_text(x.omitted) + " more topics\n";
   return result;
@@ -151,10 +154,10 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
   result += line("cpu", lately_text(x) + duration_text(cpu)
                           + " of user and system time");
   result += line("threads", count_text(x.threads));
-  result += line("files", count_text(x.open_files) + " open"
-                            + (x.file_limit == 0
-                                 ? std::string{}
-                                 : " of " + count_text(x.file_limit)));
+  result += line("files",
+                 count_text(x.open_files) + " open"
+                   + (x.file_limit == 0 ? std::string{}
+                                        : " of " + count_text(x.file_limit)));
   result += line("actors", actors_text(x));
   result
     += line("loads", count_text(x.loads_in_flight) + " in flight, "

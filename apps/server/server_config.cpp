@@ -156,7 +156,8 @@ server_config::server_config() {
          "pubsub-soft-time, 0 for no such limit (default: 8388608)")
     .add(pubsub_soft_time_, "pubsub-soft-time",
          "see pubsub-soft-buffer, in whole seconds (default: 60s)")
-    .add(max_key_size_, "max-key-size", "largest key in bytes, up to 2097152 (default: 65536)")
+    .add(max_key_size_, "max-key-size",
+         "largest key in bytes, up to 2097152 (default: 65536)")
     .add(max_value_size_, "max-value-size",
          "largest value in bytes, up to 536870912 (default: 536870912)");
 }
@@ -172,20 +173,12 @@ expected<void> server_config::parse(std::vector<std::string> args,
   });
 }
 
-// CAF takes whatever a file says; a misspelt option should not go unnoticed.
+// `config::parse` has refused unknown options already.
 expected<void> server_config::check_names() const {
-  if (!remainder.empty())
-    return fail(errc::invalid_argument, "unexpected argument "
-                                          + remainder.front()
-                                          + "; options read --name=value");
-  const auto group = caf::get_if<caf::settings>(&content, "server");
-  if (!group)
+  if (remainder.empty())
     return {};
-  for (const auto& entry : *group)
-    if (!custom_options_.qualified_name_lookup("server", entry.first))
-      return fail(errc::invalid_argument,
-                  "unknown option " + entry.first + " in [server]");
-  return {};
+  return fail(errc::invalid_argument, "unexpected argument " + remainder.front()
+                                        + "; options read --name=value");
 }
 
 expected<void> server_config::check_memory() const {
@@ -200,10 +193,9 @@ expected<void> server_config::check_memory() const {
                 "--maxmemory-clients=" + max_client_memory_
                   + " makes no sense; allowed is a size as 100mb or 2gb, or 0");
   if (!policy_of(max_memory_policy_))
-    return fail(errc::invalid_argument, "--maxmemory-policy="
-                                          + max_memory_policy_
-                                          + " is unknown; there are "
-                                          + policy_names());
+    return fail(errc::invalid_argument,
+                "--maxmemory-policy=" + max_memory_policy_
+                  + " is unknown; there are " + policy_names());
   return {};
 }
 
@@ -233,7 +225,8 @@ expected<void> server_config::check_ranges() const {
                    millisecond}})
     if (value % unit != caf::timespan{0})
       return fail(errc::invalid_argument,
-                  std::string{"--"} + option + "=" + to_string(caf::config_value{value})
+                  std::string{"--"} + option + "="
+                    + to_string(caf::config_value{value})
                     + " is too fine; allowed are whole "
                     + (unit == second ? "seconds" : "milliseconds"));
   if (drain_timeout_.count() < 0 || drain_timeout_ > hours{24})

@@ -1,12 +1,16 @@
 #include <troupe/actors/config.hpp>
 
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include <caf/actor_system.hpp>
 
 #include "catch.hpp"
+#include "scratch_folder.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -80,8 +84,8 @@ TEST_CASE("an unknown option, section or key gets a suggestion") {
 }
 
 TEST_CASE("the command line wins over the ini file") {
-  auto options = parse({"--troupe.shards=64"},
-                       "[troupe]\nshards=16\nop-timeout=3s\n");
+  auto options
+    = parse({"--troupe.shards=64"}, "[troupe]\nshards=16\nop-timeout=3s\n");
   REQUIRE(options);
   CHECK(options->shards == 64);
   CHECK(options->op_timeout == 3s);
@@ -140,15 +144,16 @@ TEST_CASE("a bad ini file is refused and the place named") {
 
 TEST_CASE("a value of a wrong type in an ini file is refused with the type") {
   for (auto& [ini, text] : std::vector<std::pair<std::string, std::string>>{
-         {"[troupe]\nshards=\"many\"\n",
-          "troupe.shards is \"many\" in line 2 of the ini file, but must be a whole "
-          "number ("},
-         {"[troupe]\nop-timeout=5\n",
-          "troupe.op-timeout is 5 in line 2 of the ini file, but must be a time with a "
-          "unit"},
+         {"[troupe]\nshards=\"many\"\n", "troupe.shards is \"many\" in line 2 "
+                                         "of the ini file, but must be a whole "
+                                         "number ("},
+         {"[troupe]\nop-timeout=5\n", "troupe.op-timeout is 5 in line 2 of the "
+                                      "ini file, but must be a time with a "
+                                      "unit"},
          {"[scheduler]\nmax-threads=1.5\n", "scheduler.max-threads is 1.5"},
          {"[openssl]\npassphrase=12345\n",
-          "openssl.passphrase is *** in line 2 of the ini file, but must be a text "
+          "openssl.passphrase is *** in line 2 of the ini file, but must be a "
+          "text "
           "between double quotes"}}) {
     auto options = parse({}, ini);
     INFO(ini);
@@ -169,9 +174,64 @@ TEST_CASE("a dump of the configuration tells no secret") {
   config plain;
   REQUIRE(plain.parse({}, none));
   // That there is none is no secret.
-  CHECK(caf::get_or(plain.dump_content(), "openssl.passphrase",
-                    std::string{"x"})
-          .empty());
+  CHECK(
+    caf::get_or(plain.dump_content(), "openssl.passphrase", std::string{"x"})
+      .empty());
+}
+
+TEST_CASE("a second configuration file is refused, however it is spelled") {
+  scratch_folder scratch;
+  const auto good = scratch.path + "/good.ini";
+  const auto bad = scratch.path + "/bad.ini";
+  std::ofstream{good} << "[troupe]\nshards=2\n";
+  std::ofstream{bad} << "[troupe]\nshards=4\n";
+  const auto refusal = [](std::vector<std::string> args) {
+    args.insert(args.begin(), "program");
+    std::vector<char*> words;
+    for (auto& x : args)
+      words.push_back(x.data());
+    config cfg;
+    auto ok = cfg.parse(static_cast<int>(words.size()), words.data());
+    return ok ? cfg.config_file_path + ":"
+                  + std::to_string(read_options(cfg).value().shards)
+              : ok.error().text();
+  };
+  CHECK(refusal({"--config-file=" + good}) == good + ":2");
+  CHECK(refusal({"--caf#config-file=" + good}) == good + ":2");
+  for (const std::string option : {"--config-file=", "--caf#config-file="})
+    CHECK(refusal({"--config-file=" + good, option + bad})
+          == "--config-file names a second file, " + bad
+               + "; only one is read");
+  for (const std::string option : {"--config-file", "--config-file="})
+    CHECK(refusal({option, good}).find("write --config-file=FILE")
+          != std::string::npos);
+  // A file says nothing about which file is read.
+  std::ofstream{good, std::ios::app} << "[global]\nconfig-file=\"x.ini\"\n";
+  CHECK(refusal({"--config-file=" + good}).find("x.ini") == std::string::npos);
+  const auto fifo = scratch.path + "/fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  for (const std::string option : {"--config-file=", "--caf#config-file="})
+    CHECK(refusal({option + fifo}).find("it is not a regular file")
+          != std::string::npos);
+  CHECK(refusal({"--config-file=" + scratch.path}).find("it is a directory")
+        != std::string::npos);
+  CHECK(
+    refusal({"--config-file=" + scratch.path + "/none"}).find("No such file")
+    != std::string::npos);
+}
+
+TEST_CASE("CAF's own port for peers is refused, wherever it is asked for") {
+  const std::string option = "middleman.enable-automatic-connections";
+  CHECK(parse({"--" + option}).error().text().find(option) == 0);
+  CHECK(parse({}, "[middleman]\nenable-automatic-connections=true\n")
+          .error()
+          .text()
+          .find(option)
+        == 0);
+  CHECK(parse({}, "[middleman]\nenable-automatic-connections=false\n"));
+  config cfg;
+  cfg.set("middleman.enable-automatic-connections", true);
+  CHECK(read_options(cfg).error() == errc::invalid_argument);
 }
 
 TEST_CASE("what is no option is left to the program") {

@@ -87,8 +87,8 @@ TEST_CASE("the supervisor tells how the runtime is") {
   CHECK(stat->regions[0].value_type == "bytes");
   CHECK(stat->regions[0].shards == 4);
   CHECK(stat->regions[0].keys == 1);
-  CHECK(f.ask<runtime_stat>(f.root, runtime_stat_request{false})
-          ->regions.empty());
+  CHECK(
+    f.ask<runtime_stat>(f.root, runtime_stat_request{false})->regions.empty());
 }
 
 TEST_CASE("a killed shard is restarted and keeps its entries") {
@@ -140,8 +140,8 @@ TEST_CASE("an actor is found by its name, with its kind") {
         == true);
   auto shard = find("db0/shard-2");
   CHECK(shard.first == "shard");
-  CHECK(f.ask<void>(caf::actor_cast<shard_actor>(shard.second),
-                    clear_request{}));
+  CHECK(
+    f.ask<void>(caf::actor_cast<shard_actor>(shard.second), clear_request{}));
   CHECK(find("load-coordinator").first == "load-coordinator");
   for (const auto* name : {"", "nobody", "db", "db0/", "db0/shard-4",
                            "db0/shard-22", "db0/shard-2x"}) {
@@ -283,6 +283,35 @@ TEST_CASE("a shard that gave up is empty to readers when that is wanted") {
   CHECK(f.uut->restart("db0/shard-1"));
   CHECK(value_of(*f.where, key) == "<none>");
   CHECK(f.where->set(key, "w") == true);
+}
+
+TEST_CASE("the reason of a crash is reported as one short line of ASCII") {
+  std::mutex mutex;
+  std::vector<std::string> said;
+  runtime_options options;
+  options.report = [&](std::string_view line) {
+    std::lock_guard guard{mutex};
+    said.emplace_back(line);
+  };
+  fixture f{options};
+  f.self->request(f.root, caf::infinite, find_actor_request{"db0/shard-1"})
+    .receive(
+      [&](const std::string&, const caf::strong_actor_ptr& who) {
+        f.self->send(caf::actor_cast<caf::actor>(who),
+                     caf::exit_msg{f.self->address(),
+                                   caf::make_error(
+                                     caf::sec::runtime_error,
+                                     "\x1b[31m\n" + std::string(60'000, 'x'))});
+      },
+      [](const caf::error&) { FAIL("no such actor"); });
+  eventually([&] {
+    std::lock_guard guard{mutex};
+    return !said.empty();
+  });
+  std::lock_guard guard{mutex};
+  CHECK(said.front().find("db0/shard-1 crashed (") == 0);
+  CHECK(said.front().find("\\x1b[31m") != std::string::npos);
+  CHECK(said.front().size() < 400);
 }
 
 TEST_CASE("what happens to actors is reported, the supervisor included") {
@@ -477,12 +506,12 @@ TEST_CASE("the supervisor answers while it drains, and names what is stuck") {
   fixture f;
   std::latch go_on{1};
   std::latch started{1};
-  auto loaded = f.where->get_or_set_async(
-    "42", [&](load_context&) -> expected<bytes> {
-      started.count_down();
-      go_on.wait();
-      return bytes{"late"};
-    });
+  auto loaded
+    = f.where->get_or_set_async("42", [&](load_context&) -> expected<bytes> {
+        started.count_down();
+        go_on.wait();
+        return bytes{"late"};
+      });
   started.wait();
   auto drained = f.self->request(f.root, caf::infinite, drain_request{300ms});
   caf::scoped_actor other{f.system, true};
@@ -505,20 +534,19 @@ TEST_CASE("who waits for a drain is answered when the supervisor dies") {
   fixture f;
   std::latch go_on{1};
   std::latch started{1};
-  auto loaded = f.where->get_or_set_async(
-    "42", [&](load_context&) -> expected<bytes> {
-      started.count_down();
-      go_on.wait();
-      return bytes{"late"};
-    });
+  auto loaded
+    = f.where->get_or_set_async("42", [&](load_context&) -> expected<bytes> {
+        started.count_down();
+        go_on.wait();
+        return bytes{"late"};
+      });
   started.wait();
   auto drained = f.self->request(f.root, caf::infinite, drain_request{60s});
   eventually([&] { return f.uut->stat().draining; });
   f.self->send_exit(f.root, caf::exit_reason::kill);
-  drained.receive([](const drain_report&) { FAIL("nothing was drained yet"); },
-                  [](const caf::error& e) {
-                    CHECK(from_caf(e) == errc::shutting_down);
-                  });
+  drained.receive(
+    [](const drain_report&) { FAIL("nothing was drained yet"); },
+    [](const caf::error& e) { CHECK(from_caf(e) == errc::shutting_down); });
   // The drain itself goes on.
   go_on.count_down();
   CHECK(*loaded.get() == "late");
@@ -556,9 +584,8 @@ TEST_CASE("a console elsewhere supervises, and finds the next supervisor") {
 
   self->monitor(*remote);
   caf::anon_send_exit(f.root, caf::exit_reason::kill);
-  self->receive([](const caf::down_msg& x) {
-    CHECK(x.reason == caf::exit_reason::kill);
-  });
+  self->receive(
+    [](const caf::down_msg& x) { CHECK(x.reason == caf::exit_reason::kill); });
   eventually([&] {
     remote = connect();
     return remote

@@ -747,6 +747,27 @@ class Terminal(unittest.TestCase):
             self.assertEqual(self.say(shell, "get nothing"), "(nil)")
         self.leave(shell)
 
+    def test_control_c_in_top_returns_to_the_prompt_with_json_too(self):
+        shell = self.start("--json")
+        shell.sendline("top 1h 1")
+        shell.expect_exact("top 1h 1\r\n")
+        shell.sendintr()
+        shell.expect_exact("db0> ")
+        self.assertIn("false", self.say(shell, "get nothing"))
+        self.leave(shell)
+
+    def test_control_d_at_a_question_counts_for_that_question_only(self):
+        shell = self.start()
+        self.say(shell, "set a 1")
+        shell.sendline("clear")
+        shell.expect_exact("remove all keys of db0? [y/N] ")
+        shell.sendeof()
+        shell.expect_exact("not confirmed")
+        shell.expect_exact("db0> ")
+        self.assertEqual(self.ask(shell, "clear", "remove all keys of db0?",
+                                  "y"), "cleared db0")
+        self.leave(shell)
+
     def test_a_new_width_keeps_the_line(self):
         shell = self.start()
         shell.send("set kept")

@@ -258,9 +258,19 @@ def check_passwords(server):
     require(PASSWORD.encode() not in server.output, "the password is printed")
 
 
+def answers(path):
+    """Whether a program listens on a socket; a dead one is in nobody's way."""
+    try:
+        knock(path).close()
+        return True
+    except OSError:
+        return False
+
+
 def check_sockets():
     """A console without arguments finds its server; several are told apart."""
-    others = glob.glob(f"/tmp/troupe-{os.geteuid()}/*.sock")
+    others = [x for x in glob.glob(f"/tmp/troupe-{os.geteuid()}/*.sock")
+              if answers(x)]
     if others:
         print(f"   (not tried: this user has other servers, {others})")
         return
@@ -303,6 +313,21 @@ def check_folder():
     require(server.console_socket == "" and b"chmod 700" in server.output,
             server.output)
     require(ping(server) and server.stop()[0] == 0, "it does not go on")
+
+
+def check_dead_sockets():
+    """What killed servers leave behind goes when another server starts."""
+    run = os.path.join(servers.SCRATCH, "dead")
+    os.mkdir(run, 0o700)
+    killed = [Troupe(XDG_RUNTIME_DIR=run) for _ in range(2)]
+    for server in killed:
+        server.kill()
+        require(os.path.exists(server.console_socket), "who removed it?")
+    server = Troupe(XDG_RUNTIME_DIR=run)
+    require(os.listdir(os.path.join(run, "troupe"))
+            == [os.path.basename(server.console_socket)],
+            str(os.listdir(os.path.join(run, "troupe"))))
+    require(server.stop()[0] == 0, "the exit code")
 
 
 def as_nobody(path):
@@ -359,6 +384,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4 * SILENT), hard))
     check("sockets in the run-time folder", check_sockets)
     check("a run-time folder that is open to others", check_folder)
+    check("dead sockets in the run-time folder", check_dead_sockets)
     check("other users", check_users)
     server = Troupe("--console-port=0", TROUPE_CONSOLE_PASSWORD=PASSWORD)
     check("passwords", check_passwords, server)

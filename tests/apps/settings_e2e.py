@@ -289,7 +289,9 @@ def check_file():
             ("timeout=5", ("server.timeout", "5", "a time with a unit")),
             ("no-console=1", ("server.no-console", "1", "true or false")),
             ("jitter=\"x\"", ("server.jitter", "x", "type")),
-            ("password=12345", ("server.password", "***", "a text"))):
+            ("password=12345", ("server.password", "***", "a text")),
+            ("console-password=12345",
+             ("server.console-password", "***", "a text"))):
         path = write_file(f"[server]\n{line}\n")
         code, output = refused(f"--config-file={path}")
         require_equal(code, 2, f"the exit code for {line}")
@@ -325,14 +327,7 @@ def check_files():
         require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
     require_equal(server.stop()[0], 0, "the exit code")
     require("timeout=7s" in read_file(default), read_file(default))
-    os.chmod(servers.SCRATCH, 0o777)
-    code, output = refused("--no-console")
-    require_equal(code, 2, "the exit code in a folder of everybody's")
-    require("into which everybody may write" in output
-            and "--config-file=./troupe.ini" in output, repr(output))
-    server = Troupe("--config-file=./troupe.ini")
-    require_equal(server.stop()[0], 0, "the exit code")
-    os.chmod(servers.SCRATCH, 0o700)
+    check_trust(default)
     os.unlink(default)
     os.symlink("troupe.ini", default)
     code, output = refused("--no-console")
@@ -347,13 +342,65 @@ def check_files():
     # Nobody writes to it: the server would wait.
     os.mkfifo(default)
     for options in ((), ("--config-file=troupe.ini",),
-                    ("--config-file", "troupe.ini")):
+                    ("--caf#config-file=troupe.ini",)):
         code, output = refused("--no-console", *options)
         require_equal(code, 2, "the exit code for a FIFO")
         require("troupe.ini: it is not a regular file" in output, repr(output))
     os.unlink(default)
     server = Troupe("--no-console", "--config-file=/dev/null")
     require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_trust(default):
+    """A file that another user could have written is not even parsed."""
+    content = read_file(default)
+    for path, mode, before, place in (
+            (servers.SCRATCH, 0o777, 0o700, "lies in a directory that may"),
+            (servers.SCRATCH, 0o770, 0o700, "lies in a directory that may"),
+            (default, 0o666, 0o644, "troupe.ini may be written by other users"),
+            (default, 0o664, 0o644, "troupe.ini may be written by other users")):
+        os.chmod(path, mode)
+        # What a stranger has written there is no matter.
+        with open(default, "w", encoding="utf-8") as file:
+            file.write("[server\nport=stranger")
+        code, output = refused("--no-console")
+        require_equal(code, 2, f"the exit code for mode {mode:o} of {path}")
+        require(place in output and "--config-file=troupe.ini" in output
+                and "line" not in output, repr(output))
+        # Help is given all the same, and one's own file is named.
+        require_equal(refused("--help")[0], 0, "the exit code of --help")
+        with open(default, "w", encoding="utf-8") as file:
+            file.write(content)
+        server = Troupe("--config-file=troupe.ini")
+        require_equal(server.stop()[0], 0, "the exit code")
+        os.chmod(path, before)
+    if os.geteuid() == 0:
+        for path, place in ((servers.SCRATCH, "lies in a directory that belongs"),
+                            (default, "troupe.ini belongs")):
+            os.chown(path, 4711, 4711)
+            code, output = refused("--no-console")
+            require_equal(code, 2, f"the exit code for another's {path}")
+            require(place in output and "4711" in output, repr(output))
+            os.chown(path, 0, 0)
+
+
+def check_chosen_file():
+    """One file is read, the one that was checked."""
+    path = write_file("[server]\nno-console=true\n")
+    other = os.path.join(servers.SCRATCH, "other.ini")
+    with open(other, "w", encoding="utf-8") as file:
+        file.write("[server]\nno-such=1\n")
+    for first, second in ((path, other), (other, path)):
+        for option in ("--config-file", "--caf#config-file"):
+            code, output = refused(f"--config-file={first}", f"{option}={second}")
+            require_equal(code, 2, "the exit code for two files")
+            require("names a second file" in output and second in output,
+                    repr(output))
+    code, output = refused("--config-file", path)
+    require(code == 2 and "--config-file=FILE" in output, repr(output))
+    code, output = refused("--middleman.enable-automatic-connections")
+    require(code == 2 and "enable-automatic-connections would open" in output,
+            repr(output))
 
 
 def check_logger():
@@ -388,12 +435,13 @@ def check_resolution():
 
 
 def check_dump():
-    path = write_file('[server]\npassword="geheim"\n')
-    for option in ("--password=geheim", f"--config-file={path}"):
-        code, output = refused(option, "--dump-config")
-        require_equal(code, 0, "the exit code")
-        require("***" in output, f"no password: {output!r}")
-        require("geheim" not in output, f"the password: {output!r}")
+    for name in ("password", "console-password", "tls-key-file-pass"):
+        path = write_file(f'[server]\n{name}="geheim"\n')
+        for option in (f"--{name}=geheim", f"--config-file={path}"):
+            code, output = refused(option, "--dump-config")
+            require_equal(code, 0, "the exit code")
+            require("***" in output, f"no {name}: {output!r}")
+            require("geheim" not in output, f"the {name}: {output!r}")
 
 
 def main():
@@ -412,6 +460,7 @@ def main():
     check("the limits of subscribers", check_limits)
     check("values of a wrong type", check_file)
     check("files that cannot be read or are not known", check_files)
+    check("the file that is read", check_chosen_file)
     check("times that are too fine", check_resolution)
     check("Redis's names of policies", check_policies)
     check("--dump-config hides secrets", check_dump)

@@ -97,7 +97,7 @@ def check_a_failed_shard():
         shown = stat(server)
         require_equal(shown["shards_failed"], 1, "shards_failed of stat")
         require_equal(shown["regions"][0]["shards_failed"], 1, "of the region")
-        require("1 failed (1 shards)" in run(server, "stat"), "stat as text")
+        require("1 failed (1 shard)" in run(server, "stat"), "stat as text")
         # What it holds is served by default, and can be invalidated.
         require_equal(client.ask("GET", down[0]), bulk(b"old"), "GET")
         # All or nothing: the limit changes, and holds for the shards that run.

@@ -4,9 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <exception>
 #include <system_error>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -22,10 +26,11 @@ using steady = std::chrono::steady_clock;
 /// How long the listener rests when the process has no descriptor left.
 constexpr milliseconds rest{100};
 
-/// Connections that are accepted before those that wait get their turn again.
-constexpr int most_at_once = 16;
+/// Connections that are accepted before those that wait get their turn again. Few: each
+/// may close one of those, which perhaps have sent their proof.
+constexpr int most_at_once = 4;
 
-/// Who is behind a Unix socket, if it is one of those who may be.
+/// The user and process behind a Unix socket, if they may come in.
 std::optional<std::string> welcome_user(int descriptor) {
   ucred peer{};
   socklen_t size = sizeof(peer);
@@ -34,6 +39,21 @@ std::optional<std::string> welcome_user(int descriptor) {
     return {};
   return "unix socket, user " + std::to_string(peer.uid) + ", process "
          + std::to_string(peer.pid);
+}
+
+/// A console that is let in may stay for ever: one whose machine was switched off is
+/// noticed after about two minutes. Where the system refuses, it is when we write.
+void keep_alive(int descriptor) noexcept {
+  const int on = 1;
+  const int idle_seconds = 60;
+  const int between_seconds = 10;
+  const int tries = 6;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds,
+               sizeof(idle_seconds));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds,
+               sizeof(between_seconds));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
 }
 
 /// All of it or nothing: a fresh connection takes 40 bytes.
@@ -87,7 +107,11 @@ expected<std::unique_ptr<listener>> listener::open(const console_port& where,
                 "a console port without a password would let every user of "
                 "the machine end the program; set one, or use the Unix socket");
   std::unique_ptr<listener> result{new listener{std::move(take), most}};
-  fill_random(result->salt_);
+  try {
+    fill_random(result->salt_);
+  } catch (const std::exception& problem) {
+    return fail(errc::system_error, problem.what());
+  }
   auto key = secret::derive(where.password, result->salt_);
   if (!key)
     return tl::unexpected{std::move(key.error())};
@@ -106,7 +130,16 @@ expected<void> listener::start() {
     return fail(errc::system_error, "no descriptor for the console's listener ("
                                       + std::generic_category().message(errno)
                                       + ")");
-  thread_ = quiet_thread([this] { run(); });
+  // One more for a moment, when another is to be closed.
+  waiting_.reserve(most_.waiting + 1);
+  watched_.reserve(most_.waiting + 3);
+  try {
+    thread_ = quiet_thread([this] { run(); });
+  } catch (const std::system_error& problem) {
+    return fail(errc::system_error,
+                std::string{"no thread for the console's listener ("}
+                  + problem.what() + ")");
+  }
   return {};
 }
 
@@ -122,7 +155,7 @@ listener::~listener() {
 // -- the thread --------------------------------------------------------------------
 
 void listener::run() {
-  std::vector<pollfd> watched;
+  auto& watched = watched_;
   for (;;) {
     watched.assign(
       {{wake_.get(), POLLIN, 0}, {pause_ ? -1 : accepting_, POLLIN, 0}});
@@ -134,16 +167,12 @@ void listener::run() {
       return;
     const auto now = steady::now();
     // `accept_all` changes the list that `watched` is about, so it comes last.
-    std::vector<connection> still;
-    still.reserve(most_.waiting);
-    for (std::size_t i = 0; i < waiting_.size(); ++i) {
-      const bool ready = count > 0 && watched[i + 2].revents != 0;
-      if (ready && serve(waiting_[i]) == outcome::over)
-        continue;
-      if (waiting_[i].deadline > now)
-        still.push_back(std::move(waiting_[i]));
-    }
-    waiting_ = std::move(still);
+    std::size_t i = 2;
+    std::erase_if(waiting_, [&](connection& x) {
+      const bool ready = count > 0 && watched[i].revents != 0;
+      ++i;
+      return (ready && serve_safely(x) == outcome::over) || x.deadline <= now;
+    });
     if (pause_ && *pause_ <= now)
       pause_.reset();
     if (count > 0 && watched[1].revents != 0)
@@ -167,10 +196,15 @@ void listener::accept_all(time_point now) {
     unique_descriptor made{
       ::accept4(accepting_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (made.get() >= 0) {
-      add(std::move(made), now);
+      try {
+        add(std::move(made), now);
+      } catch (const std::exception&) {
+        // Out of memory or of random numbers: this connection is closed, which its
+        // console reports; later ones may fare better.
+      }
       continue;
     }
-    // Whatever is wrong with one that is gone already is wrong with it alone.
+    // What is wrong with a connection that is gone already is wrong with it alone.
     if (errno == ECONNABORTED || errno == EINTR)
       continue;
     if (errno != EAGAIN)
@@ -181,6 +215,8 @@ void listener::accept_all(time_point now) {
 
 void listener::add(unique_descriptor made, time_point now) {
   std::string from;
+  if (!file_)
+    keep_alive(made.get());
   if (file_) {
     auto user = welcome_user(made.get());
     if (!user) {
@@ -193,6 +229,9 @@ void listener::add(unique_descriptor made, time_point now) {
   waiting_.push_back({std::move(made),
                       doorkeeper{key_ ? &*key_ : nullptr, salt_},
                       std::move(from), now + most_.patience});
+  // Its hello may be there already, and then it is no silent one.
+  if (serve_safely(waiting_.back()) == outcome::over)
+    waiting_.pop_back();
 }
 
 void listener::make_room() {
@@ -201,7 +240,26 @@ void listener::make_room() {
   auto victim
     = std::find_if(waiting_.begin(), waiting_.end(),
                    [](const connection& x) { return !x.keeper.has_greeted(); });
-  waiting_.erase(victim != waiting_.end() ? victim : waiting_.begin());
+  // Of those that have said hello, any: the oldest could be a console that makes its
+  // key, and strangers that say hello would close each one.
+  if (victim == waiting_.end()) {
+    std::array<std::uint8_t, 4> bytes{};
+    fill_random(bytes);
+    std::uint32_t number = 0;
+    std::memcpy(&number, bytes.data(), bytes.size());
+    victim = waiting_.begin()
+             + static_cast<std::ptrdiff_t>(number % waiting_.size());
+  }
+  waiting_.erase(victim);
+}
+
+/// What is thrown, closes this connection and no other.
+listener::outcome listener::serve_safely(connection& x) {
+  try {
+    return serve(x);
+  } catch (const std::exception&) {
+    return outcome::over;
+  }
 }
 
 listener::outcome listener::serve(connection& x) {

@@ -8,10 +8,12 @@
 //   1. A descriptor is handed on only after its doorkeeper (protocol.hpp) or, on a Unix
 //      socket, the system has said whose it is.
 //   2. At most `limits::waiting` connections wait. One more closes one that has said
-//      nothing, or else the oldest: silent strangers do not keep consoles out.
+//      nothing, or else any: neither silent strangers nor those that say hello keep
+//      consoles out, which connect again.
 //   3. No connection waits for longer than `limits::patience`.
 //   4. When the process has no descriptor left, the listener pauses instead of asking
 //      again at once.
+//   5. An exception that one connection causes closes that one.
 
 #include <chrono>
 #include <cstddef>
@@ -22,6 +24,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <poll.h>
 
 #include <troupe/actors/detail/gate/protocol.hpp>
 #include <troupe/actors/detail/gate/secret.hpp>
@@ -55,7 +59,8 @@ public:
   [[nodiscard]] static expected<std::unique_ptr<listener>>
   open(const console_socket& where, taker take, limits most = {});
 
-  /// Errors: `invalid_argument` (no password), `system_error`.
+  /// Errors: `invalid_argument` (no password), `system_error` (no descriptor, thread or
+  /// random numbers, or the port is taken).
   [[nodiscard]] static expected<std::unique_ptr<listener>>
   open(const console_port& where, taker take, limits most = {});
 
@@ -96,6 +101,7 @@ private:
   void add(unique_descriptor made, time_point now);
   void make_room();
   outcome serve(connection& x);
+  outcome serve_safely(connection& x);
   void let_in(connection& x, const wire_message& welcome);
 
   const taker take_;
@@ -111,6 +117,7 @@ private:
   // Of the thread.
   int accepting_ = -1;
   std::vector<connection> waiting_; ///< The oldest first.
+  std::vector<pollfd> watched_;
   std::optional<time_point> pause_; ///< Accepts nothing until then.
   std::thread thread_;
 };

@@ -120,6 +120,7 @@ doorkeeper::verdict doorkeeper::on_message(const message& x,
 
 wire_message visitor::hello() {
   fill_random(nonce_);
+  awaited_.reset();
   return encode(message{kind::hello, nonce_});
 }
 
@@ -139,17 +140,22 @@ expected<visitor::step> visitor::take(const wire_message& answer) {
 expected<visitor::step> visitor::on_challenge(const message& x) {
   if (!password_)
     return fail(errc::invalid_argument, "it asks for a password");
-  return secret::derive(*password_, salt_of(x.content))
-    .map([&](const secret& key) {
-      awaited_ = key.sign(runtime_label, x.content, nonce_);
-      return step{encode(message{kind::proof,
-                                 key.sign(console_label, x.content, nonce_)}),
-                  false};
-    });
+  const auto with = salt_of(x.content);
+  if (!derived_ || derived_->first != with) {
+    auto key = secret::derive(*password_, with);
+    if (!key)
+      return tl::unexpected{std::move(key.error())};
+    derived_.emplace(with, *key);
+  }
+  const auto& key = derived_->second;
+  awaited_ = key.sign(runtime_label, x.content, nonce_);
+  return step{
+    encode(message{kind::proof, key.sign(console_label, x.content, nonce_)}),
+    false};
 }
 
 expected<visitor::step> visitor::on_welcome(const message& x) const {
-  // One that lets in without a proof where a password is expected may be anybody.
+  // A program that lets in without a proof where a password is expected may be any.
   if (password_.has_value() != awaited_.has_value())
     return fail(errc::invalid_argument, "it does not ask for the password");
   if (awaited_ && !equal(*awaited_, x.content))

@@ -120,6 +120,7 @@ public:
     // nop
   }
 
+  /// The opening of a connection; the next one may follow when that was closed.
   [[nodiscard]] wire_message hello();
 
   struct step {
@@ -136,6 +137,8 @@ private:
   expected<step> on_welcome(const message& x) const;
 
   std::optional<std::string> password_;
+  /// What the password became, and with which salt: a port keeps its salt.
+  std::optional<std::pair<salt, secret>> derived_;
   std::array<std::uint8_t, 32> nonce_{};
   std::optional<digest> awaited_; ///< The proof that the runtime owes.
 };

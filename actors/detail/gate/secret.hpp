@@ -14,8 +14,10 @@ using digest = std::array<std::uint8_t, 32>;
 using salt = std::array<std::uint8_t, 16>;
 
 /// How often the hash runs for one key (PBKDF2): about 30 ms of a processor, for
-/// the console once per connection and for the server once per port. A guess of the
-/// password costs as much.
+/// the console once per salt and for the server once per port. A guess that is tried on
+/// a recorded session costs as much. A guess that is sent to the port costs it once, as
+/// the port keeps its salt: each is one connection, and they are neither slowed down nor
+/// logged.
 inline constexpr int key_rounds = 100'000;
 
 /// What a password becomes: PBKDF2 with HMAC-SHA-256. Wiped when it ends.

@@ -3,15 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -19,6 +24,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <troupe/actors/detail/gate/folder.hpp>
 #include <troupe/actors/detail/gate/protocol.hpp>
 
 namespace troupe::gate {
@@ -34,6 +40,9 @@ constexpr int backlog = 64;
 /// How long another program may hold the folder while it makes its own socket there,
 /// which takes less than a millisecond.
 constexpr milliseconds folder_patience{2'000};
+
+/// Connections that a console makes until one is not closed before it is let in.
+constexpr int most_tries = 50;
 
 std::string reason(int code) {
   return std::generic_category().message(code);
@@ -75,20 +84,26 @@ tl::unexpected<error> no_socket(const std::string& path,
               "cannot listen on the socket " + path + " (" + why + ")");
 }
 
-/// Nobody else makes a socket in the folder while this lives.
+/// No other program of this user makes a socket in the folder while this lives. Empty
+/// for a folder that other users may enter, as they could hold the lock for ever.
 expected<unique_descriptor> hold_folder(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const auto folder = slash == std::string::npos
-                        ? std::string{"."}
-                        : path.substr(0, std::max<std::size_t>(slash, 1));
+  const auto folder = folder_of(path);
+  if (!check_folder(folder))
+    return unique_descriptor{};
   unique_descriptor result{
     ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  // It may be written, but not read.
   if (result.get() < 0)
-    return no_socket(path, reason(errno));
+    return unique_descriptor{};
   const auto deadline = steady::now() + folder_patience;
   while (::flock(result.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK || steady::now() > deadline)
-      return no_socket(path, "another program has locked " + folder);
+    if (errno == EINTR)
+      continue;
+    if (errno != EWOULDBLOCK)
+      return no_socket(path, "cannot lock " + folder + ": " + reason(errno));
+    if (steady::now() > deadline)
+      return no_socket(path,
+                       "another program of this user has locked " + folder);
     std::this_thread::sleep_for(milliseconds{5});
   }
   return result;
@@ -108,6 +123,85 @@ expected<void> check_name(const std::string& path) {
                                : no_socket(path, reason(errno));
 }
 
+/// Gives a socket that listens its name, without taking it from another program.
+/// Errors: as `check_name`.
+expected<void> give_name(const std::string& early, const std::string& path) {
+  const auto move = [](const std::string& from, const std::string& to) {
+    return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
+                       RENAME_NOREPLACE)
+           == 0;
+  };
+  if (move(early, path))
+    return {};
+  // Some file systems cannot, and replace a name at once or not at all.
+  if (errno == EINVAL || errno == ENOSYS)
+    return check_name(path).and_then([&]() -> expected<void> {
+      if (::rename(early.c_str(), path.c_str()) != 0)
+        return no_socket(path, reason(errno));
+      return {};
+    });
+  if (errno != EEXIST)
+    return no_socket(path, reason(errno));
+  if (auto ok = check_name(path); !ok)
+    return ok;
+  // It was dead. In a folder without a lock another program may have taken the name
+  // since, so what is moved out of the way is looked at once more.
+  const auto old = early + "~";
+  if (!move(path, old) && errno != ENOENT)
+    return no_socket(path, reason(errno));
+  if (auto ok = check_name(old); !ok) {
+    move(old, path);
+    return no_socket(path, "another program listens there");
+  }
+  ::unlink(old.c_str());
+  if (!move(early, path))
+    return no_socket(path, errno == EEXIST ? "another program listens there"
+                                           : reason(errno));
+  return {};
+}
+
+/// "6380.sock", "pid-4711.sock", "pid-4711-2.sock", and these with ".PID" behind them
+/// or ".PID~": what a program of ours may have left behind.
+bool is_own_name(std::string_view name) {
+  const auto digits = [&] {
+    const auto end
+      = std::min(name.find_first_not_of("0123456789"), name.size());
+    name.remove_prefix(end);
+    return end > 0;
+  };
+  const auto skip = [&](std::string_view word) {
+    if (!name.starts_with(word))
+      return false;
+    name.remove_prefix(word.size());
+    return true;
+  };
+  const bool has_pid = skip("pid-");
+  if (!digits() || (has_pid && skip("-") && !digits()) || !skip(".sock"))
+    return false;
+  return name.empty() || (skip(".") && digits() && (skip("~"), name.empty()));
+}
+
+/// Removes the sockets of programs that were killed. The folder is locked, so that no
+/// program of ours is between its bind and its listen.
+void sweep(const std::string& folder) {
+  std::error_code failure;
+  for (const auto& x : std::filesystem::directory_iterator{folder, failure})
+    if (const auto path = x.path().string();
+        is_own_name(x.path().filename().string())
+        && path.size() < sizeof(sockaddr_un::sun_path)
+        && x.is_socket(failure)) {
+      const auto probe = unix_socket();
+      if (probe.get() >= 0 && connect(probe.get(), address_of(path)) != 0
+          && errno == ECONNREFUSED)
+        ::unlink(path.c_str());
+    }
+}
+
+bool is_runtime_folder(const std::string& folder) {
+  const auto all = present_folders();
+  return std::find(all.begin(), all.end(), folder) != all.end();
+}
+
 } // namespace
 
 expected<socket_file> socket_file::listen(std::string path) {
@@ -116,9 +210,11 @@ expected<socket_file> socket_file::listen(std::string path) {
   const auto held = hold_folder(path);
   if (!held)
     return tl::unexpected{held.error()};
+  if (held->get() >= 0 && is_runtime_folder(folder_of(path)))
+    sweep(folder_of(path));
   if (auto ok = check_name(path); !ok)
     return tl::unexpected{std::move(ok.error())};
-  // It gets its name when it listens: who sees the name, is answered.
+  // It gets its name when it listens: a console that sees the name is answered.
   const auto early = path + "." + std::to_string(::getpid());
   auto made = unix_socket();
   const auto address = address_of(early);
@@ -128,11 +224,14 @@ expected<socket_file> socket_file::listen(std::string path) {
                 sizeof(address))
            != 0)
     return no_socket(path, reason(errno));
-  if (::chmod(early.c_str(), 0600) != 0 || ::listen(made.get(), backlog) != 0
-      || ::rename(early.c_str(), path.c_str()) != 0) {
-    const auto code = errno;
+  auto ok = expected<void>{};
+  if (::chmod(early.c_str(), 0600) != 0 || ::listen(made.get(), backlog) != 0)
+    ok = no_socket(path, reason(errno));
+  if (ok)
+    ok = give_name(early, path);
+  if (!ok) {
     ::unlink(early.c_str());
-    return no_socket(path, reason(code));
+    return tl::unexpected{std::move(ok.error())};
   }
   return socket_file{std::move(path), std::move(made)};
 }
@@ -180,6 +279,22 @@ expected<addresses> look_up(const std::string& host, std::uint16_t port,
   return addresses{found, &::freeaddrinfo};
 }
 
+/// In the order in which they are tried. 127.0.0.1 comes before ::1: a runtime that was
+/// given "localhost" listens on the former, and any user may take the port of the
+/// latter.
+std::vector<const addrinfo*> in_order(const addresses& found) {
+  std::vector<const addrinfo*> result;
+  for (const auto* x = found.get(); x != nullptr; x = x->ai_next)
+    result.push_back(x);
+  std::stable_partition(result.begin(), result.end(), [](const addrinfo* x) {
+    if (x->ai_family != AF_INET)
+      return false;
+    const auto& address = *reinterpret_cast<const sockaddr_in*>(x->ai_addr);
+    return address.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+  });
+  return result;
+}
+
 unique_descriptor socket_for(const addrinfo& x) noexcept {
   return unique_descriptor{::socket(
     x.ai_family, x.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, x.ai_protocol)};
@@ -209,12 +324,13 @@ expected<port_socket> listen_on(const std::string& host, std::uint16_t port) {
   const auto found = look_up(host, port, AI_PASSIVE);
   if (!found)
     return refuse(found.error().text());
-  auto made = socket_for(**found);
+  const auto& chosen = *in_order(*found).front();
+  auto made = socket_for(chosen);
   const int on = 1;
   if (made.get() < 0
       || ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on))
            != 0
-      || ::bind(made.get(), (*found)->ai_addr, (*found)->ai_addrlen) != 0
+      || ::bind(made.get(), chosen.ai_addr, chosen.ai_addrlen) != 0
       || ::listen(made.get(), backlog) != 0)
     return refuse(reason(errno));
   auto used = port_of(made.get());
@@ -260,6 +376,26 @@ expected<void> finish(int descriptor, steady::time_point deadline) {
   return {};
 }
 
+/// Whether the program that listens is of this process's user or of root. Root also
+/// believes the owner of the folder, unless others may write there.
+expected<void> check_peer(int descriptor, const std::string& path) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return fail(errc::system_error, reason(errno));
+  if (peer.uid == ::geteuid() || peer.uid == 0)
+    return {};
+  struct stat folder {};
+  if (::geteuid() == 0 && ::stat(folder_of(path).c_str(), &folder) == 0
+      && folder.st_uid == peer.uid
+      && (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+    return {};
+  return fail(errc::invalid_argument,
+              "the program that listens there belongs to the user with id "
+                + std::to_string(peer.uid)
+                + ", who could stand in for the server");
+}
+
 /// A connect to a Unix socket waits for a place in its backlog only when it blocks.
 expected<unique_descriptor> reach(const console_socket& where,
                                   steady::time_point deadline) {
@@ -277,6 +413,8 @@ expected<unique_descriptor> reach(const console_socket& where,
     return fail(errc::system_error, reason(errno));
   if (connect(made.get(), address_of(where.path)) != 0)
     return errno == EAGAIN ? late() : fail(errc::system_error, reason(errno));
+  if (auto ok = check_peer(made.get(), where.path); !ok)
+    return tl::unexpected{std::move(ok.error())};
   // The limit is the connect's only.
   const timeval none{};
   if (::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none))
@@ -292,7 +430,7 @@ expected<unique_descriptor> reach(const console_port& where,
   if (!found)
     return tl::unexpected{found.error()};
   expected<unique_descriptor> result = fail(errc::system_error, "no address");
-  for (const auto* x = found->get(); x != nullptr; x = x->ai_next) {
+  for (const auto* x : in_order(*found)) {
     auto made = socket_for(*x);
     auto done = expected<void>{};
     if (::connect(made.get(), x->ai_addr, x->ai_addrlen) != 0)
@@ -320,7 +458,9 @@ expected<void> send_whole(int to, const wire_message& x) {
   return {};
 }
 
-expected<wire_message> receive_whole(int from, steady::time_point deadline) {
+/// Nothing where the other side has closed.
+expected<std::optional<wire_message>>
+receive_whole(int from, steady::time_point deadline) {
   wire_message result{};
   std::size_t size = 0;
   while (size < result.size()) {
@@ -328,8 +468,8 @@ expected<wire_message> receive_whole(int from, steady::time_point deadline) {
       return late();
     const auto count
       = ::recv(from, result.data() + size, result.size() - size, 0);
-    if (count == 0)
-      return fail(errc::system_error, "it closed the connection");
+    if (count == 0 || (count < 0 && errno == ECONNRESET))
+      return std::nullopt;
     if (count < 0 && errno != EAGAIN && errno != EINTR)
       return fail(errc::system_error, reason(errno));
     size += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
@@ -340,21 +480,25 @@ expected<wire_message> receive_whole(int from, steady::time_point deadline) {
   return result;
 }
 
-expected<void> talk(int with, visitor& self, steady::time_point deadline) {
+enum class ending : std::uint8_t { inside, closed };
+
+expected<ending> talk(int with, visitor& self, steady::time_point deadline) {
   if (auto ok = send_whole(with, self.hello()); !ok)
-    return ok;
+    return tl::unexpected{std::move(ok.error())};
   for (;;) {
     const auto answer = receive_whole(with, deadline);
     if (!answer)
       return tl::unexpected{answer.error()};
-    const auto next = self.take(*answer);
+    if (!*answer)
+      return ending::closed;
+    const auto next = self.take(**answer);
     if (!next)
       return tl::unexpected{next.error()};
     if (next->is_in)
-      return {};
+      return ending::inside;
     if (next->reply)
       if (auto ok = send_whole(with, *next->reply); !ok)
-        return ok;
+        return tl::unexpected{std::move(ok.error())};
   }
 }
 
@@ -374,13 +518,20 @@ expected<unique_descriptor> enter(const console_address& where,
       return fail(errc::invalid_argument, "a TCP port needs the password");
     password = port->password;
   }
-  auto result = reach(where, deadline);
-  if (!result)
-    return result;
+  // A listener that many strangers knock at closes some of those that wait. The password
+  // becomes a key once, so that later tries are short.
   visitor self{std::move(password)};
-  if (auto ok = talk(result->get(), self, deadline); !ok)
-    return tl::unexpected{std::move(ok.error())};
-  return result;
+  for (auto left = most_tries; left > 0; --left) {
+    auto result = reach(where, deadline);
+    if (!result)
+      return result;
+    const auto end = talk(result->get(), self, deadline);
+    if (!end)
+      return tl::unexpected{end.error()};
+    if (*end == ending::inside)
+      return result;
+  }
+  return fail(errc::system_error, "it closed the connection");
 }
 
 } // namespace troupe::gate

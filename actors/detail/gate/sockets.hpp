@@ -21,9 +21,11 @@ inline constexpr std::size_t longest_path = 96;
 /// ends, unless another has taken its place. Movable.
 class socket_file {
 public:
-  /// A dead socket of the same name gives way. Errors: `invalid_argument` (the path
+  /// A dead socket of the same name gives way; in a run-time folder, all dead ones of
+  /// our programs do. Errors: `invalid_argument` (the path
   /// is empty or too long), `system_error` (another program listens there, something
-  /// else has this name, or the folder cannot be written).
+  /// else has this name, the folder cannot be written, or another program of this user
+  /// has had its lock for 2 s).
   [[nodiscard]] static expected<socket_file> listen(std::string path);
 
   socket_file(socket_file&&) noexcept;
@@ -58,7 +60,8 @@ struct port_socket {
                                               std::uint16_t port);
 
 /// A connected socket that does not block. Errors: `system_error`, with the system's
-/// reason.
+/// reason; `timeout`; `invalid_argument` (another user listens on the Unix socket. For
+/// root, that user may own the folder, unless others may write there).
 [[nodiscard]] expected<unique_descriptor>
 connect_to(const console_address& where, std::chrono::milliseconds timeout);
 

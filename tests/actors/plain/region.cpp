@@ -637,3 +637,20 @@ TEST_CASE("a drain ends at its deadline and names what is stuck",
   CHECK(f.loads->in_flight() == 0);
   door.open();
 }
+
+TEST_CASE("what is stuck is named in short lines of printable text",
+          "[region][G9]") {
+  region_fixture f;
+  gate door;
+  auto first
+    = ask(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
+        door.pass();
+        return "v";
+      });
+  door.await_arrival();
+  auto stuck = f.loads->drain(std::chrono::steady_clock::now());
+  REQUIRE(stuck.size() == 1);
+  CHECK(stuck[0].find("load test/\\x1b[31m\\x0akkk") == 0);
+  CHECK(stuck[0].size() < 300);
+  door.open();
+}

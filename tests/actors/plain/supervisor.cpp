@@ -39,9 +39,8 @@ struct theatre {
       return playing[name] = ++last;
     };
     result.watch = [this, name] { watched.push_back(name); };
-    result.end = [this, name](bool crash) {
-      (crash ? crashed : ended).push_back(name);
-    };
+    result.end
+      = [this, name](bool crash) { (crash ? crashed : ended).push_back(name); };
     if (!always)
       result.give_up = [this, name] { given_up.push_back(name); };
     result.figures = [this, name] {
@@ -252,7 +251,7 @@ TEST_CASE(
   CHECK(t.said
         == theatre::names{
           "a crashed; crash 2 within 10000 ms, restart-limit is 1",
-          "a is given up: it crashed more than 1 times within 10000 ms; "
+          "a is given up after crash 2 within 10000 ms (restart-limit is 1); "
           "'restart a' in troupe-console starts it again"});
   t.said.clear();
   REQUIRE(t.tree.restart("a"));

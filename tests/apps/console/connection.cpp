@@ -1,5 +1,6 @@
 #include "catch.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -111,6 +112,9 @@ private:
 
 /// Answers as a supervisor, but for `loads` (never) and `drain` (dies instead,
 /// unless the deadline is a second).
+/// What the server calls its first region.
+std::atomic<const char*> first_region{"db0"};
+
 class fake_supervisor : public troupe::supervisor_actor::base {
 public:
   using troupe::supervisor_actor::base::base;
@@ -169,20 +173,27 @@ public:
       },
       [](const region_info_request& x) -> caf::result<region_info> {
         region_info result;
-        result.name = x.name.empty() ? "db0" : x.name;
+        result.name = x.name.empty() ? first_region.load() : x.name;
         if (result.name == "profiles") {
           result.value_type = "profile";
           result.encoding = "encoded";
         } else if (result.name == "counts") {
           result.value_type = "int";
           result.encoding = "integer";
+          result.least_value = -128;
+          result.most_value = 127;
+        } else if (result.name == "sizes") {
+          result.value_type = "unsigned long";
+          result.encoding = "integer";
+          result.most_value = ~std::uint64_t{0};
         } else if (result.name != "db0") {
           return to_caf({errc::unknown_region, "no region has this name"});
         }
         return result;
       },
       [this](const find_region_request& x) -> caf::result<region_actor> {
-        if (x.name == "db0" || x.name == "profiles" || x.name == "counts")
+        if (x.name == "db0" || x.name == "profiles" || x.name == "counts"
+            || x.name == "sizes")
           return region_;
         return to_caf({errc::unknown_region, "no region has this name"});
       },
@@ -195,8 +206,7 @@ public:
         return to_caf({errc::unknown_actor, "no actor has this name"});
       },
       [](const list_nodes_request&) -> caf::result<node_list> {
-        return node_list{
-          "abc#1", {{"def#2", "127.0.0.1:1234", 90s, 17, 1}}, 3};
+        return node_list{"abc#1", {{"def#2", "127.0.0.1:1234", 90s, 17, 1}}, 3};
       },
     };
   }
@@ -341,9 +351,17 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
   CHECK(output(with, "get 42") == "(nil)\n");
   CHECK(output(with, "use counts; set n abc")
         == "region counts\nerror: type_mismatch: counts holds values of type "
-           "int, and this is not a decimal integer; nothing was stored\n");
-  for (const auto* wrong : {"set n ''", "set n -", "set n 1.5", "set n +1"})
+           "int, and this is not a decimal integer from -128 to 127 without "
+           "leading zeros; nothing was stored\n");
+  for (const auto* wrong :
+       {"set n ''", "set n -", "set n 1.5", "set n +1", "set n 007", "set n -0",
+        "set n 128", "set n -129", "set n 99999999999999999999"})
     CHECK(code(with, wrong) == failed);
+  CHECK(output(with, "use sizes; set n 18446744073709551615")
+        == "region sizes\nok\n");
+  for (const auto* wrong : {"set n -5", "set n 18446744073709551616"})
+    CHECK(code(with, wrong) == failed);
+  CHECK(code(with, "use counts") == succeeded);
   CHECK(output(with, "set n -42") == "ok\n");
   CHECK(output(with, "get n") == "\"-42\"\n");
   // A message is sent as it is, and the risk named.
@@ -402,6 +420,32 @@ TEST_CASE("a person is asked before what cannot be taken back, and only then") {
   for (const auto* line : {"get k", "set k v", "del k", "restart db0", "ls",
                            "send db0 get k", "send db0", "quit"})
     CHECK(question(line).empty());
+}
+
+TEST_CASE("set goes to the region that the prompt shows") {
+  fake_server server;
+  connection peer{server.address()};
+  session with{peer, false};
+  // What the server shows first may become another: it opens a "db0".
+  first_region = "counts";
+  with.look_for_region();
+  CHECK(with.region() == "counts");
+  first_region = "db0";
+  CHECK(code(with, "set n abc") == failed);
+  CHECK(with.region() == "counts");
+}
+
+TEST_CASE("clear is asked about when the region is not known yet") {
+  std::uint16_t port = 0;
+  {
+    fake_server gone;
+    port = gone.port();
+  }
+  connection peer{
+    {troupe::console_port{port, "127.0.0.1", password}, patience}};
+  session with{peer, false};
+  CHECK(with.question(parse_line("clear")->front())
+        == "remove all keys of the server's first region?");
 }
 
 TEST_CASE("commands print JSON when asked to") {
@@ -464,7 +508,8 @@ TEST_CASE("what makes no message is refused before anything is sent") {
   CHECK(output(with, "send bd0 get k")
         == "error: unknown_actor: no actor has this name; did you mean "
            "'db0'?\n");
-  CHECK(contains(output(with, "send odd get k"), "knows no messages of a oddity"));
+  CHECK(
+    contains(output(with, "send odd get k"), "knows no messages of a oddity"));
   CHECK(code(with, "send db0 gte k") == wrong_usage);
   CHECK(code(with, "send db0 get") == wrong_usage);
   CHECK(code(with, "send bd0 get k") == failed);
@@ -607,7 +652,8 @@ TEST_CASE("a console with a wrong password is told so") {
 TEST_CASE("an address is written with its port") {
   CHECK(to_string(troupe::console_address{troupe::console_port{.port = 6381}})
         == "127.0.0.1:6381");
-  CHECK(to_string(troupe::console_address{troupe::console_port{.port = 1, .host = "::1"}})
+  CHECK(to_string(troupe::console_address{
+          troupe::console_port{.port = 1, .host = "::1"}})
         == "[::1]:1");
   CHECK(to_string(troupe::console_address{troupe::console_socket{"/tmp/x"}})
         == "/tmp/x");
