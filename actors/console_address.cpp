@@ -36,9 +36,10 @@ std::vector<std::string> find_consoles() {
   std::vector<std::string> result;
   for (const auto& folder : gate::present_folders()) {
     std::error_code failure;
-    for (const auto& x : std::filesystem::directory_iterator{folder, failure})
-      if (auto path = x.path().string();
-          x.path().extension() == ".sock"
+    for (std::filesystem::directory_iterator x{folder, failure}, end;
+         !failure && x != end; x.increment(failure))
+      if (auto path = x->path().string();
+          x->path().extension() == ".sock"
           && gate::connect_to(console_socket{path}, look_patience))
         result.push_back(std::move(path));
   }

@@ -147,6 +147,7 @@ expected<void> give_name(const std::string& early, const std::string& path) {
   // It was dead. In a folder without a lock another program may have taken the name
   // since, so what is moved out of the way is looked at once more.
   const auto old = early + "~";
+  ::unlink(old.c_str());
   if (!move(path, old) && errno != ENOENT)
     return no_socket(path, reason(errno));
   if (auto ok = check_name(old); !ok) {
@@ -185,16 +186,19 @@ bool is_own_name(std::string_view name) {
 /// program of ours is between its bind and its listen.
 void sweep(const std::string& folder) {
   std::error_code failure;
-  for (const auto& x : std::filesystem::directory_iterator{folder, failure})
-    if (const auto path = x.path().string();
-        is_own_name(x.path().filename().string())
-        && path.size() < sizeof(sockaddr_un::sun_path)
-        && x.is_socket(failure)) {
-      const auto probe = unix_socket();
-      if (probe.get() >= 0 && connect(probe.get(), address_of(path)) != 0
-          && errno == ECONNREFUSED)
-        ::unlink(path.c_str());
-    }
+  // A folder that can be read no further is swept another time.
+  for (std::filesystem::directory_iterator x{folder, failure}, end;
+       !failure && x != end; x.increment(failure)) {
+    const auto path = x->path().string();
+    std::error_code gone;
+    if (!is_own_name(x->path().filename().string())
+        || path.size() >= sizeof(sockaddr_un::sun_path) || !x->is_socket(gone))
+      continue;
+    const auto probe = unix_socket();
+    if (probe.get() >= 0 && connect(probe.get(), address_of(path)) != 0
+        && errno == ECONNREFUSED)
+      ::unlink(path.c_str());
+  }
 }
 
 bool is_runtime_folder(const std::string& folder) {
