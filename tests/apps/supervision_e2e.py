@@ -125,7 +125,7 @@ def check_a_failed_shard():
     require_equal(code, 0, f"the exit code; output {output!r}")
     for line, count in ((rb"db0/shard-1 crashed \(.*\); crash \d within", 2),
                         (rb"db0/shard-1 runs again\n", 1),
-                        (rb"db0/shard-1 is given up: ", 1),
+                        (rb"db0/shard-1 is given up after crash 2 within", 1),
                         (rb"db0/shard-1 runs again, by order\n", 1)):
         found = re.findall(TIMED + line, output)
         require_equal(len(found), count, f"lines {line!r} in {output!r}")
