@@ -109,6 +109,11 @@ void client_registry::remove(std::uint64_t id) noexcept {
   clients_.erase(id);
 }
 
+std::size_t client_registry::size() const noexcept {
+  std::lock_guard lock{mutex_};
+  return clients_.size();
+}
+
 void client_registry::rename(const client& x) {
   if (x.record == nullptr)
     return;

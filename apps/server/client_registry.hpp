@@ -66,6 +66,9 @@ public:
   void add(std::shared_ptr<client_record> x);
   void remove(std::uint64_t id) noexcept;
 
+  /// How many there are.
+  [[nodiscard]] std::size_t size() const noexcept;
+
   /// Takes over the names of a client.
   void rename(const client& x);
 

@@ -1,11 +1,12 @@
 #include "apps/server/command_table.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "apps/server/atomic_section.hpp"
@@ -175,13 +176,19 @@ void run_command(command_call& call) {
 }
 
 void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
-  using clock = std::chrono::steady_clock;
+  using clock = turn_clock::clock;
+  auto& self = call.self;
   // What EXEC runs cannot be interrupted by others.
-  const auto deadline = call.self.changing
-                          ? clock::time_point::max()
-                          : clock::now() + unfinished_command::slice;
-  if (!work->go_on(call.reply, deadline))
-    call.self.unfinished = std::move(work);
+  if (self.changing) {
+    while (!work->go_on(call.reply, clock::time_point::max()))
+      ;
+    return;
+  }
+  const auto now = clock::now();
+  const auto deadline = self.turn.end(now, unfinished_command::slice);
+  // Those before it may have taken all the time of the turn.
+  if (now >= deadline || !work->go_on(call.reply, deadline))
+    self.unfinished = std::move(work);
 }
 
 bool continue_long(client& self, reply_writer& reply) {
@@ -189,9 +196,10 @@ bool continue_long(client& self, reply_writer& reply) {
   reply.begin();
   const auto mark = reply.pending();
   auto done = true;
+  self.turn.reset();
   try {
-    done = work.go_on(reply, std::chrono::steady_clock::now()
-                               + unfinished_command::slice);
+    done = work.go_on(reply, self.turn.end(turn_clock::clock::now(),
+                                           unfinished_command::slice));
   } catch (const std::bad_alloc&) {
     reply.rollback();
     reply.error(error_text::out_of_memory);
@@ -232,14 +240,23 @@ void settle_lookups(command_call& call) noexcept {
 }
 
 bool count_memory(client& self, server_state& server) noexcept {
-  return self.memory.count(server.client_memory, self.held_bytes(),
-                           server.live.max_client_memory.load());
+  const auto most = server.live.max_client_memory.load();
+  const auto held = self.held_bytes();
+  if (self.memory.count(server.client_memory, held, most)) [[likely]]
+    return true;
+  const auto clients = std::max<std::size_t>(server.clients.size(), 1);
+  return held <= std::max(most / clients, defaults::least_client_memory);
 }
 
 void evict(client& self, thread_counters& counters, reply_writer& reply) {
+  evict(self, counters, reply, error_text::client_evicted);
+}
+
+void evict(client& self, thread_counters& counters, reply_writer& reply,
+           std::string_view why) {
   counters.clients_evicted.add(1);
   self.leaving = true;
-  reply.error(error_text::client_evicted);
+  reply.error(why);
 }
 
 expected<bool> store(command_call& call, bytes_view key, bytes_view value,

@@ -21,6 +21,7 @@
 #include "apps/server/resp_parser.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/transaction.hpp"
+#include "apps/server/turn_clock.hpp"
 #include "apps/server/unfinished_command.hpp"
 
 namespace troupe::server {
@@ -69,14 +70,25 @@ struct client {
     return nullptr;
   }
 
-  std::size_t ahead = 0; ///< Bytes of the input that were read ahead.
-  memory_share memory;   ///< What it holds of that of all.
+  turn_clock turn; ///< Of its connection's turn.
 
-  /// What it keeps beyond the commands that run, in bytes: read ahead, queued for
-  /// EXEC, watched, subscribed to, and its names.
-  [[nodiscard]] std::size_t held_bytes() const noexcept {
-    return ahead + queue.held_bytes() + (listening ? listening->held_bytes() : 0)
+  /// Bytes of input that was not executed and of replies that were not taken, as far
+  /// as they are more than any client may have. Its connection notes them.
+  std::size_t buffered = 0;
+  memory_share memory; ///< What it holds of that of all.
+
+  /// What it keeps until it asks for less, in bytes: queued for EXEC, watched,
+  /// subscribed to, and its names.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept {
+    return queue.held_bytes() + (listening ? listening->held_bytes() : 0)
            + 2 * (name.size() + library_name.size() + library_version.size());
+  }
+
+  /// What counts for `maxmemory-clients`, in bytes: the same, what is buffered, and
+  /// what its unfinished command has gathered.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return buffered + kept_bytes()
+           + (unfinished ? unfinished->held_bytes() : 0);
   }
 
   /// Makes the queue of messages for this client. Throws std::bad_alloc.
@@ -257,8 +269,7 @@ bool same_word(bytes_view x, std::string_view lower) noexcept;
 
 /// Why a client, or its library, may not be called so; empty when it may: printable
 /// ASCII without blanks, else `characters`, and not too long.
-std::string_view name_refusal(bytes_view name,
-                              std::string_view characters) noexcept;
+std::string name_refusal(bytes_view name, std::string_view characters);
 
 /// Runs one command and replies exactly once, whatever happens, unless the client has
 /// an unfinished command then.
@@ -282,11 +293,17 @@ void count_lookups(command_call& call, std::size_t hits,
 void settle_lookups(command_call& call) noexcept;
 
 /// Counts what a client keeps among that of all. False when it keeps more than
-/// before, and all together more than `maxmemory-clients`.
+/// before, all together more than `maxmemory-clients`, and it more than its fair share:
+/// that limit divided by the connected clients, or `defaults::least_client_memory` when
+/// that is more. So one client that keeps nearly all closes none that keeps little.
 [[nodiscard]] bool count_memory(client& self, server_state& server) noexcept;
 
 /// Lets a client go for which `count_memory` was false: replies with the reason.
 void evict(client& self, thread_counters& counters, reply_writer& reply);
+
+/// The same for another reason.
+void evict(client& self, thread_counters& counters, reply_writer& reply,
+           std::string_view why);
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.

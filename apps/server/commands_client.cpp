@@ -30,8 +30,7 @@ void client_getname(command_call& call) {
 }
 
 void client_setname(command_call& call) {
-  if (const auto refusal
-      = name_refusal(call.words[2], error_text::client_name);
+  if (const auto refusal = name_refusal(call.words[2], error_text::client_name);
       !refusal.empty())
     return call.reply.error(refusal);
   call.self.name = call.words[2];
@@ -254,14 +253,12 @@ constexpr std::array commands{
 
 } // namespace
 
-std::string_view name_refusal(bytes_view name,
-                              std::string_view characters) noexcept {
+std::string name_refusal(bytes_view name, std::string_view characters) {
   if (name.size() > defaults::max_client_name)
-    return error_text::long_name;
-  const auto valid = std::all_of(name.begin(), name.end(), [](char c) {
-    return c >= '!' && c <= '~';
-  });
-  return valid ? std::string_view{} : characters;
+    return error_text::long_name();
+  const auto valid = std::all_of(name.begin(), name.end(),
+                                 [](char c) { return c >= '!' && c <= '~'; });
+  return valid ? std::string{} : std::string{characters};
 }
 
 std::span<const command> client_commands() noexcept {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -72,11 +73,13 @@ std::string set_max_clients(change& all, bytes_view text) {
   const auto wanted = static_cast<std::size_t>(*parse_integer(text));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  const auto needed = wanted + defaults::reserved_descriptors;
+  const auto reserved
+    = defaults::reserved_descriptors(all.server.options.threads);
+  const auto needed = wanted + reserved;
   if (needed > limit.rlim_max)
     return "The operating system is not able to handle the specified number of "
            "clients, try with "
-           + std::to_string(limit.rlim_max - defaults::reserved_descriptors);
+           + std::to_string(limit.rlim_max - reserved);
   if (!all.apply)
     return {};
   limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, needed);
@@ -136,21 +139,38 @@ std::string set_max_client_memory(change& all, bytes_view text) {
   return {};
 }
 
+/// Says what is used instead of what was asked for; empty notes say nothing.
+void report_notes(const change& all, const std::string& name,
+                  const std::vector<std::string>& notes) {
+  for (const auto& note : notes)
+    if (!note.empty() && all.server.options.report)
+      all.server.options.report(name + ": " + note);
+}
+
 std::string set_policy(change& all, bytes_view text) {
   const auto policy = policy_of(text);
   if (!policy)
     return "argument must be one of the following: " + policy_names();
   if (!all.apply)
     return {};
-  if (const auto note = substitute_note(text);
-      !note.empty() && all.server.options.report)
-    all.server.options.report("maxmemory-policy: " + note);
-  all.server.live.eviction = *policy;
+  report_notes(all, "maxmemory-policy", {substitute_note(text)});
+  auto& live = all.server.live.eviction;
+  const auto before = live.load();
   std::string refusal;
+  std::vector<region*> changed;
   all.server.databases.for_each([&](std::size_t, region& db) {
-    if (const auto changed = db.set_eviction(*policy); !changed)
-      refusal = changed.error().text();
+    if (!refusal.empty())
+      return;
+    if (const auto done = db.set_eviction(*policy); !done)
+      refusal = done.error().text();
+    else
+      changed.push_back(&db);
   });
+  if (refusal.empty())
+    live = *policy;
+  else
+    for (auto* const db : changed)
+      static_cast<void>(db->set_eviction(before));
   return refusal;
 }
 
@@ -161,6 +181,8 @@ std::string set_namespaces(change& all, bytes_view text) {
   auto& db = all.server.databases[0];
   const auto done = all.apply ? change_namespaces(db, *wanted)
                               : check_namespaces(db, *wanted);
+  if (done && all.apply)
+    report_notes(all, "namespaces", namespace_notes(text));
   return done ? std::string{} : done.error().text();
 }
 
@@ -307,17 +329,28 @@ std::optional<named_refusal> run_all(change& all,
 std::optional<named_refusal>
 apply_all(server_state& server, const std::vector<const setting*>& chosen,
           arguments words) {
+  // What is checked still holds when it is applied: no other CONFIG SET and no new
+  // database comes in between.
+  const auto lock = server.databases.keep_as_they_are();
+  if (!lock)
+    return named_refusal{words[0],
+                         "other settings are being changed; try again"};
   change all{server};
   if (auto refused = run_all(all, chosen, words))
     return refused;
+  std::shared_ptr<const tls_context> context;
   if (all.tls) {
-    auto context = tls_context::load(*all.tls);
-    if (!context)
-      return named_refusal{all.tls_name, context.error().text()};
-    server.tls.install(std::move(*all.tls), std::move(*context));
+    auto loaded = tls_context::load(*all.tls);
+    if (!loaded)
+      return named_refusal{all.tls_name, loaded.error().text()};
+    context = std::move(*loaded);
   }
   all.apply = true;
-  return run_all(all, chosen, words);
+  if (auto refused = run_all(all, chosen, words))
+    return refused;
+  if (all.tls)
+    server.tls.install(std::move(*all.tls), std::move(context));
+  return std::nullopt;
 }
 
 // CONFIG SET name value [name value ...]: all of them or none.
@@ -374,7 +407,8 @@ constexpr std::array subcommands{
           config_rewrite},
   command{"config|set", -4, admin | flag::alone, {}, group, "2.0.0",
           "Change client-output-buffer-limit, maxclients, maxmemory, "
-          "maxmemory-clients, maxmemory-policy, namespaces, requirepass, timeout or the files of TLS",
+          "maxmemory-clients, maxmemory-policy, namespaces, requirepass, "
+          "timeout or the files of TLS",
           config_set},
 };
 

@@ -79,6 +79,11 @@ public:
     return text_.size() + size() * frame;
   }
 
+  // What its memory takes.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return text_.capacity() + ends_.capacity() * sizeof(std::size_t);
+  }
+
   void reply(reply_writer& to) const {
     to.array(size());
     std::size_t begin = 0;
@@ -107,10 +112,14 @@ public:
 
   bool go_on(reply_writer& reply,
              std::chrono::steady_clock::time_point deadline) final {
-    // The clock is asked now and then; a bucket takes less time than that.
+    // The clock is asked now and then: some buckets of short keys take less time than
+    // that, or one with a long key.
     constexpr std::size_t buckets_per_look = 8;
-    do
-      for (std::size_t i = 0; i < buckets_per_look; ++i) {
+    constexpr std::size_t bytes_per_look = 1024;
+    do {
+      met_bytes_ = 0;
+      for (std::size_t i = 0;
+           i < buckets_per_look && met_bytes_ < bytes_per_look; ++i) {
         const auto next = step();
         if (!next) {
           reply.error(error_text::of(next.error()));
@@ -122,8 +131,12 @@ public:
         }
         next_ = *next;
       }
-    while (std::chrono::steady_clock::now() < deadline);
+    } while (std::chrono::steady_clock::now() < deadline);
     return false;
+  }
+
+  [[nodiscard]] std::size_t held_bytes() const noexcept final {
+    return found_.held_bytes();
   }
 
 protected:
@@ -144,6 +157,7 @@ protected:
 private:
   expected<scan_cursor> step() {
     return scan_bucket(db_, next_, [&](bytes_view key, const entry_view&) {
+      met_bytes_ += key.size();
       if (wanted(key))
         found_.add(key);
     });
@@ -153,6 +167,7 @@ private:
   const bool all_;
   const glob pattern_;
   scan_cursor next_;
+  std::size_t met_bytes_ = 0; // Of keys, since the clock was asked.
 };
 
 class keys_command final : public key_walk {
@@ -182,7 +197,7 @@ private:
 
 void keys(command_call& call) {
   if (call.words[1].size() > longest_pattern)
-    return call.reply.error(error_text::pattern_too_long);
+    return call.reply.error(error_text::pattern_too_long());
   begin_long(call, std::make_unique<keys_command>(call));
 }
 
@@ -213,7 +228,7 @@ std::optional<scan_terms> parse_scan(arguments options, std::string& refusal) {
     const auto value = options[i + 1];
     if (same_word(options[i], "match")) {
       if (value.size() > longest_pattern) {
-        refusal = error_text::pattern_too_long;
+        refusal = error_text::pattern_too_long();
         return std::nullopt;
       }
       result.pattern = value;

@@ -55,19 +55,21 @@ void confirm(command_call& call, topic_kind kind, bytes_view name) {
 // Looks at what the client keeps and is owed. When that is too much, it is let go, with
 // the reason.
 bool may_go_on(command_call& call, std::size_t pending) {
-  if (count_memory(call.self, call.server)
-      && call.reply.pending() - pending <= defaults::max_confirmations)
+  const auto fits = count_memory(call.self, call.server);
+  if (fits && call.reply.pending() - pending <= defaults::max_confirmations)
     return true;
-  evict(call.self, call.counters, call.reply);
+  evict(call.self, call.counters, call.reply,
+        fits ? error_text::too_many_confirmations()
+             : std::string{error_text::client_evicted});
   return false;
 }
 
-// Calls `f(name)` for each name of the call.
-template <class F>
-void for_each_name(command_call& call, F f) {
+// Calls `f(name)` for each of these topics, and looks at the bounds now and then.
+template <class Names, class F>
+void for_each_name(command_call& call, const Names& topics, F f) {
   const auto pending = call.reply.pending();
   std::size_t names = 0;
-  for (const auto& name : call.words.subspan(1)) {
+  for (const auto& name : topics) {
     f(name);
     if (++names % defaults::names_between_looks == 0
         && !may_go_on(call, pending))
@@ -76,15 +78,22 @@ void for_each_name(command_call& call, F f) {
   may_go_on(call, pending);
 }
 
+// Patterns do not see it: it would take too long to compare it with them.
+bool is_long_channel(bytes_view name) noexcept {
+  return name.size() > defaults::max_channel;
+}
+
 void subscribe(command_call& call, topic_kind kind) {
   const auto names = call.words.subspan(1);
   if (kind == topic_kind::pattern
-      && std::any_of(names.begin(), names.end(), [](bytes_view x) {
-           return x.size() > longest_pattern;
-         }))
-    return call.reply.error(error_text::pattern_too_long);
+      && std::any_of(names.begin(), names.end(),
+                     [](bytes_view x) { return x.size() > longest_pattern; }))
+    return call.reply.error(error_text::pattern_too_long());
+  if (kind == topic_kind::channel
+      && std::any_of(names.begin(), names.end(), is_long_channel))
+    return call.reply.error(error_text::channel_too_long());
   auto& topics = listening(call);
-  for_each_name(call, [&](bytes_view name) {
+  for_each_name(call, names, [&](bytes_view name) {
     topics.add(kind, name);
     confirm(call, kind, name);
   });
@@ -103,10 +112,9 @@ void unsubscribe_all(command_call& call, topic_kind kind) {
   if (call.self.listening)
     for (const auto& entry : call.self.listening->of(kind))
       names.push_back(entry.first);
-  for (const auto& name : names)
-    unsubscribe(call, kind, name);
   if (!names.empty())
-    return;
+    return for_each_name(
+      call, names, [&](bytes_view name) { unsubscribe(call, kind, name); });
   call.reply.aside([&] {
     call.reply.push(3);
     call.reply.bulk(call.what.name);
@@ -124,9 +132,8 @@ template <topic_kind Kind>
 void run_unsubscribe(command_call& call) {
   if (call.words.size() == 1)
     return unsubscribe_all(call, Kind);
-  for_each_name(call, [&call](bytes_view name) {
-    unsubscribe(call, Kind, name);
-  });
+  for_each_name(call, call.words.subspan(1),
+                [&call](bytes_view name) { unsubscribe(call, Kind, name); });
 }
 
 // -- publishing ----------------------------------------------------------------------
@@ -138,6 +145,8 @@ void reply_heard(command_call& call, std::size_t heard) {
 }
 
 void publish(command_call& call) {
+  if (is_long_channel(call.words[1]))
+    return call.reply.error(error_text::channel_too_long());
   reply_heard(call, call.server.topics.publish(call.words[1], call.words[2]));
 }
 
@@ -154,7 +163,7 @@ void pubsub_channels(command_call& call) {
   if (words.size() > 3)
     return call.reply.error(error_text::wrong_subcommand_call(words));
   if (words.size() == 3 && words[2].size() > longest_pattern)
-    return call.reply.error(error_text::pattern_too_long);
+    return call.reply.error(error_text::pattern_too_long());
   std::vector<std::shared_ptr<topic>> found;
   for (auto& x : call.server.topics.list(Kind))
     if (words.size() == 2

@@ -77,9 +77,8 @@ void info(command_call& call) {
 void shutdown(command_call& call) {
   const auto options = call.words.subspan(1);
   const auto has = [options](std::string_view wanted) {
-    return std::any_of(options.begin(), options.end(), [&](bytes_view x) {
-      return same_word(x, wanted);
-    });
+    return std::any_of(options.begin(), options.end(),
+                       [&](bytes_view x) { return same_word(x, wanted); });
   };
   constexpr std::array<std::string_view, 4> hows{"save", "nosave", "now",
                                                  "force"};
@@ -313,10 +312,10 @@ constexpr std::array commands{
           command_commands},
   command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
           "Count the keys", dbsize},
-  command{"flushall", -1, flag::write | flag::all_databases, {}, group, "1.0.0", "Remove all keys of all databases",
-          flushall},
-  command{"flushdb", -1, flag::write | flag::whole_database, {}, group, "1.0.0", "Remove all keys of the database",
-          flushdb},
+  command{"flushall", -1, flag::write | flag::all_databases, {}, group,
+          "1.0.0", "Remove all keys of all databases", flushall},
+  command{"flushdb", -1, flag::write | flag::whole_database, {}, group,
+          "1.0.0", "Remove all keys of the database", flushdb},
   command{"shutdown", -1, admin | flag::no_multi | flag::allow_busy, {}, group,
           "1.0.0", "End the server, once its clients have their replies",
           shutdown},

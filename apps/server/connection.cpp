@@ -118,10 +118,14 @@ void connection::enter_registry() {
 
 void connection::note_turn() noexcept {
   record(self_);
-  if (self_.record == nullptr)
-    return;
-  self_.record->input.store(unread(), std::memory_order_relaxed);
-  self_.record->output.store(pending_.size(), std::memory_order_relaxed);
+  note_input();
+  if (self_.record != nullptr)
+    self_.record->output.store(pending_.size(), std::memory_order_relaxed);
+}
+
+void connection::note_input() noexcept {
+  if (self_.record != nullptr)
+    self_.record->input.store(unread(), std::memory_order_relaxed);
 }
 
 void connection::close() noexcept {
@@ -136,8 +140,8 @@ void connection::close() noexcept {
   home_.remove(*this);
 }
 
-// Whoever receives messages of others may be silent, as at Redis. Who takes
-// replies, however slowly, is not.
+// A client that receives messages of others may be silent, as at Redis. One that takes
+// replies, however slowly, is not silent.
 void connection::close_if_idle_since(
   std::chrono::steady_clock::time_point moment) noexcept {
   const auto* const x = self_.record.get();
@@ -152,6 +156,7 @@ void connection::drain() {
     return close();
   if (state_ != state::waiting)
     return;
+  self_.turn.reset();
   take_turn();
 }
 
@@ -221,7 +226,7 @@ void connection::take_turn() {
   wait();
 }
 
-// What this client has sent and nobody has executed.
+// What this client has sent and was not executed, in bytes.
 std::size_t connection::unread() const noexcept {
   auto result = input_.size() + (gathering_ ? gathering_->size() : 0);
   for (const auto& x : self_.large)
@@ -239,27 +244,48 @@ bool connection::may_read_ahead() const noexcept {
   return !input_over_ && !is_stranger();
 }
 
+// What it has in buffers beyond what any client may have: most have none of that, and
+// touch nothing shared. Large values that wait in replies belong to their entries.
+std::size_t connection::buffered() const noexcept {
+  const auto beyond = [](std::size_t size, std::size_t allowed) {
+    return size > allowed ? size - allowed : 0;
+  };
+  return beyond(unread() + parser_.held_bytes(), defaults::kept_input)
+         + beyond(pending_.bytes.capacity(), defaults::flush_size);
+}
+
 // Counts what the client keeps. False when that is too much, for all together.
 bool connection::count() noexcept {
   auto& server = home_.server();
-  const auto before = self_.memory.bytes();
-  const auto fits
-    = is_stranger()
-        ? self_.memory.count(server.stranger_memory,
-                             input_.capacity() + pending_.bytes.capacity(),
-                             defaults::max_stranger_memory)
-        : count_memory(self_, server);
-  if (before > self_.memory.bytes())
-    note_given_back(before - self_.memory.bytes());
+  if (is_stranger())
+    return self_.memory.count(server.stranger_memory,
+                              input_.capacity() + pending_.bytes.capacity(),
+                              defaults::max_stranger_memory);
+  self_.buffered = buffered();
+  const auto fits = count_memory(self_, server);
+  const auto kept = self_.kept_bytes();
+  if (kept_ > kept)
+    note_given_back(kept_ - kept);
+  kept_ = kept;
   return fits;
 }
 
 // No more is heard of what it subscribed to, queued and watches.
 void connection::forget_kept() noexcept {
+  note_given_back(std::max(std::exchange(kept_, 0), self_.kept_bytes()));
   self_.listening.reset();
   self_.queue.end();
-  note_given_back(self_.memory.bytes());
   self_.memory.leave();
+}
+
+// Nothing more of it is executed.
+void connection::forget_input() noexcept {
+  self_.unfinished.reset();
+  self_.large.clear();
+  gathering_.reset();
+  parser_.reset();
+  parser_.forget_supplied();
+  input_.clear(0);
 }
 
 void connection::note_given_back(std::size_t bytes) noexcept {
@@ -267,9 +293,20 @@ void connection::note_given_back(std::size_t bytes) noexcept {
     home_.server().trim_wanted.store(true, std::memory_order_relaxed);
 }
 
-void connection::evict() noexcept {
-  home_.counters().clients_evicted.add(1);
-  close();
+// Disconnects a client that keeps too much: with the reason, unless it waits for
+// replies, which would have to be taken first.
+void connection::evict() {
+  if (state_ == state::sending || is_stranger() || broken_) {
+    home_.counters().clients_evicted.add(1);
+    return close();
+  }
+  forget_input();
+  reply_writer reply{home_.output};
+  server::evict(self_, home_.counters(), reply);
+  if (flush())
+    static_cast<void>(finish());
+  else
+    await_taking();
 }
 
 // Reads what has come while replies wait for the client, which may want to send
@@ -279,7 +316,6 @@ bool connection::read_ahead() {
     return true;
   auto& server = home_.server();
   for (int i = 0; i < defaults::reads_per_turn; ++i) {
-    const auto before = unread();
     received how;
     if (gathering_) {
       bytes_view ignored;
@@ -292,9 +328,8 @@ bool connection::read_ahead() {
       home_.counters().bytes_read.add(read.size);
       how = read.how;
     }
-    const auto now = unread();
-    self_.ahead += now - before;
-    if (now > server.options.limits.command) {
+    note_input();
+    if (unread() > server.options.limits.command) {
       home_.counters().query_buffer_exceeded.add(1);
       return false;
     }
@@ -332,8 +367,8 @@ received connection::receive(bytes_view& input) {
 // it belongs to.
 received connection::gather(bytes_view& input) {
   auto& buffer = *gathering_;
-  const auto room = std::min(gathered_size_ - buffer.size(),
-                             defaults::large_read_size);
+  const auto room
+    = std::min(gathered_size_ - buffer.size(), defaults::large_read_size);
   const auto read = peer_.read(buffer.prepare(room), room);
   buffer.commit(read.size);
   home_.counters().bytes_read.add(read.size);
@@ -366,6 +401,9 @@ void connection::take_out_argument() {
 // `input_`, and keeps the rest. False when the turn is over: replies wait for
 // the client, or it is on its way out.
 bool connection::serve(bytes_view input) {
+  // Bytes move from the input into what the client keeps, and count once there. What is
+  // left counts at the end of the turn.
+  self_.buffered = 0;
   reply_writer reply{home_.output, home_.server().options.max_reply};
   auto& batch = home_.batch;
   for (;;) {
@@ -379,6 +417,9 @@ bool connection::serve(bytes_view input) {
       = parser_.parse(input, batch, stranger ? 1 : defaults::batch_size);
     for (std::size_t next = 0; next < batch.size() && !self_.leaving;) {
       next = home_.commands.run(batch, next, self_, reply);
+      // Before its last replies count: the reason why it leaves may be among them.
+      if (self_.leaving) [[unlikely]]
+        forget_kept();
       if (next > 0 && !self_.large.empty()) [[unlikely]] {
         self_.large.clear();
         parser_.forget_supplied();
@@ -392,9 +433,16 @@ bool connection::serve(bytes_view input) {
       parser_.reset();
       if (works)
         work_later();
+      else
+        await_taking();
       return false;
     }
     input.remove_prefix(parsed.consumed);
+    if (parsed.state == resp_parser::status::full && !self_.leaving
+        && self_.turn.over(defaults::turn_time)) {
+      yield_turn(input);
+      return false;
+    }
     if (parsed.state == resp_parser::status::broken && !self_.leaving)
       refuse_stream(parser_.error());
     if (parsed.state != resp_parser::status::full || self_.leaving)
@@ -404,27 +452,48 @@ bool connection::serve(bytes_view input) {
     refuse_stream("Protocol error: this port speaks no TLS");
   keep(input);
   take_out_argument();
-  if (!flush_with_messages())
+  if (!flush_with_messages()) {
+    await_taking();
     return false;
+  }
   return finish();
 }
 
-// Lets others have their turns before the unfinished command goes on.
+// The turn has taken its time; the commands of `rest` have the next one.
+void connection::yield_turn(bytes_view rest) {
+  const auto flushed = flush();
+  keep(rest);
+  parser_.reset();
+  if (!flushed)
+    await_taking();
+  else if (finish())
+    work_later();
+}
+
+// Lets others have their turns before this one goes on.
 void connection::work_later() {
-  state_ = state::working;
   note_turn();
-  asio::post(home_.context(), [self = shared_from_this()] {
-    self->guarded([](connection& x) { x.work(); });
-  });
+  if (!count())
+    return evict();
+  state_ = state::working;
+  home_.go_on_later(shared_from_this());
+}
+
+void connection::go_on_with_turn() noexcept {
+  guarded([](connection& x) { x.work(); });
 }
 
 void connection::work() {
-  reply_writer reply{home_.output, home_.server().options.max_reply};
-  reply.protocol(self_.protocol);
-  if (!continue_long(self_, reply))
-    return work_later();
+  if (self_.unfinished) {
+    reply_writer reply{home_.output, home_.server().options.max_reply};
+    reply.protocol(self_.protocol);
+    if (!continue_long(self_, reply))
+      return work_later();
+  }
   state_ = state::serving;
-  if (flush() && serve(input_.view()))
+  if (!flush())
+    return await_taking();
+  if (serve(input_.view()))
     take_turn();
 }
 
@@ -442,7 +511,14 @@ void connection::keep(bytes_view rest) {
   else
     input_.consume(input_.size() - rest.size());
   if (input_.empty())
-    input_.clear(defaults::kept_input);
+    return input_.clear(defaults::kept_input);
+  // What is left counts, so its memory has to be in proportion.
+  if (input_.capacity() > defaults::large_read_size
+      && input_.size() < input_.capacity() / 4) {
+    byte_buffer dense;
+    dense.append(input_.view());
+    input_ = std::move(dense);
+  }
 }
 
 } // namespace troupe::server

@@ -7,7 +7,7 @@
 //      │
 //      ▼    bytes arrive
 //   waiting ───────────► serving ──► waiting
-//      ▲                    │  ▲  a long command; others have their turns
+//      ▲                    │  ▲  a long command, or many; others have their turns
 //      │                    ├──┴───────────────────────────────► working
 //      │                    │ the client does not take its replies
 //      │    all was sent    ▼
@@ -22,11 +22,13 @@
 //      up to a bound: it may want to send a whole pipeline before it reads.
 //   2. `input_` starts with the first byte of a command.
 //   3. Between turns, `input_` holds only an incomplete command, except while
-//      sending, when it holds what was read ahead, and while a command is unfinished.
-//      What is missing in it lies in `self_.large` and `gathering_`.
+//      sending, when it holds what was read ahead, and while working. What is missing
+//      in it lies in `self_.large` and `gathering_`.
 //   4. Messages that come for a subscriber wait in its queue, which is bounded
 //      (subscriber.hpp), and are written between replies when all before them
 //      has been sent. A subscriber whose queue overflows is closed.
+//   5. A turn ends after `defaults::turn_time`, and the commands of one batch, however
+//      much was read ahead. While working nothing is read.
 
 #include <chrono>
 #include <cstddef>
@@ -74,6 +76,9 @@ public:
   /// Something has come into the client's queue, or would have.
   void resume_messages();
 
+  /// It is the first in the worker's line (`worker::go_on_later`).
+  void go_on_with_turn() noexcept;
+
   /// Closes at once. The worker forgets the connection, which ends with its
   /// last pending operation.
   void close() noexcept;
@@ -110,11 +115,16 @@ private:
   [[nodiscard]] bool read_ahead();
   [[nodiscard]] bool is_stranger() const noexcept;
   [[nodiscard]] bool count() noexcept;
+  [[nodiscard]] std::size_t buffered() const noexcept;
+  void note_input() noexcept;
   void note_given_back(std::size_t bytes) noexcept;
-  void evict() noexcept;
+  void evict();
   void forget_kept() noexcept;
+  void forget_input() noexcept;
+  void await_taking();
   void await_sending();
   bool serve(bytes_view input);
+  void yield_turn(bytes_view rest);
   void work_later();
   void work();
   void refuse_stream(std::string_view why);
@@ -142,6 +152,7 @@ private:
     const auto self = shared_from_this();
     if (state_ == state::closed)
       return;
+    self_.turn.reset();
     try {
       f(*this);
     } catch (const std::exception&) {
@@ -152,7 +163,7 @@ private:
   worker& home_;
   transport peer_;
   state state_ = state::waiting;
-  bool broken_ = false;  // Sending failed; nobody is there any more.
+  bool broken_ = false;     // Sending failed; nobody is there any more.
   bool input_over_ = false; // Nothing more comes; seen while sending.
   bool goes_on_ = false; // A turn is on its way for which nothing is awaited.
   client self_;
@@ -164,6 +175,7 @@ private:
   std::optional<memory::value_buffer> gathering_;
   std::size_t gathered_size_ = 0;
   std::size_t sent_ = 0; // Bytes of these that it has taken since.
+  std::size_t kept_ = 0; // Of `self_.kept_bytes`, when it was counted last.
   std::optional<boost::asio::basic_waitable_timer<
     std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>,

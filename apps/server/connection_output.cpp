@@ -13,7 +13,7 @@ namespace troupe::server {
 namespace asio = boost::asio;
 
 // Sends the gathered replies. False when the client does not take all of them
-// now; `on_sent` goes on then.
+// now; then `await_taking` has to follow, and `on_sent` goes on.
 bool connection::flush() {
   auto& out = home_.output;
   std::size_t sent = 0;
@@ -34,7 +34,7 @@ bool connection::flush() {
   return true;
 }
 
-// As `flush`, with the messages that have come for the client behind it.
+// As `flush`, with the messages that have come for the client behind them.
 bool connection::flush_with_messages() {
   reply_writer reply{home_.output};
   reply.protocol(self_.protocol);
@@ -46,9 +46,8 @@ bool connection::flush_with_messages() {
       return true;
   }
   // Others first; what is left does not wake anybody.
-  asio::post(home_.context(), [self = shared_from_this()] {
-    self->resume_messages();
-  });
+  asio::post(home_.context(),
+             [self = shared_from_this()] { self->resume_messages(); });
   return true;
 }
 
@@ -70,7 +69,9 @@ void connection::on_messages() {
   if (state_ != state::waiting)
     return;
   state_ = state::serving;
-  if (flush_with_messages() && finish())
+  if (!flush_with_messages())
+    return await_taking();
+  if (finish())
     wait();
 }
 
@@ -86,6 +87,11 @@ void connection::send_rest(std::size_t sent) {
   }
   sent_ = sent;
   state_ = state::sending;
+}
+
+// Waits until the client takes the replies that `flush` has left. What of the input was
+// not executed is in `input_` by now, so that it counts.
+void connection::await_taking() {
   note_turn();
   if (!count())
     return evict();
@@ -117,10 +123,9 @@ void connection::send_more() {
 void connection::on_sent() {
   pending_.clear(0);
   sent_ = 0;
-  self_.ahead = 0;
+  state_ = state::serving;
   if (self_.unfinished)
     return work_later();
-  state_ = state::serving;
   if (serve(input_.view()))
     take_turn();
 }
@@ -150,7 +155,7 @@ void connection::linger() {
   if (!peer_.end_output())
     return close();
   state_ = state::lingering;
-  input_.clear(0);
+  forget_input();
   start_timer(defaults::linger);
   discard();
 }

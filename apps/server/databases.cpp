@@ -1,8 +1,16 @@
 #include "apps/server/databases.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace troupe::server {
+
+namespace {
+
+/// How long one that opens a database, or changes them all, waits for another.
+constexpr std::chrono::seconds patience{2};
+
+} // namespace
 
 expected<void> databases::start(std::size_t count, opener open_one) {
   opened_ = std::make_unique<std::atomic<region*>[]>(count);
@@ -14,7 +22,9 @@ expected<void> databases::start(std::size_t count, opener open_one) {
 expected<region*> databases::open(std::size_t index) {
   if (auto* const present = find(index))
     return present;
-  std::lock_guard lock{mutex_};
+  const std::unique_lock lock{mutex_, patience};
+  if (!lock)
+    return fail(errc::overloaded, "settings are being changed; try again");
   if (auto* const present = find(index))
     return present;
   owned_.reserve(count_);
@@ -25,6 +35,10 @@ expected<region*> databases::open(std::size_t index) {
   owned_.push_back(std::move(*opened));
   opened_[index].store(result, std::memory_order_release);
   return result;
+}
+
+std::unique_lock<std::timed_mutex> databases::keep_as_they_are() {
+  return std::unique_lock{mutex_, patience};
 }
 
 } // namespace troupe::server

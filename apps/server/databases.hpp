@@ -31,8 +31,13 @@ public:
     return count_;
   }
 
-  /// Database `index`, which is below `count`. Errors: those of the opener.
+  /// Database `index`, which is below `count`. Errors: those of the opener;
+  /// `overloaded`, when others were kept out for 2 s, and nothing has changed.
   expected<region*> open(std::size_t index);
+
+  /// No database is opened until the result is destroyed. Without the lock when others
+  /// have kept it for 2 s: a caller inside of a transaction may be what they wait for.
+  [[nodiscard]] std::unique_lock<std::timed_mutex> keep_as_they_are();
 
   /// The same when it was opened before; nullptr otherwise.
   [[nodiscard]] region* find(std::size_t index) const noexcept {
@@ -57,7 +62,7 @@ private:
   opener opener_;
   // Read by every command, without the mutex.
   std::unique_ptr<std::atomic<region*>[]> opened_;
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
   std::vector<std::shared_ptr<region>> owned_; // Under the mutex.
 };
 

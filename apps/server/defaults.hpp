@@ -10,8 +10,8 @@ namespace troupe::server::defaults {
 /// One above Redis's 6379, so that both run side by side.
 inline constexpr std::uint16_t port = 6380;
 
-/// Threads that serve connections on a machine with so many cores (0: nobody
-/// knows). One core is left for the kernel's share of the work, for loads and,
+/// Threads that serve connections on a machine with so many cores (0: not
+/// known). One core is left for the kernel's share of the work, for loads and,
 /// on small machines, for the clients: a thread that competes with them for it
 /// makes every request dearer.
 [[nodiscard]] constexpr std::size_t threads(std::size_t cores) noexcept {
@@ -24,9 +24,17 @@ inline constexpr std::size_t max_connections = 10'000;
 /// As Redis. Each costs memory once it was selected.
 inline constexpr std::size_t databases = 16;
 
-/// Descriptors that are not connections: log, epoll, accept; of the console 16 that
-/// wait for each of its two doors, and 64 that have passed it.
-inline constexpr std::size_t reserved_descriptors = 160;
+/// Descriptors that are not connections of clients, with so many threads: of the console
+/// 16 that wait for each of its two doors, and 64 that have passed it; of each thread
+/// what it waits with (two of epoll, an event, a timer); log, sockets that listen (17 at
+/// each of two ports), files that are read, and those of CAF.
+[[nodiscard]] constexpr std::size_t
+reserved_descriptors(std::size_t threads) noexcept {
+  constexpr std::size_t console = 2 * (16 + 64);
+  constexpr std::size_t each_thread = 4;
+  constexpr std::size_t others = 96;
+  return console + each_thread * threads + others;
+}
 
 /// How long a stop waits for replies that clients have not taken yet, and for
 /// loads in flight.
@@ -46,9 +54,14 @@ inline constexpr std::size_t max_line = 64 * 1024;
 /// `client-query-buffer-limit`.
 inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
 
-/// Bytes that all clients together may keep in transactions, subscriptions and
-/// commands that they sent ahead of their replies; as Redis's `maxmemory-clients`, which has no bound by default.
+/// Bytes that all clients together may keep in transactions, subscriptions, commands
+/// that were not executed and replies that were not taken; as Redis's
+/// `maxmemory-clients`, which has no bound by default.
 inline constexpr std::size_t max_client_memory = 1024UL * 1024 * 1024;
+
+/// Bytes that a client may keep whatever the others keep: enough for a small transaction
+/// or subscription, and for ten thousand clients not more than the limit for all.
+inline constexpr std::size_t least_client_memory = 64UL * 1024;
 
 /// Bytes of one reply, unless it is a single value: an MGET cannot make the
 /// server collect more than this.
@@ -80,6 +93,10 @@ inline constexpr std::size_t names_between_looks = 256;
 /// allow a subscriber.
 inline constexpr std::size_t max_confirmations = 256UL * 1024 * 1024;
 
+/// Bytes of a channel: each message is compared with all patterns that clients listen
+/// to. As the longest keys by default.
+inline constexpr std::size_t max_channel = 64 * 1024;
+
 /// Bytes that a client gives back from which on the system should get them.
 inline constexpr std::size_t trimmed_memory = 8UL * 1024 * 1024;
 
@@ -108,6 +125,10 @@ inline constexpr std::size_t flush_size = 256 * 1024;
 /// others get their turn.
 inline constexpr std::size_t sent_per_turn = 4UL * 1024 * 1024;
 
+/// How long the commands of one connection run before others get their turn. It is
+/// looked at after each `batch_size` commands.
+inline constexpr std::chrono::milliseconds turn_time{2};
+
 /// Reads of one connection before others get their turn.
 inline constexpr int reads_per_turn = 4;
 
@@ -129,6 +150,10 @@ inline constexpr std::chrono::seconds handshake_timeout{10};
 
 /// How often a thread looks for clients that have been silent for too long.
 inline constexpr std::chrono::seconds idle_check{1};
+
+/// How often at most the system gets what clients have given back: that holds up all
+/// threads that allocate for some milliseconds.
+inline constexpr std::chrono::seconds trim_pause{5};
 
 /// Topics that the console shows; a person does not read more.
 inline constexpr std::size_t topics_shown = 100;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "apps/server/defaults.hpp"
+#include "apps/server/glob.hpp"
+
 namespace troupe::server::error_text {
 
 namespace {
@@ -31,6 +34,28 @@ std::string with_reason(std::string text, const error& x) {
 }
 
 } // namespace
+
+std::string long_name() {
+  return "ERR the names of clients and libraries have up to "
+         + std::to_string(defaults::max_client_name) + " bytes";
+}
+
+std::string pattern_too_long() {
+  return "ERR the pattern has more than " + std::to_string(longest_pattern)
+         + " bytes";
+}
+
+std::string channel_too_long() {
+  return "ERR the channel has more than "
+         + std::to_string(defaults::max_channel) + " bytes";
+}
+
+std::string too_many_confirmations() {
+  return "ERR the connection is closed: the confirmations of one command take "
+         "more than "
+         + std::to_string(defaults::max_confirmations)
+         + " bytes; name fewer topics at once";
+}
 
 std::string wrong_arity(std::string_view name) {
   std::string text = "ERR wrong number of arguments for '";

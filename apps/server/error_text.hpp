@@ -67,8 +67,6 @@ inline constexpr std::string_view library_name
   = "ERR lib-name cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view library_version
   = "ERR lib-ver cannot contain spaces, newlines or special characters.";
-inline constexpr std::string_view long_name
-  = "ERR the names of clients and libraries have up to 4096 bytes";
 inline constexpr std::string_view client_number = "ERR Invalid client ID";
 inline constexpr std::string_view client_number_positive
   = "ERR client-id should be greater than 0";
@@ -90,21 +88,26 @@ inline constexpr std::string_view discard_without_multi
   = "ERR DISCARD without MULTI";
 inline constexpr std::string_view exec_aborted
   = "EXECABORT Transaction discarded because of previous errors.";
-inline constexpr std::string_view pattern_too_long
-  = "ERR the pattern has more than 1024 bytes";
 inline constexpr std::string_view transaction_too_large
   = "ERR the transaction is too large; send it in parts, or raise "
     "client-query-buffer-limit";
 inline constexpr std::string_view client_evicted
   = "ERR the connection is closed: all clients together hold more than "
-    "maxmemory-clients in transactions, subscriptions and commands that wait; "
-    "use less, or raise that";
+    "maxmemory-clients in transactions, subscriptions, commands and replies "
+    "that "
+    "wait; use less, or raise that";
 inline constexpr std::string_view no_such_key = "ERR no such key";
 inline constexpr std::string_view same_object
   = "ERR source and destination objects are the same";
 inline constexpr std::string_view shutting_down = "ERR server is shutting down";
 inline constexpr std::string_view internal
   = "ERR internal error; nothing is known about the command's effect";
+
+/// Those that name a limit.
+std::string long_name();
+std::string pattern_too_long();
+std::string channel_too_long();
+std::string too_many_confirmations();
 
 /// `name` as the command table spells it, e.g. "client|setname".
 std::string wrong_arity(std::string_view name);

@@ -2,6 +2,7 @@
 
 #include <bitset>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
@@ -12,15 +13,19 @@ namespace troupe::server {
 /// commands and settings, or not, as in keys and channels.
 enum class letter_case { any, exact };
 
-/// Bytes of a pattern that a client may give: to compare a key with one takes up to as
-/// many steps for each of its bytes.
+/// Bytes of a pattern that a client may give: to compare a text with one takes up to one
+/// step for each of its bytes and each 64 of these.
 inline constexpr std::size_t longest_pattern = 1024;
 
 /// Whether `text` matches `pattern` as Redis understands it: `*`, `?`, `[abc]`,
 /// `[^a]`, `[a-z]`, and `\` before a character that stands for itself. An empty
-/// text matches an empty pattern only. Takes at most the product of both sizes.
+/// text matches an empty pattern only. Takes at most a number of steps in proportion to
+/// the text's size and, for each of its bytes, each 64 elements of the pattern; of a
+/// pattern with more than `longest_pattern` elements, the product of both sizes.
 [[nodiscard]] bool glob_match(bytes_view pattern, bytes_view text,
                               letter_case how = letter_case::any) noexcept;
+
+class bit_matcher;
 
 /// A pattern that many texts are compared with: that takes no more time for a long class
 /// than for a letter. Throws std::bad_alloc.
@@ -28,9 +33,10 @@ class glob {
 public:
   explicit glob(bytes_view pattern, letter_case how = letter_case::any);
 
-  /// As `glob_match`. Takes at most the product of the text's size and the number of
-  /// the pattern's elements. Thread-safe.
+  /// As `glob_match`, and as fast at least. Thread-safe.
   [[nodiscard]] bool matches(bytes_view text) const noexcept;
+
+  ~glob();
 
   glob(const glob&) = delete;
   glob& operator=(const glob&) = delete;
@@ -45,6 +51,7 @@ private:
 
   std::vector<characters> sets_;
   std::vector<element> elements_;
+  std::unique_ptr<bit_matcher> bits_; ///< Where trying may take long.
 };
 
 } // namespace troupe::server

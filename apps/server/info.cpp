@@ -222,21 +222,19 @@ void write_keyspace(section_writer& out, const info_source& from) {
 
 // The prefix comes last, as it may contain commas.
 void write_namespaces(section_writer& out, const info_source& from) {
-  const auto all = from.server.databases[0].namespaces();
+  const auto all = from.server.namespaces();
   if (all.empty())
     return;
   out.title("Namespaces");
   for (std::size_t i = 0; i < all.size(); ++i)
     out.field("namespace_" + std::to_string(i),
-              "keys=" + std::to_string(all[i].keys)
-                + ",limited_memory=" + std::to_string(all[i].charged)
-                + ",maxmemory=" + std::to_string(all[i].max_bytes)
-                + ",maxmemory_policy="
-                + std::string{policy_name(all[i].eviction)}
-                + ",evicted_keys=" + std::to_string(all[i].evictions)
-                + ",expired_keys=" + std::to_string(all[i].expirations)
-                + ",shards=" + std::to_string(all[i].shards)
-                + ",prefix=" + all[i].prefix);
+              "keys=" + std::to_string(all[i].keys) + ",limited_memory="
+                + std::to_string(all[i].charged) + ",maxmemory="
+                + std::to_string(all[i].max_bytes) + ",maxmemory_policy="
+                + std::string{policy_name(all[i].eviction)} + ",evicted_keys="
+                + std::to_string(all[i].evictions) + ",expired_keys="
+                + std::to_string(all[i].expirations) + ",shards="
+                + std::to_string(all[i].shards) + ",prefix=" + all[i].prefix);
 }
 
 struct section {

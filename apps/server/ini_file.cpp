@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,7 +119,7 @@ private:
   int descriptor_ = -1;
 };
 
-/// Has the name of a file reach the disk.
+/// Sees to it that the name of a file is on the disk.
 bool sync_directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
   const auto directory = slash == path.npos ? "." : path.substr(0, slash + 1);
@@ -186,7 +189,32 @@ std::string with_values(std::string_view text, std::string_view section,
   return result;
 }
 
-expected<void> replace_file(const std::string& path, std::string_view content) {
+expected<unique_descriptor> lock_file(const std::string& path,
+                                      std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto opened = open_regular_file(path);
+    if (!opened)
+      return opened;
+    if (::flock(opened->get(), LOCK_EX | LOCK_NB) == 0) {
+      struct stat locked {};
+      struct stat present {};
+      // A program that had it locked may have replaced it.
+      if (fstat(opened->get(), &locked) == 0
+          && stat(path.c_str(), &present) == 0
+          && locked.st_dev == present.st_dev && locked.st_ino == present.st_ino)
+        return opened;
+    } else if (errno != EWOULDBLOCK && errno != EINTR) {
+      return system_failure();
+    }
+    if (std::chrono::steady_clock::now() > end)
+      return fail(errc::system_error,
+                  "another program keeps it locked; try again");
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+}
+
+expected<bool> replace_file(const std::string& path, std::string_view content) {
   struct stat present {};
   const auto opened = open_regular_file(path);
   if (!opened)
@@ -195,9 +223,9 @@ expected<void> replace_file(const std::string& path, std::string_view content) {
   if (fresh.descriptor() < 0 || fstat(opened->get(), &present) != 0
       || fchmod(fresh.descriptor(), present.st_mode & 07777) != 0
       || !fresh.write(content) || fsync(fresh.descriptor()) != 0
-      || !fresh.rename_to(path) || !sync_directory_of(path))
+      || !fresh.rename_to(path))
     return system_failure();
-  return {};
+  return sync_directory_of(path);
 }
 
 expected<std::string> read_file(const std::string& path) {

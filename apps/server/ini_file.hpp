@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::server {
@@ -23,14 +25,22 @@ using ini_values = std::vector<std::pair<std::string, std::string>>;
 with_values(std::string_view text, std::string_view section,
             const ini_values& values, const ini_values& added);
 
-/// Replaces a file by another content at once: whoever reads it, even after a
-/// crash, finds the old or the new one. It keeps its mode. The new content is
-/// written beside it first, with `.rewrite` behind the name; what a crash leaves
-/// there, the next call replaces. Errors: `system_error`, with the system's reason
-/// alone, or what else it is than a regular file. Not for two threads at once.
-expected<void> replace_file(const std::string& path, std::string_view content);
+/// Replaces a file by another content at once: a reader, even after a crash, finds the
+/// old or the new one. It keeps its mode. The new content is written beside it first,
+/// with `.rewrite` behind the name; what a crash leaves there, the next call replaces.
+/// Returns whether the new one is sure to be there after a failure of the machine: false
+/// when the system does not confirm that for the folder. Errors: `system_error`, with the
+/// system's reason alone, or what else it is than a regular file; the old one is there
+/// then. One call at a time, of all programs: see `lock_file`.
+expected<bool> replace_file(const std::string& path, std::string_view content);
 
-/// The content of a regular file; waits for nobody who writes it. Errors: as above.
+/// Locks a regular file for programs that call this, until the result is closed, also
+/// when it is replaced meanwhile. Waits for another one up to `patience`. Errors:
+/// `system_error`, as above, or that it stays locked.
+[[nodiscard]] expected<unique_descriptor>
+lock_file(const std::string& path, std::chrono::milliseconds patience);
+
+/// The content of a regular file; does not wait for a writer. Errors: as above.
 [[nodiscard]] expected<std::string> read_file(const std::string& path);
 
 } // namespace troupe::server

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -154,6 +158,36 @@ std::optional<error> listen_problem(const std::string& address,
 
 namespace {
 
+/// How long a server waits for another one that makes a socket in the same folder, and
+/// how often it looks.
+constexpr std::chrono::seconds folder_patience{5};
+constexpr std::chrono::milliseconds folder_pause{10};
+
+/// Locks the folder of `path` for servers that make sockets there, until the result is
+/// closed. The result is empty where the file system has no such locks, or the folder
+/// cannot be read: then two servers that start at the same moment may both believe that
+/// they listen there. Errors: `system_error`, when others keep it locked.
+expected<unique_descriptor> lock_folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const auto folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  unique_descriptor result{
+    ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (result.get() < 0)
+    return result;
+  const auto end = std::chrono::steady_clock::now() + folder_patience;
+  while (::flock(result.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return unique_descriptor{};
+    if (std::chrono::steady_clock::now() > end)
+      return fail(errc::system_error,
+                  "another program keeps the folder of " + path
+                    + " locked; end it, or choose another folder with "
+                      "--unixsocket=PATH");
+    std::this_thread::sleep_for(folder_pause);
+  }
+  return result;
+}
+
 expected<void> make_way(const std::string& path, const sockaddr_un& address) {
   struct stat present {};
   if (::lstat(path.c_str(), &present) != 0)
@@ -166,16 +200,27 @@ expected<void> make_way(const std::string& path, const sockaddr_un& address) {
   const unique_descriptor probe{::socket(AF_UNIX, socket_kind, 0)};
   if (probe.get() < 0)
     return fail(errc::system_error, reason_of(errno));
-  const auto answered
+  const auto code
     = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
                 sizeof(address))
-        == 0
-      || errno == EAGAIN;
-  if (answered)
+          == 0
+        ? 0
+        : errno;
+  if (code == 0 || code == EAGAIN)
     return fail(errc::system_error,
                 "a program listens on " + path
                   + "; end it, or choose another path with --unixsocket=PATH");
-  // Whoever listened there has crashed.
+  if (code == ENOENT)
+    return {};
+  // All other answers may come from a socket that a program uses: of another kind
+  // (EPROTOTYPE), or of another user (EACCES).
+  if (code != ECONNREFUSED)
+    return fail(errc::system_error,
+                "cannot tell whether a program uses the socket " + path + " ("
+                  + reason_of(code)
+                  + "); remove it, or choose another path with "
+                    "--unixsocket=PATH");
+  // The program that listened there has crashed.
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return fail(errc::system_error, "cannot replace the unused socket " + path
                                       + ": " + reason_of(errno));
@@ -194,6 +239,10 @@ expected<local_socket> local_socket::listen(const std::string& path,
                   + " bytes; the system allows up to "
                   + std::to_string(sizeof(address.sun_path) - 1));
   std::memcpy(address.sun_path, path.data(), path.size());
+  // Until it listens: the probe of another server would take it for a crashed one.
+  const auto lock = lock_folder_of(path);
+  if (!lock)
+    return tl::unexpected{lock.error()};
   if (auto ok = make_way(path, address); !ok)
     return tl::unexpected{std::move(ok.error())};
   unique_descriptor socket{::socket(AF_UNIX, socket_kind, 0)};
@@ -209,7 +258,7 @@ expected<local_socket> local_socket::listen(const std::string& path,
     result.device_ = made.st_dev;
     result.inode_ = made.st_ino;
   }
-  // Nobody gets in before it listens: no moment with other permissions counts.
+  // No client gets in before it listens: no moment with other permissions counts.
   if (result.inode_ == 0 || (mode != 0 && ::chmod(path.c_str(), mode) != 0)
       || ::listen(result.socket_.get(), backlog) != 0)
     return fail(errc::system_error,

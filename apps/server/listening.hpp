@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -34,9 +35,11 @@ listen_tcp(std::vector<bind_address>& where, std::uint16_t& port,
 class local_socket {
 public:
   /// Listens at `path`. `mode` are the permissions of the file; 0: as the umask says.
-  /// Takes the place of a socket that nobody listens on, as a crash leaves it.
-  /// Errors: `system_error` (the path is another file, is in use, cannot be made),
-  /// `invalid_argument` (the path is too long), with what to do about it.
+  /// Takes the place of a socket that refuses connections, as a crash leaves it; of two
+  /// servers that start at once, one gets it. Errors: `system_error` (the path is
+  /// another file, is in use, is not known to be unused, cannot be made),
+  /// `invalid_argument` (the path is too long), with what to do about it. Waits up to 5 s
+  /// for a server that makes a socket in the same folder.
   [[nodiscard]] static expected<local_socket> listen(const std::string& path,
                                                      mode_t mode);
 

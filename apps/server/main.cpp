@@ -80,9 +80,14 @@ public:
     return std::max(sigtimedwait(&set_, nullptr, &time), 0);
   }
 
-  /// From now on they end the program at once.
+  /// From now on SIGINT and SIGTERM end the program at once. SIGHUP, which asks for
+  /// certificates to be read anew, stays blocked: it must not end a drain.
   void release() const noexcept {
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   }
 
 private:
@@ -95,7 +100,8 @@ void reserve_descriptors(serve_options& serve) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return;
-  const rlim_t wanted = serve.max_connections + defaults::reserved_descriptors;
+  const auto reserved = defaults::reserved_descriptors(serve.threads);
+  const rlim_t wanted = serve.max_connections + reserved;
   if (limit.rlim_cur >= wanted)
     return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
@@ -103,8 +109,7 @@ void reserve_descriptors(serve_options& serve) {
   if (limit.rlim_cur >= wanted)
     return;
   serve.max_connections
-    = std::max<rlim_t>(limit.rlim_cur, defaults::reserved_descriptors + 1)
-      - defaults::reserved_descriptors;
+    = std::max<rlim_t>(limit.rlim_cur, reserved + 1) - reserved;
   std::cerr << "troupe-server: this system allows " << limit.rlim_cur
             << " open files, so --max-connections is lowered to "
             << serve.max_connections << '\n';
@@ -118,8 +123,7 @@ std::string endpoint(const std::string& address, std::uint16_t port) {
 
 error console_failure(const error& why, const std::string& address,
                       std::uint16_t port) {
-  // The library does not say why in words; a look at the port does, in those of the
-  // ports of clients.
+  // A look at the port says why in the words of the ports of clients.
   if (auto problem
       = troupe::server::listen_problem(address, port, "--console-port"))
     return {problem->code(), problem->text() + ", or none with --no-console"};
@@ -156,6 +160,13 @@ error console_failure(const error& why) {
               "with --no-console"};
 }
 
+/// What the console's socket is called: the port of clients or, when there is none, as
+/// that would not tell two servers apart, the process.
+std::string console_name(const serve_options& used) {
+  const auto port = used.plain ? used.port : used.tls.port.value_or(0);
+  return port != 0 ? std::to_string(port) : "pid-" + std::to_string(getpid());
+}
+
 /// Opens what troupe-console may come in by, and says where that is: "", or
 /// "; console on /run/user/1000/troupe/6380.sock, 127.0.0.1:6381".
 troupe::expected<std::string> open_console(troupe::runtime& rt,
@@ -165,25 +176,21 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
   if (!wanted.is_open)
     return std::string{};
   std::string where;
-  const auto port_of_clients
-    = used.plain ? used.port : used.tls.port.value_or(0);
-  auto socket
-    = wanted.socket.empty()
-        ? troupe::default_console_socket(std::to_string(port_of_clients))
-            .and_then([&](auto x) { return rt.publish(x); })
-        : rt.publish(troupe::console_socket{wanted.socket});
+  auto socket = wanted.socket.empty()
+                  ? troupe::default_console_socket(console_name(used))
+                      .and_then([&](auto x) { return rt.publish(x); })
+                  : rt.publish(troupe::console_socket{wanted.socket});
   if (socket)
     where = *socket;
   else if (!wanted.socket.empty())
     return tl::unexpected{console_failure(socket.error())};
   else
-    // Nobody asked for it: no stranger's file in the way shall stop a server.
+    // It was not asked for: another's file in its way shall not stop a server.
     report_line("goes on without the console: "
                 + console_failure(socket.error()).text());
   if (wanted.port) {
     // What is said there is not encrypted, so it stays on this machine.
-    const auto first
-      = troupe::server::parse_bind(settings.serve.bind)->front().where;
+    const auto first = troupe::server::parse_bind(used.bind)->front().where;
     const auto address = first.is_loopback() ? first.to_string() : "127.0.0.1";
     const auto port = rt.publish(
       troupe::console_port{*wanted.port, address, wanted.password});
@@ -284,7 +291,11 @@ int serve(server_config& cfg, const server_settings& settings,
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
   options.memory.check_limit
-    = [&rt](std::size_t bytes) { return rt.check_max_bytes(bytes); };
+    = [&rt](std::size_t bytes) -> troupe::expected<void> {
+    if (rt.draining())
+      return troupe::fail(errc::shutting_down, "the runtime drains");
+    return rt.check_max_bytes(bytes);
+  };
   const auto open = [&](std::size_t index) {
     auto region = settings.region;
     // Limits that are told once hold once.

@@ -30,8 +30,8 @@ expected<namespace_options> parse_one(bytes_view word) {
   if (const auto comma = size.find(','); comma != bytes_view::npos) {
     result.eviction = policy_of(size.substr(comma + 1));
     if (!result.eviction)
-      return bad(word, "the policy must be one of the following: "
-                         + policy_names());
+      return bad(word,
+                 "the policy must be one of the following: " + policy_names());
     size = size.substr(0, comma);
   }
   const auto limit = parse_memory_size(size);
@@ -41,22 +41,48 @@ expected<namespace_options> parse_one(bytes_view word) {
   return result;
 }
 
-} // namespace
-
-expected<std::vector<namespace_options>> parse_namespaces(bytes_view text) {
+std::vector<bytes_view> words_of(bytes_view text) {
   constexpr std::string_view blanks = " \t";
-  std::vector<namespace_options> result;
+  std::vector<bytes_view> result;
   for (auto at = text.find_first_not_of(blanks); at != bytes_view::npos;
        at = text.find_first_not_of(blanks, at)) {
     const auto end = std::min(text.find_first_of(blanks, at), text.size());
-    auto one = parse_one(text.substr(at, end - at));
+    result.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return result;
+}
+
+} // namespace
+
+expected<std::vector<namespace_options>> parse_namespaces(bytes_view text) {
+  std::vector<namespace_options> result;
+  for (const auto word : words_of(text)) {
+    auto one = parse_one(word);
     if (!one)
       return tl::unexpected{std::move(one.error())};
     for (const auto& x : result)
       if (x.prefix == one->prefix)
         return bad(x.prefix, "the prefix is there twice");
     result.push_back(std::move(*one));
-    at = end;
+  }
+  return result;
+}
+
+std::vector<std::string> namespace_notes(bytes_view text) {
+  std::vector<std::string> result;
+  for (const auto word : words_of(text)) {
+    const auto one = parse_one(word);
+    if (!one)
+      return {};
+    // A size has no comma.
+    const auto size = word.substr(word.rfind('=') + 1);
+    const auto comma = size.find(',');
+    if (comma == bytes_view::npos)
+      continue;
+    if (const auto note = substitute_note(size.substr(comma + 1));
+        !note.empty())
+      result.push_back(prefix_text(one->prefix) + ": " + note);
   }
   return result;
 }
@@ -88,15 +114,14 @@ std::vector<namespace_options> namespaces_of(const region& db) {
   return result;
 }
 
-std::vector<namespace_options>
-present_namespaces(const server_state& server) {
+std::vector<namespace_options> present_namespaces(const server_state& server) {
   if (server.databases.count() == 0)
     return server.options.namespaces;
   return namespaces_of(server.databases[0]);
 }
 
-expected<void>
-check_namespaces(const region& db, const std::vector<namespace_options>& wanted) {
+expected<void> check_namespaces(const region& db,
+                                const std::vector<namespace_options>& wanted) {
   if (wanted.empty())
     return fail(errc::invalid_argument,
                 "argument must name namespaces, as session:=64mb");
@@ -108,8 +133,8 @@ check_namespaces(const region& db, const std::vector<namespace_options>& wanted)
     if (same == present.end())
       return bad(x.prefix, "there is no such namespace; they are declared when "
                            "the server starts, by --namespaces");
-    if (auto ok = db.check_namespace_limits(x.prefix, x.max_bytes,
-                                            same->max_entries);
+    if (auto ok
+        = db.check_namespace_limits(x.prefix, x.max_bytes, same->max_entries);
         !ok)
       return ok;
   }

@@ -25,6 +25,10 @@ struct server_state;
 [[nodiscard]] expected<std::vector<namespace_options>>
 parse_namespaces(bytes_view text);
 
+/// What to tell a user who wrote a policy in the setting that another one stands for, a
+/// line for each (`substitute_note`). Empty for what `parse_namespaces` refuses.
+[[nodiscard]] std::vector<std::string> namespace_notes(bytes_view text);
+
 /// The setting with sizes in bytes, as `parse_namespaces` reads it.
 [[nodiscard]] std::string
 text_of(const std::vector<namespace_options>& namespaces);
@@ -39,7 +43,8 @@ present_namespaces(const server_state& server);
 /// That `wanted` cannot be the limits of namespaces of `db`: because it has no such
 /// ones, or because they are too small. `invalid_argument`.
 [[nodiscard]] expected<void>
-check_namespaces(const region& db, const std::vector<namespace_options>& wanted);
+check_namespaces(const region& db,
+                 const std::vector<namespace_options>& wanted);
 
 /// Gives the namespaces of a database these limits, and the policies that are told;
 /// others keep theirs. Errors: those of the region.

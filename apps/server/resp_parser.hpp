@@ -132,6 +132,11 @@ public:
   /// until `forget_supplied`.
   void supply(bytes_view x, bool ends_in_break);
 
+  /// What keeps track of the words of an incomplete command, in bytes.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return set_aside_.capacity() * sizeof(slice);
+  }
+
   /// The command that begins the input is over.
   void forget_supplied() noexcept;
 

@@ -64,8 +64,12 @@ expected<void> resp_server::start() {
 }
 
 void resp_server::tidy() noexcept {
-  if (state_.trim_wanted.exchange(false, std::memory_order_relaxed))
-    ::malloc_trim(0);
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_trim_
+      || !state_.trim_wanted.exchange(false, std::memory_order_relaxed))
+    return;
+  ::malloc_trim(0);
+  next_trim_ = now + defaults::trim_pause;
 }
 
 expected<void> resp_server::listen() {
@@ -78,9 +82,8 @@ expected<void> resp_server::listen() {
   if (!where)
     return tl::unexpected{std::move(where.error())};
   const auto open = [&](acceptor::kind what, std::uint16_t& port) {
-    auto opened = listen_tcp(*where, port,
-                             what == acceptor::kind::tls ? "--tls-port"
-                                                         : "--port");
+    auto opened = listen_tcp(
+      *where, port, what == acceptor::kind::tls ? "--tls-port" : "--port");
     return std::move(opened).map([&](std::vector<unique_descriptor>&& all) {
       for (auto& x : all)
         add(what, std::move(x));
@@ -101,8 +104,8 @@ expected<void> resp_server::listen() {
     options.bind = text_of(*where);
   if (options.unix_socket.empty())
     return {};
-  auto local = local_socket::listen(options.unix_socket,
-                                    options.unix_socket_mode);
+  auto local
+    = local_socket::listen(options.unix_socket, options.unix_socket_mode);
   if (!local)
     return tl::unexpected{std::move(local.error())};
   local_.emplace(std::move(*local));

@@ -20,9 +20,9 @@ namespace troupe::server {
 
 class acceptor;
 
-/// Serves regions to Redis clients over TCP, TLS and a Unix socket. Every connection belongs to one
-/// of its threads, the one with the fewest at the time, and its commands are
-/// executed there.
+/// Serves regions to Redis clients over TCP, TLS and a Unix socket. Every connection
+/// belongs to one of its threads, the one with the fewest at the time, and its commands
+/// are executed there.
 ///
 /// `start` and `stop` are called by one thread; the getters by any.
 class resp_server {
@@ -50,8 +50,9 @@ public:
     return state_.tls.reload();
   }
 
-  /// Gives the system back what clients have given back; now and then, from a thread
-  /// that serves nobody: it takes some milliseconds for each hundred megabytes.
+  /// Gives the system back what clients have given back, every
+  /// `defaults::trim_pause` at most. To be called now and then, by one thread, which
+  /// serves no clients: it takes some milliseconds for each hundred megabytes.
   void tidy() noexcept;
 
   [[nodiscard]] const server_state& state() const noexcept {
@@ -73,6 +74,7 @@ private:
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<acceptor>> acceptors_; // One for each socket.
   std::optional<local_socket> local_;
+  std::chrono::steady_clock::time_point next_trim_{};
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -102,15 +102,18 @@ server_config::server_config() {
     .add(query_buffer_limit_, "client-query-buffer-limit",
          "bytes of one command with all its arguments, and of the commands "
          "between MULTI and EXEC (default: 1073741824)")
-    .add(max_client_memory_, "maxmemory-clients",
-         "what all clients together may have sent before they take the replies "
-         "that wait for them, as 100mb or 2gb, 0 for no limit (default: 1gb)")
+    .add(
+      max_client_memory_, "maxmemory-clients",
+      "what all clients together may keep in transactions, watched keys and "
+      "subscriptions, in commands that were not executed and in replies that "
+      "they do not take, as 100mb or 2gb, 0 for no limit (default: 1gb)")
     .add(max_reply_, "max-reply",
          "bytes of one reply, unless it is a single value (default: 67108864)")
     .add(
       console_socket_, "console-socket",
       "Unix socket for troupe-console, for this user and root only (default: "
-      "PORT.sock in troupe in $XDG_RUNTIME_DIR, or in /tmp/troupe-UID)")
+      "PORT.sock, without a port pid-N.sock, in troupe in $XDG_RUNTIME_DIR, or "
+      "in /tmp/troupe-UID)")
     .add(console_port_, "console-port",
          "TCP port for troupe-console, which needs a console-password, 0 for "
          "any free one, -1 for none (default: -1)")
@@ -410,6 +413,8 @@ expected<server_settings> server_config::settings() const {
   if (!spaces)
     return tl::unexpected{std::move(spaces.error())};
   result.serve.namespaces = std::move(*spaces);
+  for (const auto& note : namespace_notes(namespaces_))
+    result.notes.push_back("--namespaces: " + note);
   result.region = region();
   result.region.eviction = result.serve.eviction;
   auto for_console = console();

@@ -56,7 +56,7 @@ public:
   counter connections_closed;
   counter connections_rejected;
   counter commands;
-  counter errors; ///< Streams that were not RESP.
+  counter errors;        ///< Streams that were not RESP.
   counter http_requests; ///< Connections that were closed for one.
   counter hits;
   counter misses;
@@ -106,9 +106,8 @@ struct server_counters {
           &server_counters::connections_closed,
           &server_counters::connections_rejected, &server_counters::commands,
           &server_counters::errors, &server_counters::http_requests,
-          &server_counters::hits,
-          &server_counters::misses, &server_counters::bytes_read,
-          &server_counters::bytes_written,
+          &server_counters::hits, &server_counters::misses,
+          &server_counters::bytes_read, &server_counters::bytes_written,
           &server_counters::subscribers_cut_hard,
           &server_counters::subscribers_cut_soft,
           &server_counters::handshakes_failed,
@@ -250,6 +249,19 @@ struct server_state {
   void reset_counters() {
     std::lock_guard lock{reset_mutex_};
     at_reset_ = totals();
+    spaces_at_reset_ = databases[0].namespaces();
+  }
+
+  /// The namespaces of database 0; what they evicted and what expired counts as above.
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const {
+    std::lock_guard lock{reset_mutex_};
+    auto result = databases[0].namespaces();
+    // None is added or removed while the server runs.
+    for (std::size_t i = 0; i < spaces_at_reset_.size(); ++i) {
+      result[i].evictions -= spaces_at_reset_[i].evictions;
+      result[i].expirations -= spaces_at_reset_[i].expirations;
+    }
+    return result;
   }
 
   /// Redis's 40 hexadecimal digits, by chance.
@@ -287,6 +299,7 @@ private:
 
   mutable std::mutex reset_mutex_;
   server_counters at_reset_;
+  std::vector<namespace_stats> spaces_at_reset_;
   std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
 };
 

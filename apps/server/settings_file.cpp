@@ -1,6 +1,7 @@
 #include "apps/server/settings_file.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <mutex>
 #include <string>
@@ -13,6 +14,9 @@
 namespace troupe::server {
 
 namespace {
+
+/// How long CONFIG REWRITE waits for that of another server with the same file.
+constexpr std::chrono::seconds patience{2};
 
 /// The most that the option takes.
 constexpr std::size_t most_bytes = std::size_t{1} << 40;
@@ -54,6 +58,10 @@ expected<void> rewrite_settings(const server_state& server) {
     return fail(errc::invalid_argument);
   static std::mutex one_at_a_time;
   std::lock_guard lock{one_at_a_time};
+  // Other servers may have the same file.
+  const auto locked = lock_file(path, patience);
+  if (!locked)
+    return tl::unexpected{locked.error()};
   auto text = read_file(path);
   if (!text)
     return tl::unexpected{std::move(text.error())};
@@ -61,7 +69,16 @@ expected<void> rewrite_settings(const server_state& server) {
   ini_values changed;
   std::set_difference(now.begin(), now.end(), server.at_start.begin(),
                       server.at_start.end(), std::back_inserter(changed));
-  return replace_file(path, with_values(*text, "server", now, changed));
+  const auto sure
+    = replace_file(path, with_values(*text, "server", now, changed));
+  if (!sure)
+    return tl::unexpected{sure.error()};
+  if (!*sure && server.options.report)
+    server.options.report(
+      "rewrote " + path
+      + ", but the system did not confirm that it is on the "
+        "disk: a power failure may bring back the old one");
+  return {};
 }
 
 } // namespace troupe::server

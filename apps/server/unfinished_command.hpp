@@ -6,9 +6,13 @@
 //
 //   connection ─► executor ─► command: first slice, keeps the rest in the client
 //       ▲                                                       │
-//       └── posts itself behind the others' turns ◄── not done ─┘
+//       └── waits in the thread's line (worker.hpp) ◄─ not done ┘
+//
+// The first slice of a command ends with that of its turn: many short commands in one
+// turn take no longer than a long one.
 
 #include <chrono>
+#include <cstddef>
 
 #include "apps/server/reply_writer.hpp"
 
@@ -28,6 +32,11 @@ public:
   [[nodiscard]] virtual bool
   go_on(reply_writer& reply, std::chrono::steady_clock::time_point deadline)
     = 0;
+
+  /// What it has gathered so far, in bytes: it counts among what the client keeps.
+  [[nodiscard]] virtual std::size_t held_bytes() const noexcept {
+    return 0;
+  }
 
   /// The client does not want the reply.
   bool unheard = false;

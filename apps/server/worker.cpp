@@ -103,6 +103,23 @@ void worker::open(accepted_socket socket) {
   opened->start();
 }
 
+void worker::go_on_later(std::shared_ptr<connection> x) {
+  line_.push_back(std::move(x));
+  if (!std::exchange(line_posted_, true))
+    asio::post(context_, [this] { serve_line(); });
+}
+
+// What is posted runs behind a look at the sockets. So the next in the line is posted
+// by this one, and not together with it.
+void worker::serve_line() {
+  const auto first = std::move(line_.front());
+  line_.pop_front();
+  line_posted_ = !line_.empty();
+  if (line_posted_)
+    asio::post(context_, [this] { serve_line(); });
+  first->go_on_with_turn();
+}
+
 void worker::remove(connection& x) noexcept {
   const auto slot = x.slot;
   std::swap(connections_[slot], connections_.back());

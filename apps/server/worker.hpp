@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -99,6 +100,11 @@ public:
 
   executor commands;
 
+  /// Lets `x` go on with its turn when those before it in the line have. One does in
+  /// each round of the event loop, so that connections with much to do, however many,
+  /// hold up the others for one turn and not for all of theirs. Throws std::bad_alloc.
+  void go_on_later(std::shared_ptr<connection> x);
+
   /// Forgets a connection that has closed.
   void remove(connection& x) noexcept;
 
@@ -111,6 +117,7 @@ private:
   void watch_idle();
   void close_idle();
   void end_when_empty() noexcept;
+  void serve_line();
 
   server_state& server_;
   thread_counters& counters_;
@@ -123,6 +130,8 @@ private:
     boost::asio::io_context::executor_type>
     idle_timer_;
   std::vector<std::shared_ptr<connection>> connections_;
+  std::deque<std::shared_ptr<connection>> line_; // Those with unfinished turns.
+  bool line_posted_ = false; // `serve_line` is about to run.
   std::atomic<std::size_t> load_{0};
   bool draining_ = false;
 };

@@ -179,6 +179,138 @@ def check_subscriptions():
     require_equal(server.stop()[0], 0, "the exit code")
 
 
+def connect_slow(port):
+    """A client that the system lets fall behind at once."""
+    result = Client.__new__(Client)
+    result.port, result.buffer = port, b""
+    result.socket = socket.socket()
+    result.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    result.socket.settimeout(PATIENCE)
+    result.socket.connect(("127.0.0.1", port))
+    return result
+
+
+def send_all_or_end(client, data):
+    """Sends until all is sent, or the server has ended the connection."""
+    try:
+        client.send(data)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def evicted(client):
+    return int(info(client, "stats", "evicted_clients"))
+
+
+def check_incomplete_commands():
+    """Clients that send a part of a large command, and stop."""
+    server = Troupe("--no-console", "--maxmemory-clients=64mb")
+    with Client(server.port) as other:
+        for begin in (b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000000\r\n",
+                      b"*1000000\r\n"):
+            before = evicted(other)
+            part = (b"v" * (30 * MIB) if b"SET" in begin
+                    else (b"$100\r\n" + b"v" * 100 + b"\r\n") * (30 * MIB // 108))
+            stuck = [Client(server.port) for _ in range(4)]
+            for client in stuck:
+                send_all_or_end(client, begin + part)
+            # One or two find room.
+            poll(lambda: evicted(other) >= before + 2, "clients to be evicted")
+            require_equal(other.ask("SET", "x", b"v" * MIB), OK, "another client")
+            for client in stuck:
+                client.socket.close()
+            poll(lambda: info(other, "clients", "connected_clients") == "1",
+                 "the clients to be gone")
+            require(evicted(other) < before + 4, "all clients were evicted")
+        # What they held is free again.
+        with Client(server.port) as client:
+            require_equal(client.ask("SET", "k", b"v" * (40 * MIB)), OK, "SET")
+            client.ask("DEL", "k")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_untaken_replies():
+    """Clients that ask for much and do not read."""
+    server = Troupe("--no-console", "--maxmemory-clients=200mb")
+    with Client(server.port) as other:
+        for i in range(500):
+            other.ask("SET", f"k:{i}", b"v" * 80_000)
+        stuck = [connect_slow(server.port) for _ in range(8)]
+        for client in stuck:
+            client.send(encode("MGET", *(f"k:{i}" for i in range(500))))
+        poll(lambda: evicted(other) >= 2, "clients to be evicted")
+        require_equal(other.ask("PING"), b"+PONG\r\n", "another client")
+        for client in stuck:
+            client.socket.close()
+        poll(lambda: info(other, "clients", "connected_clients") == "1",
+             "the clients to be gone")
+        # It counts while it waits only.
+        for _ in range(5):
+            with Client(server.port) as client:
+                reply = client.ask("MGET", *(f"k:{i}" for i in range(500)))
+                require(reply.startswith(b"*500\r\n$80000\r\n"), "MGET")
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_partly_taken_replies():
+    """What was sent ahead counts until it is executed, also when the client takes some
+    of its replies."""
+    server = Troupe("--no-console", "--maxmemory-clients=32mb")
+    big = b"x" * 8_000_000
+    sets = encode("SET", "small", b"v" * 100_000) * 120
+    with Client(server.port) as other:
+        other.ask("SET", "big", big)
+        client = connect_slow(server.port)
+        client.send(encode("GET", "big") + sets + encode("GET", "big") + sets)
+        require_equal(client.reply(), bulk(big), "GET")
+        for _ in range(120):
+            require_equal(client.reply(), OK, "SET")
+        # The second half waits for the second GET.
+        require_equal(evicted(other), 0, "evicted clients")
+        poll(lambda: max(int(x.split()[0]) for x in other.ask(
+            "CLIENT", "LIST").decode().split(" qbuf=")[1:]) > 11_000_000,
+             "CLIENT LIST to show what was sent ahead")
+        send_all_or_end(client, sets * 2)
+        poll(lambda: evicted(other) == 1, "the client to be evicted")
+        client.socket.close()
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_fair_share():
+    """One client that keeps nearly all closes none that keeps little."""
+    server = Troupe("--no-console", "--maxmemory-clients=4mb")
+    with Client(server.port) as hog:
+        hog.ask("MULTI")
+        for _ in range(4):
+            require_equal(hog.ask("SET", "k", b"v" * 1_040_000), b"+QUEUED\r\n",
+                          "SET")
+        others = [Client(server.port) for _ in range(10)]
+        for client in others:
+            client.ask("MULTI")
+            require_equal(client.ask("SET", "k", b"v" * 10_000), b"+QUEUED\r\n",
+                          "SET of another")
+            require_equal(client.ask("EXEC"), b"*1\r\n+OK\r\n", "EXEC")
+            client.ask("WATCH", "k")
+            client.ask("SUBSCRIBE", *range(10))
+        # It is the one that is closed when it asks for more.
+        hog.send(encode("SET", "k", b"v" * 100_000))
+        require(hog.rest().startswith(b"-ERR the connection is closed: "), "SET")
+        for client in others:
+            client.socket.close()
+    require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_long_channels(server):
+    with Client(server.port) as client:
+        client.ask("HELLO", 3)
+        for words in (("PUBLISH", b"c" * 65_537, "x"),
+                      ("SUBSCRIBE", "a", b"c" * 65_537)):
+            require_equal(client.ask(*words), b"-ERR the channel has more than "
+                          b"65536 bytes\r\n", words[0])
+        require_equal(client.ask("PUBLISH", b"c" * 65_536, "x"), b":0\r\n",
+                      "PUBLISH")
+
+
 def check_names(server):
     with Client(server.port) as client:
         for words in (("CLIENT", "SETNAME"), ("CLIENT", "SETINFO", "lib-name"),
@@ -304,10 +436,15 @@ def main():
           check_large_transactions, server, redis)
     check("commands of many words", check_many_words, server, redis)
     check("names of clients", check_names, server)
+    check("long channels", check_long_channels, server)
     require_equal(server.stop()[0], 0, "the exit code")
     check("the bounds of transactions", check_transaction_bounds)
     check("keys of more than 64 KiB", check_large_keys, redis)
     check("subscriptions", check_subscriptions)
+    check("commands that are not complete", check_incomplete_commands)
+    check("replies that are not taken", check_untaken_replies)
+    check("replies that are taken in part", check_partly_taken_replies)
+    check("a client that keeps nearly all", check_fair_share)
     check("strangers who send and do not finish", check_strangers)
     check("what strangers may send", check_stranger_limits, redis)
     check("strangers who are silent", check_silent_strangers)

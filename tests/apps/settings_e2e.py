@@ -10,6 +10,7 @@ Ends with 1 at the first check that fails.
 import os
 import re
 import signal
+import threading
 import time
 
 import _servers as servers
@@ -114,9 +115,16 @@ def check_killed_rewrite():
     for i in range(8):
         server = Troupe(f"--config-file={path}")
         client = Client(server.port)
-        client.send(encode("CONFIG", "REWRITE") * 200)
-        # In the middle of one of them.
-        poll(lambda: os.path.exists(path + ".rewrite"), "a rewrite")
+        # That of the last one that was killed says nothing.
+        if os.path.exists(path + ".rewrite"):
+            os.unlink(path + ".rewrite")
+
+        def in_the_middle():
+            client.send(encode("CONFIG", "REWRITE") * 20)
+            # It is there for moments only, so this looks without a pause.
+            return any(os.path.exists(path + ".rewrite") for _ in range(2000))
+
+        poll(in_the_middle, "a rewrite")
         time.sleep(0.001 * i)
         server.stop(signal.SIGKILL)
         client.socket.close()
@@ -128,6 +136,51 @@ def check_killed_rewrite():
         require_equal(client.ask("CONFIG", "REWRITE"), OK, "REWRITE")
     require_equal(beside(), ["server.ini"], "what is left")
     require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_shared_file():
+    """Two servers that rewrite the same file: each reader finds all of it."""
+    comment = "".join(f"; {i} {'x' * 100}\n" for i in range(2000))
+    path = write_file(comment + "[server]\nno-console=true\n")
+    count = 100
+    two = [Troupe(f"--config-file={path}") for _ in range(2)]
+    clients = [Client(x.port) for x in two]
+    clients[0].ask("CONFIG", "SET", "timeout", "11")
+    clients[1].ask("CONFIG", "SET", "maxclients", "12")
+    for client in clients:
+        client.send(encode("CONFIG", "REWRITE") * count)
+    reader = threading.Thread(
+        target=lambda: [require_equal(x.reply(), OK, "REWRITE")
+                        for _ in range(count) for x in clients])
+    reader.start()
+    while reader.is_alive():
+        text = read_file(path)
+        require(text.startswith(comment + "[server]\nno-console=true\n"),
+                f"half a file: {len(text)} characters")
+    reader.join()
+    text = read_file(path)
+    # Each wrote what it has changed, and kept what the other did not change.
+    require("timeout=" in text and "max-connections=" in text, text[-300:])
+    for client, server in zip(clients, two):
+        client.socket.close()
+        require_equal(server.stop()[0], 0, "the exit code")
+
+
+def check_signals():
+    """SIGHUP ends no drain; a second SIGTERM does."""
+    for second, code in ((signal.SIGHUP, 0), (signal.SIGTERM, -signal.SIGTERM)):
+        server = Troupe("--no-console", "--drain-timeout=3s")
+        with Client(server.port) as client:
+            client.ask("SET", "big", "x" * 8_000_000)
+            # A client that takes nothing holds up the drain.
+            client.send(encode("GET", "big") * 20)
+            client.exactly(1)
+            server.send_signal(signal.SIGTERM)
+            require(server.wait_for(rb"stopping\n"), "no drain")
+            server.send_signal(second)
+            got, output = server.wait()
+            require_equal(got, code, f"the exit code: {output!r}")
+            require_equal(b"stopped\n" in output, code == 0, f"{output!r}")
 
 
 def check_reset(server):
@@ -211,6 +264,13 @@ def check_policies():
                                            "maxmemory-policy"))[1],
                           stands.encode(), name)
     server.stop()
+    server = Troupe("--no-console", "--namespaces=a:=64mb,volatile-ttl b:=64mb")
+    with Client(server.port) as client:
+        require_equal(parse(client.ask("CONFIG", "GET", "namespaces"))[1],
+                      b"a:=67108864,allkeys-s3fifo b:=67108864", "namespaces")
+    output = server.stop()[1].decode()
+    require("--namespaces: a:: volatile-ttl is one of Redis's policies; here "
+            "allkeys-s3fifo stands for it" in output, repr(output))
     code, output = refused("--maxmemory-policy=allkeys-fifo")
     require_equal(code, 2, "the exit code")
     require("allkeys-s3fifo, allkeys-clock, noeviction (and Redis's names" in
@@ -454,6 +514,8 @@ def main():
     check("CONFIG REWRITE", check_rewrite)
     check("CONFIG REWRITE of what is no file", check_rewrite_of_what_is_no_file)
     check("CONFIG REWRITE of a server that is killed", check_killed_rewrite)
+    check("CONFIG REWRITE of two servers", check_shared_file)
+    check("signals during a drain", check_signals)
     check("options that do nothing", check_logger)
     check("numbers that make no sense", check_numbers)
     check("a client that takes no replies", check_slow_taker)

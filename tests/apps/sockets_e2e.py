@@ -74,6 +74,12 @@ def check_addresses():
         require_equal(parse(client.ask("CONFIG", "GET", "bind"))[1],
                       b"127.0.0.1", "CONFIG GET")
     require_equal(server.stop()[0], 0, "the exit code")
+    if not has_ipv6():
+        # Also when it is the first one, and the console wants a port beside it.
+        server = Troupe("--console-port=0", "--bind=-::1 127.0.0.1",
+                        TROUPE_CONSOLE_PASSWORD="p")
+        require(server.console_port, "no port for the console")
+        require_equal(server.stop()[0], 0, "the exit code")
     if has_ipv6():
         for text, addresses in (("127.0.0.1 ::1", ("127.0.0.1", "::1")),
                                 ("127.0.0.1 -::1", ("127.0.0.1", "::1")),
@@ -173,6 +179,16 @@ def check_only_unix_socket():
     require(not os.path.exists(path), "the file is there after the end")
 
 
+def check_two_only_unix_sockets():
+    """Each has a console."""
+    two = [Troupe("--no-plain", f"--unixsocket={path_of(x)}") for x in "ab"]
+    for server in two:
+        require(server.console_socket.endswith(f"/pid-{server.pid}.sock"),
+                f"the console is on {server.console_socket!r}")
+    for server in two:
+        require_equal(server.stop()[0], 0, "the exit code")
+
+
 def check_stale_sockets():
     path = path_of("stale.sock")
     server = Troupe("--no-console", f"--unixsocket={path}")
@@ -186,6 +202,14 @@ def check_stale_sockets():
     server = Troupe("--no-console", f"--unixsocket={path}")
     with Local(path) as client:
         require_equal(client.ask("PING"), b"+PONG\r\n", "after a crash")
+    # A socket of another kind, as that of a logger, stays.
+    log = path_of("log.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(log)
+        code, output = refused("--port=0", "--no-console", f"--unixsocket={log}")
+        require(code == 1 and f"a program uses the socket {log} (" in output,
+                repr(output))
+        require(os.path.exists(log), "it removed a logger's socket")
     # It is another's by now.
     os.unlink(path)
     with socket.socket(socket.AF_UNIX) as other:
@@ -219,8 +243,10 @@ def main():
     check("addresses that cannot be", check_wrong_addresses)
     check("a Unix socket", check_unix_socket)
     check("nothing but a Unix socket", check_only_unix_socket)
+    check("nothing but Unix sockets, twice", check_two_only_unix_sockets)
     check("sockets of others and of crashes", check_stale_sockets)
     check("sockets that cannot be", check_wrong_sockets)
 
 
-servers.run(__doc__, main)
+if __name__ == "__main__":
+    servers.run(__doc__, main)

@@ -1,10 +1,13 @@
 #include "apps/server/command_table.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <random>
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "apps/server/glob.hpp"
 #include "apps/server/integer.hpp"
@@ -123,4 +126,65 @@ TEST_CASE("patterns match as in Redis", "[server][commands]") {
   };
   for (int i = 0; i < 200'000; ++i)
     std::ignore = both_ways(any(9), any(7));
+}
+
+TEST_CASE("long patterns match as if they were tried step by step",
+          "[server][commands]") {
+  std::minstd_rand random{7};
+  const auto any = [&](std::string_view letters, std::size_t size) {
+    std::string result;
+    while (result.size() < size)
+      result += letters[random() % letters.size()];
+    return result;
+  };
+  // As its definition says, with the product of both sizes as the number of steps.
+  const auto slowly = [](std::string_view pattern, std::string_view text) {
+    std::vector<char> can(text.size() + 1);
+    can[0] = 1;
+    for (const char p : pattern) {
+      std::vector<char> next(text.size() + 1);
+      for (std::size_t i = 0; i <= text.size(); ++i) {
+        if (p == '*')
+          next[i] = can[i] != 0 || (i > 0 && next[i - 1] != 0);
+        else
+          next[i] = i > 0 && can[i - 1] != 0 && (p == '?' || p == text[i - 1]);
+      }
+      can = next;
+    }
+    return can[text.size()] != 0;
+  };
+  auto matched = 0;
+  for (int i = 0; i < 300; ++i) {
+    // Of all sizes around those of a word, and the largest.
+    const std::size_t size = i % 3 == 0 ? 1000 + random() % 22 : random() % 200;
+    auto pattern = "*" + any("aaaaaaa?", size) + (i % 2 == 0 ? "*" : "b");
+    pattern[random() % pattern.size()] = '*';
+    const auto text = any("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 3000);
+    const auto result = slowly(pattern, text);
+    matched += result ? 1 : 0;
+    if (both_ways(pattern, text) != result)
+      FAIL("'" << pattern << "' and '" << text << "'");
+  }
+  CHECK(matched > 30);
+  CHECK(matched < 270);
+}
+
+TEST_CASE("no pattern takes the product of both sizes to compare",
+          "[server][commands]") {
+  const auto used = [] {
+    timespec x{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &x);
+    return std::chrono::seconds{x.tv_sec} + std::chrono::nanoseconds{x.tv_nsec};
+  };
+  const std::string text(1024 * 1024, 'a');
+  const auto time_of = [&](const std::string& pattern) {
+    const auto before = used();
+    CHECK(!both_ways(pattern, text, troupe::server::letter_case::exact));
+    CHECK(both_ways(pattern, text + "b", troupe::server::letter_case::exact));
+    return used() - before;
+  };
+  // To try one character after the other takes ten steps for each, and a thousand.
+  const auto few = time_of("*" + std::string(9, 'a') + "b");
+  const auto many = time_of("*" + std::string(longest_pattern - 2, 'a') + "b");
+  CHECK(many < 40 * few);
 }

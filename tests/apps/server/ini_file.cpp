@@ -1,16 +1,20 @@
 #include "apps/server/ini_file.hpp"
 
-#include <cstdlib>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <sys/stat.h>
 
 #include <caf/actor_system_config.hpp>
 
 #include "catch.hpp"
+#include "scratch_folder.hpp"
 
 using namespace troupe;
 using namespace troupe::server;
@@ -77,13 +81,12 @@ TEST_CASE("a quoted text is read back by CAF") {
 
 TEST_CASE("a file is replaced at once and keeps its mode") {
   namespace fs = std::filesystem;
-  auto pattern = (fs::temp_directory_path() / "troupe-ini-XXXXXX").string();
-  REQUIRE(mkdtemp(pattern.data()) != nullptr);
-  const fs::path directory{pattern};
+  const scratch_folder folder;
+  const fs::path directory{folder.path};
   const auto file = (directory / "x.ini").string();
   std::ofstream{file} << "old";
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
-  REQUIRE(replace_file(file, "new\n"));
+  REQUIRE(replace_file(file, "new\n") == true);
   CHECK(read_file(file) == "new\n");
   CHECK(fs::status(file).permissions()
         == (fs::perms::owner_read | fs::perms::owner_write));
@@ -104,24 +107,51 @@ TEST_CASE("a file is replaced at once and keeps its mode") {
   const auto missing = (directory / "none" / "x.ini").string();
   CHECK(replace_file(missing, "x").error() == errc::system_error);
   CHECK(read_file(missing).error() == errc::system_error);
-  fs::remove_all(directory);
 }
 
 TEST_CASE("what is no regular file is neither read nor waited for") {
   namespace fs = std::filesystem;
-  auto pattern = (fs::temp_directory_path() / "troupe-ini-XXXXXX").string();
-  REQUIRE(mkdtemp(pattern.data()) != nullptr);
-  const fs::path directory{pattern};
+  const scratch_folder folder;
+  const fs::path directory{folder.path};
   const auto fifo = (directory / "fifo").string();
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-  const auto text = [](const std::string& path) {
-    return read_file(path).error().text();
-  };
+  const auto text
+    = [](const std::string& path) { return read_file(path).error().text(); };
   CHECK(text(fifo) == "it is a FIFO, not a regular file");
-  CHECK(text(pattern) == "it is a directory, not a regular file");
+  CHECK(text(folder.path) == "it is a directory, not a regular file");
   CHECK(text("/dev/zero") == "it is a device, not a regular file");
   CHECK(replace_file(fifo, "x").error() == errc::system_error);
-  CHECK(replace_file(pattern, "x").error() == errc::system_error);
+  CHECK(replace_file(folder.path, "x").error() == errc::system_error);
   CHECK(fs::is_fifo(fifo));
-  fs::remove_all(directory);
+}
+
+TEST_CASE("one program at a time has a file locked, also when it is replaced") {
+  using std::chrono::milliseconds;
+  const scratch_folder folder;
+  const auto file = folder.path + "/x.ini";
+  std::ofstream{file} << "0";
+  constexpr int writers = 4;
+  constexpr int rounds = 50;
+  std::atomic<int> failures{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < writers; ++i)
+    threads.emplace_back([&] {
+      for (int j = 0; j < rounds; ++j) {
+        const auto locked = lock_file(file, std::chrono::minutes{1});
+        const auto text = read_file(file);
+        if (!locked || !text
+            || !replace_file(file, std::to_string(std::stoi(*text) + 1)))
+          ++failures;
+      }
+    });
+  for (auto& x : threads)
+    x.join();
+  CHECK(failures == 0);
+  // None of them has lost what another wrote.
+  CHECK(read_file(file) == std::to_string(writers * rounds));
+  const auto locked = lock_file(file, milliseconds{0});
+  REQUIRE(locked);
+  const auto other = lock_file(file, milliseconds{10});
+  REQUIRE(!other);
+  CHECK(other.error().text() == "another program keeps it locked; try again");
 }

@@ -1,6 +1,8 @@
 // CONFIG GET and SET.
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "apps/server/fixture.hpp"
 #include "catch.hpp"
@@ -103,8 +105,9 @@ TEST_CASE("certificates of all clients may stand in for a password",
 TEST_CASE("namespaces are shown and their limits changed",
           "[server][settings][namespaces]") {
   troupe::region_options options;
-  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 1},
-                        {"b=c:", 1 << 20, 0, troupe::eviction_policy::clock, 1}};
+  options.namespaces
+    = {{"a:", 1 << 20, 0, std::nullopt, 1},
+       {"b=c:", 1 << 20, 0, troupe::eviction_policy::clock, 1}};
   command_fixture run{options};
   const auto present = [&run](const std::string& text) {
     return run("CONFIG GET namespaces")
@@ -162,4 +165,75 @@ TEST_CASE("INFO lists the ports, that without TLS first", "[server][info]") {
   options.plain = false;
   CHECK(has("tcp_port:8"));
   CHECK(has("listener0:name=tls,bind=127.0.0.1,port=8"));
+}
+
+TEST_CASE("a policy that a database refuses is taken over by none",
+          "[server][settings]") {
+  using troupe::eviction_policy;
+  command_fixture run;
+  REQUIRE(run("SELECT 1\nSELECT 0") == ok + ok);
+  const auto before = run.state.live.eviction.load();
+  REQUIRE(before != eviction_policy::none);
+  // Database 1 is closed, as in a drain.
+  run.state.databases[1].stop();
+  CHECK(
+    run("CONFIG SET maxmemory-policy noeviction").find("-ERR CONFIG SET failed")
+    == 0);
+  CHECK(run.state.live.eviction == before);
+  CHECK(run.uut->eviction() == before);
+}
+
+TEST_CASE("settings are changed by one client at a time, and not beside a new "
+          "database",
+          "[server][settings]") {
+  command_fixture run;
+  {
+    const auto kept = run.state.databases.keep_as_they_are();
+    REQUIRE(kept);
+    std::string replies;
+    // Refused in the end: it may be what the other waits for.
+    std::thread{[&] {
+      replies = run("CONFIG SET timeout 5\nSELECT 5");
+    }}.join();
+    CHECK(replies
+          == refused("timeout", "other settings are being changed; try again")
+               + "-TRYAGAIN the server is overloaded: settings are being "
+                 "changed; try again\r\n");
+    CHECK(run.state.live.idle_timeout.load() == 0s);
+    CHECK(run.state.databases.find(5) == nullptr);
+  }
+  CHECK(run("CONFIG SET timeout 5\nSELECT 5") == ok + ok);
+}
+
+TEST_CASE("CONFIG RESETSTAT counts for namespaces, too",
+          "[server][settings][namespaces]") {
+  troupe::region_options options;
+  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 1}};
+  command_fixture run{options};
+  CHECK(run("SET a:1 x PX 5\nSET b x PX 5") == ok + ok);
+  run.time.advance(1s);
+  run.uut->sweep();
+  const auto has = [&run](const std::string& text) {
+    return run("INFO namespaces").find(text) != std::string::npos;
+  };
+  CHECK(has(",evicted_keys=0,expired_keys=1,"));
+  CHECK(run("CONFIG RESETSTAT") == ok);
+  CHECK(has(",evicted_keys=0,expired_keys=0,"));
+}
+
+TEST_CASE("a policy of Redis's that another stands for is told for namespaces",
+          "[server][settings][namespaces]") {
+  troupe::region_options options;
+  options.namespaces = {{"a:", 1 << 20, 0, std::nullopt, 1}};
+  command_fixture run{options};
+  std::vector<std::string> lines;
+  run.state.options.report = [&](const std::string& x) { lines.push_back(x); };
+  CHECK(run("CONFIG SET namespaces a:=64kb,allkeys-clock") == ok);
+  CHECK(lines.empty());
+  CHECK(run("CONFIG SET namespaces a:=64kb,volatile-ttl") == ok);
+  REQUIRE(lines.size() == 1);
+  CHECK(
+    lines[0].find("namespaces: a:: volatile-ttl is one of Redis's policies; "
+                  "here allkeys-s3fifo stands for it")
+    == 0);
 }
