@@ -160,14 +160,13 @@ namespace {
 
 /// How long a server waits for another one that makes a socket in the same folder, and
 /// how often it looks.
-constexpr std::chrono::seconds folder_patience{5};
+constexpr std::chrono::seconds folder_patience{1};
 constexpr std::chrono::milliseconds folder_pause{10};
 
 /// Locks the folder of `path` for servers that make sockets there, until the result is
-/// closed. The result is empty where the file system has no such locks, or the folder
-/// cannot be read: then two servers that start at the same moment may both believe that
-/// they listen there. Errors: `system_error`, when others keep it locked.
-expected<unique_descriptor> lock_folder_of(const std::string& path) {
+/// closed. The result is empty where the folder cannot be locked: then two servers that
+/// start at the same moment may both believe that they listen there.
+unique_descriptor lock_folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   const auto folder = slash == path.npos ? "." : path.substr(0, slash + 1);
   unique_descriptor result{
@@ -178,11 +177,9 @@ expected<unique_descriptor> lock_folder_of(const std::string& path) {
   while (::flock(result.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
       return unique_descriptor{};
+    // No server takes that long. In a folder like /tmp anybody may lock it.
     if (std::chrono::steady_clock::now() > end)
-      return fail(errc::system_error,
-                  "another program keeps the folder of " + path
-                    + " locked; end it, or choose another folder with "
-                      "--unixsocket=PATH");
+      return unique_descriptor{};
     std::this_thread::sleep_for(folder_pause);
   }
   return result;
@@ -241,8 +238,6 @@ expected<local_socket> local_socket::listen(const std::string& path,
   std::memcpy(address.sun_path, path.data(), path.size());
   // Until it listens: the probe of another server would take it for a crashed one.
   const auto lock = lock_folder_of(path);
-  if (!lock)
-    return tl::unexpected{lock.error()};
   if (auto ok = make_way(path, address); !ok)
     return tl::unexpected{std::move(ok.error())};
   unique_descriptor socket{::socket(AF_UNIX, socket_kind, 0)};

@@ -56,7 +56,7 @@ region_options with_timeout(std::chrono::milliseconds load_timeout,
 
 /// Asks from a thread of its own.
 std::future<expected<std::optional<bytes>>>
-ask(region_fixture& f, const char* key, bytes_loader loader) {
+ask(region_fixture& f, const std::string& key, bytes_loader loader) {
   return std::async(std::launch::async, [&f, key, loader = std::move(loader)] {
     return f.uut->get_or_set(key, loader);
   });

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -48,6 +50,15 @@ TEST_CASE("a socket of another kind that a program uses is not removed",
     CHECK(local_socket::listen(path, 0));
     CHECK(!std::filesystem::exists(path));
   }
+}
+
+TEST_CASE("a lock of a stranger keeps no server from its socket",
+          "[server][listening]") {
+  const scratch_folder folder;
+  const unique_descriptor locked{
+    ::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  REQUIRE(::flock(locked.get(), LOCK_EX) == 0);
+  CHECK(local_socket::listen(folder.path + "/x.sock", 0));
 }
 
 TEST_CASE("of servers that start at once, one gets the socket",
