@@ -164,7 +164,7 @@ private:
   void ask(shard& x, std::size_t n, sacrifice how) noexcept {
     if (&x.store().entries() == asker_)
       return;
-    // Others collect for the same: nobody evicts for what has come in between.
+    // Another thread may collect for the same overdraft: what it got is not due any more.
     if (how != sacrifice::nothing)
       n = std::min(n, from_.overdrawn());
     if (n == 0)

@@ -37,8 +37,8 @@ const figures* calmest(const std::vector<figures>& all) {
 
 void rebalancer::look(const std::vector<shard*>& shards,
                       std::span<const memory::budget* const> shared) {
-  // What busy shards could not give. What is too large for anybody's part may be what
-  // a shard is collecting for right now, but not twice.
+  // What busy shards could not give. An overdraft that is seen in two looks is not that
+  // of a shard which is collecting for it right now.
   for (auto* x : shared) {
     x->settle(memory::yielding::in_proportion);
     if (overdrawn_.erase(x) > 0)

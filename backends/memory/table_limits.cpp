@@ -16,12 +16,11 @@ namespace {
 constexpr std::size_t large_share = 4;
 constexpr std::size_t least_large = 4096;
 
-/// So many entries in turn that are too large to go, and a shard gives nothing more.
+/// A shard gives nothing more after so many entries in turn that are too large.
 constexpr int most_kept = 4;
 
-/// Whether an entry of `size` bytes is not to go for `lack` bytes, while there is
-/// anything else: a shard with one huge entry would lose it for its part of a small
-/// one.
+/// Whether an entry of `size` bytes is too large to be evicted for `lack` bytes. Without
+/// this bound a shard with one huge entry loses it for its part of a small one.
 bool out_of_all_proportion(std::size_t size, std::size_t lack) noexcept {
   constexpr std::size_t most_times = 8;
   return size >= least_large && size / most_times > lack;

@@ -140,6 +140,9 @@ def check_all_or_nothing():
     for port in (server.port, redis.port):
         client = Client(port)
         fill(client, 0, 8_000, 1000)
+        # What redis-server frees of its clients' buffers afterwards is room, too.
+        if port == redis.port:
+            client("CONFIG", "SET", "maxmemory", "2mb")
         require(client("SET", "last", value) == oom, "there is room still")
         says = [client("MSET", *paired(new, value)),
                 client("MSETNX", *paired(new, value)),
