@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -255,12 +256,16 @@ TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   REQUIRE(fresh->set("large", std::string(2 * mib - 1'000, 'y')));
   CHECK(fresh->contains("large") == true);
   CHECK(charged(*old) + charged(*fresh) <= 4 * mib);
+  std::set<std::size_t> used;
   for (std::size_t i = 0; i < 100; ++i) {
     REQUIRE(fresh->set(key_of(i), std::string(300, 'x')));
+    used.insert(fresh->shard_of(key_of(i)));
     if (charged(*old) + charged(*fresh) > 4 * mib)
       FAIL("more than the limit");
   }
-  CHECK(fresh->size() > 50);
+  // No shard loses the entry that it got last to another one: the old region has
+  // enough to give. More of them stay once the shard of the large entry evicts that.
+  CHECK(fresh->size() >= used.size());
   CHECK(old->size() > 1'000);
   // One that has gone is not asked.
   old->stop();
