@@ -197,6 +197,9 @@ void table::make_room(const entry* spared) noexcept {
                                   : yielding::unspent))
     return;
   evict_to_grant(spared);
+  // What a large entry leaves is for all shards.
+  if (bytes_.lent_beyond(charged()) > charged()) [[unlikely]]
+    bytes_.return_spare(charged());
   if (!covered())
     borrow_from_others(charged(), size_.load(std::memory_order_relaxed),
                        yielding::all);
@@ -309,9 +312,11 @@ void table::yield_piece() noexcept {
   };
   const amounts most{without_piece(bytes_), without_piece(entries_)};
   evict_to(most, sacrifice::proportionate, nullptr);
+  publish_charge();
   bytes_.keep(std::max(most.bytes, charged()));
   entries_.keep(
     std::max(most.entries, size_.load(std::memory_order_relaxed)));
+  cover_rest();
 }
 
 void table::give(amounts most, sacrifice how) noexcept {
@@ -324,11 +329,15 @@ void table::give(amounts most, sacrifice how) noexcept {
   const amounts left{without(bytes_, most.bytes),
                      without(entries_, most.entries)};
   evict_to(left, how, nullptr);
+  // To choose takes room as well: ghosts.
+  publish_charge();
   auto give_up = [](allowance& x, std::size_t used, std::size_t n) {
     x.give_up(x.lent_beyond(std::max(used, n)));
   };
   give_up(bytes_, charged(), left.bytes);
   give_up(entries_, size_.load(std::memory_order_relaxed), left.entries);
+  if (how != sacrifice::nothing)
+    cover_rest();
 }
 
 void table::pass_on(amounts most) noexcept {
