@@ -298,8 +298,7 @@ bool asks_for_help(const std::vector<std::string>& args) {
 constexpr char no_automatic_connections[]
   = "middleman.enable-automatic-connections would open a port of CAF's network "
     "protocol, which ends the process on 32 bytes of any stranger; leave it "
-    "out, "
-    "and use runtime::publish or the console's options";
+    "out, and use runtime::publish or the console's options";
 
 constexpr char logger_group[] = "logger";
 

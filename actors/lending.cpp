@@ -148,7 +148,7 @@ private:
     return &x.store().entries() == asker_ ? 0 : granted(x);
   }
 
-  /// Whether a shard that has little itself would not lose most of it.
+  /// Whether the shard holds at least 8 times `n`, or 32 KiB of it.
   [[nodiscard]] bool can_spare(const shard& x, std::size_t n) const noexcept {
     constexpr std::size_t small_part = 8;
     constexpr std::size_t much = 32 * 1024;

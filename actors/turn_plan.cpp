@@ -53,8 +53,7 @@ void turn_plan::erase(region& where, bytes_view key) {
   if (what.in == nullptr || !what.key->now.linked)
     return;
   what.in->demand.change(held_by(*what.key), {});
-  what.key->now = {};
-  what.key->exact = false;
+  leave(*what.key);
 }
 
 void turn_plan::copy(region& source, bytes_view from, region& target,
@@ -92,15 +91,13 @@ void turn_plan::move(region& where, bytes_view from, bytes_view to, step how) {
   };
   next.charge += charge_under(to);
   next.charge -= charge_under(from);
-  if (auto ok = target.in->where.store().admit(next.charge); !ok)
-    refuse(std::move(ok.error()));
+  admit(target, next.charge);
   auto before = held_by(*target.key);
   before.bytes += source.key->now.charge;
   ++before.entries;
   take(target, next, before);
   target.key->exact = true;
-  source.key->now = {};
-  source.key->exact = false;
+  leave(*source.key);
 }
 
 expected<void> turn_plan::reserve() {
@@ -154,8 +151,7 @@ void turn_plan::put(const planned& what, bytes_view key,
     next.idles = next.idles || now.idles;
   }
   next.charge = memory::table::charge_of(key.size(), next, block);
-  if (auto ok = what.in->where.store().admit(next.charge); !ok)
-    refuse(std::move(ok.error()));
+  admit(what, next.charge);
   if (how == step::depends)
     next.charge = std::max(next.charge, now.charge);
   take(what, next, held_by(*what.key));
@@ -175,6 +171,17 @@ void turn_plan::take(const planned& what, const memory::occupancy& next,
     demand.expire();
   key.now = next;
   key.exact = false;
+}
+
+/// The key holds nothing from now on.
+void turn_plan::leave(key_plan& key) noexcept {
+  key.now = {};
+  key.exact = false;
+}
+
+void turn_plan::admit(const planned& what, std::size_t charge) {
+  if (auto ok = what.in->where.store().admit(charge); !ok)
+    refuse(std::move(ok.error()));
 }
 
 /// The first refusal is what is told.

@@ -103,6 +103,8 @@ private:
   held_by(const key_plan& x) noexcept;
   static void take(const planned& what, const memory::occupancy& next,
                    memory::demand::amount before);
+  static void leave(key_plan& key) noexcept;
+  void admit(const planned& what, std::size_t charge);
   void refuse(error why);
 
   std::vector<std::unique_ptr<shard_plan>> shards_;

@@ -28,11 +28,6 @@ failure with_suggestion(failure x, std::string_view name,
   return x;
 }
 
-/// "1 client", "2 clients".
-std::string clients_text(std::uint64_t n) {
-  return count_text(n) + (n == 1 ? " client" : " clients");
-}
-
 /// Whether these are the digits of a number as it is stored: "0", "42", "-5".
 template <class Integer>
 bool is_canonical(std::string_view text, Integer least, Integer most) {
@@ -320,7 +315,7 @@ answer<std::string> session::on(const drain_command& x) {
     auto text = "drained, but after " + took + " these had not ended:";
     if (report->clients_cut > 0)
       text += " " + count_text(report->clients_cut) + " of "
-              + clients_text(report->clients)
+              + counted(report->clients, "client", "clients")
               + " (cut off, as they had not taken their replies)";
     for (const auto& name : report->stuck)
       text += " " + quote_if_needed(name);
@@ -333,7 +328,7 @@ answer<std::string> session::on(const drain_command& x) {
   return "drained in " + took
          + (report->clients == 0
               ? std::string{}
-              : ", " + clients_text(report->clients) + " included")
+              : ", " + counted(report->clients, "client", "clients") + " included")
          + "\n";
 }
 

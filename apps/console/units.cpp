@@ -29,4 +29,9 @@ std::string count_text(std::uint64_t x) {
   return result;
 }
 
+std::string counted(std::uint64_t n, std::string_view one,
+                    std::string_view several) {
+  return count_text(n) + " " + std::string{n == 1 ? one : several};
+}
+
 } // namespace troupe::console

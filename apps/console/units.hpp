@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <troupe/messages/types/duration.hpp>
 
@@ -12,6 +13,10 @@ namespace troupe::console {
 
 /// "1,234,567".
 [[nodiscard]] std::string count_text(std::uint64_t x);
+
+/// "1 crash", "1,234 crashes".
+[[nodiscard]] std::string counted(std::uint64_t n, std::string_view one,
+                                  std::string_view several);
 
 using troupe::duration_text;
 using troupe::parse_duration;

@@ -112,12 +112,6 @@ std::string lately_text(const runtime_stat& x) {
          + "last " + duration_text(window) + ", ";
 }
 
-/// "1 crash", "2 crashes".
-std::string counted(std::uint64_t n, std::string_view one,
-                    std::string_view several) {
-  return count_text(n) + " " + std::string{n == 1 ? one : several};
-}
-
 /// "35, 3 crashes, 2 restarts, 1 failed (1 shard)".
 std::string actors_text(const runtime_stat& x) {
   auto result = count_text(x.actors);

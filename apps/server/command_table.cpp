@@ -248,10 +248,6 @@ bool count_memory(client& self, server_state& server) noexcept {
   return held <= std::max(most / clients, defaults::least_client_memory);
 }
 
-void evict(client& self, thread_counters& counters, reply_writer& reply) {
-  evict(self, counters, reply, error_text::client_evicted);
-}
-
 void evict(client& self, thread_counters& counters, reply_writer& reply,
            std::string_view why) {
   counters.clients_evicted.add(1);

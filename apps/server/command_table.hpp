@@ -16,6 +16,7 @@
 #include <troupe/actors/subscriptions.hpp>
 #include <troupe/actors/turn_plan.hpp>
 
+#include "apps/server/error_text.hpp"
 #include "apps/server/memory_share.hpp"
 #include "apps/server/reply_writer.hpp"
 #include "apps/server/resp_parser.hpp"
@@ -298,12 +299,10 @@ void settle_lookups(command_call& call) noexcept;
 /// that is more. So one client that keeps nearly all closes none that keeps little.
 [[nodiscard]] bool count_memory(client& self, server_state& server) noexcept;
 
-/// Lets a client go for which `count_memory` was false: replies with the reason.
-void evict(client& self, thread_counters& counters, reply_writer& reply);
-
-/// The same for another reason.
+/// Disconnects a client that keeps too much, by default one for which `count_memory` was
+/// false. The reply says why.
 void evict(client& self, thread_counters& counters, reply_writer& reply,
-           std::string_view why);
+           std::string_view why = error_text::client_evicted);
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.

@@ -94,8 +94,7 @@ inline constexpr std::string_view transaction_too_large
 inline constexpr std::string_view client_evicted
   = "ERR the connection is closed: all clients together hold more than "
     "maxmemory-clients in transactions, subscriptions, commands and replies "
-    "that "
-    "wait; use less, or raise that";
+    "that wait; use less, or raise that";
 inline constexpr std::string_view no_such_key = "ERR no such key";
 inline constexpr std::string_view same_object
   = "ERR source and destination objects are the same";

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <troupe/backends/core/folder_of.hpp>
+
 #include "apps/server/regular_file.hpp"
 
 namespace troupe::server {
@@ -121,9 +123,7 @@ private:
 
 /// Sees to it that the name of a file is on the disk.
 bool sync_directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const auto directory = slash == path.npos ? "." : path.substr(0, slash + 1);
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(folder_of(path).c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     return false;
   const bool done = fsync(descriptor) == 0;

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <troupe/backends/core/folder_of.hpp>
+
 namespace troupe::server {
 
 namespace {
@@ -167,10 +169,8 @@ constexpr std::chrono::milliseconds folder_pause{10};
 /// closed. The result is empty where the folder cannot be locked: then two servers that
 /// start at the same moment may both believe that they listen there.
 unique_descriptor lock_folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const auto folder = slash == path.npos ? "." : path.substr(0, slash + 1);
   unique_descriptor result{
-    ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (result.get() < 0)
     return result;
   const auto end = std::chrono::steady_clock::now() + folder_patience;

@@ -33,7 +33,7 @@ class table;
 enum class yielding : std::uint8_t {
   unspent,       ///< What they were lent and do not use. Nothing is evicted.
   in_proportion, ///< As above; then each evicts in proportion to what it holds.
-  all,           ///< As the first; then whatever it takes, from who has most.
+  all,           ///< As the first; then evictions, largest grants first.
 };
 
 /// What a shard that is asked evicts for others.
@@ -160,9 +160,9 @@ public:
   void collect(std::size_t n, std::size_t least, yielding how,
                const table* asker) const noexcept;
 
-  /// Has those who share this budget give back what it is overdrawn by: each its part,
-  /// and what is too large for that, who has most. Outside of all turns, unless this
-  /// thread holds them.
+  /// The shards that share this budget return what it is overdrawn by: first each its
+  /// part; then the shards with the largest grants return the rest. To be called outside
+  /// of all turns, unless this thread holds them.
   void settle() const noexcept {
     settle(yielding::in_proportion);
     settle(yielding::all);

@@ -247,8 +247,8 @@ public:
   /// Does what a change of a limit wants: keeps no more than this.
   void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
-  /// Gives up to a piece of bytes and of entries back, so that others can have them;
-  /// evicts for it what is not out of proportion.
+  /// Returns up to a piece of bytes and of entries to the budgets, for other shards.
+  /// Evicts entries for that, but none that is much larger than the piece.
   void yield_piece() noexcept;
 
   /// An amount of what budgets lend.
@@ -257,8 +257,9 @@ public:
     std::size_t entries = 0;
   };
 
-  /// Gives up to `most` of what it was lent back: what it does not use, and what it
-  /// evicts for it. Nothing is evicted under the policy `none`.
+  /// Returns up to `most` of the table's grants to the budgets: first what its entries
+  /// do not use, then what it evicts for that, as far as `how` allows. Under the policy
+  /// `none` it evicts nothing.
   void give(amounts most, sacrifice how) noexcept;
 
   /// Has others give what this table was asked for and did not have.

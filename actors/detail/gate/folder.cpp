@@ -1,6 +1,5 @@
 #include <troupe/actors/detail/gate/folder.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -32,13 +31,6 @@ tl::unexpected<error> refuse(const std::string& path, const std::string& why) {
 }
 
 } // namespace
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos
-           ? std::string{"."}
-           : path.substr(0, std::max<std::size_t>(slash, 1));
-}
 
 expected<void> check_folder(const std::string& path) {
   struct stat found {};

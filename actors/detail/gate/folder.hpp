@@ -17,9 +17,6 @@ namespace troupe::gate {
 /// The run-time folders that there are.
 [[nodiscard]] std::vector<std::string> present_folders();
 
-/// The folder that a path is in: "." for a name alone.
-[[nodiscard]] std::string folder_of(const std::string& path);
-
 /// Whether the folder is a directory of this process's user, which others may
 /// neither read nor enter. Errors: `system_error`, with the reason.
 [[nodiscard]] expected<void> check_folder(const std::string& path);

@@ -26,6 +26,7 @@
 
 #include <troupe/actors/detail/gate/folder.hpp>
 #include <troupe/actors/detail/gate/protocol.hpp>
+#include <troupe/backends/core/folder_of.hpp>
 
 namespace troupe::gate {
 
