@@ -71,9 +71,9 @@ region::get_or_set_async(bytes key, bytes_loader loader, write_options how) {
   return future;
 }
 
-expected<std::optional<bytes>>
-region::get_or_set(bytes_view key, bytes_loader loader,
-                   const write_options& how) {
+expected<std::optional<bytes>> region::get_or_set(bytes_view key,
+                                                  bytes_loader loader,
+                                                  const write_options& how) {
   if (auto ok = check_unconditional(how); !ok)
     return tl::unexpected{std::move(ok.error())};
   // The hit needs none of what follows.
@@ -105,8 +105,8 @@ void region::commit_load(
     },
     // Stored or refused, or the shard is down: the value was loaded, and whoever
     // waits for it gets it. After an error it may be older than an invalidation.
-    [self = shared_from_this(), loaded, done = std::move(done)](
-      const expected<memory::load_outcome>& outcome) {
+    [self = shared_from_this(), loaded,
+     done = std::move(done)](const expected<memory::load_outcome>& outcome) {
       done(std::move(*loaded), !outcome || outcome->killed);
     });
 }

@@ -109,12 +109,11 @@ public:
   }
 
   /// As above, at the level of bytes.
-  expected<std::shared_ptr<region>>
-  open_region(std::string name, const region_options& options,
-              value_type type = {});
+  expected<std::shared_ptr<region>> open_region(std::string name,
+                                                const region_options& options,
+                                                value_type type = {});
 
-  expected<std::shared_ptr<region>>
-  open_region(std::string name);
+  expected<std::shared_ptr<region>> open_region(std::string name);
 
   /// An open region, whatever its value type. Errors: `unknown_region`.
   [[nodiscard]] expected<std::shared_ptr<region>>
@@ -217,9 +216,8 @@ private:
 
   runtime(std::unique_ptr<config> own, config* used);
 
-  expected<opened_region> open_typed(std::string name,
-                                     const region_options* options,
-                                     value_type type);
+  expected<opened_region>
+  open_typed(std::string name, const region_options* options, value_type type);
 
   // In this order: the core ends first, then the system, then what it read.
   std::unique_ptr<config> own_config_;

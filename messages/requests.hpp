@@ -191,12 +191,12 @@ struct actor_info {
   /// "supervisor", "region", "shard", "load-coordinator"; "topics" and "topic"
   /// for what an application shows of its own.
   std::string kind;
-  std::string state;  ///< "running", "restarting", "failed", "stopped".
+  std::string state; ///< "running", "restarting", "failed", "stopped".
   std::uint64_t mailbox_depth = 0; ///< Messages that wait.
   std::uint64_t handled = 0;       ///< Messages and operations handled.
   std::uint64_t restarts = 0;
-  std::uint64_t bytes = 0; ///< Memory it owns.
-  std::uint64_t keys = 0;  ///< Entries it owns.
+  std::uint64_t bytes = 0;       ///< Memory it owns.
+  std::uint64_t keys = 0;        ///< Entries it owns.
   std::uint64_t subscribers = 0; ///< Those who hear a topic.
 };
 
@@ -223,7 +223,7 @@ struct region_info {
   std::uint64_t handled = 0;
   std::uint64_t restarts = 0;
   std::vector<namespace_info> namespaces = {};
-  std::uint64_t undecodable = 0; ///< Reads that met bytes that are no value.
+  std::uint64_t undecodable = 0;   ///< Reads that met bytes that are no value.
   std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
 
   /// How values are stored: "bytes" (as they are), "integer" (decimal text), or
@@ -236,10 +236,10 @@ struct region_info {
 };
 
 struct runtime_stat {
-  std::string version;               ///< Of Troupe.
+  std::string version; ///< Of Troupe.
   std::chrono::milliseconds uptime{0};
   std::uint64_t process_id = 0;
-  std::uint64_t resident_bytes = 0;  ///< Of the whole process.
+  std::uint64_t resident_bytes = 0;   ///< Of the whole process.
   std::uint64_t cpu_milliseconds = 0; ///< User and system time of the process.
   /// Share of one processor that the process had lately; 1000 is all of it.
   std::uint64_t cpu_permille = 0;
@@ -249,8 +249,8 @@ struct runtime_stat {
   std::uint64_t file_limit = 0;            ///< How many the system allows.
   std::uint64_t actors = 0;
   std::uint64_t loads_in_flight = 0;
-  std::uint64_t loader_threads = 0;  ///< Started so far.
-  std::uint64_t loader_queue = 0;    ///< Jobs that wait for a thread.
+  std::uint64_t loader_threads = 0; ///< Started so far.
+  std::uint64_t loader_queue = 0;   ///< Jobs that wait for a thread.
   bool draining = false;
   std::vector<region_info> regions;
   std::uint64_t actor_crashes = 0;

@@ -41,8 +41,8 @@ wide_integer parse_wide(bytes_view digits, bool negative) noexcept {
 
 /// The whole of `text` as a decimal integer in the one form that std::to_chars
 /// gives: as in Redis, "01" and "-0" are no integers.
-std::optional<wide_integer> parse_integer(bytes_view text,
-                                          const integer_range& within) noexcept {
+std::optional<wide_integer>
+parse_integer(bytes_view text, const integer_range& within) noexcept {
   const bool negative = text.starts_with('-');
   auto digits = text.substr(negative ? 1 : 0);
   if (digits.starts_with('0') && text != "0")
@@ -132,10 +132,9 @@ inline entry_attributes store::fresh_attributes(const write_options& how) {
 
 /// What a written entry carries; `present` is the live one that it replaces, or
 /// nullptr, and `tags` are the ids of those in `how`.
-entry_attributes store::attributes_for(const write_options& how,
-                                       const entry* present,
-                                       std::span<const tag_id> tags,
-                                       inheritance from_old) {
+entry_attributes
+store::attributes_for(const write_options& how, const entry* present,
+                      std::span<const tag_id> tags, inheritance from_old) {
   entry_attributes result;
   if (present == nullptr
       || (!how.keep_ttl && from_old == inheritance::as_told)) {
@@ -145,8 +144,8 @@ entry_attributes store::attributes_for(const write_options& how,
     if (how.ttl && !how.keep_ttl)
       result.deadline = deadline_for(how);
     if (how.idle && !how.keep_ttl)
-      result.idle = *how.idle == no_expiry ? std::chrono::nanoseconds{0}
-                                           : *how.idle;
+      result.idle
+        = *how.idle == no_expiry ? std::chrono::nanoseconds{0} : *how.idle;
     if (result.slides())
       result.idle_until = time_.now() + result.idle;
   }
@@ -236,8 +235,8 @@ expected<bool> store::set(const hashed_key& key, bytes_view value,
   if (how.condition != write_condition::always || how.keep_ttl
       || !how.tags.empty() || updates_.any()) [[unlikely]]
     return set_looking(key, value, how, gathered);
-  if (auto x = place(table_.locate(key), key, value, fresh_attributes(how),
-                     gathered);
+  if (auto x
+      = place(table_.locate(key), key, value, fresh_attributes(how), gathered);
       x != put_result::done) [[unlikely]]
     return tl::unexpected{refusal(x)};
   return true;
@@ -257,8 +256,8 @@ expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
     return false;
   if (how.condition == write_condition::if_present && !*present)
     return false;
-  const auto with = attributes_for(how, *present ? where.item : nullptr,
-                                   tags.ids());
+  const auto with
+    = attributes_for(how, *present ? where.item : nullptr, tags.ids());
   const auto by = passing(key, *present);
   if (auto x = place(where, key, value, with, gathered); x != put_result::done)
     return tl::unexpected{refusal(x)};
@@ -314,9 +313,9 @@ store::compare_and_set(const hashed_key& key, version_number version,
     return tl::unexpected{present.error()};
   if ((*present ? where.item->version() : no_version) != version)
     return std::nullopt;
-  auto stored = put(where, key, value,
-                    attributes_for(how, *present ? where.item : nullptr,
-                                   tags.ids(), from_old));
+  auto stored = put(
+    where, key, value,
+    attributes_for(how, *present ? where.item : nullptr, tags.ids(), from_old));
   if (!stored)
     return tl::unexpected{std::move(stored.error())};
   return *stored;
@@ -380,11 +379,10 @@ expected<std::int64_t> store::increment(const hashed_key& key,
   const auto sum = static_cast<std::int64_t>(wide_sum);
   std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 3> text;
   auto* last = text.data() + text.size();
-  auto* end = wide_sum < 0
-                ? std::to_chars(text.data(), last, sum).ptr
-                : std::to_chars(text.data(), last,
-                                static_cast<std::uint64_t>(wide_sum))
-                    .ptr;
+  auto* end = wide_sum < 0 ? std::to_chars(text.data(), last, sum).ptr
+                           : std::to_chars(text.data(), last,
+                                           static_cast<std::uint64_t>(wide_sum))
+                               .ptr;
   auto size = static_cast<std::size_t>(end - text.data());
   write_options how;
   how.keep_ttl = true;
@@ -403,8 +401,8 @@ expected<void> store::apply(const table::position& where, bool present,
     case edit::action::store: {
       used_tags tags{*this, next.how.tags};
       const tag_step step{forgotten_.tags(), witness_, !next.how.tags.empty()};
-      auto with = attributes_for(next.how, present ? where.item : nullptr,
-                                 tags.ids());
+      auto with
+        = attributes_for(next.how, present ? where.item : nullptr, tags.ids());
       if (next.deadline)
         with.deadline = *next.deadline;
       if (auto x = place(where, key, next.value, with, next.gathered);
@@ -512,10 +510,9 @@ store::acquire_load(const hashed_key& key, load_id id,
   return load_granted{now};
 }
 
-expected<load_outcome> store::commit_load(const hashed_key& key, load_id id,
-                                          std::uint64_t born,
-                                          std::optional<bytes_view> value,
-                                          const write_options& how) {
+expected<load_outcome>
+store::commit_load(const hashed_key& key, load_id id, std::uint64_t born,
+                   std::optional<bytes_view> value, const write_options& how) {
   // First, so that an error ends the lease, too.
   const auto held = loads_.release(key.key, id);
   used_tags tags{*this, how.tags};
@@ -586,8 +583,7 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
     using passed = update_leases::passed;
     const auto before
       = by == passed::blind
-        || (by != passed::late
-            && (by == passed::erased) == value.has_value());
+        || (by != passed::late && (by == passed::erased) == value.has_value());
     return before ? update_outcome::overtaken : update_outcome::changed;
   }
   const auto& given = updates_.given(key.key);
@@ -599,9 +595,9 @@ expected<update_outcome> store::commit_update(const hashed_key& key,
   // has killed a result with the same tags, too, and came after the update; else the
   // function has to see that the entry has gone.
   if (given.present && !present) {
-    const auto killed = where.item != nullptr && !table_.expired(*where.item)
-                        && forgotten_.tags().killed_by_name(given.taken,
-                                                            given.tags);
+    const auto killed
+      = where.item != nullptr && !table_.expired(*where.item)
+        && forgotten_.tags().killed_by_name(given.taken, given.tags);
     const auto shares_fate
       = !value || how.tags.empty()
         || std::all_of(given.tags.begin(), given.tags.end(),

@@ -96,15 +96,15 @@ enum class update_outcome : std::uint8_t {
   stored,    ///< The new value is in place.
   overtaken, ///< A blind write or an invalidation came after; the update counts as
              ///< before it.
-  changed,   ///< The entry is another one than the function was given (it expired, or
-             ///< was evicted), or what came in between has told so; start again.
-  lost,      ///< The lease ran out; start again.
+  changed, ///< The entry is another one than the function was given (it expired, or
+           ///< was evicted), or what came in between has told so; start again.
+  lost, ///< The lease ran out; start again.
 };
 
 /// What a replaced entry hands on to the one that replaces it.
 enum class inheritance : std::uint8_t {
   as_told, ///< Nothing, or what `keep_ttl` says.
-  rest,    ///< Deadline, idle time and tags, each unless the write names its own.
+  rest, ///< Deadline, idle time and tags, each unless the write names its own.
 };
 
 /// What an update under a lease starts from.
@@ -285,17 +285,16 @@ public:
   /// Decides about a key that a reader missed: it is there by now, somebody
   /// loads it, or load `id` may, whose value has `tags` as far as is known. A load
   /// whose tags are known to have been invalidated since it began is not joined.
-  expected<load_decision>
-  acquire_load(const hashed_key& key, load_id id,
-               std::shared_ptr<const load_tags> tags = nullptr);
+  expected<load_decision> acquire_load(const hashed_key& key, load_id id,
+                                       std::shared_ptr<const load_tags> tags
+                                       = nullptr);
 
   /// Stores what load `id` brought, if it still holds its lease, and ends that. It
   /// was granted at `born`; without a value it found that there is none. On an error
   /// the lease is ended, too.
-  expected<load_outcome> commit_load(const hashed_key& key, load_id id,
-                                     std::uint64_t born,
-                                     std::optional<bytes_view> value,
-                                     const write_options& how);
+  expected<load_outcome>
+  commit_load(const hashed_key& key, load_id id, std::uint64_t born,
+              std::optional<bytes_view> value, const write_options& how);
 
   /// Ends the lease of a load that brings nothing.
   expected<void> release_load(const hashed_key& key, load_id id);
@@ -318,10 +317,9 @@ public:
   /// Stores the new value (removes the entry, when it is empty) and ends the
   /// lease, whatever the outcome. The new entry keeps of the old one what `how` does
   /// not name.
-  expected<update_outcome> commit_update(const hashed_key& key,
-                                         std::uint64_t token,
-                                         std::optional<bytes_view> value,
-                                         const write_options& how);
+  expected<update_outcome>
+  commit_update(const hashed_key& key, std::uint64_t token,
+                std::optional<bytes_view> value, const write_options& how);
 
   /// Ends the lease without a change.
   expected<void> abandon_update(const hashed_key& key, std::uint64_t token);

@@ -36,7 +36,8 @@ void table::publish_charge() noexcept {
   auto nodes = g.wheel.bytes() == 0
                  ? std::size_t{0}
                  : g.links.bucket_count() * timing_wheel::bytes_per_item;
-  charged_.store(live_bytes_.load(std::memory_order_relaxed) + g.links.used() + nodes + g.goes_next.bytes(),
+  charged_.store(live_bytes_.load(std::memory_order_relaxed) + g.links.used()
+                   + nodes + g.goes_next.bytes(),
                  std::memory_order_relaxed);
 }
 
@@ -119,7 +120,8 @@ std::size_t table::charge_of(std::size_t key_size, const occupancy& what,
 }
 
 bool table::admits(std::size_t charge) const noexcept {
-  return !limited_ || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
+  return !limited_
+         || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
 }
 
 bool table::reserve(const demand& coming) noexcept {
@@ -189,8 +191,8 @@ void table::make_room(const entry* spared) noexcept {
     return;
   auto entries = size_.load(std::memory_order_relaxed);
   auto missing = bytes_.lack(charged());
-  auto large = missing >= least_large
-               && missing > (charged() - missing) / large_share;
+  auto large
+    = missing >= least_large && missing > (charged() - missing) / large_share;
   if ((large || !full_)
       && borrow_from_others(charged(), entries,
                             large ? yielding::in_proportion
@@ -257,8 +259,8 @@ void table::evict_to(amounts most, sacrifice how,
     auto lack = charged() - std::min(charged(), most.bytes);
     if (lack == 0 && entries <= most.entries)
       return;
-    auto [where, bucket] = g.goes_next.choose(g.links, spared, charged(),
-                                              entries);
+    auto [where, bucket]
+      = g.goes_next.choose(g.links, spared, charged(), entries);
     if (where.in == nullptr)
       return;
     if (how == sacrifice::proportionate && entries <= most.entries
@@ -314,8 +316,7 @@ void table::yield_piece() noexcept {
   evict_to(most, sacrifice::proportionate, nullptr);
   publish_charge();
   bytes_.keep(std::max(most.bytes, charged()));
-  entries_.keep(
-    std::max(most.entries, size_.load(std::memory_order_relaxed)));
+  entries_.keep(std::max(most.entries, size_.load(std::memory_order_relaxed)));
   cover_rest();
 }
 

@@ -45,8 +45,8 @@ TEST_CASE("a blocking call waits out a restart", "[shard]") {
   region_fixture f{one_shard(1h)};
   auto& uut = f.uut->shard_at(0);
   in_turn(uut, [&] { uut.down(); });
-  auto call = std::async(std::launch::async,
-                         [&] { return f.uut->set("a", "1"); });
+  auto call
+    = std::async(std::launch::async, [&] { return f.uut->set("a", "1"); });
   // The shard is brought back once the call is in its turn and parked; before
   // that, `up` finds nothing, and the call finds the shard running: both right.
   in_turn(uut, [&] { uut.up(); });
@@ -63,8 +63,9 @@ TEST_CASE("reads go on while a shard restarts", "[shard]") {
   in_turn(uut, [&] { uut.up(); });
 }
 
-TEST_CASE("a call that waits too long for a restart gives up and leaves nothing",
-          "[shard]") {
+TEST_CASE(
+  "a call that waits too long for a restart gives up and leaves nothing",
+  "[shard]") {
   region_fixture f{one_shard(10ms)};
   auto& uut = f.uut->shard_at(0);
   in_turn(uut, [&] { uut.down(); });
@@ -217,18 +218,16 @@ TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
   CHECK(f.uut->increment("m") == 1);
   CHECK(f.get("n") == "1");
   SECTION("which stored") {
-    auto done = uut.run([&](store& x) {
-      return x.commit_update(key, 7, bytes_view{"10"}, {});
-    });
+    auto done = uut.run(
+      [&](store& x) { return x.commit_update(key, 7, bytes_view{"10"}, {}); });
     CHECK(done == memory::update_outcome::stored);
     CHECK(increment.get() == 11);
     CHECK(absent.get() == false);
   }
   SECTION("which was overtaken") {
     CHECK(f.uut->set("n", "20") == true);
-    auto done = uut.run([&](store& x) {
-      return x.commit_update(key, 7, bytes_view{"10"}, {});
-    });
+    auto done = uut.run(
+      [&](store& x) { return x.commit_update(key, 7, bytes_view{"10"}, {}); });
     CHECK(done == memory::update_outcome::overtaken);
     CHECK(increment.get() == 21);
     CHECK(absent.get() == false);

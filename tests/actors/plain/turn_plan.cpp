@@ -231,19 +231,32 @@ TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
     planned_turn in{*f.uut, keys};
     for (const auto& x : acts)
       switch (x.kind) {
-        case 0: in.plan.set(*f.uut, *x.key, x.size, false); break;
+        case 0:
+          in.plan.set(*f.uut, *x.key, x.size, false);
+          break;
         case 1:
           in.plan.set(*f.uut, *x.key, x.size, true, turn_plan::step::depends);
           break;
-        case 2: in.plan.append(*f.uut, *x.key, x.size); break;
-        case 3: in.plan.overwrite(*f.uut, *x.key, x.size); break;
-        case 4: in.plan.expire(*f.uut, *x.key); break;
-        case 5: in.plan.erase(*f.uut, *x.key); break;
-        case 6: in.plan.copy(*f.uut, *x.key, *f.uut, *x.other); break;
+        case 2:
+          in.plan.append(*f.uut, *x.key, x.size);
+          break;
+        case 3:
+          in.plan.overwrite(*f.uut, *x.key, x.size);
+          break;
+        case 4:
+          in.plan.expire(*f.uut, *x.key);
+          break;
+        case 5:
+          in.plan.erase(*f.uut, *x.key);
+          break;
+        case 6:
+          in.plan.copy(*f.uut, *x.key, *f.uut, *x.other);
+          break;
         case 7:
           in.plan.move(*f.uut, *x.key, *x.other, turn_plan::step::depends);
           break;
-        default: in.plan.move(*f.uut, *x.key, *x.other);
+        default:
+          in.plan.move(*f.uut, *x.key, *x.other);
       }
     if (!in.plan.reserve()) {
       ++refused;
@@ -271,11 +284,21 @@ TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
       auto ok = true;
       switch (x.kind) {
         case 0:
-        case 1: ok = f.uut->set(*x.key, value, how).has_value(); break;
-        case 2: ok = splice(edit::append(value)); break;
-        case 3: ok = splice(edit::overwrite(0, value)); break;
-        case 4: ok = f.uut->touch(*x.key, 50s).has_value(); break;
-        case 5: ok = f.uut->erase(*x.key).has_value(); break;
+        case 1:
+          ok = f.uut->set(*x.key, value, how).has_value();
+          break;
+        case 2:
+          ok = splice(edit::append(value));
+          break;
+        case 3:
+          ok = splice(edit::overwrite(0, value));
+          break;
+        case 4:
+          ok = f.uut->touch(*x.key, 50s).has_value();
+          break;
+        case 5:
+          ok = f.uut->erase(*x.key).has_value();
+          break;
         case 6:
           ok = x.key == x.other
                || f.uut->copy(*x.key, *f.uut, *x.other, false).has_value();
