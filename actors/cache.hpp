@@ -18,9 +18,9 @@
 
 #include <troupe/actors/function_shapes.hpp>
 #include <troupe/actors/key_list.hpp>
-#include <troupe/actors/load_context.hpp>
-#include <troupe/actors/region.hpp>
-#include <troupe/actors/value_type.hpp>
+#include <troupe/actors/loads/load_context.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/value_type.hpp>
 #include <troupe/messages/codec.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>

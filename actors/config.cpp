@@ -23,7 +23,7 @@
 
 #include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/type_ids.hpp>
-#include <troupe/messages/types/suggest.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 namespace troupe {
 

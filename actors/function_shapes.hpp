@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <troupe/actors/load_context.hpp>
+#include <troupe/actors/loads/load_context.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/result.hpp>

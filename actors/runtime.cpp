@@ -6,8 +6,8 @@
 #include <caf/actor_system.hpp>
 
 #include <troupe/actors/config.hpp>
-#include <troupe/actors/detail/logger_scope.hpp>
-#include <troupe/actors/detail/own_system.hpp>
+#include <troupe/actors/shell/detail/logger_scope.hpp>
+#include <troupe/actors/shell/detail/own_system.hpp>
 #include <troupe/actors/detail/runtime_core.hpp>
 
 namespace troupe {

@@ -21,9 +21,9 @@
 #include <caf/fwd.hpp>
 
 #include <troupe/actors/cache.hpp>
-#include <troupe/actors/console_address.hpp>
-#include <troupe/actors/region.hpp>
-#include <troupe/actors/supervisor.hpp>
+#include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>

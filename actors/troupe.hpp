@@ -4,9 +4,9 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/config.hpp>
-#include <troupe/actors/load_context.hpp>
-#include <troupe/actors/region.hpp>
-#include <troupe/actors/remote.hpp>
+#include <troupe/actors/loads/load_context.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/gate/remote.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/codec.hpp>

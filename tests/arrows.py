@@ -208,22 +208,22 @@ def self_test():
                               "#include <troupe/messages/types/error.hpp>\n",
         "backends/table.cpp": "#include <troupe/backends/table.hpp>\n"
                               "#include <troupe/backends/detail/slab.hpp>\n",
-        "actors/region.hpp": "#pragma once\n#include <troupe/backends/table.hpp>\n",
-        "actors/region.cpp": "#include <troupe/actors/region.hpp>\n",
-        "actors/shard_actor.hpp": "#pragma once\n"
+        "actors/regions/region.hpp": "#pragma once\n#include <troupe/backends/table.hpp>\n",
+        "actors/regions/region.cpp": "#include <troupe/actors/regions/region.hpp>\n",
+        "actors/regions/shard_actor.hpp": "#pragma once\n"
                                   "#include <caf/typed_actor.hpp>\n"
                                   "#include <troupe/messages/requests.hpp>\n",
-        "actors/shard_actor.cpp": "#include <troupe/actors/shard_actor.hpp>\n",
+        "actors/regions/shard_actor.cpp": "#include <troupe/actors/regions/shard_actor.hpp>\n",
         "actors/troupe.hpp": "#pragma once\n"
-                             "#include <troupe/actors/shard_actor.hpp>\n",
+                             "#include <troupe/actors/regions/shard_actor.hpp>\n",
         "apps/server/main.cpp": '#include <troupe/troupe.hpp>\n#include "listener.hpp"\n',
         "apps/server/listener.hpp": "#pragma once\n",
         "tests/catch.hpp": "#pragma once\n",
         "tests/backends/table.cpp": '#include "catch.hpp"\n'
                                     "#include <troupe/backends/table.hpp>\n",
-        "tests/actors/shard_actor.cpp": "#include <troupe/actors/shard_actor.hpp>\n",
+        "tests/actors/shard_actor.cpp": "#include <troupe/actors/regions/shard_actor.hpp>\n",
     }
-    plain = ["actors/region.cpp"]
+    plain = ["actors/regions/region.cpp"]
     # What is appended to which file, and what must be said about it.
     bad = [
         ("messages/types/error.hpp", "#include <caf/error.hpp>", "must not know CAF"),
@@ -238,21 +238,21 @@ def self_test():
         ("backends/table.cpp", "#include <caf/actor.hpp>", "must not know CAF"),
         ("backends/table.cpp", "  #  include <troupe/messages/requests.hpp>",
          "backends must not include messages"),
-        ("backends/table.cpp", "#include <troupe/actors/region.hpp>",
+        ("backends/table.cpp", "#include <troupe/actors/regions/region.hpp>",
          "backends must not include actors"),
         ("backends/table.cpp", '#include "../actors/region.hpp"',
          "backends must not include actors"),
         ("backends/table.cpp", '#include "table.hpp"', "write <troupe/"),
         ("backends/table.hpp", "#include <troupe/backends/detail/slab.hpp>",
          "must not include a private one"),
-        ("actors/shard_actor.cpp", "#include <apps/server/listener.hpp>",
+        ("actors/regions/shard_actor.cpp", "#include <apps/server/listener.hpp>",
          "actors must not include apps"),
-        ("actors/region.cpp", "#include <caf/actor.hpp>",
+        ("actors/regions/region.cpp", "#include <caf/actor.hpp>",
          "the plain part must not know CAF"),
-        ("actors/region.cpp", "#include <troupe/messages/requests.hpp>",
+        ("actors/regions/region.cpp", "#include <troupe/messages/requests.hpp>",
          "the plain part must not know CAF"),
-        ("actors/region.hpp", "#include <troupe/actors/shard_actor.hpp>",
-         "reached by actors/shard_actor.hpp <- actors/region"),
+        ("actors/regions/region.hpp", "#include <troupe/actors/regions/shard_actor.hpp>",
+         "reached by actors/regions/shard_actor.hpp <- actors/region"),
         ("tests/backends/table.cpp", "#include <troupe/troupe.hpp>",
          "<- tests/backends/table.cpp"),
         ("apps/server/main.cpp", '#include "../../tests/catch.hpp"',
@@ -266,7 +266,7 @@ def self_test():
          "must not depend on __SANITIZE_ADDRESS__"),
         ("messages/requests.hpp", "#  elif __has_feature(thread_sanitizer)",
          "must not depend on __has_feature"),
-        ("actors/region.hpp", "#ifdef TROUPE_CHECKS", "must not depend on TROUPE_CHECKS"),
+        ("actors/regions/region.hpp", "#ifdef TROUPE_CHECKS", "must not depend on TROUPE_CHECKS"),
     ]
     failures = 0
 

@@ -10,15 +10,15 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 
-#include <troupe/actors/detail/console_gate.hpp>
-#include <troupe/actors/detail/logger_scope.hpp>
-#include <troupe/actors/detail/region_checks.hpp>
-#include <troupe/actors/load_coordinator_actor.hpp>
-#include <troupe/actors/process.hpp>
-#include <troupe/actors/region_actor.hpp>
-#include <troupe/actors/shard_actor.hpp>
+#include <troupe/actors/gate/detail/console_gate.hpp>
+#include <troupe/actors/shell/detail/logger_scope.hpp>
+#include <troupe/actors/regions/detail/region_checks.hpp>
+#include <troupe/actors/loads/load_coordinator_actor.hpp>
+#include <troupe/actors/supervision/process.hpp>
+#include <troupe/actors/regions/region_actor.hpp>
+#include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/version.hpp>
-#include <troupe/backends/memory/chunk_pool.hpp>
+#include <troupe/backends/memory/space/chunk_pool.hpp>
 
 namespace troupe {
 

@@ -13,21 +13,21 @@
 
 #include <caf/actor_system.hpp>
 
-#include <troupe/actors/actor_slot.hpp>
-#include <troupe/actors/clockwork.hpp>
+#include <troupe/actors/shell/actor_slot.hpp>
+#include <troupe/backends/core/clockwork.hpp>
 #include <troupe/actors/config.hpp>
-#include <troupe/actors/detail/console_gate.hpp>
-#include <troupe/actors/detail/unexpected.hpp>
-#include <troupe/actors/lane_actor.hpp>
-#include <troupe/actors/lending.hpp>
-#include <troupe/actors/load_coordinator.hpp>
-#include <troupe/actors/load_meter.hpp>
-#include <troupe/actors/region.hpp>
-#include <troupe/actors/region_directory.hpp>
+#include <troupe/actors/gate/detail/console_gate.hpp>
+#include <troupe/actors/shell/detail/unexpected.hpp>
+#include <troupe/actors/shell/lane_actor.hpp>
+#include <troupe/backends/memory/shards/lending.hpp>
+#include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/supervision/load_meter.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/actors/supervisor.hpp>
-#include <troupe/actors/supervisor_actor.hpp>
-#include <troupe/actors/value_type.hpp>
+#include <troupe/actors/supervision/supervisor.hpp>
+#include <troupe/actors/supervision/supervisor_actor.hpp>
+#include <troupe/actors/regions/value_type.hpp>
 
 namespace troupe {
 

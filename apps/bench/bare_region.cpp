@@ -3,8 +3,8 @@
 #include <thread>
 #include <utility>
 
-#include <troupe/actors/load_coordinator.hpp>
-#include <troupe/backends/memory/chunk_pool.hpp>
+#include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/backends/memory/space/chunk_pool.hpp>
 
 namespace troupe::bench {
 

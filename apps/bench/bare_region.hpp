@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 namespace troupe::bench {
 

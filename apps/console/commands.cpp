@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include <troupe/messages/types/suggest.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 #include "apps/console/units.hpp"
 

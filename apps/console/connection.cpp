@@ -17,7 +17,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/sec.hpp>
 
-#include <troupe/actors/remote.hpp>
+#include <troupe/actors/gate/remote.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/type_ids.hpp>

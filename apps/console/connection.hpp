@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/console_address.hpp>
+#include <troupe/actors/gate/console_address.hpp>
 #include <troupe/messages/forms.hpp>
 #include <troupe/messages/requests.hpp>
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include <troupe/messages/types/suggest.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 #include "apps/console/commands.hpp"
 #include "apps/console/units.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/console_address.hpp>
+#include <troupe/actors/gate/console_address.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::console {

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include <troupe/messages/types/suggest.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 #include "apps/console/message_views.hpp"
 #include "apps/console/units.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include <troupe/messages/types/duration.hpp>
+#include <troupe/messages/types/text/duration.hpp>
 
 namespace troupe::console {
 

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apps/server/byte_buffer.hpp"
-#include "apps/server/error_text.hpp"
-#include "apps/server/reply_writer.hpp"
+#include "apps/net/byte_buffer.hpp"
+#include "apps/resp/error_text.hpp"
+#include "apps/resp/reply_writer.hpp"
 
 namespace troupe::server {
 

@@ -14,8 +14,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include <troupe/actors/joint_turn.hpp>
-#include <troupe/actors/turn_plan.hpp>
+#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::server {

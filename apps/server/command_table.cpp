@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "apps/server/atomic_section.hpp"
-#include "apps/server/error_text.hpp"
+#include "apps/resp/error_text.hpp"
 
 namespace troupe::server {
 

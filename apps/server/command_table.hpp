@@ -12,17 +12,17 @@
 #include <string_view>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
-#include <troupe/actors/subscriptions.hpp>
-#include <troupe/actors/turn_plan.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/topics/subscriptions.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
 
-#include "apps/server/error_text.hpp"
+#include "apps/resp/error_text.hpp"
 #include "apps/server/memory_share.hpp"
-#include "apps/server/reply_writer.hpp"
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/reply_writer.hpp"
+#include "apps/resp/parser.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/transaction.hpp"
-#include "apps/server/turn_clock.hpp"
+#include "apps/net/turn_clock.hpp"
 #include "apps/server/unfinished_command.hpp"
 
 namespace troupe::server {

@@ -41,11 +41,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "apps/server/byte_buffer.hpp"
+#include "apps/net/byte_buffer.hpp"
 #include "apps/server/command_table.hpp"
-#include "apps/server/reply_buffer.hpp"
-#include "apps/server/resp_parser.hpp"
-#include "apps/server/transport.hpp"
+#include "apps/resp/reply_buffer.hpp"
+#include "apps/resp/parser.hpp"
+#include "apps/net/transport.hpp"
 
 namespace troupe::server {
 

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::server {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "apps/server/atomic_section.hpp"
-#include "apps/server/error_text.hpp"
-#include "apps/server/integer.hpp"
-#include "apps/server/key_checks.hpp"
+#include "apps/resp/error_text.hpp"
+#include <troupe/messages/types/text/integer.hpp>
+#include "apps/server/commands/key_checks.hpp"
 #include "apps/server/messages.hpp"
 
 namespace troupe::server {

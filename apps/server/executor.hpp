@@ -4,8 +4,8 @@
 #include <string>
 
 #include "apps/server/command_table.hpp"
-#include "apps/server/reply_writer.hpp"
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/reply_writer.hpp"
+#include "apps/resp/parser.hpp"
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {

@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "apps/server/bind_addresses.hpp"
+#include "apps/net/bind_addresses.hpp"
 #include "apps/server/command_table.hpp"
-#include "apps/server/max_memory.hpp"
+#include "apps/settings/max_memory.hpp"
 
 namespace troupe::server {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/parser.hpp"
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {

@@ -22,8 +22,8 @@
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/version.hpp>
 
-#include "apps/server/bind_addresses.hpp"
-#include "apps/server/listening.hpp"
+#include "apps/net/bind_addresses.hpp"
+#include "apps/net/listening.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
 #include "apps/server/topic_rows.hpp"

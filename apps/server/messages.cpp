@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include <troupe/actors/subscriptions.hpp>
+#include <troupe/actors/topics/subscriptions.hpp>
 
 namespace troupe::server {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "apps/server/command_table.hpp"
-#include "apps/server/reply_writer.hpp"
+#include "apps/resp/reply_writer.hpp"
 
 namespace troupe::server {
 

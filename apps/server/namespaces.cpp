@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "apps/server/max_memory.hpp"
-#include "apps/server/memory_size.hpp"
+#include "apps/settings/max_memory.hpp"
+#include <troupe/messages/types/text/memory_size.hpp>
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {

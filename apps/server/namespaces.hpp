@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/namespaces.hpp>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "apps/server/command_table.hpp"
-#include "apps/server/integer.hpp"
+#include <troupe/messages/types/text/integer.hpp>
 
 namespace troupe::server {
 

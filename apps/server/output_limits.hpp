@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include <troupe/actors/subscriber.hpp>
+#include <troupe/actors/topics/subscriber.hpp>
 
 namespace troupe::server {
 

@@ -12,7 +12,7 @@
 
 #include <troupe/messages/types/error.hpp>
 
-#include "apps/server/listening.hpp"
+#include "apps/net/listening.hpp"
 #include "apps/server/server_state.hpp"
 #include "apps/server/worker.hpp"
 

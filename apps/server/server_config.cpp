@@ -11,8 +11,8 @@
 #include <caf/config_option_adder.hpp>
 #include <caf/settings.hpp>
 
-#include "apps/server/bind_addresses.hpp"
-#include "apps/server/memory_size.hpp"
+#include "apps/net/bind_addresses.hpp"
+#include <troupe/messages/types/text/memory_size.hpp>
 #include "apps/server/namespaces.hpp"
 
 namespace troupe::server {

@@ -14,7 +14,7 @@
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/server/max_memory.hpp"
+#include "apps/settings/max_memory.hpp"
 #include "apps/server/server_state.hpp"
 
 namespace troupe::server {

@@ -13,8 +13,8 @@
 
 #include <sys/types.h>
 
-#include <troupe/actors/supervisor.hpp>
-#include <troupe/actors/topic_directory.hpp>
+#include <troupe/actors/supervision/supervisor.hpp>
+#include <troupe/actors/topics/topic_directory.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
 #include <troupe/messages/types/namespaces.hpp>
@@ -24,12 +24,12 @@
 #include "apps/server/credentials.hpp"
 #include "apps/server/databases.hpp"
 #include "apps/server/defaults.hpp"
-#include "apps/server/glob.hpp"
-#include "apps/server/ini_file.hpp"
+#include <troupe/messages/types/text/glob.hpp>
+#include "apps/settings/ini_file.hpp"
 #include "apps/server/output_limits.hpp"
-#include "apps/server/resp_parser.hpp"
-#include "apps/server/tls_context.hpp"
-#include "apps/server/wall_clock.hpp"
+#include "apps/resp/parser.hpp"
+#include "apps/net/tls_context.hpp"
+#include <troupe/backends/core/wall_clock.hpp>
 
 namespace troupe::server {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "apps/server/max_memory.hpp"
+#include "apps/settings/max_memory.hpp"
 #include "apps/server/namespaces.hpp"
 #include "apps/server/server_state.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <troupe/messages/types/error.hpp>
 
-#include "apps/server/ini_file.hpp"
+#include "apps/settings/ini_file.hpp"
 
 namespace troupe::server {
 

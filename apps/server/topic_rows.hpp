@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include <troupe/actors/topic_directory.hpp>
+#include <troupe/actors/topics/topic_directory.hpp>
 #include <troupe/messages/requests.hpp>
 
 namespace troupe::server {

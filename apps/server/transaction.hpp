@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/parser.hpp"
 
 namespace troupe::server {
 

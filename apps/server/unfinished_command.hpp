@@ -14,7 +14,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "apps/server/reply_writer.hpp"
+#include "apps/resp/reply_writer.hpp"
 
 namespace troupe::server {
 

@@ -15,12 +15,12 @@
 
 #include <troupe/backends/core/unique_descriptor.hpp>
 
-#include "apps/server/byte_buffer.hpp"
+#include "apps/net/byte_buffer.hpp"
 #include "apps/server/executor.hpp"
-#include "apps/server/reply_buffer.hpp"
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/reply_buffer.hpp"
+#include "apps/resp/parser.hpp"
 #include "apps/server/server_state.hpp"
-#include "apps/server/socket_watch.hpp"
+#include "apps/net/socket_watch.hpp"
 
 namespace troupe::server {
 

@@ -13,7 +13,7 @@
 
 #include <troupe/messages/fields.hpp>
 #include <troupe/messages/forms.hpp>
-#include <troupe/messages/types/duration.hpp>
+#include <troupe/messages/types/text/duration.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::detail {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 
@@ -57,5 +58,24 @@ extern const random_seed hash_seed;
     return detail::hash_short(key.data(), key.size(), detail::hash_seed.value);
   return detail::hash_any(key.data(), key.size());
 }
+
+/// A borrowed key with its hash (`hash_key`): made once per call, where the key comes in,
+/// and handed down from there.
+struct hashed_key {
+  hashed_key() = default;
+
+  /// Implicit, so that a call takes a key with or without its hash.
+  template <std::convertible_to<bytes_view> Key>
+  hashed_key(const Key& x) noexcept : key(x), hash(hash_key(key)) {
+    // nop
+  }
+
+  hashed_key(bytes_view x, std::uint64_t known) noexcept : key(x), hash(known) {
+    // nop
+  }
+
+  bytes_view key;
+  std::uint64_t hash = 0;
+};
 
 } // namespace troupe

@@ -15,7 +15,7 @@
 #include <caf/scoped_actor.hpp>
 
 #include <troupe/actors/config.hpp>
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/requests.hpp>

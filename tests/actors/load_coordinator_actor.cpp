@@ -1,4 +1,4 @@
-#include <troupe/actors/load_coordinator_actor.hpp>
+#include <troupe/actors/loads/load_coordinator_actor.hpp>
 
 #include <future>
 #include <latch>

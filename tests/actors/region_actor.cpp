@@ -1,4 +1,4 @@
-#include <troupe/actors/region_actor.hpp>
+#include <troupe/actors/regions/region_actor.hpp>
 
 #include <future>
 #include <string>
@@ -9,7 +9,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <troupe/actors/remote.hpp>
+#include <troupe/actors/gate/remote.hpp>
 
 #include "actors/fixture.hpp"
 #include "scratch_folder.hpp"

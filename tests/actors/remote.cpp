@@ -1,4 +1,4 @@
-#include <troupe/actors/remote.hpp>
+#include <troupe/actors/gate/remote.hpp>
 
 #include <chrono>
 #include <mutex>
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include <troupe/actors/config.hpp>
-#include <troupe/actors/detail/gate/listener.hpp>
+#include <troupe/actors/gate/detail/listener.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"

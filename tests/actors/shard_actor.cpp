@@ -1,4 +1,4 @@
-#include <troupe/actors/shard_actor.hpp>
+#include <troupe/actors/regions/shard_actor.hpp>
 
 #include <atomic>
 #include <future>
@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/lane_actor.hpp>
-#include <troupe/actors/load_coordinator.hpp>
-#include <troupe/actors/operations.hpp>
+#include <troupe/actors/shell/lane_actor.hpp>
+#include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/backends/memory/shards/operations.hpp>
 
 #include "actors/fixture.hpp"
 

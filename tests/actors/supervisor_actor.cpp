@@ -1,4 +1,4 @@
-#include <troupe/actors/supervisor_actor.hpp>
+#include <troupe/actors/supervision/supervisor_actor.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -14,7 +14,7 @@
 #include <caf/system_messages.hpp>
 #include <caf/send.hpp>
 
-#include <troupe/actors/remote.hpp>
+#include <troupe/actors/gate/remote.hpp>
 
 #include "actors/fixture.hpp"
 #include "scratch_folder.hpp"

@@ -1,6 +1,6 @@
 // Messages that nobody takes, and who is told of them.
 
-#include <troupe/actors/detail/unexpected.hpp>
+#include <troupe/actors/shell/detail/unexpected.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -13,7 +13,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
-#include <troupe/actors/detail/printable.hpp>
+#include <troupe/messages/types/text/printable.hpp>
 
 #include "actors/fixture.hpp"
 

@@ -2,7 +2,7 @@
 
 // Types of one spelling in two source files.
 
-#include <troupe/actors/value_type.hpp>
+#include <troupe/actors/regions/value_type.hpp>
 
 namespace value_types {
 

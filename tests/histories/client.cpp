@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include <troupe/backends/memory/edit.hpp>
+#include <troupe/backends/edit.hpp>
 
 namespace histories {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/load_coordinator.hpp>
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 

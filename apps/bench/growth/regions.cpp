@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
-#include <troupe/backends/memory/chunk_pool.hpp>
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/space/chunk_pool.hpp>
 
 #include <apps/bench/bare_region.hpp>
 

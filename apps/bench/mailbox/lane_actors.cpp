@@ -1,4 +1,4 @@
-#include <troupe/actors/lane_actor.hpp>
+#include <troupe/actors/shell/lane_actor.hpp>
 
 #include <apps/bench/mailbox/actor_counter.hpp>
 

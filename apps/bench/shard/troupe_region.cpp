@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 namespace troupe::bench {
 

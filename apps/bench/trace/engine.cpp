@@ -7,8 +7,8 @@
 #include <string>
 
 #include <troupe/backends/core/epoch.hpp>
-#include <troupe/backends/memory/hash.hpp>
-#include <troupe/backends/memory/table.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
+#include <troupe/backends/memory/table/table.hpp>
 
 namespace troupe::bench {
 
@@ -22,7 +22,7 @@ public:
 
   bool access(key_id key) override {
     auto name = std::to_string(key);
-    memory::hashed_key k{name, hash_key(name)};
+    hashed_key k{name, hash_key(name)};
     {
       epoch_guard guard;
       if (table_.find(k) != nullptr)

@@ -1,4 +1,4 @@
-#include <troupe/actors/clockwork.hpp>
+#include <troupe/backends/core/clockwork.hpp>
 
 #include <atomic>
 #include <latch>

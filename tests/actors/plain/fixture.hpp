@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
-#include <troupe/actors/load_coordinator.hpp>
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 #include "backends/core/thread_executor.hpp"

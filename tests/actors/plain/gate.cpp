@@ -1,4 +1,4 @@
-#include <troupe/actors/detail/gate/listener.hpp>
+#include <troupe/actors/gate/detail/listener.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -21,10 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <troupe/actors/console_address.hpp>
-#include <troupe/actors/detail/gate/folder.hpp>
-#include <troupe/actors/detail/gate/protocol.hpp>
-#include <troupe/actors/detail/gate/sockets.hpp>
+#include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/gate/detail/folder.hpp>
+#include <troupe/actors/gate/detail/protocol.hpp>
+#include <troupe/actors/gate/detail/sockets.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"

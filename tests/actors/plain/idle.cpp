@@ -1,13 +1,13 @@
 // Entries of a region that expire when nobody comes.
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 #include <array>
 #include <random>
 #include <string>
 #include <vector>
 
-#include <troupe/actors/key_scan.hpp>
+#include <troupe/backends/memory/shards/key_scan.hpp>
 
 #include "actors/plain/fixture.hpp"
 

@@ -1,4 +1,4 @@
-#include <troupe/actors/joint_turn.hpp>
+#include <troupe/backends/memory/shards/joint_turn.hpp>
 
 #include <array>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include <troupe/actors/key_scan.hpp>
+#include <troupe/backends/memory/shards/key_scan.hpp>
 
 #include <map>
 #include <random>

@@ -1,6 +1,6 @@
 // What shards lend each other so that limits hold exactly and large entries fit.
 
-#include <troupe/actors/lending.hpp>
+#include <troupe/backends/memory/shards/lending.hpp>
 
 #include <atomic>
 #include <random>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/joint_turn.hpp>
+#include <troupe/backends/memory/shards/joint_turn.hpp>
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"

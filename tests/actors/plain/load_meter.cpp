@@ -1,4 +1,4 @@
-#include <troupe/actors/load_meter.hpp>
+#include <troupe/actors/supervision/load_meter.hpp>
 
 #include "catch.hpp"
 

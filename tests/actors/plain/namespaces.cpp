@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/joint_turn.hpp>
-#include <troupe/actors/key_scan.hpp>
+#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/shards/key_scan.hpp>
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"

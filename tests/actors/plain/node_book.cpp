@@ -1,4 +1,4 @@
-#include <troupe/actors/node_book.hpp>
+#include <troupe/actors/supervision/node_book.hpp>
 
 #include "catch.hpp"
 

@@ -1,4 +1,4 @@
-#include <troupe/actors/prefix_map.hpp>
+#include <troupe/backends/memory/shards/prefix_map.hpp>
 
 #include <algorithm>
 #include <random>

@@ -1,6 +1,6 @@
 // What a reader has to wait for and pay: nothing of others' (promise G5).
 
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 #include <array>
 #include <cstdlib>

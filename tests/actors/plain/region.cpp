@@ -1,4 +1,4 @@
-#include <troupe/actors/region.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 #include <array>
 #include <atomic>

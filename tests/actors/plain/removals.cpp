@@ -1,6 +1,6 @@
 // Who is told of entries that go.
 
-#include <troupe/actors/removal_queue.hpp>
+#include <troupe/backends/memory/shards/removal_queue.hpp>
 
 #include <atomic>
 #include <chrono>

@@ -1,11 +1,11 @@
-#include <troupe/actors/shard.hpp>
+#include <troupe/backends/memory/shards/shard.hpp>
 
 #include <future>
 #include <latch>
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/operations.hpp>
+#include <troupe/backends/memory/shards/operations.hpp>
 
 #include "actors/plain/fixture.hpp"
 
@@ -220,7 +220,7 @@ TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
   SECTION("which stored") {
     auto done = uut.run(
       [&](store& x) { return x.commit_update(key, 7, bytes_view{"10"}, {}); });
-    CHECK(done == memory::update_outcome::stored);
+    CHECK(done == update_outcome::stored);
     CHECK(increment.get() == 11);
     CHECK(absent.get() == false);
   }
@@ -228,7 +228,7 @@ TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
     CHECK(f.uut->set("n", "20") == true);
     auto done = uut.run(
       [&](store& x) { return x.commit_update(key, 7, bytes_view{"10"}, {}); });
-    CHECK(done == memory::update_outcome::overtaken);
+    CHECK(done == update_outcome::overtaken);
     CHECK(increment.get() == 21);
     CHECK(absent.get() == false);
   }

@@ -1,7 +1,7 @@
 // What a region answers after its runtime has ended: always `shutting_down`.
 
-#include <troupe/actors/key_scan.hpp>
-#include <troupe/actors/region.hpp>
+#include <troupe/backends/memory/shards/key_scan.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 #include <array>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include <troupe/actors/subscriber.hpp>
+#include <troupe/actors/topics/subscriber.hpp>
 
 #include <memory>
 #include <string>

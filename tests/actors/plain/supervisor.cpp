@@ -1,4 +1,4 @@
-#include <troupe/actors/supervisor.hpp>
+#include <troupe/actors/supervision/supervisor.hpp>
 
 #include <atomic>
 #include <map>
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/actors/process.hpp>
+#include <troupe/actors/supervision/process.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"

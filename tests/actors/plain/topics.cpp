@@ -1,7 +1,7 @@
 // Topics, their directory and the queues of their subscribers.
 
-#include <troupe/actors/subscriptions.hpp>
-#include <troupe/actors/topic_directory.hpp>
+#include <troupe/actors/topics/subscriptions.hpp>
+#include <troupe/actors/topics/topic_directory.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include <troupe/actors/worker_pool.hpp>
+#include <troupe/backends/core/worker_pool.hpp>
 
 #include <atomic>
 #include <future>

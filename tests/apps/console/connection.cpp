@@ -17,8 +17,8 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <troupe/actors/console_address.hpp>
-#include <troupe/actors/detail/console_gate.hpp>
+#include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/gate/detail/console_gate.hpp>
 #include <troupe/messages/caf_error.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/type_ids.hpp>

@@ -1,4 +1,4 @@
-#include "apps/server/bind_addresses.hpp"
+#include "apps/net/bind_addresses.hpp"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "apps/server/byte_buffer.hpp"
+#include "apps/net/byte_buffer.hpp"
 
 #include <random>
 #include <string>

@@ -9,8 +9,8 @@
 #include <tuple>
 #include <vector>
 
-#include "apps/server/glob.hpp"
-#include "apps/server/integer.hpp"
+#include <troupe/messages/types/text/glob.hpp>
+#include <troupe/messages/types/text/integer.hpp>
 #include "catch.hpp"
 
 using namespace troupe::server;

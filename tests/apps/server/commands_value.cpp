@@ -5,12 +5,12 @@
 #include <set>
 #include <string>
 
-#include "apps/server/decimal.hpp"
+#include <troupe/messages/types/text/decimal.hpp>
 #include "apps/server/fixture.hpp"
 #include "catch.hpp"
 
 using namespace std::chrono_literals;
-using troupe::server::format_decimal;
+using troupe::format_decimal;
 using troupe::server::parse_decimal;
 
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/server/error_text.hpp"
+#include "apps/resp/error_text.hpp"
 
 #include "catch.hpp"
 

@@ -10,8 +10,8 @@
 #include "actors/plain/fixture.hpp"
 #include "apps/server/command_table.hpp"
 #include "apps/server/executor.hpp"
-#include "apps/server/reply_writer.hpp"
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/reply_writer.hpp"
+#include "apps/resp/parser.hpp"
 
 /// Words as a RESP array of bulk strings.
 inline std::string resp(const std::vector<std::string>& words) {

@@ -1,4 +1,4 @@
-#include "apps/server/ini_file.hpp"
+#include "apps/settings/ini_file.hpp"
 
 #include <atomic>
 #include <chrono>

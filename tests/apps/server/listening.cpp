@@ -1,4 +1,4 @@
-#include "apps/server/listening.hpp"
+#include "apps/net/listening.hpp"
 
 #include <atomic>
 #include <cstring>

@@ -1,6 +1,6 @@
-#include "apps/server/memory_size.hpp"
+#include <troupe/messages/types/text/memory_size.hpp>
 
-#include "apps/server/max_memory.hpp"
+#include "apps/settings/max_memory.hpp"
 
 #include "catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "apps/server/reply_writer.hpp"
+#include "apps/resp/reply_writer.hpp"
 
 #include <cmath>
 #include <limits>

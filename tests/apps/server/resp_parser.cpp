@@ -1,4 +1,4 @@
-#include "apps/server/resp_parser.hpp"
+#include "apps/resp/parser.hpp"
 
 #include <string>
 #include <vector>

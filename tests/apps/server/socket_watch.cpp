@@ -1,4 +1,4 @@
-#include "apps/server/socket_watch.hpp"
+#include "apps/net/socket_watch.hpp"
 
 #include <functional>
 #include <utility>

@@ -1,10 +1,10 @@
-#include "apps/server/tls_options.hpp"
+#include "apps/net/tls_options.hpp"
 
 #include <string>
 
 #include <openssl/tls1.h>
 
-#include "apps/server/tls_context.hpp"
+#include "apps/net/tls_context.hpp"
 #include "catch.hpp"
 
 using troupe::errc;

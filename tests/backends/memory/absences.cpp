@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/absences.hpp>
+#include <troupe/backends/memory/store/absences.hpp>
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/budget.hpp>
+#include <troupe/backends/memory/limits/budget.hpp>
 
 #include <atomic>
 #include <random>

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/chunk_pool.hpp>
+#include <troupe/backends/memory/space/chunk_pool.hpp>
 
 #include <algorithm>
 #include <cstdint>

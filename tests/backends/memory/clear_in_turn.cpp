@@ -2,7 +2,7 @@
 // began; entries that die after the clear, of a tag or of old age, must not make it
 // see the key's absence and then lose what it stores to that clear.
 
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include <functional>
 #include <string>
@@ -13,7 +13,6 @@
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::hashed_key;
 using memory::store;
 
 namespace {
@@ -125,7 +124,7 @@ TEST_CASE(
     // The clear is behind it, so it does not overtake.
     REQUIRE(f.uut.settle());
     CHECK(f.uut.commit_update(k, 1, "new", {})
-          == memory::update_outcome::stored);
+          == update_outcome::stored);
     CHECK(f.get(k) == "new");
   }
 }

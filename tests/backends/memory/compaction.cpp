@@ -1,7 +1,7 @@
 // Memory that entries of other sizes have left behind, and how it comes back.
 
-#include <troupe/backends/memory/slab.hpp>
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/space/slab.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,14 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::hashed_key;
 using memory::slab;
 using memory::store;
 

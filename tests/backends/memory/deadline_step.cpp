@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/deadline_step.hpp>
+#include <troupe/backends/memory/limits/deadline_step.hpp>
 
 #include <atomic>
 #include <functional>
@@ -12,7 +12,6 @@
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::hashed_key;
 using memory::store;
 
 namespace {

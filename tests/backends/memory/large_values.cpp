@@ -5,18 +5,17 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
-#include <troupe/backends/memory/held_value.hpp>
-#include <troupe/backends/memory/large_block.hpp>
-#include <troupe/backends/memory/store.hpp>
-#include <troupe/backends/memory/value_buffer.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
+#include <troupe/backends/memory/entries/held_value.hpp>
+#include <troupe/backends/memory/space/large_block.hpp>
+#include <troupe/backends/memory/store/store.hpp>
+#include <troupe/backends/memory/space/value_buffer.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
-using memory::hashed_key;
 using memory::held_value;
 using memory::store;
 using memory::value_buffer;

@@ -1,12 +1,12 @@
 // Tables under limits: exact bytes, eviction, tags, what is given back.
 
-#include <troupe/backends/memory/table.hpp>
+#include <troupe/backends/memory/table/table.hpp>
 
 #include <random>
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 #include <troupe/messages/types/tags.hpp>
 
 #include "catch.hpp"
@@ -32,7 +32,7 @@ struct fixture {
 
   put_result put(const std::string& key, bytes_view value,
                  const memory::entry_attributes& with = {}) {
-    memory::hashed_key k{key, hash_key(key)};
+    hashed_key k{key, hash_key(key)};
     return uut->put(uut->locate(k), k, value, with);
   }
 
@@ -265,7 +265,7 @@ TEST_CASE("two tables share a limit by what they need", "[table][limits]") {
   // The other one gets its first entry all the same, beyond the limit until the full
   // one gives it back.
   auto key = key_of(1);
-  memory::hashed_key k{key, hash_key(key)};
+  hashed_key k{key, hash_key(key)};
   REQUIRE(other.put(other.locate(k), k, "x", {}) == put_result::done);
   CHECK(!other.in_debt());
   auto& all = *self.options.bytes;

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/slab.hpp>
+#include <troupe/backends/memory/space/slab.hpp>
 
 #include <cstring>
 #include <map>

@@ -1,6 +1,6 @@
 // Entries with an idle time, in table and store.
 
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -11,14 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::hashed_key;
 using memory::store;
 
 namespace {

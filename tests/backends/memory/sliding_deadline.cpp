@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/sliding_deadline.hpp>
+#include <troupe/backends/memory/entries/sliding_deadline.hpp>
 
 #include <atomic>
 #include <cstdint>

@@ -3,10 +3,10 @@
 #include <memory>
 #include <string>
 
-#include <troupe/backends/memory/hash.hpp>
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
-inline troupe::memory::hashed_key key_of(const char* text) {
+inline troupe::hashed_key key_of(const char* text) {
   return {text, troupe::hash_key(text)};
 }
 
@@ -24,7 +24,7 @@ struct small_store {
     return x;
   }
 
-  std::string get(const troupe::memory::hashed_key& key) {
+  std::string get(const troupe::hashed_key& key) {
     std::string result = "<none>";
     uut.read(key, [&](const troupe::entry_view& x) { result = x.value; });
     return result;

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include <array>
 #include <cstdlib>
@@ -9,15 +9,14 @@
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::hashed_key;
 using memory::store;
-using memory::update_outcome;
+using update_outcome;
 
 namespace {
 
@@ -68,16 +67,16 @@ struct fixture {
     return forgotten->tags().invalidate(tag);
   }
 
-  bool granted(const char* text, memory::load_id id) {
+  bool granted(const char* text, load_id id) {
     auto decision = uut.acquire_load(key(text), id);
     REQUIRE(decision);
-    auto* granted = std::get_if<memory::load_granted>(&*decision);
+    auto* granted = std::get_if<load_granted>(&*decision);
     if (granted != nullptr)
       born = granted->born;
     return granted != nullptr;
   }
 
-  bool commit(const char* text, memory::load_id id, bytes_view value) {
+  bool commit(const char* text, load_id id, bytes_view value) {
     auto outcome = uut.commit_load(key(text), id, born, value, {});
     REQUIRE(outcome);
     return outcome->stored;
@@ -355,13 +354,13 @@ TEST_CASE("one load at a time holds a key's lease", "[store][loads]") {
   fixture f;
   CHECK(f.granted("a", 1));
   auto second = f.uut.acquire_load(f.key("a"), 2);
-  REQUIRE(std::holds_alternative<memory::load_joined>(*second));
-  CHECK(std::get<memory::load_joined>(*second).id == 1);
+  REQUIRE(std::holds_alternative<load_joined>(*second));
+  CHECK(std::get<load_joined>(*second).id == 1);
   CHECK(f.granted("b", 3));
   CHECK(f.commit("a", 1, "loaded"));
   auto third = f.uut.acquire_load(f.key("a"), 4);
-  REQUIRE(std::holds_alternative<memory::load_hit>(*third));
-  CHECK(std::get<memory::load_hit>(*third).value == "loaded");
+  REQUIRE(std::holds_alternative<load_hit>(*third));
+  CHECK(std::get<load_hit>(*third).value == "loaded");
 }
 
 TEST_CASE("a change after a load began voids its commit", "[store][loads]") {

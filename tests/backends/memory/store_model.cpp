@@ -1,6 +1,6 @@
 // A store beside a plain map that does the same, on the same clock.
 
-#include <troupe/backends/memory/store.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
 
@@ -130,7 +130,7 @@ public:
 private:
   static constexpr unsigned keys = 400;
 
-  memory::hashed_key hashed(const std::string& key) const {
+  hashed_key hashed(const std::string& key) const {
     return {key, hash_key(key)};
   }
 
@@ -322,7 +322,7 @@ private:
     if (!decision)
       FAIL(to_string(decision.error()));
     auto present = model_.find(key);
-    if (auto* hit = std::get_if<memory::load_hit>(&*decision)) {
+    if (auto* hit = std::get_if<load_hit>(&*decision)) {
       if (present == model_.end() || hit->value != present->second.value)
         FAIL("a load hit something else");
       present->second.read(time_.now());
@@ -352,7 +352,7 @@ private:
       default:
         break;
     }
-    const auto born = std::get<memory::load_granted>(*decision).born;
+    const auto born = std::get<load_granted>(*decision).born;
     auto committed
       = uut_->commit_load(hashed(key), id, born, loaded.value, how);
     if (!stored(committed))
@@ -390,7 +390,7 @@ private:
   std::shared_ptr<memory::invalidations> forgotten_;
   std::unique_ptr<store> uut_;
   std::map<std::string, model_entry> model_;
-  memory::load_id last_load_ = 0;
+  load_id last_load_ = 0;
   unsigned usual_size_ = 120;
 };
 

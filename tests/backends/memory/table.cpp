@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/table.hpp>
+#include <troupe/backends/memory/table/table.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -8,13 +8,12 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/hash.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"
 
 using namespace troupe;
-using memory::hashed_key;
 using memory::table;
 
 namespace {

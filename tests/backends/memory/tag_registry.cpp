@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/tag_registry.hpp>
+#include <troupe/backends/memory/tags/tag_registry.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/timing_wheel.hpp>
+#include <troupe/backends/memory/limits/timing_wheel.hpp>
 
 #include <map>
 #include <random>

@@ -1,4 +1,4 @@
-#include <troupe/messages/types/suggest.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 #include <string>
 #include <vector>

@@ -1,0 +1,222 @@
+#pragma once
+
+// The load coordinator decides what happens between "missing" and "stored": who
+// waits, whose loader runs, when it has had its time, who takes over.
+//
+//   caller           shard                 coordinator            worker
+//     │ get_or_set     │                        │                    │
+//     ├───────────────►│ hit? → value           │                    │
+//     │                │ lease free → grant ───►│ start load ───────►│ loader runs
+//     │                │ lease held → join ────►│ add waiter         │
+//     │                │                        │◄────── finished ───┤
+//     │                │◄───────── commit ──────┤                    │
+//     │                │ lease fenced? refuse   │                    │
+//     │                ├──────── settled ──────►│ answer the waiters │
+//
+// `start`, `join` and `settled` are submitted from inside the shard's turn, so
+// the coordinator sees them in the order in which the shard decided: whoever
+// the shard let join a load is known before that load is settled. There is one
+// coordinator for all regions of a runtime.
+//
+// Invariants
+//   1. A load is settled exactly once, and all its waiters are answered then or
+//      before (their own loader failed, they were cancelled).
+//   2. At most one attempt of a load may still commit: what an older attempt
+//      brings is dropped.
+//   3. While a load is unsettled and not fenced, its shard holds its lease.
+//   4. A loader's time counts from when a thread starts it. A load that was answered
+//      while it waited for a thread is not started.
+//   5. Who joined a load after an invalidation of one of its tags is not answered what
+//      it brought: another load follows.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <troupe/actors/loads/load_context.hpp>
+#include <troupe/backends/core/worker_pool.hpp>
+#include <troupe/backends/core/lane.hpp>
+#include <troupe/backends/leases.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+class region;
+
+/// Produces the encoded value of a missing key, or nothing when there is none; runs
+/// on a loader thread. An exception becomes `load_failed`.
+using bytes_loader
+  = std::function<expected<std::optional<bytes>>(load_context&)>;
+
+/// Somebody who wants a missing key, and the loader it brought along.
+struct load_waiter {
+  bytes_loader loader;
+  write_options how;
+  /// Called once, with a value that may be shared by all; brief, never throws.
+  std::function<void(const expected<std::optional<bytes>>&)> done;
+  /// The sequence of invalidations when it joined a load of another; 0: its own.
+  std::uint64_t since = 0;
+};
+
+/// One load in flight, as the console shows it.
+struct load_view {
+  load_id id = 0;
+  std::string region;
+  bytes key;
+  std::chrono::nanoseconds age{0};
+  /// Until the attempt's deadline; while it waits for a thread, until the end of
+  /// that.
+  std::chrono::nanoseconds remaining{0};
+  std::uint32_t attempt = 1;
+  std::size_t waiters = 0;
+  bool fenced = false; ///< Invalidated: the result will not be stored.
+};
+
+/// Thread-safe. CAF-free: load_coordinator_actor.hpp puts the actor around it.
+/// Always held by a shared_ptr: a loader that outlives the runtime must find
+/// out that nobody waits for it any more.
+class load_coordinator : public std::enable_shared_from_this<load_coordinator> {
+public:
+  /// `time` must outlive the coordinator. At most `threads` loaders run at a
+  /// time and `queue_limit` wait for a thread.
+  load_coordinator(const clock& time, std::shared_ptr<lane_executor> executor,
+                   std::size_t threads = defaults::loader_threads,
+                   std::size_t queue_limit = defaults::loader_queue);
+
+  ~load_coordinator();
+
+  load_coordinator(const load_coordinator&) = delete;
+  load_coordinator& operator=(const load_coordinator&) = delete;
+
+  // -- for shards, from inside their turn --------------------------------------
+
+  /// A fresh number. From anywhere.
+  [[nodiscard]] load_id next_id() noexcept {
+    return next_id_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// The shard granted `id` the lease of the key at the sequence `born`. What its
+  /// loader says of tags goes to `tags`, too.
+  void start(load_id id, std::uint64_t born, std::shared_ptr<region> where,
+             bytes key, std::shared_ptr<load_tags> tags,
+             load_waiter first);
+
+  /// The shard let somebody join load `id`.
+  void join(load_id id, load_waiter waiter);
+
+  // -- for people and the clockwork --------------------------------------------
+
+  /// Loads in flight, oldest first, at most `limit` of them, and how many there
+  /// are in all. Not from inside a mailbox.
+  [[nodiscard]] std::pair<std::vector<load_view>, std::size_t>
+  list(std::size_t limit);
+
+  /// Number of loads in flight. A snapshot.
+  [[nodiscard]] std::size_t in_flight() const noexcept {
+    return in_flight_.load(std::memory_order_acquire);
+  }
+
+  /// Answers the waiters of a load with `load_cancelled`, signals its loader
+  /// to stop and drops what it brings. Not from inside a mailbox.
+  /// Errors: `unknown_load`.
+  expected<void> cancel(load_id id);
+
+  /// Takes loads from loaders whose time is up. Called every `defaults::tick`.
+  void tick();
+
+  /// Takes no new loads (`shutting_down`), waits for those in flight until
+  /// `deadline` and answers the waiters of what is left with `shutting_down`.
+  /// Returns what was stuck, e.g. "load profiles/42 (attempt 2, 31.2 s, 5
+  /// waiters)". Not from inside a mailbox.
+  [[nodiscard]] std::vector<std::string>
+  drain(std::chrono::steady_clock::time_point deadline);
+
+  [[nodiscard]] lane& mailbox() noexcept {
+    return mailbox_;
+  }
+
+  [[nodiscard]] worker_pool& workers() noexcept {
+    return workers_;
+  }
+
+private:
+  class run_state;
+
+  struct load {
+    load_id id = 0;
+    std::uint64_t born = 0;
+    std::shared_ptr<region> where;
+    bytes key;
+    std::shared_ptr<load_tags> tags;
+    time_point started;
+    time_point queued_until; ///< Of the attempt, while it waits for a thread.
+    std::shared_ptr<run_state> run; ///< Of the attempt, shared with its job.
+    std::uint32_t attempt = 0;
+    std::deque<load_waiter> waiters; ///< The first one's loader runs.
+    std::stop_source stop;
+    bool settling = false; ///< Its outcome is on the way through the shard.
+  };
+
+  /// How one run of a loader ended.
+  struct run_result {
+    expected<std::optional<bytes>> value;
+    bool threw = false;
+    write_options how;
+  };
+
+  /// What the waiters of a load are told.
+  struct load_end {
+    expected<std::optional<bytes>> value;
+    /// It is older than an invalidation, so not for those who came after one.
+    bool killed = false;
+  };
+
+  // All of these run in the coordinator's turn.
+  void begin_attempt(load& x);
+  void finished(load_id id, std::uint32_t attempt, run_result result);
+  void fail_over(load& x, const error& why);
+  void commit(load& x, std::optional<bytes> value, const write_options& how);
+  void abandon(load& x, error why);
+  void settled(load_id id, const load_end& outcome);
+  void answer(load& x, const load_end& outcome);
+  void look_at_deadline(load& x, time_point now);
+
+  [[nodiscard]] std::string describe(const load& x) const;
+  static void load_again(const load& x, load_waiter waiter);
+  static run_result run_loader(const bytes_loader& loader,
+                               load_context& context, write_options how);
+
+  template <class F>
+  void submit(F f);
+
+  template <class F>
+  void run(F&& f);
+
+  const clock& time_;
+  std::shared_ptr<lane_executor> executor_;
+  std::atomic<load_id> next_id_{1};
+  std::atomic<std::size_t> in_flight_{0};
+  std::unordered_map<load_id, load> loads_;
+  bool closed_ = false;
+  std::mutex drain_mutex_;
+  std::condition_variable drained_;
+  worker_pool workers_;
+  lane mailbox_;
+};
+
+} // namespace troupe

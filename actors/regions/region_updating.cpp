@@ -1,0 +1,177 @@
+// The part of a region that replaces values by what a function makes of them.
+
+#include <troupe/actors/regions/region.hpp>
+
+#include <atomic>
+#include <exception>
+#include <utility>
+
+#include <troupe/actors/regions/detail/promise.hpp>
+#include <troupe/backends/memory/shards/operations.hpp>
+
+namespace troupe {
+
+using operations::keyed;
+
+namespace {
+
+/// A number that no other update of this process holds.
+std::uint64_t next_token() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+/// Calls `f`, the user's code, and turns what it throws into an error.
+expected<std::optional<bytes>> apply(const bytes_updater& f,
+                                     std::optional<bytes_view> present) {
+  try {
+    return f(present);
+  } catch (const std::exception& failure) {
+    return fail(errc::update_failed, failure.what());
+  } catch (...) {
+    // Not swallowed: it becomes the caller's error.
+    return fail(errc::update_failed,
+                "the function threw something that is no std::exception");
+  }
+}
+
+} // namespace
+
+expected<std::optional<bytes>> region::update(bytes_view key,
+                                              const bytes_updater& f,
+                                              const write_options& how) {
+  if (auto ok
+      = check_key(key).and_then([&] { return check_unconditional(how); });
+      !ok)
+    return tl::unexpected{std::move(ok.error())};
+  keyed<bytes_view> which{key};
+  auto& where = shards_.owner(which);
+  for (std::uint32_t race = 0; race < defaults::update_races; ++race) {
+    std::optional<bytes> present;
+    auto version = no_version;
+    where.store().read(which, [&](const entry_view& x) {
+      present.emplace(x.value);
+      version = x.version;
+    });
+    if (auto ok = check_running(); !ok)
+      return tl::unexpected{std::move(ok.error())};
+    auto next = apply(f, present ? std::optional<bytes_view>{*present}
+                                 : std::nullopt);
+    if (!next)
+      return next;
+    if (!*next) {
+      auto erased = where.run(
+        operations::compare_and_erase<bytes_view>{which, version});
+      if (!erased)
+        return tl::unexpected{std::move(erased.error())};
+      if (*erased)
+        return next;
+      continue;
+    }
+    if (auto ok = check_loaded(**next, how); !ok)
+      return tl::unexpected{std::move(ok.error())};
+    auto stored = where.run(
+      operations::compare_and_set<bytes_view>{which, version, **next, how,
+                                              inheritance::rest});
+    if (!stored)
+      return tl::unexpected{std::move(stored.error())};
+    if (*stored)
+      return next;
+  }
+  return update_under_lease(which, f, how);
+}
+
+/// The way that always gets there: one update at a time per key, and nothing in
+/// between but blind writes, which count as later.
+expected<std::optional<bytes>>
+region::update_under_lease(const hashed_key& key,
+                           const bytes_updater& f, const write_options& how) {
+  keyed<bytes_view> which{key.key, key.hash};
+  auto& where = shards_.owner(which);
+  // A lease is lost only by holding it for longer than `op_timeout`.
+  std::uint32_t lost = 0;
+  std::uint32_t changed = 0;
+  while (lost < defaults::update_races && changed < defaults::update_restarts) {
+    auto token = next_token();
+    auto began
+      = where.run(operations::begin_update<bytes_view>{which, token});
+    if (!began)
+      return tl::unexpected{std::move(began.error())};
+    auto& present = began->value;
+    auto next = apply(f, present ? std::optional<bytes_view>{*present}
+                                 : std::nullopt);
+    auto ok = !next    ? expected<void>{tl::unexpect, next.error()}
+              : !*next ? expected<void>{}
+                       : check_loaded(**next, how);
+    if (!ok) {
+      auto gave_back = where.run([&](memory::store& store) {
+        return store.abandon_update(which, token);
+      });
+      // A shard that cannot take the lease back has none any more.
+      static_cast<void>(gave_back);
+      return tl::unexpected{std::move(ok.error())};
+    }
+    auto committed = where.run([&](memory::store& store) {
+      auto value = *next ? std::optional<bytes_view>{**next} : std::nullopt;
+      return store.commit_update(which, token, value, how);
+    });
+    if (!committed)
+      return tl::unexpected{std::move(committed.error())};
+    switch (*committed) {
+      case update_outcome::stored:
+      case update_outcome::overtaken:
+        return next;
+      case update_outcome::changed:
+        ++changed;
+        break;
+      case update_outcome::lost:
+        ++lost;
+        break;
+    }
+  }
+  if (changed == defaults::update_restarts)
+    return fail(errc::timeout,
+                "the key was gone " + std::to_string(changed)
+                  + " times in a row when the update function returned; does "
+                    "the function erase or invalidate it?");
+  return fail(errc::timeout,
+              "the update function took longer than "
+                + std::to_string(op_timeout().count())
+                + " ms while others wanted the key; make it faster or raise "
+                  "op_timeout");
+}
+
+void region::update_then(
+  bytes key, bytes_updater f, write_options how,
+  std::function<void(expected<std::optional<bytes>>)> done) {
+  // Answers also when the job is dropped because the runtime drains.
+  struct pending {
+    std::function<void(expected<std::optional<bytes>>)> done;
+
+    void answer(expected<std::optional<bytes>> result) {
+      if (auto f = std::exchange(done, nullptr))
+        f(std::move(result));
+    }
+
+    ~pending() {
+      answer(fail(errc::shutting_down, "the runtime drains"));
+    }
+  };
+  auto state = std::make_shared<pending>();
+  state->done = std::move(done);
+  auto posted = loads_->workers().post(
+    [self = shared_from_this(), state, key = std::move(key), f = std::move(f),
+     how] { state->answer(self->update(key, f, how)); });
+  if (!posted)
+    state->answer(tl::unexpected{std::move(posted.error())});
+}
+
+std::future<expected<std::optional<bytes>>>
+region::update_async(bytes key, bytes_updater f, write_options how) {
+  detail::promise<std::optional<bytes>> result;
+  auto future = result.future();
+  update_then(std::move(key), std::move(f), how, result);
+  return future;
+}
+
+} // namespace troupe

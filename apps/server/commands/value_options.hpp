@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/options.hpp>
+
+#include "apps/server/commands/expiry.hpp"
+#include "apps/resp/parser.hpp"
+
+namespace troupe::server {
+
+/// The options that SET and GETEX have behind the key and the value.
+struct value_options {
+  write_condition condition = write_condition::always; ///< NX, XX
+  bool reply_old = false;                              ///< GET
+  bool keep_ttl = false;                               ///< KEEPTTL
+  bool persist = false;                                ///< PERSIST
+  std::optional<expiry_unit> unit = std::nullopt;      ///< EX, PX, EXAT, PXAT
+  bytes_view moment = {};                              ///< The word behind it.
+};
+
+/// Reads the options of SET; nothing when that is a syntax error. The rules,
+/// e.g. that EX may be repeated but not combined with PX, are those of Redis.
+std::optional<value_options> parse_set_options(arguments words);
+
+/// The same for GETEX.
+std::optional<value_options> parse_getex_options(arguments words);
+
+} // namespace troupe::server

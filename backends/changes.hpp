@@ -1,0 +1,189 @@
+#pragma once
+
+// The changes of one key as data, so that they can be queued, sent and carried out by
+// any provider (provider.hpp). What one change returns is its `result`.
+
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/hash.hpp>
+#include <troupe/messages/types/integer_range.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+namespace memory {
+class value_buffer;
+} // namespace memory
+
+/// What a replaced entry hands on to the one that replaces it.
+enum class inheritance : std::uint8_t {
+  as_told, ///< Nothing, or what `keep_ttl` says.
+  rest, ///< Deadline, idle time and tags, each unless the write names its own.
+};
+
+// Keys, values and options are borrowed; `carried` owns them. They are within the limits
+// of the region, which has checked them.
+
+/// Stores a value. False when the condition did not hold.
+struct set_change {
+  using result = bool;
+
+  hashed_key key;
+  bytes_view value;
+  const write_options* how;
+
+  /// What the value was gathered in, if that may become its entry; a provider that keeps
+  /// values elsewhere copies from `value`.
+  memory::value_buffer* gathered = nullptr;
+};
+
+/// Stores when the live entry's version is `version`, `no_version`: when there is none.
+/// The new version, or nothing.
+struct compare_and_set_change {
+  using result = std::optional<version_number>;
+
+  hashed_key key;
+  version_number version = no_version;
+  bytes_view value;
+  const write_options* how;
+  inheritance from_old = inheritance::as_told;
+};
+
+/// Removes the entry, and voids the leases of loads in any case; tells whether there was
+/// a live one.
+struct erase_change {
+  using result = bool;
+
+  hashed_key key;
+};
+
+/// Removes the entry when its version is `version`; tells whether it matched.
+struct compare_and_erase_change {
+  using result = bool;
+
+  hashed_key key;
+  version_number version = no_version;
+};
+
+/// Gives a live entry a new TTL, exactly; tells whether there was one.
+struct touch_change {
+  using result = bool;
+
+  hashed_key key;
+  ttl_duration ttl = no_expiry;
+};
+
+/// Adds to the decimal integer under the key (absent: 0). The sum's 64 bits: of an
+/// std::uint64_t when the range exceeds that of std::int64_t. Errors: `not_an_integer`,
+/// `integer_overflow` (outside of `within`).
+struct increment_change {
+  using result = std::int64_t;
+
+  hashed_key key;
+  std::int64_t delta = 1;
+  integer_range within = {};
+};
+
+using change = std::variant<set_change, compare_and_set_change, erase_change,
+                            compare_and_erase_change, touch_change, increment_change>;
+
+/// The result of the alternative with the same index: of different kinds, though two may
+/// have one type.
+struct change_result {
+  bool changed = false; ///< What a change that returns bool returns.
+  std::optional<version_number> version = std::nullopt; ///< Of a compare-and-set.
+  std::int64_t number = 0;                              ///< Of an increment.
+
+  change_result() = default;
+
+  explicit change_result(bool x) noexcept : changed(x) {
+    // nop
+  }
+
+  explicit change_result(std::optional<version_number> x) noexcept
+    : changed(x.has_value()), version(x) {
+    // nop
+  }
+
+  explicit change_result(std::int64_t x) noexcept : changed(true), number(x) {
+    // nop
+  }
+
+  /// As the change itself spells it.
+  template <class Result>
+  [[nodiscard]] Result as() const noexcept {
+    if constexpr (std::is_same_v<Result, bool>)
+      return changed;
+    else if constexpr (std::is_same_v<Result, std::int64_t>)
+      return number;
+    else
+      return version;
+  }
+};
+
+/// The key of a change that reads what it changes, or nothing: such a change waits while
+/// an update holds its key's lease.
+template <class Change>
+[[nodiscard]] std::optional<hashed_key> key_that_is_read(const Change& x) noexcept {
+  if constexpr (std::is_same_v<Change, set_change>) {
+    // Only a conditional set looks before it writes.
+    if (x.how->condition == write_condition::always && !x.how->keep_ttl)
+      return std::nullopt;
+    return x.key;
+  } else if constexpr (std::is_same_v<Change, erase_change>
+                       || std::is_same_v<Change, touch_change>) {
+    return std::nullopt;
+  } else {
+    return x.key;
+  }
+}
+
+/// A change that owns what it is made of, so that it can outlive the call that made it.
+template <class Change>
+class carried {
+public:
+  using result = typename Change::result;
+
+  carried(Change what, bytes key) : key_(std::move(key)), change_(what) {
+    // nop
+  }
+
+  carried(Change what, bytes key, bytes value, write_options how)
+    : key_(std::move(key)),
+      value_{std::move(value), std::move(how)},
+      change_(what) {
+    // nop
+  }
+
+  /// The change itself, valid as long as this object stays where it is.
+  [[nodiscard]] Change view() const noexcept {
+    auto x = change_;
+    x.key.key = key_;
+    if constexpr (has_value) {
+      x.value = value_.bytes;
+      x.how = &value_.how;
+    }
+    return x;
+  }
+
+private:
+  static constexpr bool has_value = requires(Change x) { x.value; };
+
+  struct stored_value {
+    troupe::bytes bytes;
+    write_options how;
+  };
+
+  struct nothing {};
+
+  bytes key_;
+  [[no_unique_address]] std::conditional_t<has_value, stored_value, nothing> value_;
+  Change change_;
+};
+
+} // namespace troupe

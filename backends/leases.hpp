@@ -1,0 +1,68 @@
+#pragma once
+
+// The two kinds of right that a provider hands out for a key.
+//
+// A *load lease* is the right to store one loader's result. Any invalidation of the key
+// voids it: the commit is refused then, and the next reader that misses gets a new
+// lease. That is the whole of the promise that an invalidation beats a load in flight.
+//
+// An *update lease* is the right of one `update` that lost too many races to read,
+// compute and store undisturbed.
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include <troupe/backends/load_tags.hpp>
+#include <troupe/messages/types/bytes.hpp>
+
+namespace troupe {
+
+/// Numbers a load; unique in a runtime, never zero.
+using load_id = std::uint64_t;
+
+/// The key has a live value.
+struct load_hit {
+  bytes value;
+};
+
+/// A load is in flight that may store the key. What it brings may be older than the
+/// caller's question: that shows when its tags are known, by `since`, the sequence
+/// of invalidations by now; see `load_outcome`.
+struct load_joined {
+  load_id id = 0;
+  std::uint64_t since = 0;
+};
+
+/// The caller's load now holds the key's lease; what it brings is born now.
+struct load_granted {
+  std::uint64_t born = 0;
+};
+
+using load_decision = std::variant<load_hit, load_joined, load_granted>;
+
+/// How a load ended.
+struct load_outcome {
+  bool stored = false;
+
+  /// One of its tags was invalidated since it began: callers that joined it after an
+  /// invalidation must not be given what it brought.
+  bool killed = false;
+};
+
+/// What an update under a lease starts from.
+struct update_snapshot {
+  std::optional<bytes> value;
+};
+
+/// How the commit of an update under a lease ended.
+enum class update_outcome : std::uint8_t {
+  stored,    ///< The new value is in place.
+  overtaken, ///< A blind write or an invalidation came after; the update counts as
+             ///< before it.
+  changed, ///< The entry is another one than the function was given (it expired, or
+           ///< was evicted), or what came in between has told so; start again.
+  lost, ///< The lease ran out; start again.
+};
+
+} // namespace troupe

@@ -1,0 +1,204 @@
+#pragma once
+
+// One bucket of the index: a cache line of seven tagged entry addresses, the way
+// to the next bucket of the chain, and what eviction wants to know of each entry,
+// so that its hand walks over buckets without touching a single entry.
+//
+//   7 x [tag 16|address 48]   chain: [young 7|overflow 25]   uses: 7 x 2 bits   0
+//
+// Looking for a tag is one comparison of
+// the whole line and no branch per word: which word fits is random, so a loop
+// that stops there would be mispredicted nearly every time, and a mispredicted
+// branch keeps the processor from starting on the next lookup's cache misses.
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <troupe/backends/memory/entries/entry.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
+
+// ThreadSanitizer sees loads of atomics only.
+#if defined(__SSE2__) && !defined(TROUPE_THREAD_SANITIZER)
+#  define TROUPE_BUCKET_SSE2 1
+#  include <emmintrin.h>
+#endif
+
+namespace troupe::memory {
+
+/// An entry's address with 16 bits of its key's hash on top; 0 is empty.
+using index_word = std::uint64_t;
+
+/// What stands on top of a word; never zero, so that a word with an entry
+/// differs from an empty one by its tag alone.
+[[nodiscard]] constexpr std::uint16_t tag_of(std::uint64_t hash) noexcept {
+  return static_cast<std::uint16_t>((hash >> tag_shift) | 1);
+}
+
+[[nodiscard]] constexpr std::uint16_t tag_in(index_word x) noexcept {
+  return static_cast<std::uint16_t>(x >> tag_shift);
+}
+
+[[nodiscard]] inline entry* entry_in(index_word x) noexcept {
+  return reinterpret_cast<entry*>(x & ((index_word{1} << tag_shift) - 1));
+}
+
+[[nodiscard]] inline index_word to_word(std::uint64_t hash,
+                                        entry* x) noexcept {
+  return (index_word{tag_of(hash)} << tag_shift)
+         | reinterpret_cast<std::uintptr_t>(x);
+}
+
+/// Words of a bucket, as positions to be taken one by one.
+class word_set {
+public:
+  /// Bits above each other, `stride` apart, of which the topmost may be set.
+  explicit word_set(std::uint32_t bits) noexcept : bits_(bits) {
+    // nop
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return bits_ == 0;
+  }
+
+  [[nodiscard]] std::size_t first() const noexcept {
+    return static_cast<std::size_t>(std::countr_zero(bits_)) / stride;
+  }
+
+  void drop_first() noexcept {
+    bits_ &= bits_ - 1;
+  }
+
+  static constexpr std::size_t stride = 4;
+
+private:
+  std::uint32_t bits_;
+};
+
+struct alignas(64) bucket {
+  static constexpr std::size_t width = 7;
+
+  std::array<std::atomic<index_word>, width> words{};
+
+  // -- the chain, by the writer ------------------------------------------------
+
+  /// Number of the next bucket of the chain; 0 when there is none.
+  [[nodiscard]] std::uint32_t overflow() const noexcept {
+    return chain_.load(std::memory_order_acquire) & most_overflows;
+  }
+
+  void set_overflow(std::uint32_t number) noexcept {
+    auto young = chain_.load(std::memory_order_relaxed) & ~most_overflows;
+    chain_.store(young | number, std::memory_order_release);
+  }
+
+  /// The largest number of an overflow bucket.
+  static constexpr std::uint32_t most_overflows = (1U << 25) - 1;
+
+  // -- for eviction ------------------------------------------------------------
+
+  /// Whether an entry is new and has not shown yet that it is wanted.
+  [[nodiscard]] bool young(std::size_t slot) const noexcept {
+    return (chain_.load(std::memory_order_relaxed) >> (25 + slot) & 1) != 0;
+  }
+
+  void set_young(std::size_t slot, bool x) noexcept {
+    auto bit = std::uint32_t{1} << (25 + slot);
+    auto old = chain_.load(std::memory_order_relaxed);
+    chain_.store(x ? old | bit : old & ~bit, std::memory_order_release);
+  }
+
+  /// How often an entry was read lately: 0 to `most_uses`, a hint.
+  [[nodiscard]] unsigned uses(std::size_t slot) const noexcept {
+    return (uses_.load(std::memory_order_relaxed) >> (2 * slot)) & most_uses;
+  }
+
+  /// For the writer; what readers count at the same time may be lost.
+  void set_uses(std::size_t slot, unsigned n) noexcept {
+    auto old = uses_.load(std::memory_order_relaxed);
+    auto rest = old & ~(std::uint32_t{most_uses} << (2 * slot));
+    uses_.store(rest | (n << (2 * slot)), std::memory_order_relaxed);
+  }
+
+  /// Counts a read, from any thread: at most one store, no locked instruction.
+  /// Counts of others may get lost by it.
+  void count_use(std::size_t slot) noexcept {
+    // One look at it, so that no count runs over into its neighbour's.
+    auto all = uses_.load(std::memory_order_relaxed);
+    if ((all >> (2 * slot) & most_uses) < most_uses)
+      uses_.store(all + (std::uint32_t{1} << (2 * slot)),
+                  std::memory_order_relaxed);
+  }
+
+  static constexpr unsigned most_uses = 3;
+
+  // -- words -------------------------------------------------------------------
+
+  /// The words that carry `tag`, which is not zero. A hint for a reader: load
+  /// the word (acquire) and look at its tag again.
+  [[nodiscard]] word_set with_tag(std::uint16_t tag) const noexcept {
+    return word_set{scan(tag)};
+  }
+
+  /// The words without an entry. Exact for the writer.
+  [[nodiscard]] word_set empty_words() const noexcept {
+    constexpr auto all
+      = (std::uint32_t{1} << (width * word_set::stride)) - 1;
+    return word_set{scan(0) & all};
+  }
+
+  /// What is loaded from here on is at least as new as what the scans before
+  /// have seen.
+  static void order_scans() noexcept {
+#ifndef TROUPE_THREAD_SANITIZER
+    std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+  }
+
+private:
+#ifdef TROUPE_THREAD_SANITIZER
+  // It knows no fences, so the loads have to do what `order_scans` does.
+  static constexpr auto scan_order = std::memory_order_acquire;
+#else
+  static constexpr auto scan_order = std::memory_order_relaxed;
+#endif
+
+  /// Four bits per word, the topmost of which tells whether the tag fits.
+  [[nodiscard]] std::uint32_t scan(std::uint16_t tag) const noexcept {
+#ifdef TROUPE_BUCKET_SSE2
+    // An aligned load of 16 bytes never tears a word on any x86-64 processor.
+    auto* line = reinterpret_cast<const __m128i*>(this);
+    auto wanted = _mm_set1_epi16(static_cast<short>(tag));
+    auto fits = [&](int i) {
+      return _mm_cmpeq_epi16(_mm_load_si128(line + i), wanted);
+    };
+    // Each comparison has its tags in lanes 3 and 7 of 8; packing two leaves a
+    // byte per lane.
+    auto low = _mm_movemask_epi8(_mm_packs_epi16(fits(0), fits(1)));
+    auto high = _mm_movemask_epi8(_mm_packs_epi16(fits(2), fits(3)));
+    return (static_cast<std::uint32_t>(low)
+            | static_cast<std::uint32_t>(high) << 16)
+           & 0x8888'8888;
+#else
+    std::uint32_t result = 0;
+    for (std::size_t i = 0; i < width; ++i) {
+      auto fits = tag_in(words[i].load(scan_order)) == tag;
+      result |= std::uint32_t{fits} << (i * word_set::stride + 3);
+    }
+    return result;
+#endif
+  }
+
+  std::atomic<std::uint32_t> chain_{0};
+
+  /// 14 bits. The upper half stays zero: it lies where a word has its tag.
+  std::atomic<std::uint32_t> uses_{0};
+};
+
+static_assert(sizeof(bucket) == 64);
+static_assert(std::endian::native == std::endian::little,
+              "the last word of a bucket must not look as if it had a tag");
+
+} // namespace troupe::memory

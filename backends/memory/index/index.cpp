@@ -1,0 +1,348 @@
+#include <troupe/backends/memory/index/index.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <unordered_set>
+
+#include <troupe/backends/memory/entries/hash.hpp>
+
+namespace troupe::memory {
+
+namespace {
+
+// What the retired list holds: the address of a segment, or an overflow bucket by
+// its number, which is odd then.
+
+void* encode(std::uint32_t overflow) noexcept {
+  return reinterpret_cast<void*>(std::uintptr_t{overflow} * 2 + 1);
+}
+
+} // namespace
+
+index::index()
+  : retired_(
+    [](void* self, void* what) noexcept {
+      static_cast<index*>(self)->release(what);
+    },
+    this) {
+  // So that giving a segment up needs no memory.
+  given_up_.reserve(segmented_array<bucket>::max_segments);
+  if (!buckets_.add())
+    throw std::bad_alloc{};
+  count_.store(least_buckets, std::memory_order_relaxed);
+  publish_bytes();
+}
+
+index::~index() {
+  // Nobody reads any more.
+  retired_.forget();
+  for (auto x : given_up_)
+    segmented_array<bucket>::free(x);
+}
+
+/// The long way of `find`: also in the overflow buckets, and again when a split
+/// may have moved the key meanwhile.
+const entry* index::find_in_chain(bytes_view key,
+                                  std::uint64_t hash) const noexcept {
+  auto tag = tag_of(hash);
+  auto merges = merges_.load(std::memory_order_acquire);
+  auto count = count_.load(std::memory_order_acquire);
+  for (;;) {
+    auto number = bucket_of(hash, count);
+    for (auto* b = &at(number); b != nullptr; b = next(*b))
+      if (auto* item = find_in(*b, tag, key); item != nullptr)
+        return item;
+    // Whoever saw a word that a split or a merge had cleared must see the new
+    // numbers.
+    bucket::order_scans();
+    auto merges_now = merges_.load(std::memory_order_acquire);
+    count = count_.load(std::memory_order_acquire);
+    if (merges_now == merges && bucket_of(hash, count) == number)
+      return nullptr;
+    merges = merges_now;
+  }
+}
+
+void index::prefetch_bucket_for_write(std::uint64_t hash) const noexcept {
+  auto count = count_.load(std::memory_order_acquire);
+  __builtin_prefetch(&at(bucket_of(hash, count)), 1);
+}
+
+void index::prefetch_entry(std::uint64_t hash) const noexcept {
+  auto count = count_.load(std::memory_order_acquire);
+  auto& b = at(bucket_of(hash, count));
+  for (auto fits = b.with_tag(tag_of(hash)); !fits.empty(); fits.drop_first()) {
+    auto x = b.words[fits.first()].load(std::memory_order_relaxed);
+    auto* line = reinterpret_cast<const char*>(entry_in(x));
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + 64);
+  }
+}
+
+index::position index::locate(const hashed_key& key) noexcept {
+  position result;
+  result.number = number_of(key.hash);
+  auto tag = tag_of(key.hash);
+  for (auto* b = &at(result.number); b != nullptr; b = next(*b)) {
+    result.last = b;
+    for (auto fits = b->with_tag(tag); !fits.empty(); fits.drop_first()) {
+      index_slot x{b, fits.first()};
+      auto* item = x.item();
+      if (item->has_key(key.key)) [[likely]] {
+        result.found = x;
+        result.item = item;
+        return result;
+      }
+    }
+    if (auto empty = b->empty_words();
+        result.free.in == nullptr && !empty.empty())
+      result.free = {b, empty.first()};
+  }
+  return result;
+}
+
+index_slot index::slot_of(std::uint64_t hash,
+                          const entry& item) const noexcept {
+  for (auto* b = &at(number_of(hash)); b != nullptr; b = next(*b))
+    for (auto fits = b->with_tag(tag_of(hash)); !fits.empty();
+         fits.drop_first())
+      if (index_slot x{b, fits.first()}; x.item() == &item)
+        return x;
+  return {};
+}
+
+std::optional<index_slot> index::link(const position& where, std::uint64_t hash,
+                                      entry* item) noexcept {
+  auto target = where.found.in != nullptr ? where.found : where.free;
+  if (target.in == nullptr) {
+    target = {append_overflow(*where.last), 0};
+    if (target.in == nullptr)
+      return std::nullopt;
+  }
+  if (where.found.in == nullptr) {
+    target.in->set_uses(target.slot, 0);
+    target.in->set_young(target.slot, false);
+  }
+  target.word().store(to_word(hash, item), std::memory_order_release);
+  return target;
+}
+
+/// Adds an empty bucket behind `last`; nullptr when there is no memory.
+bucket* index::append_overflow(bucket& last) noexcept {
+  std::uint32_t number = 0;
+  if (!free_overflows_.empty()) {
+    number = free_overflows_.back();
+    free_overflows_.pop_back();
+  } else {
+    if (next_overflow_ > bucket::most_overflows)
+      return nullptr;
+    auto size = overflows_.size();
+    if (!overflows_.reach(next_overflow_))
+      return nullptr;
+    if (overflows_.size() != size) {
+      try {
+        // So that taking buckets back needs no memory.
+        free_overflows_.reserve(overflows_.size());
+      } catch (const std::bad_alloc&) {
+        return nullptr;
+      }
+      publish_bytes();
+    }
+    number = next_overflow_++;
+  }
+  ++overflow_count_;
+  last.set_overflow(number);
+  return &overflows_[number];
+}
+
+// -- growing and shrinking ---------------------------------------------------------
+
+std::optional<index::change> index::grow(std::size_t entries) noexcept {
+  auto count = bucket_count();
+  if (entries * 4 <= count * target_load_quarters)
+    return std::nullopt;
+  if (count >> (bucket_bits - 1) != 0 || !buckets_.reach(count))
+    return std::nullopt;
+  // Bucket `count` takes its entries from the one that stood in for it.
+  change result{split_from(count), count};
+  auto& target = at(count);
+  for_each_in(result.kept, [](index_slot x) { __builtin_prefetch(x.item()); });
+  auto moves = [&](index_slot x) {
+    return bucket_of(hash_key(x.item()->key()), count + 1) == count;
+  };
+  auto complete = true;
+  for_each_in(result.kept, [&](index_slot x) {
+    complete = complete && (!moves(x) || move_to(target, x));
+  });
+  if (!complete) {
+    // No memory for an overflow bucket: the target is not published yet, so
+    // emptying it leaves everything as it was.
+    for_each_in(count, [](index_slot x) { unlink(x); });
+    retire_overflows(target);
+    return std::nullopt;
+  }
+  publish_bytes();
+  count_.store(count + 1, std::memory_order_release);
+  for_each_in(result.kept, [&](index_slot x) {
+    if (moves(x))
+      unlink(x);
+  });
+  tidy(result.kept);
+  return result;
+}
+
+std::size_t index::buckets_per_split() const noexcept {
+  std::size_t result = 0;
+  for (auto* b = &at(split_from(bucket_count())); b != nullptr; b = next(*b))
+    ++result;
+  return result;
+}
+
+std::optional<index::change> index::shrink(std::size_t entries) noexcept {
+  auto count = bucket_count();
+  if (count == least_buckets || entries * 16 > count * target_load_quarters)
+    return std::nullopt;
+  auto last = count - 1;
+  change result{last - std::bit_ceil(count) / 2, last};
+  auto& source = at(last);
+  auto& target = at(result.kept);
+  auto complete = true;
+  for_each_in(last, [&](index_slot x) {
+    complete = complete && move_to(target, x);
+  });
+  if (!complete) {
+    // No memory for an overflow bucket: take out again what came.
+    for_each_in(result.kept, [&](index_slot x) {
+      if (bucket_of(hash_key(x.item()->key()), count) == last)
+        unlink(x);
+    });
+    return std::nullopt;
+  }
+  merges_.store(merges_.load(std::memory_order_relaxed) + 1,
+                std::memory_order_release);
+  count_.store(last, std::memory_order_release);
+  for_each_in(last, [](index_slot x) {
+    unlink(x);
+    x.in->set_uses(x.slot, 0);
+    x.in->set_young(x.slot, false);
+  });
+  retire_overflows(source);
+  give_up_segment();
+  return result;
+}
+
+/// Puts an entry with its marks into the chain of another bucket; false when
+/// there is no memory.
+bool index::move_to(bucket& target, index_slot from) noexcept {
+  auto* b = &target;
+  for (;;) {
+    if (auto empty = b->empty_words(); !empty.empty()) {
+      auto slot = empty.first();
+      b->set_uses(slot, from.in->uses(from.slot));
+      b->set_young(slot, from.in->young(from.slot));
+      b->words[slot].store(from.word().load(std::memory_order_relaxed),
+                           std::memory_order_release);
+      return true;
+    }
+    auto* behind = next(*b);
+    if (behind == nullptr && (behind = append_overflow(*b)) == nullptr)
+      return false;
+    b = behind;
+  }
+}
+
+void index::tidy(std::size_t number) noexcept {
+  for (;;) {
+    bucket* before = nullptr;
+    auto* last = &at(number);
+    while (auto* behind = next(*last)) {
+      before = last;
+      last = behind;
+    }
+    if (before == nullptr)
+      return;
+    for (auto& w : last->words)
+      if (w.load(std::memory_order_relaxed) != 0)
+        return;
+    retire_overflows(*before);
+  }
+}
+
+/// Cuts off what follows a bucket in its chain, which links nothing any more.
+void index::retire_overflows(bucket& first) noexcept {
+  auto number = first.overflow();
+  first.set_overflow(0);
+  while (number != 0) {
+    --overflow_count_;
+    auto* what = encode(number);
+    number = overflows_[number].overflow();
+    retired_.retire(what, sizeof(bucket));
+  }
+}
+
+/// Lets the last segment go when it has not been needed for long.
+void index::give_up_segment() noexcept {
+  if (!buckets_.has_excess(bucket_count()))
+    return;
+  if (given_up_.size() == given_up_.capacity())
+    return;
+  given_up_.push_back(buckets_.give_up());
+  auto [first, size] = given_up_.back();
+  retired_.retire(first, size * sizeof(bucket));
+  publish_bytes();
+}
+
+/// Takes back what no reader holds any more.
+void index::release(void* what) noexcept {
+  auto number = reinterpret_cast<std::uintptr_t>(what);
+  if (number % 2 != 0) {
+    auto& freed = overflows_[number / 2];
+    new (&freed) bucket;
+    // There is room: it was reserved with the buckets.
+    free_overflows_.push_back(static_cast<std::uint32_t>(number / 2));
+    return;
+  }
+  auto i = std::find_if(given_up_.begin(), given_up_.end(),
+                        [&](auto x) { return x.first == what; });
+  segmented_array<bucket>::free(*i);
+  given_up_.erase(i);
+}
+
+void index::publish_bytes() noexcept {
+  bytes_.store((buckets_.size() + overflows_.size()) * sizeof(bucket),
+               std::memory_order_relaxed);
+}
+
+std::string index::validate(std::size_t entries) const {
+  std::unordered_set<bytes_view> seen;
+  std::string problem;
+  auto count = bucket_count();
+  std::size_t overflows = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    for (auto* b = next(at(i)); b != nullptr; b = next(*b))
+      ++overflows;
+    for_each_in(i, [&](index_slot x) {
+      auto key = x.item()->key();
+      auto hash = hash_key(key);
+      if (tag_in(x.word().load(std::memory_order_relaxed)) != tag_of(hash))
+        problem = "an entry carries the tag of another key";
+      if (bucket_of(hash, count) != i)
+        problem = "an entry is linked in a bucket that is not its own";
+      if (!seen.insert(key).second)
+        problem = "a key is linked twice";
+    });
+  }
+  if (overflows != overflow_count_)
+    problem = "chains have " + std::to_string(overflows)
+              + " overflow buckets, counted "
+              + std::to_string(overflow_count_);
+  if (!problem.empty())
+    return problem;
+  if (seen.size() != entries)
+    return "linked are " + std::to_string(seen.size()) + " entries, counted "
+           + std::to_string(entries);
+  return {};
+}
+
+} // namespace troupe::memory

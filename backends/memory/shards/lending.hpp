@@ -1,0 +1,68 @@
+#pragma once
+
+// Who is asked when a budget is overdrawn (budget.hpp): the shards that borrow from
+// it, those of a namespace, of a region, or of all regions of a runtime.
+//
+//   shard A, in its turn: stores, overdraws, collects ──► shard B: gives a piece back
+//                                                    └──► shard C: busy: in its next turn
+//
+// Invariants
+//   1. Nothing here waits for a mailbox, as the asker is in its own turn: idle
+//      shards give at once, those whose mailbox this thread holds as well, busy ones
+//      in their next turn.
+//   2. What an asked shard's mailbox has the thread do besides does not collect in
+//      turn. It overdraws, and the first collection goes on until nothing is
+//      overdrawn.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <troupe/backends/memory/limits/budget.hpp>
+
+namespace troupe::memory {
+
+class shard;
+class shard_map;
+
+/// What a budget lends: either bytes or entries.
+enum class lent_resource : std::uint8_t { in_bytes, in_entries };
+
+/// The shards of a region or of one of its namespaces.
+class shard_lender final : public capacity_source {
+public:
+  /// `all` must live as long as anyone collects.
+  shard_lender(lent_resource what, std::vector<shard*> all) noexcept
+    : what_(what), all_(std::move(all)) {
+    // nop
+  }
+
+  void collect(const budget& from, std::size_t n, yielding how,
+               const table* asker) noexcept override;
+
+private:
+  const lent_resource what_;
+  const std::vector<shard*> all_;
+  std::atomic<std::size_t> turn_{0};
+};
+
+/// The shards of all regions that share a limit of bytes. Thread-safe.
+class region_lender final : public capacity_source {
+public:
+  /// One more region to be asked, as long as it lives. Throws std::bad_alloc.
+  void add(const std::shared_ptr<shard_map>& which);
+
+  void collect(const budget& from, std::size_t n, yielding how,
+               const table* asker) noexcept override;
+
+private:
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<shard_map>> all_; ///< Under the mutex.
+  std::atomic<std::size_t> turn_{0};
+};
+
+} // namespace troupe::memory

@@ -1,0 +1,152 @@
+#include <troupe/backends/memory/shards/shard_map.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include <troupe/backends/memory/shards/lending.hpp>
+#include <troupe/messages/types/defaults.hpp>
+#include <troupe/messages/types/namespaces.hpp>
+
+namespace troupe::memory {
+
+namespace {
+
+/// As many shards, up to `most`, as a limit carries with so much for each; a power
+/// of two.
+std::size_t shards_for(std::size_t limit, std::size_t each,
+                       std::size_t most) noexcept {
+  return std::min(most, std::bit_floor(std::max<std::size_t>(limit / each, 1)));
+}
+
+/// The number of shards when the options leave it open. Under a small limit there
+/// are fewer, so that shards need less of each other's.
+std::size_t default_shards(std::size_t max_bytes,
+                           std::size_t max_entries) noexcept {
+  auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+  auto wanted = std::clamp(std::bit_ceil(cores * defaults::shards_per_core),
+                           defaults::min_shards, defaults::max_shards);
+  wanted = shards_for(max_bytes, defaults::wanted_bytes_per_shard, wanted);
+  return shards_for(max_entries, defaults::wanted_entries_per_shard, wanted);
+}
+
+/// The same for one of `namespaces` of a region whose other keys have `others`
+/// shards. Many namespaces have fewer each: all shards together shall stay in the
+/// processor's caches.
+std::size_t default_shards(const budget& for_bytes,
+                           const budget& for_entries,
+                           std::size_t namespaces,
+                           std::size_t others) noexcept {
+  auto most = std::clamp<std::size_t>(std::bit_floor(4 * others / namespaces),
+                                      std::max<std::size_t>(others / 4, 1),
+                                      others);
+  most = std::min(most, defaults::max_namespace_shards);
+  most = shards_for(for_bytes.tightest(), defaults::wanted_bytes_per_shard,
+                    most);
+  return shards_for(for_entries.tightest(), defaults::wanted_entries_per_shard,
+                    most);
+}
+
+/// Has these shards give back what the budgets that they share are overdrawn by.
+void lend_among(const std::vector<shard*>& shards,
+                const table_options& with) {
+  auto lend = [&shards](budget& x, lent_resource what) {
+    x.collect_from(std::make_shared<shard_lender>(what, shards));
+  };
+  lend(*with.bytes, lent_resource::in_bytes);
+  lend(*with.entries, lent_resource::in_entries);
+}
+
+std::vector<std::string>
+prefixes_of(const std::vector<namespace_options>& namespaces) {
+  std::vector<std::string> result;
+  for (auto& x : namespaces)
+    result.push_back(x.prefix);
+  return result;
+}
+
+} // namespace
+
+shard_map::shard_map(const std::string& region, region_options& options,
+                     const store_options& with,
+                     const std::shared_ptr<tag_registry>& tags,
+                     lane_executor& executor)
+  : region_(region),
+    prefixes_(prefixes_of(options.namespaces)),
+    divided_(!options.namespaces.empty()) {
+  auto group = [&](const store_options& of) {
+    auto result = of;
+    result.seed = std::random_device{}();
+    result.shared.forgotten = std::make_shared<invalidations>(tags);
+    return result;
+  };
+  if (options.shards == 0)
+    options.shards = default_shards(with.shared.bytes->tightest(),
+                                    with.shared.entries->tightest());
+  mask_ = options.shards - 1;
+  auto others = group(with);
+  others.shared.shares = options.shards;
+  add(region, others, *options.op_timeout, executor);
+  for (auto& x : options.namespaces) {
+    auto own = group(with);
+    own.shared.bytes = std::make_shared<budget>(
+      budget::limit_of(x.max_bytes), with.shared.bytes,
+      "max_bytes of namespace " + prefix_text(x.prefix));
+    own.shared.entries = std::make_shared<budget>(
+      budget::limit_of(x.max_entries), with.shared.entries,
+      "max_entries of namespace " + prefix_text(x.prefix));
+    if (x.shards == 0)
+      x.shards = default_shards(*own.shared.bytes, *own.shared.entries,
+                                options.namespaces.size(), options.shards);
+    own.shared.shares = x.shards;
+    own.shared.eviction = x.eviction.value_or(options.eviction);
+    add(region, own, *options.op_timeout, executor);
+    groups_.back()->follow(!x.eviction);
+    std::vector<shard*> members;
+    for (auto& y : groups_.back()->shards())
+      members.push_back(y.get());
+    lend_among(members, own.shared);
+  }
+  lend_among(all_, with.shared);
+}
+
+void shard_map::add(const std::string& region,
+                    const store_options& with,
+                    std::chrono::milliseconds op_timeout,
+                    lane_executor& executor) {
+  groups_.push_back(std::make_unique<shard_group>(region, all_.size(), with,
+                                                  op_timeout, executor));
+  for (auto& x : groups_.back()->shards())
+    all_.push_back(x.get());
+}
+
+static_assert(defaults::max_namespaces <= prefix_map::most);
+
+std::size_t shard_map::entries() const noexcept {
+  std::size_t result = 0;
+  for (auto* x : all_)
+    result += x->store().entries().size();
+  return result;
+}
+
+tl::unexpected<error> shard_map::stopped() const {
+  return fail(errc::shutting_down,
+              "region " + region_ + " has been stopped; its runtime has ended");
+}
+
+std::size_t shard_map::group_of(bytes_view key) const noexcept {
+  // No prefix is number -1, and group 0.
+  static_assert(prefix_map::none + 1 == 0);
+  return prefixes_.find(key) + 1;
+}
+
+expected<std::size_t> shard_map::namespace_of(bytes_view prefix) const {
+  auto index = prefixes_.index_of(prefix);
+  if (index == prefix_map::none)
+    return no_such_namespace(prefix);
+  return index;
+}
+
+} // namespace troupe::memory

@@ -1,0 +1,114 @@
+#pragma once
+
+// What a joint turn is going to store, in the order of its steps, so that it has
+// room for all of it or does not begin: no change of several keys is done in part.
+//
+// It is an upper bound. Where a step depends on what is there (SETNX), both outcomes
+// are allowed for.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <troupe/backends/memory/shards/shard.hpp>
+#include <troupe/backends/memory/limits/demand.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe::memory {
+
+class shard_map;
+
+/// Lives inside a joint turn that holds the shards of all its keys, which are valid
+/// as long as the plan. Each call takes time by the number of shards in the plan, and
+/// does nothing where no limit could refuse the step.
+class turn_plan {
+public:
+  /// What a step does to the entry that is there.
+  enum class step : std::uint8_t {
+    certain, ///< The new one takes its place.
+    depends, ///< It may stay.
+  };
+
+  turn_plan() = default;
+
+  /// Ends the reservation.
+  ~turn_plan();
+
+  turn_plan(const turn_plan&) = delete;
+  turn_plan& operator=(const turn_plan&) = delete;
+
+  /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
+  /// `block`: what a large value's memory is charged that is there already, or 0.
+  void set(shard_map& where, bytes_view key, std::size_t size, bool expires,
+           step how = step::certain, std::size_t block = 0);
+
+  /// So many bytes are written behind the value.
+  void append(shard_map& where, bytes_view key, std::size_t size);
+
+  /// The value is changed up to this size, or stays larger.
+  void overwrite(shard_map& where, bytes_view key, std::size_t size);
+
+  /// The entry may get a deadline.
+  void expire(shard_map& where, bytes_view key);
+
+  void erase(shard_map& where, bytes_view key);
+
+  /// The value of `from` may be put under another key, with what belongs to it.
+  void copy(shard_map& source, bytes_view from, shard_map& target, bytes_view to);
+
+  /// The value of `from` is put under another key. That takes no more room than the
+  /// new key is longer, where the value is sure to be there and to be moved.
+  void move(shard_map& where, bytes_view from, bytes_view to,
+            step how = step::certain);
+
+  /// Sees to it that there is room for all steps until the plan's end. Errors:
+  /// `value_too_large`, `limit_reached`, `shutting_down`, `out_of_memory`; then
+  /// nothing is reserved.
+  expected<void> reserve();
+
+private:
+  struct key_plan {
+    occupancy now; ///< As the steps so far leave it.
+    bool has_place;        ///< In the index, from before or counted.
+    bool exact;            ///< No bound: it is there, with just that.
+    bool counted = true;   ///< What it holds is its shard's still.
+  };
+
+  struct shard_plan {
+    explicit shard_plan(shard& of) noexcept : where(of) {
+      // nop
+    }
+
+    shard& where;
+    demand demand;
+    std::unordered_map<bytes_view, key_plan> keys;
+    bool reserved = false;
+  };
+
+  /// Nothing where no limit is and nobody asked for the key.
+  struct planned {
+    shard_plan* in = nullptr;
+    key_plan* key = nullptr;
+  };
+
+  [[nodiscard]] planned find(shard_map& where, bytes_view key,
+                             bool unlimited_too = false);
+  void put(const planned& what, bytes_view key, occupancy next, step how,
+           std::size_t block);
+  [[nodiscard]] static demand::amount
+  held_by(const key_plan& x) noexcept;
+  static void take(const planned& what, const occupancy& next,
+                   demand::amount before);
+  static void leave(key_plan& key) noexcept;
+  void admit(const planned& what, std::size_t charge);
+  void refuse(error why);
+
+  std::vector<std::unique_ptr<shard_plan>> shards_;
+  std::optional<error> refusal_;
+};
+
+} // namespace troupe::memory

@@ -1,0 +1,174 @@
+#pragma once
+
+// The two kinds of right that a shard hands out for a key.
+//
+// A *load lease* is the right to store one loader's result. Any invalidation of
+// the key voids it simply by forgetting it: the commit finds nothing and is
+// refused, and the next reader who misses gets a new lease. That is the whole
+// of the promise that an invalidation beats a load in flight.
+//
+// An *update lease* is the right of one `update` that lost too many races to
+// read, compute and store undisturbed. Operations that read what they change
+// wait for its end. A blind write (set, erase, clear) does not wait; it
+// overtakes: since it does not depend on what it overwrites, the update may
+// count as having happened just before it. Not so when the write found another state
+// than the one that the update began with, or has told of another than the one that
+// the update would have left: then the update starts again.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <troupe/backends/memory/entries/key_map.hpp>
+#include <troupe/backends/leases.hpp>
+#include <troupe/backends/memory/store/parked.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+
+namespace troupe::memory {
+
+/// Not thread-safe: part of a store.
+class load_leases {
+public:
+  /// The load that holds the key's lease; 0 when there is none.
+  [[nodiscard]] load_id holder(bytes_view key) const;
+
+  struct lease {
+    load_id id = 0;
+    std::uint64_t born = 0; ///< The sequence of what it brings; see tag_registry.hpp.
+    /// What is known so far of the tags of that; may be nullptr.
+    std::shared_ptr<const load_tags> tags;
+  };
+
+  /// The key's lease, or nullptr.
+  [[nodiscard]] const lease* find(bytes_view key) const;
+
+  /// Gives the key's lease, which none has. Throws std::bad_alloc.
+  void grant(bytes_view key, lease to);
+
+  /// Ends the lease of `id`; tells whether it still held it.
+  bool release(bytes_view key, load_id id);
+
+  /// Voids the lease of whoever holds it.
+  void fence(bytes_view key) {
+    // Nearly always there is no load in flight, and a write pays one branch.
+    if (!leases_.empty()) [[unlikely]]
+      fence_held(key);
+  }
+
+  void fence_all() noexcept {
+    leases_.clear();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return leases_.size();
+  }
+
+private:
+  void fence_held(bytes_view key);
+
+  key_map<lease> leases_;
+};
+
+/// Not thread-safe but for `any`: part of a store.
+class update_leases {
+public:
+  /// Tells whether somebody holds a lease. From any thread.
+  [[nodiscard]] bool any() const noexcept {
+    return count_.load(std::memory_order_relaxed) != 0;
+  }
+
+  [[nodiscard]] bool held(bytes_view key) const {
+    return !leases_.empty() && leases_.find(key) != leases_.end();
+  }
+
+  /// What the function of an update was given.
+  struct snapshot {
+    std::uint64_t taken = 0; ///< The sequence of that; see tag_registry.hpp.
+    bool present = false;    ///< There was a live entry,
+    std::vector<bytes> tags; ///< which had these.
+  };
+
+  /// Gives the lease of a key that has none. Throws std::bad_alloc.
+  void grant(bytes_view key, std::uint64_t token, time_point deadline,
+             snapshot of);
+
+  /// Tells whether `token` still holds the lease.
+  [[nodiscard]] bool holds(bytes_view key, std::uint64_t token) const;
+
+  /// What the holder of a lease was given. The key must have one.
+  [[nodiscard]] const snapshot& given(bytes_view key) const;
+
+  /// Whether a blind write passed since the lease was granted.
+  enum class passed : std::uint8_t {
+    none,
+    blind,      ///< It tells nothing of what was there, and that was as given,
+    late,       ///< or it was not: the entry had expired, or was killed or evicted.
+    erased,     ///< It tells that there was an entry,
+    found_none, ///< or that there was none. The first one counts.
+  };
+
+  [[nodiscard]] passed overtaken(bytes_view key) const;
+
+  /// A blind write of `key` happened.
+  void overtake(bytes_view key, passed by) {
+    if (!leases_.empty()) [[unlikely]]
+      overtake_held(key, by);
+  }
+
+  /// One of all keys; `by(bytes_view key)` tells what it was for this one.
+  template <class F>
+  void overtake_all(F by) noexcept {
+    for (auto& [key, x] : leases_)
+      if (x.overtaken == passed::none)
+        x.overtaken = by(key);
+  }
+
+  /// Lets `op` wait for the end of its key's lease, which is held.
+  void park(parked_operation& op);
+
+  /// Takes a waiting operation back; false when it does not wait here.
+  bool unpark(const parked_operation& op);
+
+  /// Ends a lease. What waited for it is handed out by `take_released`.
+  void release(bytes_view key);
+
+  /// Ends the leases whose deadline has passed.
+  void release_overdue(time_point now);
+
+  /// Tells whether `take_released` would hand out something.
+  [[nodiscard]] bool any_released() const noexcept {
+    return !released_.empty();
+  }
+
+  /// Operations whose lease ended, in the order of their arrival.
+  [[nodiscard]] parked_list take_released() noexcept {
+    return std::move(released_);
+  }
+
+  /// Ends all leases, as `release`.
+  void release_all();
+
+private:
+  struct lease {
+    std::uint64_t token = 0;
+    time_point deadline = never;
+    passed overtaken = passed::none;
+    snapshot of;
+    parked_list waiting;
+  };
+
+  void overtake_held(bytes_view key, passed by);
+  void publish_count() noexcept {
+    count_.store(leases_.size(), std::memory_order_relaxed);
+  }
+
+  key_map<lease> leases_;
+  std::atomic<std::size_t> count_{0};
+  parked_list released_;
+};
+
+} // namespace troupe::memory

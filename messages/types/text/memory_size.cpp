@@ -1,0 +1,53 @@
+#include <troupe/messages/types/text/memory_size.hpp>
+
+#include <array>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+
+#include "apps/server/command_table.hpp"
+
+namespace troupe {
+
+namespace {
+
+struct unit {
+  std::string_view name;
+  std::uint64_t bytes;
+};
+
+constexpr std::uint64_t thousand = 1000;
+constexpr std::uint64_t kibi = 1024;
+
+constexpr std::array units{
+  unit{"", 1},
+  unit{"b", 1},
+  unit{"k", thousand},
+  unit{"kb", kibi},
+  unit{"m", thousand * thousand},
+  unit{"mb", kibi * kibi},
+  unit{"g", thousand * thousand * thousand},
+  unit{"gb", kibi * kibi * kibi},
+};
+
+} // namespace
+
+std::optional<std::uint64_t> parse_memory_size(bytes_view text) noexcept {
+  std::uint64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [stopped, code] = std::from_chars(text.data(), end, number);
+  if (code != std::errc{})
+    return std::nullopt;
+  const bytes_view rest{stopped, static_cast<std::size_t>(end - stopped)};
+  for (const auto& x : units) {
+    if (!same_word(rest, x.name))
+      continue;
+    std::uint64_t result = 0;
+    if (__builtin_mul_overflow(number, x.bytes, &result))
+      return std::nullopt;
+    return result;
+  }
+  return std::nullopt;
+}
+
+} // namespace troupe
