@@ -76,7 +76,7 @@ void put(store& where, const std::string& key, bytes_view value,
   REQUIRE(where.set(hashed(key), value, how));
 }
 
-expected<void> change(store& where, const std::string& key, const edit& next) {
+expected<void> apply(store& where, const std::string& key, const edit& next) {
   return where.transform(
     hashed(key), [&](const entry_view*) -> expected<edit> { return next; });
 }
@@ -196,7 +196,7 @@ TEST_CASE("a copy of a large value shares it until one is changed",
     auto text = pattern(large, 1);
     put(a, "source", text);
     // Room for what is appended later.
-    REQUIRE(change(a, "source", edit::append("x")));
+    REQUIRE(apply(a, "source", edit::append("x")));
     text += "x";
     CHECK(transfer(a, "source", *to, "target", copying)
           == transfer_result::done);
@@ -205,8 +205,8 @@ TEST_CASE("a copy of a large value shares it until one is changed",
     check(a);
     check(b);
     const auto* place = place_of(a, "source");
-    REQUIRE(change(*to, "target", edit::append("target")));
-    REQUIRE(change(a, "source", edit::append("source")));
+    REQUIRE(apply(*to, "target", edit::append("target")));
+    REQUIRE(apply(a, "source", edit::append("source")));
     CHECK(value_of(*to, "target") == text + "target");
     CHECK(value_of(a, "source") == text + "source");
     // The one that is left alone with it appends in place.
@@ -231,7 +231,7 @@ TEST_CASE("a copy outlives the store that it was made from",
     SECTION("as it was") {}
   }
   CHECK(value_of(b, "k") == pattern(large, 1));
-  REQUIRE(change(b, "k", edit::append("more")));
+  REQUIRE(apply(b, "k", edit::append("more")));
   CHECK(value_of(b, "k") == pattern(large, 1) + "more");
   check(b);
 }
@@ -247,7 +247,7 @@ TEST_CASE("what is appended to a large value leaves it where it is",
     const auto before = hold(uut, "k");
     std::set<const char*> places;
     for (int i = 0; i < 1'000; ++i) {
-      REQUIRE(change(uut, "k", edit::append("12345")));
+      REQUIRE(apply(uut, "k", edit::append("12345")));
       text += "12345";
       places.insert(place_of(uut, "k"));
       if (i % 100 == 0)
@@ -269,7 +269,7 @@ TEST_CASE("appends copy each byte a few times, from nothing to megabytes",
   std::size_t copied = 0;
   const char* place = nullptr;
   while (text.size() < 20'000'000) {
-    REQUIRE(change(uut, "k", edit::append(part)));
+    REQUIRE(apply(uut, "k", edit::append(part)));
     const auto* now = place_of(uut, "k");
     copied += now == place ? part.size() : text.size() + part.size();
     place = now;
@@ -285,14 +285,14 @@ TEST_CASE("spare room for appends is charged", "[large][sharing]") {
   put(uut, "k", pattern(large, 1));
   CHECK(charge_of(uut, "k") >= large);
   CHECK(charge_of(uut, "k") < large + 1'000);
-  REQUIRE(change(uut, "k", edit::append("x")));
+  REQUIRE(apply(uut, "k", edit::append("x")));
   const auto charged = charge_of(uut, "k");
   CHECK(charged > large + large / 5);
-  REQUIRE(change(uut, "k", edit::append(pattern(large / 5, 1))));
+  REQUIRE(apply(uut, "k", edit::append(pattern(large / 5, 1))));
   CHECK(charge_of(uut, "k") == charged);
   // Address space is not.
   put(uut, "k", pattern(9'000'000, 1));
-  REQUIRE(change(uut, "k", edit::append("x")));
+  REQUIRE(apply(uut, "k", edit::append("x")));
   CHECK(charge_of(uut, "k") < 9'000'000 + 10'000);
 }
 
@@ -308,7 +308,7 @@ TEST_CASE("a part is written anywhere in a large value", "[large][sharing]") {
         put(uut, "k", text);
         const auto before = hold(uut, "k");
         const auto part = pattern(length, 7);
-        REQUIRE(change(uut, "k", edit::overwrite(offset, part)));
+        REQUIRE(apply(uut, "k", edit::overwrite(offset, part)));
         text.resize(std::max(size, offset + length));
         text.replace(offset, length, part);
         CHECK(value_of(uut, "k") == text);
@@ -428,7 +428,7 @@ TEST_CASE("entries of large values move when their chunks are emptied",
   CHECK(uut.entries().relocations() > 0);
   for (auto& [i, place] : places) {
     CHECK(place_of(uut, std::to_string(i) + tail) == place);
-    REQUIRE(change(uut, std::to_string(i) + tail, edit::append("x")));
+    REQUIRE(apply(uut, std::to_string(i) + tail, edit::append("x")));
   }
   check(uut);
 }
@@ -486,14 +486,14 @@ TEST_CASE(
       case 2:
       case 3: {
         const auto part = text.substr(0, random() % 2 == 0 ? 5 : 50'000);
-        if (change(where, key, edit::append(part)))
+        if (apply(where, key, edit::append(part)))
           model[key] += part;
         break;
       }
       case 4: {
         const auto offset = random() % 60'000;
         const auto part = text.substr(0, 30);
-        if (change(where, key, edit::overwrite(offset, part))) {
+        if (apply(where, key, edit::overwrite(offset, part))) {
           auto& value = model[key];
           value.resize(
             std::max<std::size_t>(value.size(), offset + part.size()));
@@ -584,7 +584,7 @@ TEST_CASE("readers of a large value see it whole while it is appended to",
   for (std::size_t at = large; at < text.size() || reads < 20;) {
     const auto n = std::min<std::size_t>(100, text.size() - at);
     if (n > 0)
-      REQUIRE(change(uut, "k", edit::append(bytes_view{text}.substr(at, n))));
+      REQUIRE(apply(uut, "k", edit::append(bytes_view{text}.substr(at, n))));
     at += n;
     if (n == 0)
       std::this_thread::yield();
