@@ -8,11 +8,11 @@
 #include <new>
 #include <span>
 
-#include <troupe/backends/memory/entries/entry_attributes.hpp>
 #include <troupe/backends/entry_view.hpp>
-#include <troupe/backends/memory/space/large_block.hpp>
+#include <troupe/backends/memory/entries/entry_attributes.hpp>
 #include <troupe/backends/memory/entries/same_bytes.hpp>
 #include <troupe/backends/memory/entries/sliding_deadline.hpp>
+#include <troupe/backends/memory/space/large_block.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/defaults.hpp>

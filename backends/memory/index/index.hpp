@@ -51,10 +51,10 @@
 #include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
-#include <troupe/backends/memory/index/bucket.hpp>
 #include <troupe/backends/memory/entries/entry.hpp>
-#include <troupe/backends/memory/store/parked.hpp>
+#include <troupe/backends/memory/index/bucket.hpp>
 #include <troupe/backends/memory/space/segmented_array.hpp>
+#include <troupe/backends/memory/store/parked.hpp>
 
 namespace troupe::memory {
 

@@ -22,8 +22,8 @@
 #include <deque>
 #include <string>
 
-#include <troupe/backends/memory/limits/ghosts.hpp>
 #include <troupe/backends/memory/index/index.hpp>
+#include <troupe/backends/memory/limits/ghosts.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {

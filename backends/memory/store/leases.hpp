@@ -22,8 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/memory/entries/key_map.hpp>
 #include <troupe/backends/leases.hpp>
+#include <troupe/backends/memory/entries/key_map.hpp>
 #include <troupe/backends/memory/store/parked.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>

@@ -26,13 +26,13 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/core/epoch.hpp>
-#include <troupe/backends/memory/store/absences.hpp>
 #include <troupe/backends/changes.hpp>
+#include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/edit.hpp>
-#include <troupe/backends/leases.hpp>
 #include <troupe/backends/entry_view.hpp>
+#include <troupe/backends/leases.hpp>
 #include <troupe/backends/memory/limits/jitter_histogram.hpp>
+#include <troupe/backends/memory/store/absences.hpp>
 #include <troupe/backends/memory/store/leases.hpp>
 #include <troupe/backends/memory/store/parked.hpp>
 #include <troupe/backends/memory/table/table.hpp>

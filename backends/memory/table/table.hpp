@@ -18,22 +18,22 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 #include <utility>
+#include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/entries/footprint.hpp>
+#include <troupe/backends/memory/index/index.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/limits/deadline_step.hpp>
 #include <troupe/backends/memory/limits/demand.hpp>
 #include <troupe/backends/memory/limits/evictor.hpp>
-#include <troupe/backends/memory/entries/footprint.hpp>
-#include <troupe/backends/memory/index/index.hpp>
-#include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/backends/memory/limits/removal_sink.hpp>
-#include <troupe/backends/memory/space/slab.hpp>
-#include <troupe/backends/memory/table/table_options.hpp>
 #include <troupe/backends/memory/limits/timing_wheel.hpp>
+#include <troupe/backends/memory/space/slab.hpp>
 #include <troupe/backends/memory/space/value_buffer.hpp>
+#include <troupe/backends/memory/table/table_options.hpp>
+#include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include <troupe/backends/memory/limits/budget.hpp>
-#include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/backends/memory/limits/removal_sink.hpp>
+#include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/eviction.hpp>
 

@@ -37,10 +37,10 @@
 #include <vector>
 
 #include <troupe/backends/core/epoch.hpp>
-#include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/entries/key_map.hpp>
-#include <troupe/backends/memory/space/segmented_array.hpp>
 #include <troupe/backends/memory/entries/tag_id.hpp>
+#include <troupe/backends/memory/limits/budget.hpp>
+#include <troupe/backends/memory/space/segmented_array.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
 namespace troupe::memory {

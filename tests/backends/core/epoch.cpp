@@ -1,8 +1,8 @@
 #include <troupe/backends/core/epoch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
-#include <algorithm>
 #include <memory>
 #include <thread>
 #include <vector>

@@ -8,8 +8,8 @@
 #include <troupe/backends/memory/entries/hash.hpp>
 #include <troupe/backends/memory/entries/held_value.hpp>
 #include <troupe/backends/memory/space/large_block.hpp>
-#include <troupe/backends/memory/store/store.hpp>
 #include <troupe/backends/memory/space/value_buffer.hpp>
+#include <troupe/backends/memory/store/store.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"
