@@ -65,4 +65,9 @@ std::string to_string(const error& x) {
   return result;
 }
 
+const error& detail::no_error() noexcept {
+  static const error none;
+  return none;
+}
+
 } // namespace troupe

@@ -96,6 +96,13 @@ private:
 /// "code: text", or the code alone when there is no text.
 std::string to_string(const error& x);
 
+namespace detail {
+
+/// An error with the code `none`, for as long as the program runs.
+[[nodiscard]] const error& no_error() noexcept;
+
+} // namespace detail
+
 /// Builds the error side of an `expected`.
 [[nodiscard]] inline tl::unexpected<error> fail(errc code,
                                                 std::string text = {}) {
