@@ -28,6 +28,7 @@
 #include <utility>
 
 #include <troupe/backends/core/futex.hpp>
+#include <troupe/backends/core/lane_task.hpp>
 
 namespace troupe {
 
@@ -73,40 +74,6 @@ public:
 
   /// Arranges that `lane::resume` is called once, soon, on another thread.
   virtual void schedule(lane& which) noexcept = 0;
-};
-
-/// A unit of work for a lane. Derive, or use `blocking_task` or
-/// `detached_task`. The memory of a waited task is its submitter's and lives
-/// until `lane::run` or `lane::try_run` returned; a detached task is freed by
-/// its `release` after it ran.
-class lane_task {
-public:
-  using function = void (*)(lane_task& self) noexcept;
-
-  /// A task is detached when it has a `release` function. One without a
-  /// function to run is the place of somebody who will hold the lane.
-  explicit lane_task(function run, function release = nullptr) noexcept
-    : run_(run), release_(release) {
-    // nop
-  }
-
-  lane_task(const lane_task&) = delete;
-  lane_task& operator=(const lane_task&) = delete;
-
-private:
-  friend class lane;
-
-  enum state : std::uint32_t {
-    pending,  ///< Not run yet.
-    parked,   ///< As `pending`, and the waiter sleeps on the futex.
-    promoted, ///< The waiter must become the runner, starting here.
-    done,     ///< Ran; the runner will not touch this object again.
-  };
-
-  function run_;
-  function release_;
-  std::atomic<lane_task*> next_{nullptr};
-  futex_word state_{pending};
 };
 
 /// A multi-producer queue with one runner at a time, first in, first out.
@@ -263,22 +230,6 @@ private:
   detail::lane_frame frame_{};
 };
 
-/// A callable on the caller's stack as a task. `f` must not throw.
-template <class F>
-class blocking_task final : public lane_task {
-public:
-  explicit blocking_task(F& f) noexcept : lane_task(&invoke), f_(f) {
-    // nop
-  }
-
-private:
-  static void invoke(lane_task& self) noexcept {
-    static_cast<blocking_task&>(self).f_();
-  }
-
-  F& f_;
-};
-
 template <class F>
   requires(!std::is_base_of_v<lane_task, F>)
 void lane::run(F& f) noexcept {
@@ -294,27 +245,6 @@ void lane::run(F& f) noexcept {
   if (!make_idle(task)) [[unlikely]]
     serve(*await_next(task), 1);
 }
-
-/// A callable on the heap as a detached task; frees itself after it ran.
-template <class F>
-class detached_task final : public lane_task {
-public:
-  explicit detached_task(F f)
-    : lane_task(&invoke, &destroy), f_(std::move(f)) {
-    // nop
-  }
-
-private:
-  static void invoke(lane_task& self) noexcept {
-    static_cast<detached_task&>(self).f_();
-  }
-
-  static void destroy(lane_task& self) noexcept {
-    delete &static_cast<detached_task&>(self);
-  }
-
-  F f_;
-};
 
 /// Queues `f`, which must not throw, as a detached task. Throws std::bad_alloc.
 template <class F>
