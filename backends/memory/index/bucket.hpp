@@ -45,8 +45,7 @@ using index_word = std::uint64_t;
   return reinterpret_cast<entry*>(x & ((index_word{1} << tag_shift) - 1));
 }
 
-[[nodiscard]] inline index_word to_word(std::uint64_t hash,
-                                        entry* x) noexcept {
+[[nodiscard]] inline index_word to_word(std::uint64_t hash, entry* x) noexcept {
   return (index_word{tag_of(hash)} << tag_shift)
          | reinterpret_cast<std::uintptr_t>(x);
 }
@@ -144,8 +143,7 @@ struct alignas(64) bucket {
 
   /// The words without an entry. Exact for the writer.
   [[nodiscard]] word_set empty_words() const noexcept {
-    constexpr auto all
-      = (std::uint32_t{1} << (width * word_set::stride)) - 1;
+    constexpr auto all = (std::uint32_t{1} << (width * word_set::stride)) - 1;
     return word_set{scan(0) & all};
   }
 
@@ -195,6 +193,20 @@ private:
 
   /// 14 bits. The upper half stays zero: it lies where a word has its tag.
   std::atomic<std::uint32_t> uses_{0};
+};
+
+/// Where an entry is linked. Good until the next change of the index.
+struct index_slot {
+  bucket* in = nullptr;
+  std::size_t slot = 0;
+
+  [[nodiscard]] std::atomic<index_word>& word() const noexcept {
+    return in->words[slot];
+  }
+
+  [[nodiscard]] entry* item() const noexcept {
+    return entry_in(word().load(std::memory_order_relaxed));
+  }
 };
 
 static_assert(sizeof(bucket) == 64);

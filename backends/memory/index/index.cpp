@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 #include <unordered_set>
 
 #include <troupe/backends/memory/entries/hash.hpp>
@@ -27,10 +26,7 @@ index::index()
     },
     this) {
   // So that giving a segment up needs no memory.
-  given_up_.reserve(segmented_array<bucket>::max_segments);
-  if (!buckets_.add())
-    throw std::bad_alloc{};
-  count_.store(least_buckets, std::memory_order_relaxed);
+  given_up_.reserve(bucket_directory::max_segments);
   publish_bytes();
 }
 
@@ -38,7 +34,7 @@ index::~index() {
   // Nobody reads any more.
   retired_.forget();
   for (auto x : given_up_)
-    segmented_array<bucket>::free(x);
+    bucket_directory::free(x);
 }
 
 /// The long way of `find`: also in the overflow buckets, and again when a split
@@ -46,32 +42,31 @@ index::~index() {
 const entry* index::find_in_chain(bytes_view key,
                                   std::uint64_t hash) const noexcept {
   auto tag = tag_of(hash);
-  auto merges = merges_.load(std::memory_order_acquire);
-  auto count = count_.load(std::memory_order_acquire);
+  auto merges = directory_.merges();
+  auto count = directory_.count();
   for (;;) {
-    auto number = bucket_of(hash, count);
-    for (auto* b = &at(number); b != nullptr; b = next(*b))
+    auto number = bucket_directory::bucket_of(hash, count);
+    for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))
       if (auto* item = find_in(*b, tag, key); item != nullptr)
         return item;
     // Whoever saw a word that a split or a merge had cleared must see the new
     // numbers.
     bucket::order_scans();
-    auto merges_now = merges_.load(std::memory_order_acquire);
-    count = count_.load(std::memory_order_acquire);
-    if (merges_now == merges && bucket_of(hash, count) == number)
+    auto merges_now = directory_.merges();
+    count = directory_.count();
+    if (merges_now == merges
+        && bucket_directory::bucket_of(hash, count) == number)
       return nullptr;
     merges = merges_now;
   }
 }
 
 void index::prefetch_bucket_for_write(std::uint64_t hash) const noexcept {
-  auto count = count_.load(std::memory_order_acquire);
-  __builtin_prefetch(&at(bucket_of(hash, count)), 1);
+  __builtin_prefetch(&directory_.of(hash), 1);
 }
 
 void index::prefetch_entry(std::uint64_t hash) const noexcept {
-  auto count = count_.load(std::memory_order_acquire);
-  auto& b = at(bucket_of(hash, count));
+  auto& b = directory_.of(hash);
   for (auto fits = b.with_tag(tag_of(hash)); !fits.empty(); fits.drop_first()) {
     auto x = b.words[fits.first()].load(std::memory_order_relaxed);
     auto* line = reinterpret_cast<const char*>(entry_in(x));
@@ -84,7 +79,7 @@ index::position index::locate(const hashed_key& key) noexcept {
   position result;
   result.number = number_of(key.hash);
   auto tag = tag_of(key.hash);
-  for (auto* b = &at(result.number); b != nullptr; b = next(*b)) {
+  for (auto* b = &bucket_at(result.number); b != nullptr; b = next(*b)) {
     result.last = b;
     for (auto fits = b->with_tag(tag); !fits.empty(); fits.drop_first()) {
       index_slot x{b, fits.first()};
@@ -104,7 +99,7 @@ index::position index::locate(const hashed_key& key) noexcept {
 
 index_slot index::slot_of(std::uint64_t hash,
                           const entry& item) const noexcept {
-  for (auto* b = &at(number_of(hash)); b != nullptr; b = next(*b))
+  for (auto* b = &bucket_at(number_of(hash)); b != nullptr; b = next(*b))
     for (auto fits = b->with_tag(tag_of(hash)); !fits.empty();
          fits.drop_first())
       if (index_slot x{b, fits.first()}; x.item() == &item)
@@ -130,30 +125,11 @@ std::optional<index_slot> index::link(const position& where, std::uint64_t hash,
 
 /// Adds an empty bucket behind `last`; nullptr when there is no memory.
 bucket* index::append_overflow(bucket& last) noexcept {
-  std::uint32_t number = 0;
-  if (!free_overflows_.empty()) {
-    number = free_overflows_.back();
-    free_overflows_.pop_back();
-  } else {
-    if (next_overflow_ > bucket::most_overflows)
-      return nullptr;
-    auto size = overflows_.size();
-    if (!overflows_.reach(next_overflow_))
-      return nullptr;
-    if (overflows_.size() != size) {
-      try {
-        // So that taking buckets back needs no memory.
-        free_overflows_.reserve(overflows_.size());
-      } catch (const std::bad_alloc&) {
-        return nullptr;
-      }
-      publish_bytes();
-    }
-    number = next_overflow_++;
-  }
-  ++overflow_count_;
-  last.set_overflow(number);
-  return &overflows_[number];
+  const auto capacity = overflows_.capacity();
+  auto* result = overflows_.append(last);
+  if (overflows_.capacity() != capacity)
+    publish_bytes();
+  return result;
 }
 
 // -- growing and shrinking ---------------------------------------------------------
@@ -162,14 +138,15 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
   auto count = bucket_count();
   if (entries * 4 <= count * target_load_quarters)
     return std::nullopt;
-  if (count >> (bucket_bits - 1) != 0 || !buckets_.reach(count))
+  if (!directory_.reach(count))
     return std::nullopt;
   // Bucket `count` takes its entries from the one that stood in for it.
-  change result{split_from(count), count};
-  auto& target = at(count);
+  change result{bucket_directory::split_from(count), count};
+  auto& target = bucket_at(count);
   for_each_in(result.kept, [](index_slot x) { __builtin_prefetch(x.item()); });
   auto moves = [&](index_slot x) {
-    return bucket_of(hash_key(x.item()->key()), count + 1) == count;
+    return bucket_directory::bucket_of(hash_key(x.item()->key()), count + 1)
+           == count;
   };
   auto complete = true;
   for_each_in(result.kept, [&](index_slot x) {
@@ -183,7 +160,7 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
     return std::nullopt;
   }
   publish_bytes();
-  count_.store(count + 1, std::memory_order_release);
+  directory_.publish_split(count + 1);
   for_each_in(result.kept, [&](index_slot x) {
     if (moves(x))
       unlink(x);
@@ -194,34 +171,34 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
 
 std::size_t index::buckets_per_split() const noexcept {
   std::size_t result = 0;
-  for (auto* b = &at(split_from(bucket_count())); b != nullptr; b = next(*b))
+  const auto number = bucket_directory::split_from(bucket_count());
+  for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))
     ++result;
   return result;
 }
 
 std::optional<index::change> index::shrink(std::size_t entries) noexcept {
   auto count = bucket_count();
-  if (count == least_buckets || entries * 16 > count * target_load_quarters)
+  if (count == bucket_directory::least_buckets
+      || entries * 16 > count * target_load_quarters)
     return std::nullopt;
   auto last = count - 1;
   change result{last - std::bit_ceil(count) / 2, last};
-  auto& source = at(last);
-  auto& target = at(result.kept);
+  auto& source = bucket_at(last);
+  auto& target = bucket_at(result.kept);
   auto complete = true;
-  for_each_in(last, [&](index_slot x) {
-    complete = complete && move_to(target, x);
-  });
+  for_each_in(last,
+              [&](index_slot x) { complete = complete && move_to(target, x); });
   if (!complete) {
     // No memory for an overflow bucket: take out again what came.
     for_each_in(result.kept, [&](index_slot x) {
-      if (bucket_of(hash_key(x.item()->key()), count) == last)
+      const auto hash = hash_key(x.item()->key());
+      if (bucket_directory::bucket_of(hash, count) == last)
         unlink(x);
     });
     return std::nullopt;
   }
-  merges_.store(merges_.load(std::memory_order_relaxed) + 1,
-                std::memory_order_release);
-  count_.store(last, std::memory_order_release);
+  directory_.publish_merge(last);
   for_each_in(last, [](index_slot x) {
     unlink(x);
     x.in->set_uses(x.slot, 0);
@@ -255,7 +232,7 @@ bool index::move_to(bucket& target, index_slot from) noexcept {
 void index::tidy(std::size_t number) noexcept {
   for (;;) {
     bucket* before = nullptr;
-    auto* last = &at(number);
+    auto* last = &bucket_at(number);
     while (auto* behind = next(*last)) {
       before = last;
       last = behind;
@@ -271,23 +248,18 @@ void index::tidy(std::size_t number) noexcept {
 
 /// Cuts off what follows a bucket in its chain, which links nothing any more.
 void index::retire_overflows(bucket& first) noexcept {
-  auto number = first.overflow();
-  first.set_overflow(0);
-  while (number != 0) {
-    --overflow_count_;
-    auto* what = encode(number);
-    number = overflows_[number].overflow();
-    retired_.retire(what, sizeof(bucket));
-  }
+  overflows_.cut_off(first, [this](std::uint32_t number) {
+    retired_.retire(encode(number), sizeof(bucket));
+  });
 }
 
 /// Lets the last segment go when it has not been needed for long.
 void index::give_up_segment() noexcept {
-  if (!buckets_.has_excess(bucket_count()))
+  if (!directory_.has_excess())
     return;
   if (given_up_.size() == given_up_.capacity())
     return;
-  given_up_.push_back(buckets_.give_up());
+  given_up_.push_back(directory_.give_up());
   auto [first, size] = given_up_.back();
   retired_.retire(first, size * sizeof(bucket));
   publish_bytes();
@@ -297,20 +269,17 @@ void index::give_up_segment() noexcept {
 void index::release(void* what) noexcept {
   auto number = reinterpret_cast<std::uintptr_t>(what);
   if (number % 2 != 0) {
-    auto& freed = overflows_[number / 2];
-    new (&freed) bucket;
-    // There is room: it was reserved with the buckets.
-    free_overflows_.push_back(static_cast<std::uint32_t>(number / 2));
+    overflows_.free(static_cast<std::uint32_t>(number / 2));
     return;
   }
   auto i = std::find_if(given_up_.begin(), given_up_.end(),
                         [&](auto x) { return x.first == what; });
-  segmented_array<bucket>::free(*i);
+  bucket_directory::free(*i);
   given_up_.erase(i);
 }
 
 void index::publish_bytes() noexcept {
-  bytes_.store((buckets_.size() + overflows_.size()) * sizeof(bucket),
+  bytes_.store((directory_.capacity() + overflows_.capacity()) * sizeof(bucket),
                std::memory_order_relaxed);
 }
 
@@ -320,23 +289,23 @@ std::string index::validate(std::size_t entries) const {
   auto count = bucket_count();
   std::size_t overflows = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    for (auto* b = next(at(i)); b != nullptr; b = next(*b))
+    for (auto* b = next(bucket_at(i)); b != nullptr; b = next(*b))
       ++overflows;
     for_each_in(i, [&](index_slot x) {
       auto key = x.item()->key();
       auto hash = hash_key(key);
       if (tag_in(x.word().load(std::memory_order_relaxed)) != tag_of(hash))
         problem = "an entry carries the tag of another key";
-      if (bucket_of(hash, count) != i)
+      if (number_of(hash) != i)
         problem = "an entry is linked in a bucket that is not its own";
       if (!seen.insert(key).second)
         problem = "a key is linked twice";
     });
   }
-  if (overflows != overflow_count_)
+  if (overflows != overflows_.in_chains())
     problem = "chains have " + std::to_string(overflows)
               + " overflow buckets, counted "
-              + std::to_string(overflow_count_);
+              + std::to_string(overflows_.in_chains());
   if (!problem.empty())
     return problem;
   if (seen.size() != entries)

@@ -4,7 +4,9 @@
 // shrinking by one bucket at a time.
 //
 //   bucket (one cache line):  [tag|entry] x 7, overflow ─► bucket ─► ...
-//   buckets: segments of 8, 8, 16, 32, ... that never move
+//
+//   bucket_directory   the first buckets of the chains, and which one a hash belongs to
+//   overflow_buckets   those that chains continue in
 //
 // A word is an entry's address with 16 bits of its hash on top, so a lookup
 // touches one line of the index and, but for one time in ten thousand, no entry
@@ -23,15 +25,8 @@
 // the count would leave the same number, so a reader on the long way looks at a
 // counter of merges, too.
 //
-// How a scan stays right while buckets are split: it goes through the keys by
-// their hash read backwards, lowest bit first. In this order a bucket is an
-// interval, and a split cuts it in two: the lower half stays, the upper one
-// moves. So a scan that has come to some position has met every key below it
-// that was there all the time, however many buckets there were on the way; a
-// position means the same in a table of any size, and each step moves on, so
-// that the scan ends although the table grows. Should the bucket be split or
-// merged while it is read, the step ends at the end of the smaller interval: who
-// misses a word because it was cleared sees the new count, as above.
+// A scan goes through the buckets in an order that splits and merges leave intact:
+// see bucket_scan.hpp.
 //
 // Invariants (see `validate`)
 //   1. An entry is linked exactly once, in the chain of its key's bucket.
@@ -40,9 +35,7 @@
 //   3. Memory that readers may still look at (buckets cut off a chain, segments
 //      that were given up) is freed after them.
 
-#include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -52,25 +45,15 @@
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/entries/entry.hpp>
+#include <troupe/backends/memory/entries/hash.hpp>
 #include <troupe/backends/memory/index/bucket.hpp>
-#include <troupe/backends/memory/space/segmented_array.hpp>
-#include <troupe/backends/memory/store/parked.hpp>
+#include <troupe/backends/memory/index/bucket_directory.hpp>
+#include <troupe/backends/memory/index/bucket_scan.hpp>
+#include <troupe/backends/memory/index/overflow_buckets.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/hash.hpp>
 
 namespace troupe::memory {
-
-/// Where an entry is linked. Good until the next change of the index.
-struct index_slot {
-  bucket* in = nullptr;
-  std::size_t slot = 0;
-
-  [[nodiscard]] std::atomic<index_word>& word() const noexcept {
-    return in->words[slot];
-  }
-
-  [[nodiscard]] entry* item() const noexcept {
-    return entry_in(word().load(std::memory_order_relaxed));
-  }
-};
 
 /// Not an owner of entries. `find`, `scan` and the prefetches may be called by
 /// any thread inside an epoch guard, `bytes` by any; the rest by the writer only.
@@ -78,11 +61,11 @@ class index {
 public:
   /// Where a key is, or could be put. Good until the next change.
   struct position {
-    index_slot found;         ///< `in` is nullptr when the key has no entry.
-    entry* item = nullptr;    ///< The key's entry.
-    index_slot free;          ///< The chain's first empty word, if any.
-    bucket* last = nullptr;   ///< The end of the chain.
-    std::size_t number = 0;   ///< Of the key's bucket.
+    index_slot found;       ///< `in` is nullptr when the key has no entry.
+    entry* item = nullptr;  ///< The key's entry.
+    index_slot free;        ///< The chain's first empty word, if any.
+    bucket* last = nullptr; ///< The end of the chain.
+    std::size_t number = 0; ///< Of the key's bucket.
   };
 
   /// Two buckets, by number, one of which was made from or put into the other.
@@ -102,7 +85,7 @@ public:
 
   /// The entry of `key`, expired or not, or nullptr. Counts as a use.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
-    auto& b = at(bucket_of(key.hash, count_.load(std::memory_order_acquire)));
+    auto& b = directory_.of(key.hash);
     if (auto* item = find_in(b, tag_of(key.hash), key.key); item != nullptr)
       [[likely]]
       return item;
@@ -112,7 +95,7 @@ public:
   /// Where the first entry stands in the hash's bucket whose tag fits, mostly the
   /// key's; `in` is nullptr when there is none. Nobody has compared its key.
   [[nodiscard]] index_slot near(std::uint64_t hash) const noexcept {
-    auto& b = at(bucket_of(hash, count_.load(std::memory_order_acquire)));
+    auto& b = directory_.of(hash);
     auto fits = b.with_tag(tag_of(hash));
     if (fits.empty()) [[unlikely]]
       return {};
@@ -137,8 +120,7 @@ public:
 
   /// Fetches the line of the key's bucket, to be read.
   void prefetch_bucket(std::uint64_t hash) const noexcept {
-    auto count = count_.load(std::memory_order_acquire);
-    __builtin_prefetch(&at(bucket_of(hash, count)));
+    __builtin_prefetch(&directory_.of(hash));
   }
 
   /// The same, to be written to.
@@ -153,9 +135,11 @@ public:
   /// end, a key that is there all the time is met at least once, one that comes
   /// or goes perhaps, and some may be met twice. Takes one chain's time.
   template <class F>
-  [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const;
+  [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
+    return scan_bucket(directory_, overflows_, from, std::forward<F>(f));
+  }
 
-  static constexpr std::uint64_t scan_end = std::uint64_t{1} << bucket_bits;
+  static constexpr std::uint64_t scan_end = bucket_scan_end;
 
   // -- the writer --------------------------------------------------------------
 
@@ -205,22 +189,21 @@ public:
   }
 
   [[nodiscard]] std::size_t bucket_count() const noexcept {
-    return count_.load(std::memory_order_relaxed);
+    return directory_.size();
   }
 
   /// The number of the bucket that a hash belongs to.
   [[nodiscard]] std::size_t number_of(std::uint64_t hash) const noexcept {
-    return bucket_of(hash, bucket_count());
+    return bucket_directory::bucket_of(hash, bucket_count());
   }
 
   /// The bucket `number`, and the one behind `x` in its chain, or nullptr.
   [[nodiscard]] bucket& bucket_at(std::size_t number) const noexcept {
-    return at(number);
+    return directory_[number];
   }
 
   [[nodiscard]] bucket* next(const bucket& x) const noexcept {
-    auto number = x.overflow();
-    return number == 0 ? nullptr : &overflows_[number];
+    return overflows_.next(x);
   }
 
   /// Whether reads are counted for eviction from now on.
@@ -231,7 +214,7 @@ public:
   /// Memory of all buckets that are in use, in bytes: what the entries are
   /// charged for.
   [[nodiscard]] std::size_t used() const noexcept {
-    return (bucket_count() + overflow_count_) * sizeof(bucket);
+    return (bucket_count() + overflows_.in_chains()) * sizeof(bucket);
   }
 
   /// Memory of all segments, pages that were never touched included, in bytes.
@@ -249,7 +232,7 @@ public:
   /// it.
   template <class F>
   void for_each_in(std::size_t number, F&& f) const {
-    for (auto* b = &at(number); b != nullptr; b = next(*b))
+    for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))
       for (std::size_t i = 0; i < bucket::width; ++i)
         if (b->words[i].load(std::memory_order_relaxed) != 0)
           f(index_slot{b, i});
@@ -259,9 +242,8 @@ public:
   template <class F>
   void for_each(F&& f) const {
     for (std::size_t i = 0, n = bucket_count(); i < n; ++i)
-      for_each_in(i, [&](index_slot x) {
-        f(static_cast<const entry&>(*x.item()));
-      });
+      for_each_in(
+        i, [&](index_slot x) { f(static_cast<const entry&>(*x.item())); });
   }
 
   /// Checks the invariants against an expected number of entries; returns what
@@ -274,47 +256,6 @@ public:
   static constexpr std::size_t target_load_quarters = 17;
 
 private:
-  static constexpr std::size_t least_buckets = 8;
-
-  /// The bucket of a hash among `count`: by the bits of the next power of two,
-  /// or by one less when that bucket does not exist yet. No branch, as it would
-  /// be mispredicted up to half the time.
-  [[nodiscard]] static std::size_t bucket_of(std::uint64_t hash,
-                                             std::size_t count) noexcept {
-    auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
-    auto number = static_cast<std::size_t>(hash) & mask;
-    return number & (mask >> (number >= count ? 1 : 0));
-  }
-
-  /// The bucket that number `count` is split off from.
-  [[nodiscard]] static std::size_t split_from(std::size_t count) noexcept {
-    return count - std::bit_ceil(count + 1) / 2;
-  }
-
-  /// How many of the lowest bits its hashes have in common in the bucket of
-  /// `hash` among `count`: one less as long as it has not been split.
-  [[nodiscard]] static unsigned bits_of(std::uint64_t hash,
-                                        std::size_t count) noexcept {
-    auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
-    auto upper = (static_cast<std::size_t>(hash) & mask) | (mask / 2 + 1);
-    return static_cast<unsigned>(std::bit_width(mask)) - (upper < count ? 0 : 1);
-  }
-
-  /// The bits that choose a bucket, in reverse order.
-  [[nodiscard]] static std::uint64_t reversed(std::uint64_t x) noexcept {
-    auto swap = [&x](unsigned n, std::uint64_t low) {
-      x = ((x >> n) & low) | ((x & low) << n);
-    };
-    swap(1, 0x5555'5555'5555'5555);
-    swap(2, 0x3333'3333'3333'3333);
-    swap(4, 0x0f0f'0f0f'0f0f'0f0f);
-    return __builtin_bswap64(x) >> (64 - bucket_bits);
-  }
-
-  [[nodiscard]] bucket& at(std::size_t number) const noexcept {
-    return buckets_[number];
-  }
-
   [[nodiscard]] const entry* find_in(bucket& where, std::uint16_t tag,
                                      bytes_view key) const noexcept {
     for (auto fits = where.with_tag(tag); !fits.empty(); fits.drop_first()) {
@@ -338,47 +279,12 @@ private:
   void publish_bytes() noexcept;
   void release(void* what) noexcept;
 
-  segmented_array<bucket> buckets_;
-  std::atomic<std::size_t> count_{0};
-  std::atomic<std::size_t> merges_{0};
+  bucket_directory directory_;
   std::atomic<bool> counting_{false};
-
-  /// Overflow buckets, by number; 0 is none of them.
-  segmented_array<bucket> overflows_;
-  std::vector<std::uint32_t> free_overflows_;
-  std::uint32_t next_overflow_ = 1; ///< The first that was never used.
-  std::size_t overflow_count_ = 0;  ///< In chains.
-
-  std::vector<segmented_array<bucket>::segment> given_up_;
+  overflow_buckets overflows_;
+  std::vector<bucket_directory::segment> given_up_;
   std::atomic<std::size_t> bytes_{0};
   retired_list retired_;
 };
-
-// -- implementation --------------------------------------------------------------
-
-template <class F>
-std::uint64_t index::scan(std::uint64_t from, F&& f) const {
-  auto hash = reversed(from);
-  auto merges = merges_.load(std::memory_order_acquire);
-  auto count = count_.load(std::memory_order_acquire);
-  for (;;) {
-    auto number = bucket_of(hash, count);
-    for (const bucket* b = &at(number); b != nullptr; b = next(*b))
-      for (auto& w : b->words)
-        if (auto x = w.load(std::memory_order_acquire); x != 0)
-          f(static_cast<const entry&>(*entry_in(x)));
-    auto before = count;
-    auto merges_before = std::exchange(merges,
-                                       merges_.load(std::memory_order_acquire));
-    count = count_.load(std::memory_order_acquire);
-    // Only a position in the middle of the interval can have moved by a split.
-    // After a merge, the bucket may hold more than was read.
-    if (merges == merges_before && bucket_of(hash, count) == number) {
-      auto size = scan_end >> std::max(bits_of(hash, before),
-                                       bits_of(hash, count));
-      return (from | (size - 1)) + 1;
-    }
-  }
-}
 
 } // namespace troupe::memory
