@@ -40,15 +40,6 @@ constexpr std::size_t group = 16;
 
 } // namespace
 
-std::size_t table::vacant_bytes() const noexcept {
-  epoch_guard guard;
-  const auto reserved
-    = current_.load(std::memory_order_acquire)->blocks.reserved();
-  const auto used
-    = live_bytes_.load(std::memory_order_relaxed) + retired_.bytes();
-  return reserved - std::min(reserved, used);
-}
-
 /// For any thread.
 bool table::wants_compaction() const noexcept {
   if (compacting_.load(std::memory_order_relaxed))
@@ -136,7 +127,7 @@ std::optional<std::size_t> table::relocate(entry& item, std::uint64_t hash,
   index::relink(where, hash, copy);
   retire(item, slab::footprint(size));
   if (copy->slides())
-    add_sliding(g, copy->sliding().follow(item.sliding().deadline()));
+    g.add_sliding(copy->sliding().follow(item.sliding().deadline()));
   add(relocations_, 1);
   return size;
 }

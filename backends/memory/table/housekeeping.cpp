@@ -50,9 +50,8 @@ void table::look_at(std::size_t number) noexcept {
   auto& g = newest();
   auto next = never;
   std::size_t removed = 0;
-  g.links.for_each_in(number, [](index_slot x) {
-    __builtin_prefetch(x.item());
-  });
+  g.links.for_each_in(number,
+                      [](index_slot x) { __builtin_prefetch(x.item()); });
   auto now = time_.now();
   g.links.for_each_in(number, [&](index_slot x) {
     auto& item = *x.item();
@@ -79,7 +78,8 @@ void table::look_at(std::size_t number) noexcept {
 void table::reclaim(std::size_t buckets) noexcept {
   auto& g = newest();
   if (tagged_.load(std::memory_order_relaxed) == 0
-      || reclaimed_.load(std::memory_order_relaxed) == forgotten_.tags().kills())
+      || reclaimed_.load(std::memory_order_relaxed)
+           == forgotten_.tags().kills())
     return;
   for (; buckets > 0; --buckets) {
     if (g.reclaim_bucket == 0) {
@@ -111,8 +111,8 @@ void table::fade(std::size_t buckets) noexcept {
       continue;
     }
     fading_ = g.fading_before;
-    add(fading_bytes_, -bytes_of(g));
-    dying_.retire(&g, bytes_of(g));
+    add(fading_bytes_, -g.bytes());
+    dying_.retire(&g, g.bytes());
   }
 }
 
@@ -146,9 +146,9 @@ std::string table::validate() const {
   g.links.for_each([&](const entry& x) {
     expiring += x.expires() ? 1 : 0;
     if (x.slides())
-      sliding += ticks_of(x.sliding().deadline());
+      sliding += generation::ticks_of(x.sliding().deadline());
     else if (x.expires())
-      deadlines += ticks_of(x.deadline());
+      deadlines += generation::ticks_of(x.deadline());
     tagged += x.tagged() ? 1 : 0;
     bytes += footprint(x);
   });

@@ -55,8 +55,7 @@ put_result table::make_block(const position& where, const hashed_key& key,
                                     large_block::footprint_of(size, capacity)),
                        where, with);
   };
-  if (spare > 0
-      && (reserved_ || admitted(size + spare) != put_result::done))
+  if (spare > 0 && (reserved_ || admitted(size + spare) != put_result::done))
     spare = 0;
   if (spare == 0)
     if (auto why = admitted(size); why != put_result::done)
@@ -251,19 +250,6 @@ bool table::provide(std::size_t bytes, std::size_t entries,
   from.bytes_.overdraw(from.charged());
   from.entries_.overdraw(from.size_.load(std::memory_order_relaxed));
   return false;
-}
-
-/// A new entry's hold becomes one of the slab's; the block counts one key more.
-void table::take_hold(entry& x, std::size_t bytes) noexcept {
-  newest().blocks.hold(x.hold(), bytes);
-  x.hold().block->count_key(true);
-}
-
-/// Another entry stands for the value from now on; how many bytes.
-std::size_t table::hand_over(entry& x) noexcept {
-  const auto result = x.hold().bytes;
-  newest().blocks.hand_over(x.hold());
-  return result;
 }
 
 } // namespace troupe::memory

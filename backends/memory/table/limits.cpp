@@ -1,5 +1,5 @@
-// The part of a table that keeps its limits: what is charged, and who goes when
-// that is too much.
+// The part of a table that keeps within its limits: it borrows for what is charged,
+// and evicts entries where that is not enough.
 
 #include <troupe/backends/memory/table/table.hpp>
 
@@ -27,19 +27,6 @@ bool out_of_all_proportion(std::size_t size, std::size_t lack) noexcept {
 }
 
 } // namespace
-
-/// What is charged now, for everybody to see.
-void table::publish_charge() noexcept {
-  auto& g = newest();
-  // The wheel counts by what it needs, not by what it has: that comes in ever
-  // larger steps, and an insert should not have to make room for one.
-  auto nodes = g.wheel.bytes() == 0
-                 ? std::size_t{0}
-                 : g.links.bucket_count() * timing_wheel::bytes_per_item;
-  charged_.store(live_bytes_.load(std::memory_order_relaxed) + g.links.used()
-                   + nodes + g.goes_next.bytes(),
-                 std::memory_order_relaxed);
-}
 
 /// Whether so many bytes and entries more could be there, the first with a
 /// deadline perhaps. Borrows for them.
@@ -78,50 +65,6 @@ bool table::may_grow() noexcept {
   publish_charge();
   auto more = newest().links.buckets_per_split() * bytes_per_bucket;
   return bytes_.cover(charged() + more);
-}
-
-occupancy table::occupied_by(const hashed_key& key) noexcept {
-  const auto where = locate(key);
-  if (where.item == nullptr)
-    return {};
-  auto& item = *where.item;
-  occupancy result{.charge = footprint(item), .linked = true};
-  if (dead(item))
-    return result;
-  result.live = true;
-  result.value_size = item.value_size();
-  result.expires = item.has_deadline();
-  result.idles = item.slides();
-  if (item.tagged()) {
-    auto with = item.attributes();
-    with.tags = {};
-    result.tag_bytes
-      = item.size()
-        - (item.large()
-             ? entry::large_size(key.key.size(), with)
-             : entry::block_size(key.key.size(), item.value_size(), with));
-  }
-  return result;
-}
-
-std::size_t table::charge_of(std::size_t key_size, const occupancy& what,
-                             std::size_t block) noexcept {
-  entry_attributes with;
-  if (what.expires)
-    with.deadline = time_point{};
-  if (what.idles)
-    with.idle = std::chrono::nanoseconds{1};
-  const auto size = what.value_size;
-  if (size <= largest_inline)
-    return slab::footprint(entry::block_size(key_size, size, with)
-                           + what.tag_bytes);
-  return slab::footprint(entry::large_size(key_size, with) + what.tag_bytes)
-         + std::max(block, large_block::footprint_of(size, size));
-}
-
-bool table::admits(std::size_t charge) const noexcept {
-  return !limited_
-         || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
 }
 
 bool table::reserve(const demand& coming) noexcept {
@@ -348,18 +291,6 @@ void table::pass_on(amounts most) noexcept {
   };
   collect(bytes_.source(), most.bytes);
   collect(entries_.source(), most.entries);
-}
-
-bool table::held_back_by(std::span<const budget* const> shared) const noexcept {
-  auto held = false;
-  for (auto* x : {bytes_.refused_by(charged()), entries_.refused_by(size())}) {
-    if (x == nullptr)
-      continue;
-    if (std::find(shared.begin(), shared.end(), x) == shared.end())
-      return false;
-    held = true;
-  }
-  return held;
 }
 
 } // namespace troupe::memory

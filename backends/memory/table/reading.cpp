@@ -1,20 +1,21 @@
 // The part of a table that reads what is not plain: entries with tags or an idle
 // time, and those that seem to have expired.
 
-#include <troupe/backends/memory/table/table.hpp>
+#include <troupe/backends/memory/table/reading.hpp>
 
 namespace troupe::memory {
 
 /// What is in an entry that lives at `now`.
-std::optional<entry_view> table::see(generation& in, const entry& x, lookup as,
-                                     time_point now) const noexcept {
+std::optional<entry_view> table_reading::see(generation& in, const entry& x,
+                                             lookup as,
+                                             time_point now) const noexcept {
   if (x.tagged() && killed(x))
     return std::nullopt;
   if (x.slides() && as == lookup::use) {
     auto [alive, moved] = x.sliding().read(now);
     if (!alive)
       return std::nullopt;
-    add_sliding(in, moved);
+    in.add_sliding(moved);
   } else if (x.expired(now)) {
     return std::nullopt;
   }
@@ -28,11 +29,11 @@ std::optional<entry_view> table::see(generation& in, const entry& x, lookup as,
 /// before, is all that the key has. When it was settled, a copy may stand in its
 /// place, which is to know of this use.
 std::optional<entry_view>
-table::look_closely(bytes_view key, std::uint64_t hash, generation& in,
-                    const entry& found, lookup as) const noexcept {
+table_reading::look_closely(bytes_view key, std::uint64_t hash, generation& in,
+                            const entry& found, lookup as) const noexcept {
   auto seen = see(in, found, as, now_for(found));
-  const auto counted = as != lookup::use || !found.slides()
-                       || !found.sliding().is_settled();
+  const auto counted
+    = as != lookup::use || !found.slides() || !found.sliding().is_settled();
   if (seen && counted)
     return seen;
   const auto now = time_.now();

@@ -2,64 +2,13 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace troupe::memory {
 
-namespace {
-
-/// What is borrowed at a time when there is no limit.
-constexpr std::size_t largest_bytes_piece = std::size_t{1} << 20;
-constexpr std::size_t largest_entries_piece = 4096;
-
-/// To be added when something comes, or goes.
-constexpr std::size_t one_if(bool comes) noexcept {
-  return comes ? std::size_t{1} : ~std::size_t{0};
-}
-
-} // namespace
-
-table::table(const table_options& options)
-  : time_(*options.time),
-    options_(options),
-    forgotten_(*options_.forgotten),
-    current_(
-      new generation(options_, options.eviction, forgotten_.present_era())),
-    dying_([](void*, void* x) noexcept { delete static_cast<generation*>(x); },
-           nullptr),
-    era_(newest().era),
-    bytes_(options_.bytes, options_.shares, largest_bytes_piece),
-    entries_(options_.entries, options_.shares, largest_entries_piece),
-    eviction_(options.eviction),
-    removals_(*options_.removals),
-    retired_(
-      [](void* self, void* x) noexcept {
-        auto* item = static_cast<entry*>(x);
-        auto& blocks = static_cast<table*>(self)->newest().blocks;
-        const auto size = item->size();
-        if (!item->ends_with_value() && item->large()) [[unlikely]]
-          blocks.release(item->hold());
-        blocks.deallocate(item, size);
-      },
-      this) {
+table::table(const table_options& options) : table_accounts(options) {
   look_at_limits();
   enforce(nullptr);
-}
-
-table::~table() {
-  // Nobody reads any more. The slab takes its blocks along.
-  retired_.forget();
-  // Uses of tags end with the registry, which lives no longer than the tables.
-  while (fading_ != nullptr)
-    delete std::exchange(fading_, fading_->fading_before);
-  delete &newest();
-}
-
-[[gnu::always_inline]] inline table::charges
-table::charges_of(const position& where, std::size_t size,
-                  std::size_t value_bytes) noexcept {
-  const auto block = slab::footprint(size);
-  return {size, block, block + value_bytes,
-          where.item == nullptr ? std::size_t{0} : footprint(*where.item)};
 }
 
 /// Whether the limits allow it, as far as eviction does not see to it.
@@ -87,8 +36,7 @@ table::link(const position& where, const hashed_key& key, bytes_view value,
   auto& g = newest();
   // An earlier look at the bucket than needed does no harm.
   if (auto expiry = with.expiry();
-      expiry != never
-      && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
+      expiry != never && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
   auto* memory = g.blocks.allocate(x.size);
   if (memory == nullptr)
@@ -167,12 +115,6 @@ put_result table::put(const position& where, const hashed_key& key,
   return place(where, key, value, nullptr, with, true);
 }
 
-table::charges table::charges_with(const position& where, bytes_view key,
-                                   const entry_attributes& with,
-                                   std::size_t value_bytes) noexcept {
-  return charges_of(where, entry::large_size(key.size(), with), value_bytes);
-}
-
 put_result table::admit_large(const charges& x, const position& where,
                               const entry_attributes& with) noexcept {
   return admit(x, where, with);
@@ -230,7 +172,7 @@ put_result table::touch(const position& where, const hashed_key& key,
   if (!g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
   if (slides) [[unlikely]] {
-    add_sliding(g, item.touch_sliding(now, deadline, ++version_));
+    g.add_sliding(item.touch_sliding(now, deadline, ++version_));
     return put_result::done;
   }
   // Its tags are in use all the while: a name that is not may be forgotten.
@@ -248,9 +190,9 @@ bool table::renew() noexcept {
     return false;
   }
   auto& old = newest();
-  const auto fades = tagged_.load(std::memory_order_relaxed) > 0
-                     || (removals_.listening()
-                         && size_.load(std::memory_order_relaxed) > 0);
+  const auto fades
+    = tagged_.load(std::memory_order_relaxed) > 0
+      || (removals_.listening() && size_.load(std::memory_order_relaxed) > 0);
   current_.store(fresh, std::memory_order_release);
   size_.store(0, std::memory_order_relaxed);
   expiring_.store(0, std::memory_order_relaxed);
@@ -262,9 +204,9 @@ bool table::renew() noexcept {
   retired_.forget();
   if (fades) {
     old.fading_before = std::exchange(fading_, &old);
-    add(fading_bytes_, bytes_of(old));
+    add(fading_bytes_, old.bytes());
   } else {
-    dying_.retire(&old, bytes_of(old));
+    dying_.retire(&old, old.bytes());
     dying_.collect();
   }
   live_bytes_.store(0, std::memory_order_relaxed);
@@ -278,105 +220,6 @@ bool table::renew() noexcept {
     entries_.keep(0);
   }
   return true;
-}
-
-/// Unlinks an entry; the index may have to shrink then.
-void table::drop(index_slot where, removal_cause cause) noexcept {
-  auto& g = newest();
-  auto& item = *where.item();
-  tell(item, cause);
-  auto bytes = footprint(item);
-  g.goes_next.removed(where, bytes);
-  index::unlink(where);
-  add(size_, ~std::size_t{0});
-  add(live_bytes_, -bytes);
-  retire(item, bytes);
-}
-
-/// Of an entry that was dead already it says what killed it, whatever takes it away
-/// now.
-void table::tell_sink(const entry& x, removal_cause cause) noexcept {
-  if (x.expires() && x.expired(time_.now()))
-    cause = removal_cause::expired;
-  else if (x.tagged() && killed(x))
-    cause = removal_cause::tag;
-  removals_.removed(x.key(), x.value(), cause);
-}
-
-/// Gives an unlinked entry's block of `bytes` back once no reader sees it.
-void table::retire(entry& x, std::size_t bytes) noexcept {
-  count(x, false);
-  if (x.large()) [[unlikely]]
-    x.hold().block->count_key(false);
-  retired_.retire(&x, bytes);
-}
-
-/// Counts the deadline, if it has one, of an entry that does not slide.
-inline void table::count_deadline(const entry& x, bool in) noexcept {
-  if (!x.expires())
-    return;
-  add(expiring_, one_if(in));
-  const auto ticks = ticks_of(x.deadline());
-  add(deadlines_, in ? ticks : -ticks);
-}
-
-void table::count_attributes(const entry& x, bool in) noexcept {
-  if (x.slides()) [[unlikely]] {
-    add(expiring_, one_if(in));
-    auto& slide = x.sliding();
-    add_sliding(newest(), in ? sliding_deadline::move{{}, slide.deadline()}
-                             : sliding_deadline::move{slide.settle(), {}});
-  } else {
-    count_deadline(x, in);
-  }
-  if (x.tagged()) [[unlikely]] {
-    add(tagged_, one_if(in));
-    if (in)
-      forgotten_.tags().use_again(x.tags());
-    else
-      forgotten_.tags().release(x.tags());
-  }
-}
-
-/// Splits a bucket when it is time to.
-void table::grow() noexcept {
-  auto& g = newest();
-  // Both buckets are due when the one was, which must not need memory then.
-  if (g.wheel.bytes() != 0 && !g.wheel.reach(g.links.bucket_count()))
-    return;
-  auto split = g.links.grow(size_.load(std::memory_order_relaxed));
-  if (!split)
-    return;
-  g.wheel.copy(split->kept, split->other);
-}
-
-/// Merges a bucket into another when it is time to.
-void table::shrink() noexcept {
-  auto& g = newest();
-  auto merged = g.links.shrink(size_.load(std::memory_order_relaxed));
-  if (!merged)
-    return;
-  if (merged->kept < g.reclaim_bucket)
-    g.reclaim_again = true;
-  g.wheel.copy(merged->other, merged->kept);
-  g.wheel.cancel(merged->other);
-  g.wheel.trim(g.links.bucket_count());
-}
-
-time_point table::mean_deadline() const noexcept {
-  const auto count = expiring();
-  if (count == 0)
-    return never;
-  epoch_guard guard;
-  auto& g = *current_.load(std::memory_order_acquire);
-  const auto sum
-    = static_cast<std::int64_t>(deadlines_.load(std::memory_order_relaxed))
-      + g.sliding.load(std::memory_order_relaxed);
-  const auto mean = std::max(sum, std::int64_t{0})
-                    / static_cast<std::int64_t>(count);
-  // A tick is rounded down, by half of one on average.
-  return time_point{std::chrono::nanoseconds{
-    (mean << tick_bits) + (std::int64_t{1} << (tick_bits - 1))}};
 }
 
 } // namespace troupe::memory

@@ -36,7 +36,7 @@ struct table_options {
 enum class put_result : std::uint8_t {
   done,
   no_memory, ///< The system has none; nothing has changed.
-  no_room,   ///< The limit is reached and nothing is evicted; nothing has changed.
+  no_room, ///< The limit is reached and nothing is evicted; nothing has changed.
   too_large, ///< The entry is charged more than `largest_charge`; as above.
 };
 

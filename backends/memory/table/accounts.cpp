@@ -1,0 +1,162 @@
+#include <troupe/backends/memory/table/accounts.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+#include <troupe/backends/memory/space/large_block.hpp>
+
+namespace troupe::memory {
+
+table_accounts::charges
+table_accounts::charges_with(const position& where, bytes_view key,
+                             const entry_attributes& with,
+                             std::size_t value_bytes) noexcept {
+  return charges_of(where, entry::large_size(key.size(), with), value_bytes);
+}
+
+occupancy table_accounts::occupied_by(const hashed_key& key) noexcept {
+  const auto where = locate(key);
+  if (where.item == nullptr)
+    return {};
+  auto& item = *where.item;
+  occupancy result{.charge = footprint(item), .linked = true};
+  if (dead(item))
+    return result;
+  result.live = true;
+  result.value_size = item.value_size();
+  result.expires = item.has_deadline();
+  result.idles = item.slides();
+  if (item.tagged()) {
+    auto with = item.attributes();
+    with.tags = {};
+    result.tag_bytes
+      = item.size()
+        - (item.large()
+             ? entry::large_size(key.key.size(), with)
+             : entry::block_size(key.key.size(), item.value_size(), with));
+  }
+  return result;
+}
+
+std::size_t table_accounts::charge_of(std::size_t key_size,
+                                      const occupancy& what,
+                                      std::size_t block) noexcept {
+  entry_attributes with;
+  if (what.expires)
+    with.deadline = time_point{};
+  if (what.idles)
+    with.idle = std::chrono::nanoseconds{1};
+  const auto size = what.value_size;
+  if (size <= largest_inline)
+    return slab::footprint(entry::block_size(key_size, size, with)
+                           + what.tag_bytes);
+  return slab::footprint(entry::large_size(key_size, with) + what.tag_bytes)
+         + std::max(block, large_block::footprint_of(size, size));
+}
+
+bool table_accounts::admits(std::size_t charge) const noexcept {
+  return !limited_
+         || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
+}
+
+/// What is charged now, for everybody to see.
+void table_accounts::publish_charge() noexcept {
+  auto& g = newest();
+  // The wheel counts by what it needs, not by what it has: that comes in ever
+  // larger steps, and an insert should not have to make room for one.
+  auto nodes = g.wheel.bytes() == 0
+                 ? std::size_t{0}
+                 : g.links.bucket_count() * timing_wheel::bytes_per_item;
+  charged_.store(live_bytes_.load(std::memory_order_relaxed) + g.links.used()
+                   + nodes + g.goes_next.bytes(),
+                 std::memory_order_relaxed);
+}
+
+/// A new entry's hold becomes one of the slab's; the block counts one key more.
+void table_accounts::take_hold(entry& x, std::size_t bytes) noexcept {
+  newest().blocks.hold(x.hold(), bytes);
+  x.hold().block->count_key(true);
+}
+
+/// Another entry stands for the value from now on; how many bytes.
+std::size_t table_accounts::hand_over(entry& x) noexcept {
+  const auto result = x.hold().bytes;
+  newest().blocks.hand_over(x.hold());
+  return result;
+}
+
+/// Unlinks an entry; the index may have to shrink then.
+void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
+  auto& g = newest();
+  auto& item = *where.item();
+  tell(item, cause);
+  auto bytes = footprint(item);
+  g.goes_next.removed(where, bytes);
+  index::unlink(where);
+  add(size_, ~std::size_t{0});
+  add(live_bytes_, -bytes);
+  retire(item, bytes);
+}
+
+/// Of an entry that was dead already it says what killed it, whatever takes it away
+/// now.
+void table_accounts::tell_sink(const entry& x, removal_cause cause) noexcept {
+  if (x.expires() && x.expired(time_.now()))
+    cause = removal_cause::expired;
+  else if (x.tagged() && killed(x))
+    cause = removal_cause::tag;
+  removals_.removed(x.key(), x.value(), cause);
+}
+
+/// Gives an unlinked entry's block of `bytes` back once no reader sees it.
+void table_accounts::retire(entry& x, std::size_t bytes) noexcept {
+  count(x, false);
+  if (x.large()) [[unlikely]]
+    x.hold().block->count_key(false);
+  retired_.retire(&x, bytes);
+}
+
+void table_accounts::count_attributes(const entry& x, bool in) noexcept {
+  if (x.slides()) [[unlikely]] {
+    add(expiring_, one_if(in));
+    auto& slide = x.sliding();
+    newest().add_sliding(in ? sliding_deadline::move{{}, slide.deadline()}
+                            : sliding_deadline::move{slide.settle(), {}});
+  } else {
+    count_deadline(x, in);
+  }
+  if (x.tagged()) [[unlikely]] {
+    add(tagged_, one_if(in));
+    if (in)
+      forgotten_.tags().use_again(x.tags());
+    else
+      forgotten_.tags().release(x.tags());
+  }
+}
+
+/// Splits a bucket when it is time to.
+void table_accounts::grow() noexcept {
+  auto& g = newest();
+  // Both buckets are due when the one was, which must not need memory then.
+  if (g.wheel.bytes() != 0 && !g.wheel.reach(g.links.bucket_count()))
+    return;
+  auto split = g.links.grow(size_.load(std::memory_order_relaxed));
+  if (!split)
+    return;
+  g.wheel.copy(split->kept, split->other);
+}
+
+/// Merges a bucket into another when it is time to.
+void table_accounts::shrink() noexcept {
+  auto& g = newest();
+  auto merged = g.links.shrink(size_.load(std::memory_order_relaxed));
+  if (!merged)
+    return;
+  if (merged->kept < g.reclaim_bucket)
+    g.reclaim_again = true;
+  g.wheel.copy(merged->other, merged->kept);
+  g.wheel.cancel(merged->other);
+  g.wheel.trim(g.links.bucket_count());
+}
+
+} // namespace troupe::memory
