@@ -1,19 +1,16 @@
 #pragma once
 
-// The two kinds of right that a shard hands out for a key.
+// Which loads and updates hold leases of a store's keys, and what waits for them; for
+// what the two kinds of lease mean see backends/leases.hpp.
 //
-// A *load lease* is the right to store one loader's result. Any invalidation of
-// the key voids it simply by forgetting it: the commit finds nothing and is
-// refused, and the next reader who misses gets a new lease. That is the whole
-// of the promise that an invalidation beats a load in flight.
+// An invalidation of a key voids its *load lease* by forgetting it: the commit finds
+// nothing and is refused.
 //
-// An *update lease* is the right of one `update` that lost too many races to
-// read, compute and store undisturbed. Operations that read what they change
-// wait for its end. A blind write (set, erase, clear) does not wait; it
-// overtakes: since it does not depend on what it overwrites, the update may
-// count as having happened just before it. Not so when the write found another state
-// than the one that the update began with, or has told of another than the one that
-// the update would have left: then the update starts again.
+// Operations that read what they change wait for the end of an *update lease*. A blind
+// write (set, erase, clear) does not wait; it overtakes: since it does not depend on what
+// it overwrites, the update may count as having happened just before it. This does not
+// hold when the write found another state than the one that the update began with, or
+// reported another one than the update would have left: then the update starts again.
 
 #include <atomic>
 #include <cstddef>
@@ -38,7 +35,8 @@ public:
 
   struct lease {
     load_id id = 0;
-    std::uint64_t born = 0; ///< The sequence of what it brings; see tag_registry.hpp.
+    std::uint64_t born
+      = 0; ///< The sequence of what it brings; see tag_registry.hpp.
     /// What is known so far of the tags of that; may be nullptr.
     std::shared_ptr<const load_tags> tags;
   };
@@ -52,7 +50,7 @@ public:
   /// Ends the lease of `id`; tells whether it still held it.
   bool release(bytes_view key, load_id id);
 
-  /// Voids the lease of whoever holds it.
+  /// Voids the key's lease, if there is one.
   void fence(bytes_view key) {
     // Nearly always there is no load in flight, and a write pays one branch.
     if (!leases_.empty()) [[unlikely]]
@@ -105,9 +103,9 @@ public:
   /// Whether a blind write passed since the lease was granted.
   enum class passed : std::uint8_t {
     none,
-    blind,      ///< It tells nothing of what was there, and that was as given,
-    late,       ///< or it was not: the entry had expired, or was killed or evicted.
-    erased,     ///< It tells that there was an entry,
+    blind,  ///< It tells nothing of what was there, and that was as given,
+    late,   ///< or it was not: the entry had expired, or was killed or evicted.
+    erased, ///< It tells that there was an entry,
     found_none, ///< or that there was none. The first one counts.
   };
 

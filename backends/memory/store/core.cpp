@@ -1,0 +1,169 @@
+#include <troupe/backends/memory/store/core.hpp>
+
+#include <chrono>
+#include <new>
+#include <string>
+
+namespace troupe::memory {
+
+namespace {
+
+table_options with_clock(const store_options& x) {
+  auto result = x.shared;
+  result.time = x.time;
+  return result;
+}
+
+} // namespace
+
+store_core::store_core(const store_options& options)
+  : time_(*options.time),
+    options_(options),
+    random_(static_cast<std::uint32_t>(options.seed % 0x7ffffffe) + 1),
+    forgotten_(*options_.shared.forgotten),
+    table_(with_clock(options)) {
+  forgotten_.tags().add(witness_);
+}
+
+store_core::~store_core() {
+  forgotten_.tags().remove(witness_);
+}
+
+/// The deadline of a write: its TTL, shortened by up to the jitter's share.
+time_point store_core::deadline_for(const write_options& how) {
+  auto ttl = how.ttl.value_or(options_.ttl);
+  if (ttl == no_expiry)
+    return never;
+  auto jitter = how.jitter.value_or(options_.jitter);
+  auto full = std::chrono::nanoseconds{ttl};
+  if (jitter > 0.0) {
+    std::uniform_real_distribution<double> all{0.0, 1.0};
+    auto share = all(random_);
+    jitter_.count(share);
+    full -= std::chrono::nanoseconds{static_cast<std::int64_t>(
+      static_cast<double>(full.count()) * jitter * share)};
+  }
+  return time_.now() + full;
+}
+
+/// What a written entry carries; `present` is the live one that it replaces, or
+/// nullptr, and `tags` are the ids of those in `how`.
+entry_attributes
+store_core::attributes_for(const write_options& how, const entry* present,
+                           std::span<const tag_id> tags, inheritance from_old) {
+  entry_attributes result;
+  if (present == nullptr
+      || (!how.keep_ttl && from_old == inheritance::as_told)) {
+    result = fresh_attributes(how);
+  } else {
+    result = present->attributes();
+    if (how.ttl && !how.keep_ttl)
+      result.deadline = deadline_for(how);
+    if (how.idle && !how.keep_ttl)
+      result.idle
+        = *how.idle == no_expiry ? std::chrono::nanoseconds{0} : *how.idle;
+    if (result.slides())
+      result.idle_until = time_.now() + result.idle;
+  }
+  if (!tags.empty()) [[unlikely]] {
+    result.tags = tags;
+    result.born = forgotten_.tags().sequence();
+  }
+  return result;
+}
+
+error store_core::refusal(put_result why) const {
+  switch (why) {
+    case put_result::too_large:
+      return {errc::value_too_large,
+              "one entry may take up to "
+                + std::to_string(table_.largest_charge()) + " bytes, half of "
+                + table_.narrowest_bytes().name()
+                + "; store less under one key, or raise that limit"};
+    case put_result::no_room:
+      return {errc::limit_reached,
+              "the limit is reached, and nothing is evicted"};
+    default:
+      return {errc::out_of_memory};
+  }
+}
+
+/// What a clear, or the end, of all that share the invalidations asks for.
+expected<void> store_core::catch_up() {
+  if (stopped())
+    return fail(errc::shutting_down,
+                "the region has been stopped; its runtime has ended");
+  return clear();
+}
+
+/// Whether there is a live entry at `where`, for a change that depends on it.
+expected<bool> store_core::look(table::position& where, const hashed_key& key) {
+  if (live(where))
+    return true;
+  if (auto ok = confirm_absence(where, key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return false;
+}
+
+/// Every way to store ends here: publishes, voids leases.
+put_result store_core::place(const table::position& where,
+                             const hashed_key& key, bytes_view value,
+                             const entry_attributes& with,
+                             value_buffer* gathered) {
+  auto result = table_.put(where, key, value, with, gathered);
+  if (result == put_result::done) [[likely]]
+    note_stored(key.key);
+  return result;
+}
+
+/// The same; the new version.
+expected<version_number>
+store_core::put(const table::position& where, const hashed_key& key,
+                bytes_view value, const entry_attributes& with) {
+  if (auto x = place(where, key, value, with); x != put_result::done)
+    [[unlikely]]
+    return tl::unexpected{refusal(x)};
+  return table_.version();
+}
+
+/// Removes the entry, if there is one, and voids leases either way.
+void store_core::remove(const table::position& where, const hashed_key& key) {
+  if (where.item != nullptr)
+    table_.remove(where);
+  else
+    table_.skip_version();
+  loads_.fence(key.key);
+}
+
+update_leases::passed store_core::passing_update(const hashed_key& key,
+                                                 bool present) const {
+  return !updates_.held(key.key) || updates_.given(key.key).present == present
+           ? update_leases::passed::blind
+           : update_leases::passed::late;
+}
+
+expected<void> store_core::clear() {
+  // Before what was there is gone.
+  updates_.overtake_all([this](bytes_view text) {
+    const hashed_key key{text, hash_key(text)};
+    return passing(key, live(table_.locate(key)));
+  });
+  if (!table_.renew())
+    return tl::unexpected{refusal(put_result::no_memory)};
+  loads_.fence_all();
+  return {};
+}
+
+bool store_core::forget() noexcept {
+  const auto done = [this]() noexcept {
+    try {
+      return clear().has_value();
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }();
+  forgetting_.store(!done, std::memory_order_relaxed);
+  return done;
+}
+
+} // namespace troupe::memory

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <random>
+
+#include <troupe/backends/memory/table/table_options.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/defaults.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe::memory {
+
+struct store_options {
+  /// Must outlive the store.
+  const clock* time = &clock::steady();
+
+  /// For writes that say nothing of their own; see `region_options`.
+  ttl_duration ttl = no_expiry;
+  ttl_duration idle = no_expiry;
+  double jitter = 0.0;
+
+  /// How long an update lease may be held.
+  std::chrono::milliseconds update_lease = defaults::op_timeout;
+
+  /// Seeds the jitter; tests fix it.
+  std::uint64_t seed = std::random_device{}();
+
+  /// What the store shares with the others of its region; its clock is `time`.
+  table_options shared = {};
+};
+
+} // namespace troupe::memory
