@@ -29,7 +29,7 @@ private:
 
 /// What a caller saw of a key, to learn later whether it has changed.
 struct key_state {
-  version_number version = no_version;            ///< Of the live entry.
+  version_number version = no_version; ///< Of the live entry.
   std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
@@ -66,8 +66,7 @@ private:
   static constexpr std::size_t few = 64;
 
   key_map<std::weak_ptr<absence>> held_;
-  std::size_t next_look_
-    = few; ///< When so many are there, some may be abandoned.
+  std::size_t next_look_ = few; ///< When so many are there, some may be abandoned.
   std::atomic<bool> any_{false};
 };
 
