@@ -216,7 +216,7 @@ void del(command_call& call) {
 
 // -- moving and copying --------------------------------------------------------------
 
-using memory::transfer_result;
+using transfer_result;
 
 // What a key comes to that is given the name it has.
 expected<transfer_result> stay(const region& where, bytes_view key) {
