@@ -3,7 +3,7 @@
 from collections import Counter
 
 from .graph import circles, edges_between, reachable
-from .rules import may_include_caf
+from .rules import may_include_caf, place_of
 from .tree import directory_of, folder_of, unit_of
 
 SMALL_SOURCE_LINES = 60
@@ -20,7 +20,7 @@ def closures(tree):
 
 def figures(tree):
     """The figures as lines of text."""
-    for kind, name_of in ("unit", unit_of), ("folder", folder_of):
+    for kind, name_of in ("unit", unit_of), ("folder", place_of):
         groups = circles(edges_between(tree, name_of))
         yield f"{kind} circles: {len(groups)}"
         yield from (f"  {' '.join(group)}" for group in groups)

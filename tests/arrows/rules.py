@@ -9,22 +9,25 @@ from .tree import (LIBRARY_ROOMS, directory_of, folder_of, is_installed, is_priv
                    room_of, unit_of)
 
 
+def place_of(path):
+    """What a file is part of: its folder, or its unit if that has a row of its own."""
+    unit = unit_of(path)
+    return unit if unit in table.ARROWS else folder_of(path)
+
+
 def row_of(path):
-    """The name of a file's row in the table: the file, its folder, or the next
-    folder around it that has a row with /**. None when there is none."""
-    folder = folder_of(path)
-    candidates = [path, folder]
-    parts = folder.split("/")
-    candidates += ["/".join(parts[:n]) + "/**" for n in range(len(parts), 0, -1)]
-    return next((x for x in candidates if x in table.ARROWS), None)
+    """The name of a file's row in the table, or None: that of its place, or of the
+    next folder around it that has one with /**."""
+    parts = folder_of(path).split("/")
+    around = ["/".join(parts[:n]) + "/**" for n in range(len(parts), 0, -1)]
+    return next((x for x in (place_of(path), *around) if x in table.ARROWS), None)
 
 
 def covers(name, path):
-    """Whether a name of the table (a file, a folder, a folder/**) means a path."""
-    folder = folder_of(path)
+    """Whether a name of the table (a place, a folder/**, a file) means a path."""
     if name.endswith("/**"):
-        return f"{folder}/".startswith(name[:-2])
-    return name in (path, folder)
+        return f"{folder_of(path)}/".startswith(name[:-2])
+    return name in (path, place_of(path))
 
 
 def exception_for(path, target):
@@ -43,19 +46,19 @@ def check_arrows(tree):
     """Includes follow the table."""
     for path, includes in tree.includes.items():
         if row_of(path) is None:
-            yield f"{path}:1: {folder_of(path)} has no row in tests/arrows/table.py"
+            yield f"{path}:1: {place_of(path)} has no row in tests/arrows/table.py"
             continue
         for include in includes:
             target = include.target
             if (target and not is_allowed(path, target)
                     and not exception_for(path, target)):
-                yield (f"{path}:{include.line}: {folder_of(path)} must not include "
-                       f"{folder_of(target)} ({include.name})")
+                yield (f"{path}:{include.line}: {place_of(path)} must not include "
+                       f"{place_of(target)} ({include.name})")
 
 
 def check_circles(tree):
     """Neither units nor folders include each other in a circle."""
-    for kind, name_of in ("units", unit_of), ("folders", folder_of):
+    for kind, name_of in ("units", unit_of), ("folders", place_of):
         edges = edges_between(tree, name_of)
         for group in circles(edges):
             circle = min((path_between(edges, name, name) for name in group), key=len)

@@ -2,54 +2,60 @@
 
 A row of ARROWS says what a folder may include besides itself. A folder's detail/
 counts as the folder. A name that ends with /** stands for the folder and all
-below it. A row or an entry may also be a single file; a file's own row wins over
-its folder's.
+below it. A unit (a header and its source, named without suffix) may have a row of
+its own, and then is no longer part of its folder. A row's list may also name a
+single header.
 """
 
 
-def tower(ground, folder, rooms):
-    """Rows for rooms of a folder: each may include the ground and the earlier rooms."""
-    names = [f"{folder}/{room}" for room in rooms]
+def tower(folder, rooms, ground):
+    """Rows for the rooms of a folder and, on top of them, for the folder itself.
+
+    Each may include the ground and what is below it in the tower."""
+    names = [f"{folder}/{room}" for room in rooms] + [folder]
     return {name: ground + names[:i] for i, name in enumerate(names)}
 
 
 VOCABULARY = ["messages/types", "messages/types/text"]
-MESSAGES = ["messages/requests", "messages", "messages/caf"]
 # "backends" itself holds the contract that every provider implements.
-CONTRACT = VOCABULARY + ["backends/core", "backends"]
-MEMORY = tower(CONTRACT, "backends/memory",
-               ["space", "entries", "index", "limits", "tags", "table", "store",
-                "shards"])
+CONTRACT = [*VOCABULARY, "backends/core", "backends"]
+SHELL = [*CONTRACT, "messages/**", "actors/shell"]
 SERVICES = ["actors/loads", "actors/topics", "actors/gate"]
-INNER_ACTORS = ["actors/shell", "actors/supervision", *SERVICES]
-LIBRARY = CONTRACT + MESSAGES + INNER_ACTORS + ["actors/regions", "actors"]
+REGIONS = [*SHELL, "actors/supervision", *SERVICES, "actors/regions"]
+LIBRARY = [*REGIONS, "actors"]
+WIRE = ["apps/net", "apps/resp", "apps/settings"]
 
 ARROWS = {
     "messages/types": [],
     "messages/types/text": ["messages/types"],
-    "messages/requests": VOCABULARY,
-    "messages": VOCABULARY + MESSAGES[:1],
-    "messages/caf": VOCABULARY + MESSAGES[:2],
+    "messages": VOCABULARY,
+    "messages/requests": [*VOCABULARY, "messages"],
+    "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
+    "messages/interfaces": [*VOCABULARY, "messages", "messages/requests",
+                            "messages/caf"],
+    # They list what the interfaces say.
+    "messages/interface_forms": ["messages", "messages/caf", "messages/interfaces"],
+    "messages/caf/type_ids": ["messages", "messages/caf", "messages/interfaces"],
 
     "backends/core": VOCABULARY,
     "backends": VOCABULARY,
-    **MEMORY,
-    "backends/memory": CONTRACT + list(MEMORY),
+    **tower("backends/memory",
+            ["space", "entries", "index", "limits", "tags", "table", "store", "shards"],
+            ground=CONTRACT),
 
-    "actors/shell": CONTRACT + MESSAGES,
-    "actors/supervision": CONTRACT + MESSAGES + INNER_ACTORS[:1],
-    **{service: CONTRACT + MESSAGES + INNER_ACTORS[:2]
-       for service in SERVICES},
-    "actors/regions": CONTRACT + MESSAGES + INNER_ACTORS
-                      + ["backends/memory/memory_provider.hpp"],
-    "actors": LIBRARY + ["backends/memory/memory_provider.hpp"],
+    "actors/shell": SHELL,
+    "actors/supervision": SHELL,
+    **{service: [*SHELL, "actors/supervision"] for service in SERVICES},
+    "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
+    "actors": [*REGIONS, "backends/memory/memory_provider.hpp"],
 
-    "apps/net": VOCABULARY + ["backends/core"],
-    "apps/resp": CONTRACT + ["apps/net"],
-    "apps/settings": LIBRARY + ["apps/net", "apps/resp"],
-    "apps/server/**": LIBRARY + ["apps/net", "apps/resp", "apps/settings"],
-    "apps/console": LIBRARY,
-    "apps/bench/**": LIBRARY + ["backends/memory/**"],
+    "apps/net": [*VOCABULARY, "backends/core"],
+    "apps/resp": [*CONTRACT, "apps/net"],
+    "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
+    **tower("apps/server", ["state", "clients", "calls", "commands", "connections"],
+            ground=LIBRARY + WIRE),
+    **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
+    "apps/bench/**": [*LIBRARY, "backends/memory/**"],
     "apps/examples": LIBRARY,
 
     "tests/**": ["messages/**", "backends/**", "actors/**", "apps/**"],
@@ -64,18 +70,19 @@ EXCEPTIONS = [
 # Where CAF may be included (patterns of paths; * also matches /), and why.
 CAF = [
     ("messages/caf/*", "what CAF's version spells"),
-    ("messages/interfaces.hpp", "typed_actor: every interface on one page"),
     ("actors/shell/*", "the shell that makes a plain class an actor"),
     ("*_actor.hpp", "a thin actor around a plain class"),
     ("*_actor.cpp", "a thin actor around a plain class"),
+    ("actors/gate/remote.hpp", "connect takes the caller's actor_system"),
     ("actors/config.*", "Troupe's options are CAF's"),
     ("actors/runtime.*", "it gets the actor_system and starts the actors in it"),
     ("actors/detail/runtime*", "it gets the actor_system and starts the actors in it"),
     ("apps/bench/*", "CAF is a peer, and is measured by itself"),
     ("apps/examples/*", "they show how a user of CAF embeds Troupe"),
     ("apps/server/main.cpp", "it owns the actor_system"),
-    ("apps/server/server_config.*", "the server's options are CAF's"),
-    ("apps/console/connection.cpp", "the console speaks to actors of another process"),
+    ("apps/server/server_*", "the server's options are CAF's"),
+    ("apps/server/option_values.hpp", "the server's options are CAF's"),
+    ("apps/console/peer/connection.cpp", "the console speaks to actors of another process"),
     ("tests/*", "tests may include anything"),
 ]
 
