@@ -11,7 +11,7 @@ from .tree import (LIBRARY_ROOMS, directory_of, folder_of, is_installed, is_priv
 
 def place_of(path):
     """What a file is part of: its folder, or its unit if that has a row of its own."""
-    unit = unit_of(path)
+    unit = unit_of(path) + ".*"
     return unit if unit in table.ARROWS else folder_of(path)
 
 

@@ -56,6 +56,8 @@ GOOD = {
     "actors/regions/region_actor.hpp": header("<caf/fwd.hpp>",
                                               "<troupe/actors/shell/lane_actor.hpp>",
                                               "<troupe/messages/interfaces.hpp>"),
+    "actors/cache/handle.hpp": header("<troupe/actors/regions/region.hpp>"),
+    "actors/cache.hpp": header("<troupe/actors/cache/handle.hpp>"),
     "actors/runtime.hpp": header("<troupe/actors/regions/region.hpp>"),
     "actors/detail/runtime.cpp": source("<troupe/actors/runtime.hpp>",
                                         "<troupe/actors/regions/region_actor.hpp>"),
@@ -93,13 +95,13 @@ BAD_LINES = [
     ("messages/requests/topics.hpp", "#include <troupe/messages/caf/signatures.hpp>",
      "messages/requests must not include messages/caf"),
     ("messages/caf/signatures.hpp", "#include <troupe/messages/interfaces.hpp>",
-     "messages/caf must not include messages/interfaces"),
+     "messages/caf must not include messages/interfaces.*"),
     ("messages/interfaces.hpp", "#include <troupe/messages/caf/type_ids.hpp>",
-     "messages/interfaces must not include messages/caf/type_ids"),
+     "messages/interfaces.* must not include messages/caf/type_ids.*"),
     ("messages/interfaces.hpp", "#include <troupe/backends/provider.hpp>",
-     "messages/interfaces must not include backends"),
+     "messages/interfaces.* must not include backends"),
     ("messages/interfaces.hpp", "#include <troupe/troupe.hpp>",
-     "messages/interfaces must not include actors"),
+     "messages/interfaces.* must not include actors"),
     ("backends/core/lane.hpp", "#include <troupe/backends/provider.hpp>",
      "backends/core must not include backends "),
     ("backends/core/lane.hpp", "#include <troupe/actors/shell/lane_actor.hpp>",
@@ -125,6 +127,9 @@ BAD_LINES = [
     ("backends/memory/table/detail/steps.hpp",
      "  #  include <troupe/backends/memory/store/store.hpp>",
      "backends/memory/table must not include backends/memory/store"),
+    ("backends/memory/table/detail/steps/first.hpp",
+     "#include <troupe/backends/memory/store/store.hpp>",
+     "backends/memory/table must not include backends/memory/store"),
     ("backends/memory/store/store.hpp", "#include <troupe/backends/memory/shards/shard.hpp>",
      "backends/memory/store must not include backends/memory/shards"),
     ("backends/memory/shards/shard.hpp",
@@ -148,6 +153,12 @@ BAD_LINES = [
      "actors/regions must not include backends/memory/shards"),
     ("actors/regions/region.hpp", "#include <troupe/backends/memory/other.hpp>",
      "actors/regions must not include backends/memory "),
+    ("actors/regions/region.hpp", "#include <troupe/actors/cache/handle.hpp>",
+     "actors/regions must not include actors/cache"),
+    ("actors/cache/handle.hpp", "#include <troupe/actors/cache.hpp>",
+     "actors/cache must not include actors "),
+    ("actors/cache/handle.hpp", "#include <troupe/backends/memory/memory_provider.hpp>",
+     "actors/cache must not include backends/memory"),
     ("actors/detail/runtime.cpp", "#include <troupe/backends/memory/store/store.hpp>",
      "actors must not include backends/memory/store"),
     ("actors/troupe.hpp", "#include <apps/net/buffer.hpp>",
@@ -243,6 +254,8 @@ static_assert(true);
 def everything_allowed():
     """GOOD, and a file in each folder of the table that includes all that it may."""
     def file_of(name):
+        if name.endswith(".*"):
+            return name.replace(".*", ".hpp")
         return name if name.endswith(".hpp") else name.removesuffix("/**") + "/room.hpp"
 
     def spelled(path):

@@ -1,10 +1,9 @@
 """The rules as data: a new folder, an exception or a limit is an edit here.
 
-A row of ARROWS says what a folder may include besides itself. A folder's detail/
-counts as the folder. A name that ends with /** stands for the folder and all
-below it. A unit (a header and its source, named without suffix) may have a row of
-its own, and then is no longer part of its folder. A row's list may also name a
-single header.
+A row of ARROWS says what a place may include besides itself. A place is a folder
+with its detail/ and all in it. A name that ends with /** stands for the folder and
+all below it. A name that ends with .* is a unit, a header and its source: a place
+of its own, apart from its folder. A row's list may also name a single header.
 """
 
 
@@ -22,7 +21,7 @@ CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
 SERVICES = ["actors/loads", "actors/topics", "actors/gate"]
 REGIONS = [*SHELL, "actors/supervision", *SERVICES, "actors/regions"]
-LIBRARY = [*REGIONS, "actors"]
+LIBRARY = [*REGIONS, "actors/cache", "actors"]
 WIRE = ["apps/net", "apps/resp", "apps/settings"]
 
 ARROWS = {
@@ -31,11 +30,11 @@ ARROWS = {
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
-    "messages/interfaces": [*VOCABULARY, "messages", "messages/requests",
+    "messages/interfaces.*": [*VOCABULARY, "messages", "messages/requests",
                             "messages/caf"],
     # They list what the interfaces say.
-    "messages/interface_forms": ["messages", "messages/caf", "messages/interfaces"],
-    "messages/caf/type_ids": ["messages", "messages/caf", "messages/interfaces"],
+    "messages/interface_forms.*": ["messages", "messages/caf", "messages/interfaces.*"],
+    "messages/caf/type_ids.*": ["messages", "messages/caf", "messages/interfaces.*"],
 
     "backends/core": VOCABULARY,
     "backends": VOCABULARY,
@@ -47,7 +46,8 @@ ARROWS = {
     "actors/supervision": SHELL,
     **{service: [*SHELL, "actors/supervision"] for service in SERVICES},
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
-    "actors": [*REGIONS, "backends/memory/memory_provider.hpp"],
+    "actors/cache": REGIONS,
+    "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],
 
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],

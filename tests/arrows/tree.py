@@ -24,9 +24,9 @@ def directory_of(path):
 
 
 def folder_of(path):
-    """The folder that a path counts to: detail/ counts to the folder around it."""
-    parts = [x for x in directory_of(path).split("/") if x != "detail"]
-    return "/".join(parts)
+    """The folder that a path counts to: detail/, and all in it, counts to the folder
+    around it."""
+    return re.sub(r"(^|/)detail(/.*)?$", "", directory_of(path))
 
 
 def unit_of(path):
