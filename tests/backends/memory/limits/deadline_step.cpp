@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "backends/memory/small_store.hpp"
+#include "backends/memory/store/small_store.hpp"
 #include "catch.hpp"
 
 using namespace troupe;
