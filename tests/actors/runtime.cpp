@@ -164,7 +164,7 @@ TEST_CASE("bad namespaces are refused with what is wrong") {
   options.namespaces = many;
   auto opened = f.uut->open_region("many", options);
   REQUIRE(opened);
-  CHECK((*opened)->shard_count() == 65);
+  CHECK(shard_count(**opened) == 65);
 }
 
 TEST_CASE("a runtime reads the options of its actor system") {
@@ -173,7 +173,7 @@ TEST_CASE("a runtime reads the options of its actor system") {
   REQUIRE(cfg.parse({"--troupe.shards=32"}, none));
   caf::actor_system system{cfg};
   runtime uut{system};
-  CHECK((*uut.open_region("db0"))->shard_count() == 32);
+  CHECK(shard_count(**uut.open_region("db0")) == 32);
 }
 
 TEST_CASE("a runtime does not start with options that make no sense") {
@@ -383,8 +383,8 @@ TEST_CASE("a runtime that ends with stuck loaders does end") {
     options.drain_deadline = 100ms;
     runtime uut{system, options};
     auto where = uut.open_region("db0");
-    loaded = (*where)->get_or_set_async(
-      "42", [go_on, running](load_context&) -> expected<bytes> {
+    loaded = get_or_set_async(
+      **where, "42", [go_on, running](load_context&) -> expected<bytes> {
         running->count_down();
         go_on->wait();
         return bytes{"late"};

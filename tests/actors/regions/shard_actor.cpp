@@ -54,7 +54,7 @@ struct fixture {
         return std::to_string(i);
   }
 
-  shard& uut() {
+  memory::shard& uut() {
     return shard_at(*where, index);
   }
 

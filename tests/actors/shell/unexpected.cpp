@@ -119,7 +119,6 @@ TEST_CASE("no report is under way when its runtime has ended") {
 }
 
 TEST_CASE("text becomes printable") {
-  using detail::printable;
   CHECK(printable("plain text") == "plain text");
   CHECK(printable(std::string_view{"\0\x7f\xe2", 3}) == "\\x00\\x7f\\xe2");
   CHECK(printable(std::string(200, 'x')) == std::string(200, 'x'));
