@@ -89,7 +89,7 @@ struct increment_change {
   integer_range within = {};
 };
 
-using change = std::variant<set_change, compare_and_set_change, erase_change,
+using key_change = std::variant<set_change, compare_and_set_change, erase_change,
                             compare_and_erase_change, touch_change, increment_change>;
 
 /// The result of the alternative with the same index: of different kinds, though two may

@@ -113,7 +113,7 @@ public:
   // -- changing ----------------------------------------------------------------
 
   /// Makes a change. Errors: those of the kind of change.
-  virtual expected<change_result> apply(const change& what) = 0;
+  virtual expected<change_result> apply(const key_change& what) = 0;
 
   virtual void apply_then(carried_change what, completion<change_result> done) = 0;
 

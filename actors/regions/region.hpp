@@ -262,7 +262,7 @@ template <class Change>
 region::apply(const Change& what) {
   if (memory_ != nullptr) [[likely]]
     return memory_->run(what);
-  return provider_->apply(change{what}).map([](const change_result& x) {
+  return provider_->apply(key_change{what}).map([](const change_result& x) {
     return x.as<typename Change::result>();
   });
 }

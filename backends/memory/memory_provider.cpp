@@ -140,7 +140,7 @@ void memory_provider::prefetch(std::span<const upcoming_key> keys) const noexcep
 
 // -- changing ----------------------------------------------------------------------
 
-expected<change_result> memory_provider::apply(const change& what) {
+expected<change_result> memory_provider::apply(const key_change& what) {
   return std::visit(
     [this](const auto& x) -> expected<change_result> {
       return run(x).map([](auto result) { return change_result{result}; });

@@ -137,7 +137,7 @@ public:
   void read_then(carried_key key, lookup as,
                  completion<std::optional<entry_copy>> done) const override;
   void prefetch(std::span<const upcoming_key> keys) const noexcept override;
-  expected<change_result> apply(const change& what) override;
+  expected<change_result> apply(const key_change& what) override;
   void apply_then(carried_change what, completion<change_result> done) override;
   expected<void> set_many(std::span<const hashed_key> keys,
                           std::span<const bytes_view> values,

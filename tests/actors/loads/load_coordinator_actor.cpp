@@ -5,6 +5,7 @@
 #include <string>
 
 #include "actors/fixture.hpp"
+#include "futures.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -22,7 +23,7 @@ struct fixture : runtime_fixture {
   std::future<expected<std::optional<bytes>>> start_load(const std::string& key) {
     std::promise<void> started;
     auto running = started.get_future();
-    auto result = where->get_or_set_async(
+    auto result = get_or_set_async(*where, 
       key, [this, &started](load_context&) -> expected<bytes> {
         started.set_value();
         go_on.wait();

@@ -8,9 +8,10 @@
 
 #include <troupe/actors/shell/lane_actor.hpp>
 #include <troupe/actors/loads/load_coordinator.hpp>
-#include <troupe/backends/memory/shards/operations.hpp>
 
 #include "actors/fixture.hpp"
+#include "region_shards.hpp"
+#include "futures.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -22,7 +23,7 @@ struct fixture {
   fixture() {
     region_options options;
     options.shards = 4;
-    where = std::make_shared<region>("db0", options, time, executor, loads);
+    where = open_region("db0", options, time, executor, loads);
     spec = supervised_shard(system, where, index, directory,
                             [](const caf::strong_actor_ptr&) {});
     start(false);
@@ -49,12 +50,12 @@ struct fixture {
   /// Any key of a shard.
   std::string key_of(std::size_t which) {
     for (int i = 0;; ++i)
-      if (where->shard_of(std::to_string(i)) == which)
+      if (shard_of(*where, std::to_string(i)) == which)
         return std::to_string(i);
   }
 
   shard& uut() {
-    return where->shard_at(index);
+    return shard_at(*where, index);
   }
 
   template <class Reply, class Request>
@@ -129,7 +130,7 @@ TEST_CASE("a message waits for an update lease, those behind it do not") {
   fixture f;
   // Holds the key's update lease as a slow update would.
   auto& shard = f.uut();
-  operations::keyed<bytes_view> key{f.key};
+  hashed_key key{f.key};
   REQUIRE(shard.run([&](memory::store& x) { return x.begin_update(key, 1); }));
   auto waits = f.self->request(f.actor, caf::infinite,
                                increment_request{f.key, 1});
@@ -145,12 +146,12 @@ TEST_CASE("a shard keeps its entries when its actor dies, and calls wait") {
   fixture f;
   REQUIRE(f.where->set(f.key, "kept"));
   f.spec.end(true);
-  CHECK(f.uut().state() == shard_state::restarting);
+  CHECK(f.uut().state() == memory::shard_state::restarting);
   CHECK(f.ask<bool>(erase_request{f.key}).error()
         == errc::shard_down);
   // Reading needs no actor.
   CHECK(value_of(*f.where, f.key) == "kept");
-  auto erased = f.where->erase_async(f.key);
+  auto erased = erase_async(*f.where, f.key);
   CHECK(erased.wait_for(0s) == std::future_status::timeout);
   f.start(true);
   CHECK(erased.get() == true);
@@ -161,16 +162,16 @@ TEST_CASE("a shard keeps its entries when its actor dies, and calls wait") {
 TEST_CASE("a shard whose actor is given up answers with an error") {
   fixture f;
   f.spec.end(true);
-  auto waiting = f.where->erase_async(f.key);
+  auto waiting = erase_async(*f.where, f.key);
   f.spec.give_up();
   CHECK(waiting.get().error() == errc::shard_down);
   CHECK(f.where->set(f.key, "v").error() == errc::shard_down);
-  CHECK(f.uut().state() == shard_state::failed);
+  CHECK(f.uut().state() == memory::shard_state::failed);
 }
 
 TEST_CASE("a message that waits for a lease is answered when the shard stops") {
   fixture f;
-  operations::keyed<bytes_view> key{f.key};
+  hashed_key key{f.key};
   REQUIRE(f.uut().run(
     [&](memory::store& x) { return x.begin_update(key, 1); }));
   auto waits = f.self->request(f.actor, caf::infinite,

@@ -18,6 +18,8 @@
 
 #include "actors/fixture.hpp"
 #include "scratch_folder.hpp"
+#include "region_shards.hpp"
+#include "futures.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -183,7 +185,7 @@ TEST_CASE("a shard that crashes too often stays down, with typed errors") {
   options.restart_limit = 2;
   fixture f{options};
   std::string key;
-  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+  for (int i = 0; shard_of(*f.where, key) != 1; ++i)
     key = std::to_string(i);
   REQUIRE(f.where->set(key, "v"));
   for (int i = 0; i < 3; ++i)
@@ -191,7 +193,7 @@ TEST_CASE("a shard that crashes too often stays down, with typed errors") {
   CHECK(f.row("db0/shard-1").state == "failed");
   CHECK(f.row("db0/shard-1").restarts == 2);
   CHECK(f.where->set(key, "w").error() == errc::shard_down);
-  CHECK(f.where->increment_async(key).get().error() == errc::shard_down);
+  CHECK(increment_async(*f.where, key).get().error() == errc::shard_down);
   auto front = *f.uut->actor("db0");
   CHECK(f.ask<bool>(front, set_request{key, "w", {}}).error()
         == errc::shard_down);
@@ -206,7 +208,7 @@ TEST_CASE("a shard that gave up runs again by message, with what it had") {
   options.restart_limit = 2;
   fixture f{options};
   std::string key;
-  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+  for (int i = 0; shard_of(*f.where, key) != 1; ++i)
     key = std::to_string(i);
   REQUIRE(f.where->set(key, "v"));
   for (int i = 0; i < 3; ++i)
@@ -274,7 +276,7 @@ TEST_CASE("a shard that gave up is empty to readers when that is wanted") {
   options.failed_shards = failed_shards::absent;
   fixture f{options};
   std::string key;
-  for (int i = 0; f.where->shard_of(key) != 1; ++i)
+  for (int i = 0; shard_of(*f.where, key) != 1; ++i)
     key = std::to_string(i);
   REQUIRE(f.where->set(key, "v"));
   f.kill("db0/shard-1");
@@ -507,7 +509,7 @@ TEST_CASE("the supervisor answers while it drains, and names what is stuck") {
   std::latch go_on{1};
   std::latch started{1};
   auto loaded
-    = f.where->get_or_set_async("42", [&](load_context&) -> expected<bytes> {
+    = get_or_set_async(*f.where, "42", [&](load_context&) -> expected<bytes> {
         started.count_down();
         go_on.wait();
         return bytes{"late"};
@@ -535,7 +537,7 @@ TEST_CASE("who waits for a drain is answered when the supervisor dies") {
   std::latch go_on{1};
   std::latch started{1};
   auto loaded
-    = f.where->get_or_set_async("42", [&](load_context&) -> expected<bytes> {
+    = get_or_set_async(*f.where, "42", [&](load_context&) -> expected<bytes> {
         started.count_down();
         go_on.wait();
         return bytes{"late"};

@@ -12,6 +12,7 @@
 #include "apps/server/executor.hpp"
 #include "apps/resp/reply_writer.hpp"
 #include "apps/resp/parser.hpp"
+#include "region_shards.hpp"
 
 /// Words as a RESP array of bulk strings.
 inline std::string resp(const std::vector<std::string>& words) {
@@ -54,7 +55,7 @@ struct command_fixture : region_fixture {
       if (index == 0)
         return troupe::expected<std::shared_ptr<troupe::region>>{uut};
       return troupe::expected<std::shared_ptr<troupe::region>>{
-        std::make_shared<troupe::region>(
+        open_region(
           "db" + std::to_string(index), uut->options(), time, executor, loads)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));

@@ -212,7 +212,7 @@ TEST_CASE("CONFIG RESETSTAT counts for namespaces, too",
   command_fixture run{options};
   CHECK(run("SET a:1 x PX 5\nSET b x PX 5") == ok + ok);
   run.time.advance(1s);
-  run.uut->sweep();
+  run.uut->tick();
   const auto has = [&run](const std::string& text) {
     return run("INFO namespaces").find(text) != std::string::npos;
   };

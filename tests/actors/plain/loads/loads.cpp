@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
+#include "futures.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -23,7 +24,7 @@ TEST_CASE("a load's time counts from when its loader starts", "[region][loads]")
   std::atomic<int> runs{0};
   std::vector<std::future<expected<std::optional<bytes>>>> all;
   for (int i = 0; i < 3; ++i)
-    all.push_back(f.uut->get_or_set_async(
+    all.push_back(get_or_set_async(*f.uut, 
       std::to_string(i), [&, i](load_context&) -> expected<bytes> {
         if (++runs == 1) {
           running.set_value();
@@ -51,14 +52,14 @@ TEST_CASE("a load that waits too long for a thread is told so and never started"
   std::promise<void> go_on;
   std::promise<void> running;
   std::atomic<int> runs{0};
-  auto first = f.uut->get_or_set_async("first", [&](load_context&) {
+  auto first = get_or_set_async(*f.uut, "first", [&](load_context&) {
     ++runs;
     running.set_value();
     go_on.get_future().wait();
     return "first";
   });
   running.get_future().wait();
-  auto second = f.uut->get_or_set_async("second", [&](load_context&) {
+  auto second = get_or_set_async(*f.uut, "second", [&](load_context&) {
     ++runs;
     return "second";
   });
@@ -82,13 +83,13 @@ TEST_CASE("a load that is cancelled before it has a thread never starts",
   std::promise<void> go_on;
   std::promise<void> running;
   std::atomic<bool> ran{false};
-  auto first = f.uut->get_or_set_async("first", [&](load_context&) {
+  auto first = get_or_set_async(*f.uut, "first", [&](load_context&) {
     running.set_value();
     go_on.get_future().wait();
     return "first";
   });
   running.get_future().wait();
-  auto second = f.uut->get_or_set_async("second", [&](load_context&) {
+  auto second = get_or_set_async(*f.uut, "second", [&](load_context&) {
     ran = true;
     return "second";
   });
@@ -125,7 +126,7 @@ TEST_CASE("options that a load refuses are refused when the key is there, too",
   auto load = [](load_context&) { return "loaded"; };
   auto code = [&](const write_options& how) {
     auto value = f.uut->get_or_set("k", load, how);
-    auto later = f.uut->get_or_set_async("k", load, how).get();
+    auto later = get_or_set_async(*f.uut, "k", load, how).get();
     REQUIRE(!value);
     REQUIRE(!later);
     CHECK(value.error() == later.error());
@@ -149,7 +150,7 @@ TEST_CASE("a condition where none counts is refused", "[region]") {
       return bytes{"changed"};
     };
     CHECK(f.uut->update("k", same, how).error() == errc::invalid_argument);
-    CHECK(f.uut->update_async("k", same, how).get().error()
+    CHECK(update_async(*f.uut, "k", same, how).get().error()
           == errc::invalid_argument);
     CHECK(f.uut->compare_and_set("k", 1, "changed", how).error()
           == errc::invalid_argument);
@@ -164,7 +165,7 @@ TEST_CASE("a condition where none counts is refused", "[region]") {
   present.condition = write_condition::if_present;
   CHECK(f.uut->set_if_absent("other", "x", present).error()
         == errc::invalid_argument);
-  CHECK(f.uut->set_if_absent_async("other", "x", present).get().error()
+  CHECK(set_if_absent_async(*f.uut, "other", "x", present).get().error()
         == errc::invalid_argument);
   CHECK(f.get("k") == "x");
   CHECK(f.get("other") == "<none>");

@@ -104,9 +104,9 @@ TEST_CASE("what hands a value out uses it, what only looks does not",
   }));
   CHECK(!uses([](region& x) {
     std::minstd_rand random;
-    REQUIRE(random_key(x, random).value() == "k");
+    REQUIRE(x.random_key(random).value() == "k");
     for (scan_cursor next = 0;;) {
-      next = scan_bucket(x, next, [](bytes_view, const entry_view&) {}).value();
+      next = x.scan(next, [](bytes_view, const entry_view&) {}).value();
       if (next == 0)
         break;
     }
@@ -214,7 +214,7 @@ TEST_CASE("a region tells how many of its entries expire, and when, as they "
   CHECK(mean() > idle + spare - 100ms);
   CHECK(mean() < idle + spare + 100ms);
   f.time.advance(idle + spare + 100ms);
-  f.uut->sweep();
+  f.uut->tick();
   CHECK(f.uut->stats().keys == 1);
   CHECK(f.uut->stats().expiring == 0);
   CHECK(f.uut->stats().expirations == 10);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
+#include "futures.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -44,7 +45,7 @@ TEST_CASE("a tag takes all its entries with it", "[region][tags]") {
   REQUIRE(f.uut->set("both:7", "new", tagged({"red", "blue"})));
   CHECK(f.get("both:7") == "new");
   for (int i = 0; i < 1'000 && f.uut->size() > 101; ++i)
-    f.uut->sweep();
+    f.uut->tick();
   CHECK(f.uut->size() == 101);
 }
 
@@ -150,7 +151,7 @@ TEST_CASE("unrelated invalidations take no entry along", "[region][tags]") {
   CHECK(stats.tag_bytes >= 100 * stats.tag_names);
   REQUIRE(f.uut->clear());
   for (int i = 0; i < 1'000 && f.uut->stats().retired > 0; ++i)
-    f.uut->sweep();
+    f.uut->tick();
   CHECK(f.uut->stats().tag_bytes
         <= memory::tag_registry::most_idle_bytes + 1'024);
 }
@@ -188,8 +189,8 @@ public:
   void begin(std::function<void(load_context&)> before,
              std::function<void(load_context&)> after, write_options how = {}) {
     auto running = running_.get_future();
-    value_ = f_.uut->get_or_set_async(
-      "k",
+    value_ = get_or_set_async(
+      *f_.uut, "k",
       [this, before, after](load_context& context) -> expected<bytes> {
         before(context);
         running_.set_value();
@@ -253,10 +254,10 @@ TEST_CASE("who joined a load that turns out to be older than an invalidation "
   slow_load first{f};
   first.begin(say_nothing, say_red);
   auto before
-    = f.uut->get_or_set_async("k", [](load_context&) { return "not run"; });
+    = get_or_set_async(*f.uut, "k", [](load_context&) { return "not run"; });
   REQUIRE(f.uut->invalidate_tag("red"));
   auto after
-    = f.uut->get_or_set_async("k", [](load_context&) { return "new"; });
+    = get_or_set_async(*f.uut, "k", [](load_context&) { return "new"; });
   SECTION("nobody else comes") {
     first.let_go();
   }
@@ -277,7 +278,7 @@ TEST_CASE("who asks after another tag was invalidated joins the load",
   first.begin(say_red, say_nothing);
   REQUIRE(f.uut->invalidate_tag("blue"));
   auto joined
-    = f.uut->get_or_set_async("k", [](load_context&) { return "not run"; });
+    = get_or_set_async(*f.uut, "k", [](load_context&) { return "not run"; });
   first.let_go();
   CHECK(joined.get() == "old");
   CHECK(first.value() == "old");

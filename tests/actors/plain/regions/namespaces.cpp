@@ -12,6 +12,8 @@
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
+#include "futures.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -81,9 +83,9 @@ TEST_CASE("a key belongs to the longest prefix that it begins with",
              space("img:", mib, 0, 8), space("u", mib, 0, 1)}};
   // By number: 4 shards of other keys, then those of the namespaces in order.
   auto& uut = *f.uut;
-  REQUIRE(uut.shard_count() == 4 + 2 + 1 + 8 + 1);
+  REQUIRE(shard_count(uut) == 4 + 2 + 1 + 8 + 1);
   auto within = [&](std::string_view key, std::size_t first, std::size_t n) {
-    auto number = uut.shard_of(key);
+    auto number = shard_of(uut, key);
     return number >= first && number < first + n;
   };
   for (int i = 0; i < 100; ++i) {
@@ -137,7 +139,7 @@ TEST_CASE("a full namespace evicts its own keys and no others",
   f.fill("other:", 1'000);
   f.fill("b:", 50'000);
   for (int i = 0; i < 50; ++i)
-    f.uut->rebalance();
+    f.uut->memory()->rebalance();
   auto full = f.stats_of("b:");
   CHECK(full.charged <= mib);
   CHECK(full.charged > mib / 10 * 9);
@@ -172,14 +174,14 @@ TEST_CASE("a namespace at its own limit takes nothing from a full region",
   // What the namespace did not use, the others have taken: it gets that back first.
   for (int i = 0; i < 50; ++i) {
     f.fill("a:first:", 2'000);
-    f.uut->rebalance();
+    f.uut->memory()->rebalance();
   }
   CHECK(f.stats_of("a:").charged > mib / 100 * 95);
   auto before = f.evictions() - f.stats_of("a:").evictions;
   auto others = f.uut->size() - f.stats_of("a:").keys;
   for (int i = 0; i < 50; ++i) {
     f.fill("a:more:", 2'000);
-    f.uut->rebalance();
+    f.uut->memory()->rebalance();
   }
   CHECK(f.evictions() - f.stats_of("a:").evictions == before);
   CHECK(f.uut->size() - f.stats_of("a:").keys == others);
@@ -199,7 +201,7 @@ TEST_CASE("the limit of the region holds for its namespaces together",
   auto before = f.stats_of("b:").charged;
   for (int i = 0; i < 200; ++i) {
     f.fill("b:", 5'000);
-    f.uut->rebalance();
+    f.uut->memory()->rebalance();
   }
   CHECK(f.stats_of("b:").charged > before + mib / 4);
   CHECK(f.uut->stats().charged <= 2 * mib);
@@ -212,7 +214,7 @@ TEST_CASE("the limit of the runtime holds for namespaces, too",
           "[namespaces][limits]") {
   auto parent = std::make_shared<budget>(mib);
   fixture f{std::vector<namespace_options>{}};
-  auto uut = std::make_shared<region>("other", spaced({space("a:", 8 * mib)}),
+  auto uut = open_region("other", spaced({space("a:", 8 * mib)}),
                                       f.time, f.executor, f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
     REQUIRE(uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i),
@@ -324,7 +326,7 @@ TEST_CASE("a namespace that may choose makes as many shards as its limit carries
   CHECK(f.stats_of("small:").shards == 2);
   CHECK(f.stats_of("large:").shards == 8);
   CHECK(f.stats_of("few:").shards == 2);
-  CHECK(f.uut->shard_count() == 8 + 1 + 2 + 8 + 2);
+  CHECK(shard_count(*f.uut) == 8 + 1 + 2 + 8 + 2);
 }
 
 TEST_CASE("many namespaces have fewer shards each", "[namespaces]") {
@@ -352,7 +354,7 @@ TEST_CASE("a walk and random keys meet the keys of all namespaces",
   std::map<std::string, int> seen;
   scan_cursor next = 0;
   do {
-    next = scan_bucket(*f.uut, next, [&](bytes_view key, const entry_view&) {
+    next = f.uut->scan(next, [&](bytes_view key, const entry_view&) {
              ++seen[std::string{key}];
            }).value();
     CHECK(next < scan_cursor{1} << 53);
@@ -363,7 +365,7 @@ TEST_CASE("a walk and random keys meet the keys of all namespaces",
   std::minstd_rand random{7};
   std::map<char, int> first;
   for (int i = 0; i < 600; ++i)
-    ++first[random_key(*f.uut, random).value()->front()];
+    ++first[f.uut->random_key(random).value()->front()];
   // 200 of each, with a standard deviation of 12.
   for (auto x : {'a', 'b', 'o'})
     CHECK(first[x] > 100);
@@ -375,12 +377,12 @@ TEST_CASE("a cursor of any namespace fits 53 bits", "[namespaces][key_scan]") {
     most.push_back(space("n" + std::to_string(i) + ":", mib, 0,
                          i == 0 ? defaults::max_namespace_shards : 1));
   fixture f{most};
-  CHECK(f.uut->shard_count() == 4 + 64 + 63);
+  CHECK(shard_count(*f.uut) == 4 + 64 + 63);
   f.fill("n63:", 50);
   std::size_t seen = 0;
   scan_cursor next = 0;
   do {
-    next = scan_bucket(*f.uut, next, [&](bytes_view, const entry_view&) {
+    next = f.uut->scan(next, [&](bytes_view, const entry_view&) {
              ++seen;
            }).value();
     CHECK(next < scan_cursor{1} << 53);
@@ -398,9 +400,9 @@ TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]"
       // wait for each other.
       const char* keys[] = {"a:k", "b:k", "other"};
       for (int i = 0; i < 2'000; ++i) {
-        joint_turn turn;
+        memory::joint_turn turn;
         for (int k = 0; k < 3; ++k)
-          turn.add(*f.uut, keys[t == 0 ? k : 2 - k]);
+          turn.add(shards(*f.uut), keys[t == 0 ? k : 2 - k]);
         if (!turn.begin() || !f.uut->increment("a:k", -1)
             || !f.uut->increment("b:k", 2) || !f.uut->increment("other", -1))
           ++failed;
@@ -413,8 +415,8 @@ TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]"
   CHECK(f.get("b:k") == "8000");
   CHECK(f.get("other") == "-4000");
   // And all of them.
-  joint_turn all;
-  all.add_all(*f.uut);
+  memory::joint_turn all;
+  all.add_all(shards(*f.uut));
   REQUIRE(all.begin());
   CHECK(f.uut->clear());
   all.end();
@@ -484,7 +486,7 @@ TEST_CASE("what was being loaded when its namespace was cleared is not stored",
   for (auto* key : {"a:k", "b:k"}) {
     std::promise<void> began;
     std::promise<void> go_on;
-    auto loaded = f.uut->get_or_set_async(
+    auto loaded = get_or_set_async(*f.uut, 
       key, [&](load_context&) -> expected<bytes> {
         began.set_value();
         go_on.get_future().wait();
@@ -506,7 +508,7 @@ TEST_CASE("a namespace's shard restarts alone and keeps its keys",
   auto& absent = f.shard_of("a:k");
   in_turn(absent, [&] { absent.down(); });
   CHECK(f.get("a:k") == "x");
-  auto waiting = f.uut->set_async("a:k", "y");
+  auto waiting = set_async(*f.uut, "a:k", "y");
   CHECK(waiting.wait_for(0s) == std::future_status::timeout);
   CHECK(f.uut->set("other", "x") == true);
   in_turn(absent, [&] { absent.up(); });
@@ -549,8 +551,8 @@ TEST_CASE("many threads write to namespaces while limits change",
     if (round % 10 == 9)
       REQUIRE(f.uut->clear_namespace("b:"));
     for (int i = 0; i < 30; ++i) {
-      f.uut->rebalance();
-      f.uut->sweep();
+      f.uut->memory()->rebalance();
+      f.uut->tick();
     }
   }
   CHECK(users.stop() == 0);

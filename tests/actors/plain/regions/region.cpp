@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
+#include "futures.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -184,18 +185,18 @@ TEST_CASE("options that make no sense are named", "[region]") {
 
 TEST_CASE("asynchronous calls do what blocking ones do", "[region]") {
   region_fixture f;
-  CHECK(f.uut->set_async("a", "1").get() == true);
-  CHECK(f.uut->set_if_absent_async("a", "2").get() == false);
-  CHECK(f.uut->increment_async("a", 4).get() == 5);
-  CHECK(f.uut->touch_async("a", 1s).get() == true);
-  CHECK(f.uut->get_or_set_async("b", [](load_context&) { return "b"; }).get()
+  CHECK(set_async(*f.uut, "a", "1").get() == true);
+  CHECK(set_if_absent_async(*f.uut, "a", "2").get() == false);
+  CHECK(increment_async(*f.uut, "a", 4).get() == 5);
+  CHECK(touch_async(*f.uut, "a", 1s).get() == true);
+  CHECK(get_or_set_async(*f.uut, "b", [](load_context&) { return "b"; }).get()
         == "b");
-  auto updated = f.uut->update_async("a", [](std::optional<bytes_view> old) {
+  auto updated = update_async(*f.uut, "a", [](std::optional<bytes_view> old) {
     return bytes{old.value_or("none")} + "!";
   });
   CHECK(updated.get().value() == "5!");
-  CHECK(f.uut->erase_async("a").get() == true);
-  CHECK(f.uut->clear_async().get());
+  CHECK(erase_async(*f.uut, "a").get() == true);
+  CHECK(f.uut->clear());
   CHECK(f.uut->size() == 0);
 }
 
@@ -404,7 +405,7 @@ TEST_CASE("too many loads are refused and leave no lease behind",
   door.await_arrival();
   std::vector<std::future<expected<std::optional<bytes>>>> queued;
   for (std::size_t i = 0; i < defaults::loader_queue; ++i)
-    queued.push_back(f.uut->get_or_set_async(
+    queued.push_back(get_or_set_async(*f.uut, 
       "q" + std::to_string(i), [](load_context&) { return "queued"; }));
   auto refused
     = f.uut->get_or_set("one more", [](load_context&) { return "x"; });
@@ -632,7 +633,7 @@ TEST_CASE("a drain ends at its deadline and names what is stuck",
   CHECK(first.get().error() == errc::shutting_down);
   CHECK(f.uut->get_or_set("b", [](load_context&) { return "x"; }).error()
         == errc::shutting_down);
-  auto update = f.uut->update_async("b", [](auto) { return bytes{"x"}; });
+  auto update = update_async(*f.uut, "b", [](auto) { return bytes{"x"}; });
   CHECK(update.get().error() == errc::shutting_down);
   CHECK(f.loads->in_flight() == 0);
   door.open();

@@ -7,6 +7,7 @@
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
 
 using namespace troupe;
 using memory::budget;
@@ -41,7 +42,7 @@ TEST_CASE("a region keeps its limit of bytes over all shards",
     if (!stored)
       FAIL(to_string(stored.error()));
     if (i % 100 == 0) {
-      f.uut->rebalance();
+      f.uut->memory()->rebalance();
       auto charged = f.uut->stats().charged;
       if (charged > limit)
         FAIL("charged are " << charged);
@@ -59,7 +60,7 @@ TEST_CASE("what one shard does not need, others may use", "[region][limits]") {
   std::size_t stored = 0;
   for (std::size_t i = 0; stored < 60'000; ++i) {
     auto key = key_of(i);
-    if (f.uut->shard_of(key) > 1)
+    if (shard_of(*f.uut, key) > 1)
       continue;
     REQUIRE(f.uut->set(key, "value"));
     ++stored;
@@ -76,16 +77,16 @@ TEST_CASE("shards that need more get it from those that need less",
   // First all shards are filled alike, then only one is written to.
   for (std::size_t i = 0; i < 40'000; ++i)
     REQUIRE(f.uut->set(key_of(i), "value"));
-  auto before = f.uut->shard_at(0).store().entries().charged();
+  auto before = shard_at(*f.uut, 0).store().entries().charged();
   for (std::size_t i = 40'000; i < 400'000; ++i) {
     auto key = key_of(i);
-    if (f.uut->shard_of(key) != 0)
+    if (shard_of(*f.uut, key) != 0)
       continue;
     REQUIRE(f.uut->set(key, "value"));
     if (i % 50 == 0)
-      f.uut->rebalance();
+      f.uut->memory()->rebalance();
   }
-  auto after = f.uut->shard_at(0).store().entries().charged();
+  auto after = shard_at(*f.uut, 0).store().entries().charged();
   CHECK(after > 2 * before);
   CHECK(f.uut->stats().charged <= limit);
 }
@@ -95,7 +96,7 @@ TEST_CASE("a limit of entries holds for the region", "[region][limits]") {
   for (std::size_t i = 0; i < 20'000; ++i) {
     REQUIRE(f.uut->set(key_of(i), "value"));
     if (i % 100 == 0) {
-      f.uut->rebalance();
+      f.uut->memory()->rebalance();
       CHECK(f.uut->size() <= 1'000);
     }
   }
@@ -149,7 +150,7 @@ TEST_CASE("a region of a runtime's limit takes what is left of it",
   region_fixture f;
   region_options options;
   options.shards = 4;
-  auto uut = std::make_shared<region>("other", options, f.time, f.executor,
+  auto uut = open_region("other", options, f.time, f.executor,
                                       f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
     REQUIRE(uut->set(key_of(i), "value"));
@@ -167,22 +168,21 @@ TEST_CASE("a region at its own limit makes no other region yield",
   auto parent = std::make_shared<budget>(8 << 20);
   region_fixture f;
   auto open = [&](const char* name, std::size_t max_bytes) {
-    return std::make_shared<region>(name, limited(max_bytes, 0, 4), f.time,
+    return open_region(name, limited(max_bytes, 0, 4), f.time,
                                     f.executor, f.loads, parent);
   };
   auto calm = open("calm", 0);
   auto busy = open("busy", 1 << 20);
   for (std::size_t i = 0; i < 20'000; ++i)
     REQUIRE(calm->set(key_of(i), "value"));
-  auto shards = calm->all_shards();
-  shards.insert(shards.end(), busy->all_shards().begin(),
-                busy->all_shards().end());
-  rebalancer uut;
+  auto both = shards(*calm).all();
+  both.insert(both.end(), shards(*busy).begin(), shards(*busy).end());
+  memory::rebalancer uut;
   const std::vector<const budget*> shared{parent.get()};
   for (std::size_t i = 0; i < 100'000; ++i) {
     REQUIRE(busy->set(key_of(i), "value"));
     if (i % 1'000 == 0)
-      uut.look(shards, shared);
+      uut.look(both, shared);
   }
   CHECK(busy->stats().evictions > 10'000);
   CHECK(calm->stats().evictions == 0);
@@ -254,8 +254,8 @@ TEST_CASE("many threads write, read and change limits at once",
   for (int round = 0; round < 40; ++round) {
     REQUIRE(f.uut->set_limits(limit >> (round % 3), 0));
     for (int i = 0; i < 50; ++i) {
-      f.uut->rebalance();
-      f.uut->sweep();
+      f.uut->memory()->rebalance();
+      f.uut->tick();
     }
   }
   REQUIRE(f.uut->set_limits(limit, 0));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -78,7 +79,7 @@ TEST_CASE("a listener is told what went, and why", "[region][removals]") {
   REQUIRE(f.uut->erase("a"));
   REQUIRE(f.uut->set("b", "3", brief));
   f.time.advance(2s);
-  f.uut->sweep();
+  f.uut->tick();
   told("b=3 expired");
   // Dead already, and only now in somebody's way.
   REQUIRE(f.uut->set("b", "4", brief));
@@ -110,7 +111,7 @@ TEST_CASE("a clear tells of every value that goes, in the background",
   REQUIRE(f.uut->set("0", "after"));
   CHECK(f.uut->size() == 1);
   for (int i = 0; i < 1'000 && f.uut->stats().retired > 0; ++i)
-    f.uut->sweep();
+    f.uut->tick();
   const auto gone = hears.take(n);
   CHECK(gone.size() == n);
   std::map<std::string, int> times;
@@ -316,7 +317,7 @@ TEST_CASE("a region may end while its listener is being told",
   std::atomic<bool> entered{false};
   std::atomic<bool> go{false};
   std::atomic<int> calls{0};
-  auto uut = std::make_shared<region>("other", f.uut->options(), f.time,
+  auto uut = open_region("other", f.uut->options(), f.time,
                                       f.executor, f.loads);
   REQUIRE(uut->on_removal([&](const removal&) {
     ++calls;

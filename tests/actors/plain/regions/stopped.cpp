@@ -39,8 +39,8 @@ void for_each_read(region& x, bytes_view key, F f) {
   f("get_or_set", code_of(x.get_or_set(key, [](load_context&) {
       return expected<bytes>{"loaded"};
     })));
-  f("scan_bucket", code_of(scan_bucket(x, 0, nothing)));
-  f("random_key", code_of(random_key(x, random)));
+  f("scan_bucket", code_of(x.scan(0, nothing)));
+  f("random_key", code_of(x.random_key(random)));
 }
 
 } // namespace
@@ -122,7 +122,7 @@ TEST_CASE("a clear before the end and one after it change nothing about it",
   for (int i = 0; i < 3; ++i)
     CHECK(code_of(f.uut->clear()) == errc::shutting_down);
   CHECK(code_of(f.uut->get("k")) == errc::shutting_down);
-  f.uut->sweep();
+  f.uut->tick();
   CHECK(code_of(f.uut->set("k", "3")) == errc::shutting_down);
 }
 

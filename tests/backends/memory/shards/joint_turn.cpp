@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -19,9 +20,9 @@ namespace {
 /// Takes an amount from one account and gives it to another, as one change.
 bool transfer(region& bank, bytes_view from, bytes_view to,
               std::int64_t amount) {
-  joint_turn turn;
-  turn.add(bank, to);
-  turn.add(bank, from);
+  memory::joint_turn turn;
+  turn.add(shards(bank), to);
+  turn.add(shards(bank), from);
   return turn.begin() && bank.increment(from, -amount)
          && bank.increment(to, amount);
 }
@@ -34,10 +35,10 @@ std::int64_t balance(region& bank, bytes_view account) {
 
 TEST_CASE("a joint turn's operations run at once and are seen", "[joint]") {
   region_fixture f;
-  joint_turn uut;
-  uut.add(*f.uut, "a");
-  uut.add(*f.uut, "b");
-  uut.add(*f.uut, "a");
+  memory::joint_turn uut;
+  uut.add(shards(*f.uut), "a");
+  uut.add(shards(*f.uut), "b");
+  uut.add(shards(*f.uut), "a");
   REQUIRE(uut.begin());
   CHECK(f.uut->set("a", "1") == true);
   CHECK(f.get("a") == "1");
@@ -46,7 +47,7 @@ TEST_CASE("a joint turn's operations run at once and are seen", "[joint]") {
   uut.end();
   CHECK(f.get("b") == "5");
   // A turn can be taken again, for other keys.
-  uut.add_all(*f.uut);
+  uut.add_all(shards(*f.uut));
   REQUIRE(uut.begin());
   CHECK(f.uut->clear());
   uut.end();
@@ -55,8 +56,8 @@ TEST_CASE("a joint turn's operations run at once and are seen", "[joint]") {
 
 TEST_CASE("operations of others wait for the end of a joint turn", "[joint]") {
   region_fixture f;
-  joint_turn uut;
-  uut.add(*f.uut, "a");
+  memory::joint_turn uut;
+  uut.add(shards(*f.uut), "a");
   REQUIRE(uut.begin());
   auto other = std::async(std::launch::async,
                           [&] { return f.uut->increment("a", 1); });
@@ -82,8 +83,8 @@ TEST_CASE("joint turns in any order of keys neither block nor tear",
   // Money is neither made nor lost at any moment between turns.
   busy_crew auditor{1, [&](unsigned) {
                       return [&] {
-                        joint_turn turn;
-                        turn.add_all(*f.uut);
+                        memory::joint_turn turn;
+                        turn.add_all(shards(*f.uut));
                         if (!turn.begin())
                           ++failed;
                         std::int64_t sum = 0;
@@ -112,8 +113,8 @@ TEST_CASE("a joint turn waits for a restart and holds nothing meanwhile",
   auto& absent = f.shard_of("a");
   in_turn(absent, [&] { absent.down(); });
   auto begun = std::async(std::launch::async, [&] {
-    joint_turn turn;
-    turn.add_all(*f.uut);
+    memory::joint_turn turn;
+    turn.add_all(shards(*f.uut));
     auto ok = turn.begin();
     return ok && f.uut->set("a", "1") == true;
   });
@@ -123,9 +124,9 @@ TEST_CASE("a joint turn waits for a restart and holds nothing meanwhile",
     in_turn(absent, [&] { done = true; });
     free = done;
   }
-  for (std::size_t i = 0; i < f.uut->shard_count(); ++i)
-    if (&f.uut->shard_at(i) != &absent)
-      CHECK(f.uut->shard_at(i).run(
+  for (std::size_t i = 0; i < shard_count(*f.uut); ++i)
+    if (&shard_at(*f.uut, i) != &absent)
+      CHECK(shard_at(*f.uut, i).run(
         [](memory::store&) -> expected<bool> { return true; }));
   in_turn(absent, [&] { absent.up(); });
   CHECK(begun.get());
@@ -136,9 +137,9 @@ TEST_CASE("a joint turn does not begin where a shard is down", "[joint]") {
   region_options options;
   options.op_timeout = 5ms;
   region_fixture f{options};
-  joint_turn uut;
-  uut.add_all(*f.uut);
-  uut.add(*f.uut, "a");
+  memory::joint_turn uut;
+  uut.add_all(shards(*f.uut));
+  uut.add(shards(*f.uut), "a");
   SECTION("for good") {
     f.shard_of("a").fail();
     auto begun = uut.begin();
@@ -159,8 +160,8 @@ TEST_CASE("a joint turn does not begin where a shard is down", "[joint]") {
     REQUIRE(!begun);
     CHECK(begun.error() == errc::shutting_down);
   }
-  for (std::size_t i = 0; i < f.uut->shard_count(); ++i)
-    CHECK(!f.uut->shard_at(i).mailbox().held_here());
+  for (std::size_t i = 0; i < shard_count(*f.uut); ++i)
+    CHECK(!shard_at(*f.uut, i).mailbox().held_here());
 }
 
 TEST_CASE("a joint turn of all shards needs none of them", "[joint]") {
@@ -173,8 +174,8 @@ TEST_CASE("a joint turn of all shards needs none of them", "[joint]") {
   SECTION("that restarts") {
     in_turn(broken, [&] { broken.down(); });
   }
-  joint_turn uut;
-  uut.add_all(*f.uut);
+  memory::joint_turn uut;
+  uut.add_all(shards(*f.uut));
   REQUIRE(uut.begin());
   CHECK(f.uut->clear());
   uut.end();
@@ -193,8 +194,8 @@ TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") 
     threads + 1, [&](int t) {
       for (int i = 0; i < rounds; ++i) {
         if (t == threads) {
-          joint_turn turn;
-          turn.add(*f.uut, "n");
+          memory::joint_turn turn;
+          turn.add(shards(*f.uut), "n");
           if (!turn.begin() || !f.uut->increment("n", 1))
             ++failed;
           continue;
@@ -220,9 +221,9 @@ TEST_CASE("an invalidation finds all of a joint turn, or nothing", "[joint][tags
   // Makes b of a: what is made of a dead value would live.
   std::thread deriver{[&] {
     while (!stop) {
-      joint_turn turn;
-      turn.add(*f.uut, "a");
-      turn.add(*f.uut, "b");
+      memory::joint_turn turn;
+      turn.add(shards(*f.uut), "a");
+      turn.add(shards(*f.uut), "b");
       if (!turn.begin())
         continue;
       auto a = f.uut->get("a");
@@ -246,8 +247,8 @@ TEST_CASE("a joint turn may clear, and is told that it cannot invalidate a tag",
           "[joint][tags]") {
   region_fixture f;
   REQUIRE(f.uut->set("a", "v"));
-  joint_turn uut;
-  uut.add(*f.uut, "a");
+  memory::joint_turn uut;
+  uut.add(shards(*f.uut), "a");
   REQUIRE(uut.begin());
   auto refused = f.uut->invalidate_tag("t");
   REQUIRE_FALSE(refused);

@@ -19,7 +19,7 @@ struct fixture : region_fixture {
     std::map<std::string, int> seen;
     scan_cursor next = 0;
     do
-      next = scan_bucket(*uut, next, [&](bytes_view key, const entry_view&) {
+      next = uut->scan(next, [&](bytes_view key, const entry_view&) {
                ++seen[std::string{key}];
              }).value();
     while (next != 0);
@@ -60,7 +60,7 @@ TEST_CASE("any number is a cursor and leads to the end", "[key_scan]") {
     auto next = ~scan_cursor{0} >> (64 - bits);
     int steps = 0;
     do
-      next = scan_bucket(*f.uut, next, [](bytes_view, const entry_view&) {
+      next = f.uut->scan(next, [](bytes_view, const entry_view&) {
              }).value();
     while (next != 0 && ++steps < 1'000);
     CHECK(next == 0);
@@ -70,22 +70,22 @@ TEST_CASE("any number is a cursor and leads to the end", "[key_scan]") {
 TEST_CASE("a random key is a live one", "[key_scan]") {
   fixture f;
   std::minstd_rand random{5};
-  CHECK(random_key(*f.uut, random).value() == std::nullopt);
+  CHECK(f.uut->random_key(random).value() == std::nullopt);
   REQUIRE(f.uut->set("only", "x"));
-  CHECK(random_key(*f.uut, random).value() == bytes{"only"});
+  CHECK(f.uut->random_key(random).value() == bytes{"only"});
   std::set<bytes> drawn;
   for (int i = 0; i < 10; ++i)
     REQUIRE(f.uut->set(std::to_string(i), "x", {.ttl = 1s}));
   for (int i = 0; i < 1'000; ++i)
-    drawn.insert(random_key(*f.uut, random).value().value());
+    drawn.insert(f.uut->random_key(random).value().value());
   CHECK(drawn.size() == 11);
   // Nothing was swept: the last key has to be found among the dead ones.
   for (int i = 0; i < 5'000; ++i)
     REQUIRE(f.uut->set("dead:" + std::to_string(i), "x", {.ttl = 1s}));
   f.time.advance(1s);
-  CHECK(random_key(*f.uut, random).value() == bytes{"only"});
+  CHECK(f.uut->random_key(random).value() == bytes{"only"});
   REQUIRE(f.uut->erase("only"));
-  CHECK(random_key(*f.uut, random).value() == std::nullopt);
+  CHECK(f.uut->random_key(random).value() == std::nullopt);
 }
 
 TEST_CASE("a transform waits for the update lease of its key", "[region]") {

@@ -13,6 +13,7 @@
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
 
 using namespace troupe;
 using memory::budget;
@@ -43,7 +44,7 @@ std::size_t charged(const region& where) {
 // Every table has what it holds lent to it, and the lent is what the budgets say.
 void check_books(region& where) {
   std::size_t lent = 0;
-  for (auto* x : where.all_shards()) {
+  for (auto* x : shards(where).all()) {
     auto& entries = x->store().entries();
     CHECK(entries.charged() <= entries.bytes_granted());
     CHECK(entries.size() <= entries.entries_granted());
@@ -240,13 +241,13 @@ TEST_CASE("a namespace takes entries of half of its own limit",
 
 TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   region_fixture f;
-  auto lenders = std::make_shared<region_lender>();
+  auto lenders = std::make_shared<memory::region_lender>();
   auto all = std::make_shared<budget>(4 * mib, nullptr, "all");
   all->collect_from(lenders);
   auto open = [&](const char* name) {
-    auto result = std::make_shared<region>(name, limited(0, 0, 16), f.time,
+    auto result = open_region(name, limited(0, 0, 16), f.time,
                                            f.executor, f.loads, all);
-    lenders->add(result);
+    lenders->add(result->memory()->shard_map());
     return result;
   };
   auto old = open("old");
@@ -259,7 +260,7 @@ TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   std::set<std::size_t> used;
   for (std::size_t i = 0; i < 100; ++i) {
     REQUIRE(fresh->set(key_of(i), std::string(300, 'x')));
-    used.insert(fresh->shard_of(key_of(i)));
+    used.insert(shard_of(*fresh, key_of(i)));
     if (charged(*old) + charged(*fresh) > 4 * mib)
       FAIL("more than the limit");
   }
@@ -336,10 +337,10 @@ TEST_CASE("a region under a small limit chooses few shards",
           "[lending][limits]") {
   region_fixture f;
   auto shards_of = [&](std::size_t bytes, std::size_t entries) {
-    region uut{"other", limited(bytes, entries, 0), f.time, f.executor,
-               f.loads};
-    auto result = uut.shard_count();
-    uut.stop();
+    auto uut = open_region("other", limited(bytes, entries, 0), f.time,
+                           f.executor, f.loads);
+    auto result = shard_count(*uut);
+    uut->stop();
     return result;
   };
   CHECK(shards_of(64 * 1024, 0) == 1);
@@ -356,14 +357,14 @@ TEST_CASE("a joint turn may store what its other shards have to make room for",
   std::vector<std::string> keys;
   for (std::size_t shard = 0; shard < 4; ++shard)
     for (std::size_t i = 0;; ++i)
-      if (f.uut->shard_of(key_of(i)) == shard) {
+      if (shard_of(*f.uut, key_of(i)) == shard) {
         keys.push_back(key_of(i));
         break;
       }
   for (int round = 0; round < 20; ++round) {
-    joint_turn turn;
+    memory::joint_turn turn;
     for (auto& x : keys)
-      turn.add(*f.uut, x);
+      turn.add(shards(*f.uut), x);
     REQUIRE(turn.begin());
     for (auto& x : keys) {
       REQUIRE(f.uut->set(x, "value"));
@@ -380,10 +381,10 @@ TEST_CASE("a shard that was busy gives in its next turn", "[lending][limits]") {
   std::string first;
   std::string second;
   for (std::size_t i = 0; first.empty() || second.empty(); ++i)
-    (f.uut->shard_of(key_of(i)) == 0 ? first : second) = key_of(i);
+    (shard_of(*f.uut, key_of(i)) == 0 ? first : second) = key_of(i);
   REQUIRE(f.uut->set(first, "value"));
   std::thread writer;
-  in_turn(f.uut->shard_at(0), [&] {
+  in_turn(shard_at(*f.uut, 0), [&] {
     // From another thread, as this one runs the first shard's mailbox.
     writer = std::thread{
       [&] { CHECK_NOTHROW(static_cast<void>(f.uut->set(second, "value"))); }};
@@ -420,8 +421,8 @@ TEST_CASE("limits change while many threads write values of any size",
                                       : eviction_policy::s3_fifo));
         break;
       default:
-        f.uut->rebalance();
-        f.uut->sweep();
+        f.uut->memory()->rebalance();
+        f.uut->tick();
     }
     auto stored = f.uut->set(
       "large", bytes_view{large}.substr(0, random() % large.size()));
@@ -442,12 +443,12 @@ TEST_CASE("limits change while many threads write values of any size",
 
 TEST_CASE("limits, policies and listeners change whatever the state of a shard",
           "[lending][limits]") {
-  for (auto state : {shard_state::restarting, shard_state::failed}) {
+  for (auto state : {memory::shard_state::restarting, memory::shard_state::failed}) {
     region_fixture f{limited(0, 0, 4)};
     for (std::size_t i = 0; i < 1'000; ++i)
       REQUIRE(f.uut->set(key_of(i), "value"));
-    auto& down = f.uut->shard_at(2);
-    if (state == shard_state::failed)
+    auto& down = shard_at(*f.uut, 2);
+    if (state == memory::shard_state::failed)
       down.fail();
     else
       in_turn(down, [&] { down.down(); });

@@ -5,9 +5,10 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/shards/operations.hpp>
 
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
+#include "futures.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -25,25 +26,25 @@ region_options one_shard(std::chrono::milliseconds op_timeout = 1s) {
 
 TEST_CASE("operations wait for a restart in their order", "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
-  CHECK(uut.state() == shard_state::restarting);
+  CHECK(uut.state() == memory::shard_state::restarting);
   std::vector<std::future<expected<std::int64_t>>> sums;
   for (int i = 0; i < 10; ++i)
-    sums.push_back(f.uut->increment_async("n", 1));
-  auto stored = f.uut->set_async("n2", "x");
+    sums.push_back(increment_async(*f.uut, "n", 1));
+  auto stored = set_async(*f.uut, "n2", "x");
   CHECK(sums.front().wait_for(0s) == std::future_status::timeout);
   CHECK(f.get("n") == "<none>");
   in_turn(uut, [&] { uut.up(); });
   for (int i = 0; i < 10; ++i)
     CHECK(sums[static_cast<std::size_t>(i)].get() == i + 1);
   CHECK(stored.get() == true);
-  CHECK(uut.state() == shard_state::running);
+  CHECK(uut.state() == memory::shard_state::running);
 }
 
 TEST_CASE("a blocking call waits out a restart", "[shard]") {
   region_fixture f{one_shard(1h)};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
   auto call
     = std::async(std::launch::async, [&] { return f.uut->set("a", "1"); });
@@ -57,7 +58,7 @@ TEST_CASE("a blocking call waits out a restart", "[shard]") {
 TEST_CASE("reads go on while a shard restarts", "[shard]") {
   region_fixture f{one_shard()};
   REQUIRE(f.uut->set("a", "1"));
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
   CHECK(f.get("a") == "1");
   in_turn(uut, [&] { uut.up(); });
@@ -67,7 +68,7 @@ TEST_CASE(
   "a call that waits too long for a restart gives up and leaves nothing",
   "[shard]") {
   region_fixture f{one_shard(10ms)};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
   auto outcome = f.uut->set("a", "1");
   REQUIRE(!outcome);
@@ -79,9 +80,9 @@ TEST_CASE(
 TEST_CASE("a failed shard rejects what waits and what comes", "[shard]") {
   region_fixture f{one_shard()};
   REQUIRE(f.uut->set("a", "1"));
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
-  auto waiting = f.uut->set_async("a", "2");
+  auto waiting = set_async(*f.uut, "a", "2");
   uut.fail();
   CHECK(waiting.get().error() == errc::shard_down);
   CHECK(f.uut->set("a", "3").error() == errc::shard_down);
@@ -99,7 +100,7 @@ TEST_CASE("what a failed shard holds can be invalidated", "[shard]") {
   tagged.tags.add("t");
   REQUIRE(f.uut->set("a", "1"));
   REQUIRE(f.uut->set("b", "2", tagged));
-  f.uut->shard_at(0).fail();
+  shard_at(*f.uut, 0).fail();
   CHECK(f.get("b") == "2");
   CHECK(f.uut->invalidate_tag("t"));
   CHECK(f.get("b") == "<none>");
@@ -111,10 +112,10 @@ TEST_CASE("what a failed shard holds can be invalidated", "[shard]") {
 TEST_CASE("what a failed shard holds counts as absent when that is wanted",
           "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   REQUIRE(f.uut->set("a", "1"));
   in_turn(uut, [&] { uut.down(); });
-  auto waiting = f.uut->set_async("a", "2");
+  auto waiting = set_async(*f.uut, "a", "2");
   uut.fail(failed_shards::absent);
   CHECK(waiting.get().error() == errc::shard_down);
   CHECK(f.get("a") == "<none>");
@@ -132,7 +133,7 @@ TEST_CASE("a failed shard that is revived has its entries, but for what was "
           "invalidated",
           "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   write_options tagged;
   tagged.tags.add("t");
   REQUIRE(f.uut->set("a", "1"));
@@ -140,8 +141,8 @@ TEST_CASE("a failed shard that is revived has its entries, but for what was "
   uut.fail();
   CHECK(f.uut->invalidate_tag("t"));
   CHECK(uut.revive());
-  CHECK(uut.state() == shard_state::restarting);
-  auto waiting = f.uut->set_async("c", "3");
+  CHECK(uut.state() == memory::shard_state::restarting);
+  auto waiting = set_async(*f.uut, "c", "3");
   in_turn(uut, [&] { uut.up(); });
   CHECK(waiting.get() == true);
   CHECK(f.get("a") == "1");
@@ -149,16 +150,16 @@ TEST_CASE("a failed shard that is revived has its entries, but for what was "
   CHECK(f.get("c") == "3");
   // What runs has nothing to be revived from.
   CHECK(uut.revive());
-  CHECK(uut.state() == shard_state::running);
+  CHECK(uut.state() == memory::shard_state::running);
 }
 
 TEST_CASE("a load that ends while its shard is down leaves no lease behind",
           "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   std::promise<void> begun;
   std::promise<void> go;
-  auto first = f.uut->get_or_set_async("a", [&](load_context&) {
+  auto first = get_or_set_async(*f.uut, "a", [&](load_context&) {
     begun.set_value();
     go.get_future().wait();
     return "1";
@@ -176,9 +177,9 @@ TEST_CASE("a load that ends while its shard is down leaves no lease behind",
 
 TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   in_turn(uut, [&] { uut.down(); });
-  auto waiting = f.uut->erase_async("a");
+  auto waiting = erase_async(*f.uut, "a");
   f.uut->stop();
   CHECK(waiting.get().error() == errc::shutting_down);
   CHECK(f.uut->set("a", "1").error() == errc::shutting_down);
@@ -188,13 +189,13 @@ TEST_CASE("a stopped shard answers shutting_down", "[shard]") {
 
 TEST_CASE("a full mailbox refuses asynchronous operations", "[shard]") {
   region_fixture f{one_shard()};
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   std::vector<std::future<expected<bool>>> accepted;
   in_turn(uut, [&] {
     // This thread runs the shard, so everything it submits queues up.
     for (std::size_t i = 0; i < defaults::mailbox_limit; ++i)
-      accepted.push_back(f.uut->set_async("a", std::to_string(i)));
-    auto refused = f.uut->set_async("a", "too many");
+      accepted.push_back(set_async(*f.uut, "a", std::to_string(i)));
+    auto refused = set_async(*f.uut, "a", "too many");
     CHECK(refused.get().error() == errc::overloaded);
   });
   for (auto& x : accepted)
@@ -206,12 +207,12 @@ TEST_CASE("a full mailbox refuses asynchronous operations", "[shard]") {
 TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
   region_fixture f{one_shard()};
   REQUIRE(f.uut->set("n", "1"));
-  auto& uut = f.uut->shard_at(0);
+  auto& uut = shard_at(*f.uut, 0);
   using memory::store;
-  operations::keyed<bytes_view> key{"n"};
+  hashed_key key{"n"};
   REQUIRE(uut.run([&](store& x) { return x.begin_update(key, 7); }));
-  auto increment = f.uut->increment_async("n", 1);
-  auto absent = f.uut->set_if_absent_async("n", "x");
+  auto increment = increment_async(*f.uut, "n", 1);
+  auto absent = set_if_absent_async(*f.uut, "n", "x");
   CHECK(increment.wait_for(0s) == std::future_status::timeout);
   CHECK(absent.wait_for(0s) == std::future_status::timeout);
   // Another key, a read and a blind write do not wait.
@@ -254,8 +255,8 @@ TEST_CASE("what reads before it writes waits for an update's end", "[shard]") {
 TEST_CASE("a caller does not wait for an update for longer than its timeout",
           "[shard]") {
   region_fixture f{one_shard(10ms)};
-  auto& uut = f.uut->shard_at(0);
-  operations::keyed<bytes_view> key{"n"};
+  auto& uut = shard_at(*f.uut, 0);
+  hashed_key key{"n"};
   REQUIRE(uut.run([&](memory::store& x) { return x.begin_update(key, 7); }));
   // The fixture's clock stands still, so the lease is never overdue.
   CHECK(f.uut->increment("n").error() == errc::timeout);

@@ -13,6 +13,7 @@
 #include <troupe/backends/memory/shards/joint_turn.hpp>
 
 #include "actors/plain/fixture.hpp"
+#include "region_shards.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -52,7 +53,7 @@ struct fixture : region_fixture {
 
   std::size_t charged() {
     std::size_t result = 0;
-    for (auto* x : uut->all_shards())
+    for (auto* x : shards(*uut).all())
       result += x->store().entries().charged();
     return result;
   }
@@ -70,16 +71,16 @@ class planned_turn {
 public:
   planned_turn(region& where, const std::vector<std::string>& keys) {
     for (const auto& x : keys)
-      turn.add(where, x);
+      turn.add(shards(where), x);
     const auto begun = turn.begin();
     REQUIRE(begun);
   }
 
-  joint_turn turn;
-  turn_plan plan;
+  memory::joint_turn turn;
+  memory::turn_plan plan;
 };
 
-error refusal(turn_plan& plan) {
+error refusal(memory::turn_plan& plan) {
   const auto reserved = plan.reserve();
   REQUIRE(!reserved);
   return reserved.error();
@@ -95,7 +96,7 @@ TEST_CASE("many values are stored as a whole or not at all", "[turn-plan]") {
   for (auto room = 0;; ++room) {
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys)
-      in.plan.set(*f.uut, x, value.size(), false);
+      in.plan.set(shards(*f.uut), x, value.size(), false);
     const auto reserved = in.plan.reserve();
     if (reserved) {
       // Some room was not enough.
@@ -123,7 +124,7 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
   SECTION("replaced") {
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys)
-      in.plan.set(*f.uut, x, 1000, false);
+      in.plan.set(shards(*f.uut), x, 1000, false);
     REQUIRE(in.plan.reserve());
     for (const auto& x : keys)
       REQUIRE(f.uut->set(x, std::string(1000, 'b')) == true);
@@ -131,7 +132,7 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
   SECTION("larger ones do not fit") {
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys)
-      in.plan.set(*f.uut, x, 4000, false);
+      in.plan.set(shards(*f.uut), x, 4000, false);
     CHECK(refusal(in.plan) == errc::limit_reached);
   }
   SECTION("erased and stored again") {
@@ -139,8 +140,8 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
     f.make_room(8);
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys) {
-      in.plan.erase(*f.uut, x);
-      in.plan.set(*f.uut, x, 1000, false);
+      in.plan.erase(shards(*f.uut), x);
+      in.plan.set(shards(*f.uut), x, 1000, false);
     }
     REQUIRE(in.plan.reserve());
     for (const auto& x : keys) {
@@ -152,8 +153,8 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
     const auto all = f.names(2 * keys.size());
     planned_turn in{*f.uut, all};
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      in.plan.set(*f.uut, all[i], 10, false, turn_plan::step::depends);
-      in.plan.set(*f.uut, all[keys.size() + i], 900, false);
+      in.plan.set(shards(*f.uut), all[i], 10, false, memory::turn_plan::step::depends);
+      in.plan.set(shards(*f.uut), all[keys.size() + i], 900, false);
     }
     CHECK(refusal(in.plan) == errc::limit_reached);
   }
@@ -166,8 +167,8 @@ TEST_CASE("a value that no limit admits is refused before the turn",
     REQUIRE(f.uut->set("old", "keep") == true);
     const std::vector<std::string> keys{"old", "big"};
     planned_turn in{*f.uut, keys};
-    in.plan.set(*f.uut, "old", 3, false);
-    in.plan.set(*f.uut, "big", mib, false);
+    in.plan.set(shards(*f.uut), "old", 3, false);
+    in.plan.set(shards(*f.uut), "big", mib, false);
     CHECK(refusal(in.plan) == errc::value_too_large);
   }
 }
@@ -180,7 +181,7 @@ TEST_CASE("where others are evicted everything else has room", "[turn-plan]") {
   const auto keys = f.names(200);
   planned_turn in{*f.uut, keys};
   for (const auto& x : keys)
-    in.plan.set(*f.uut, x, 500, false);
+    in.plan.set(shards(*f.uut), x, 500, false);
   REQUIRE(in.plan.reserve());
   for (const auto& x : keys)
     REQUIRE(f.uut->set(x, std::string(500, 'n')) == true);
@@ -196,10 +197,10 @@ TEST_CASE("a value that is moved takes no room in a plan", "[turn-plan]") {
   f.make_room(3);
   const std::vector<std::string> keys{"a", "b", "c"};
   planned_turn in{*f.uut, keys};
-  in.plan.move(*f.uut, "a", "b");
-  in.plan.move(*f.uut, "b", "c");
-  in.plan.erase(*f.uut, "c");
-  in.plan.set(*f.uut, "c", large.size() / 2, false);
+  in.plan.move(shards(*f.uut), "a", "b");
+  in.plan.move(shards(*f.uut), "b", "c");
+  in.plan.erase(shards(*f.uut), "c");
+  in.plan.set(shards(*f.uut), "c", large.size() / 2, false);
   REQUIRE(in.plan.reserve());
   REQUIRE(f.uut->rename("a", "b", false) == transfer_result::done);
   REQUIRE(f.uut->rename("b", "c", false) == transfer_result::done);
@@ -232,31 +233,31 @@ TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
     for (const auto& x : acts)
       switch (x.kind) {
         case 0:
-          in.plan.set(*f.uut, *x.key, x.size, false);
+          in.plan.set(shards(*f.uut), *x.key, x.size, false);
           break;
         case 1:
-          in.plan.set(*f.uut, *x.key, x.size, true, turn_plan::step::depends);
+          in.plan.set(shards(*f.uut), *x.key, x.size, true, memory::turn_plan::step::depends);
           break;
         case 2:
-          in.plan.append(*f.uut, *x.key, x.size);
+          in.plan.append(shards(*f.uut), *x.key, x.size);
           break;
         case 3:
-          in.plan.overwrite(*f.uut, *x.key, x.size);
+          in.plan.overwrite(shards(*f.uut), *x.key, x.size);
           break;
         case 4:
-          in.plan.expire(*f.uut, *x.key);
+          in.plan.expire(shards(*f.uut), *x.key);
           break;
         case 5:
-          in.plan.erase(*f.uut, *x.key);
+          in.plan.erase(shards(*f.uut), *x.key);
           break;
         case 6:
-          in.plan.copy(*f.uut, *x.key, *f.uut, *x.other);
+          in.plan.copy(shards(*f.uut), *x.key, shards(*f.uut), *x.other);
           break;
         case 7:
-          in.plan.move(*f.uut, *x.key, *x.other, turn_plan::step::depends);
+          in.plan.move(shards(*f.uut), *x.key, *x.other, memory::turn_plan::step::depends);
           break;
         default:
-          in.plan.move(*f.uut, *x.key, *x.other);
+          in.plan.move(shards(*f.uut), *x.key, *x.other);
       }
     if (!in.plan.reserve()) {
       ++refused;
@@ -343,7 +344,7 @@ TEST_CASE("nobody takes the room that a turn has reserved",
     const std::string value(random() % 3'000, 'n');
     planned_turn in{*f.uut, keys};
     for (const auto& x : keys)
-      in.plan.set(*f.uut, x, value.size(), false);
+      in.plan.set(shards(*f.uut), x, value.size(), false);
     if (!in.plan.reserve()) {
       ++refused;
       continue;

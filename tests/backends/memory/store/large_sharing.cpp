@@ -27,7 +27,6 @@ using memory::held_value;
 using memory::large_block;
 using memory::store;
 using memory::table;
-using transfer_result;
 
 namespace {
 

@@ -16,7 +16,6 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 using memory::store;
-using update_outcome;
 
 namespace {
 
