@@ -29,7 +29,7 @@ from pathlib import Path
 from arrows.figures import figures
 from arrows.rules import check, check_table
 from arrows.self_test import self_test
-from arrows.tree import Tree
+from arrows.tree import Tree, read_sources
 
 
 def main():
@@ -48,7 +48,7 @@ def main():
     if args.root is None:
         parser.error("ROOT is missing")
     root = Path(args.root).resolve()
-    tree = Tree(root)
+    tree = Tree(read_sources(root))
     if not tree.lines:
         print(f"arrows: no sources under {args.root}", file=sys.stderr)
         return 2

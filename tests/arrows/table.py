@@ -63,8 +63,8 @@ ARROWS = {
 
 # Includes against the table: (a file or a folder, what it includes, why).
 EXCEPTIONS = [
-    ("actors", "backends/memory/space/chunk_pool.hpp",
-     "the runtime reports the chunks that all regions share"),
+    ("actors", "backends/memory/common_limit.hpp",
+     "the runtime owns the limit that all regions share"),
 ]
 
 # Where CAF may be included (patterns of paths; * also matches /), and why.

@@ -58,22 +58,28 @@ class Include:
         return self.name.startswith("caf/")
 
 
-class Tree:
-    """The sources under a root, by their paths relative to it."""
+def read_sources(root):
+    """The text of each source under a root, by its path relative to it."""
+    found = {}
+    for room in ROOMS:
+        for directory, _, names in sorted(os.walk(Path(root, room))):
+            for name in sorted(names):
+                if name.endswith(SUFFIXES):
+                    file = Path(directory, name)
+                    found[file.relative_to(root).as_posix()] = file.read_text(
+                        encoding="utf-8", errors="replace")
+    return found
 
-    def __init__(self, root):
-        self.root = Path(root)
+
+class Tree:
+    """What the sources say, by their paths."""
+
+    def __init__(self, sources):
         self.lines = {}  # path -> number of lines
         self.pragma = set()
         self.macros = {}  # path -> [(line, macro that an includer may set)]
         self.includes = {}  # path -> [Include]
-        spelled = {}
-        for room in ROOMS:
-            for directory, _, names in sorted(os.walk(self.root / room)):
-                for name in sorted(names):
-                    if name.endswith(SUFFIXES):
-                        path = Path(directory, name).relative_to(self.root).as_posix()
-                        spelled[path] = self._read(path)
+        spelled = {path: self._read(path, text) for path, text in sources.items()}
         for path, found in spelled.items():
             self.includes[path] = [
                 Include(line, angled or quoted, bool(quoted),
@@ -87,8 +93,7 @@ class Tree:
         """The files of the library and the apps."""
         return self.files((*LIBRARY_ROOMS, "apps"))
 
-    def _read(self, path):
-        text = (self.root / path).read_text(encoding="utf-8", errors="replace")
+    def _read(self, path, text):
         self.lines[path] = len(text.splitlines())
         # Comments go, their line breaks stay.
         text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text,
