@@ -1,4 +1,4 @@
-#include "apps/server/output_limits.hpp"
+#include "apps/settings/output_limits.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -6,17 +6,15 @@
 #include <optional>
 #include <vector>
 
-#include "apps/server/command_table.hpp"
 #include <troupe/messages/types/text/integer.hpp>
+#include <troupe/messages/types/text/words.hpp>
 
-namespace troupe::server {
+namespace troupe::settings {
 
 namespace {
 
 constexpr std::array<std::string_view, 3> class_names{"normal", "slave",
                                                       "pubsub"};
-
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 40;
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> result;
@@ -102,10 +100,4 @@ std::string read_limits(std::string_view text, output_limits& to) {
   return {};
 }
 
-subscriber_limits subscriber_limits_of(const output_limit& x,
-                                       std::size_t messages) {
-  const auto bytes = x.hard == 0 ? most_bytes : std::min(x.hard, most_bytes);
-  return {bytes, messages, x.soft, std::chrono::seconds{x.soft_seconds}};
-}
-
-} // namespace troupe::server
+} // namespace troupe::settings

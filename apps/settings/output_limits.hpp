@@ -13,9 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include <troupe/actors/topics/subscriber.hpp>
-
-namespace troupe::server {
+namespace troupe::settings {
 
 /// For one class of clients.
 struct output_limit {
@@ -36,9 +34,4 @@ inline constexpr std::size_t pubsub_class = 2;
 /// wrong with it, in Redis's words, or nothing.
 [[nodiscard]] std::string read_limits(std::string_view text, output_limits& to);
 
-/// What the limits of a class mean for its subscribers. Without a hard limit
-/// there is still one of 1 TiB.
-[[nodiscard]] subscriber_limits subscriber_limits_of(const output_limit& x,
-                                                     std::size_t messages);
-
-} // namespace troupe::server
+} // namespace troupe::settings
