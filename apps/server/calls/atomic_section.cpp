@@ -1,21 +1,8 @@
-#include "apps/server/atomic_section.hpp"
+#include "apps/server/calls/atomic_section.hpp"
 
-#include <thread>
-
-#include "apps/server/command_table.hpp"
+#include <cstddef>
 
 namespace troupe::server {
-
-std::uint64_t change_gate::wait() const noexcept {
-  for (;;) {
-    // A change takes microseconds, unless its thread lost the processor.
-    std::this_thread::yield();
-    const auto ended = ended_.load(std::memory_order_acquire);
-    const auto begun = begun_.load(std::memory_order_acquire);
-    if (begun == ended)
-      return begun;
-  }
-}
 
 atomic_section::atomic_section(client& self, change_gate& gate) noexcept
   : self_(self), gate_(gate), nested_(self.changing) {
@@ -61,6 +48,21 @@ void atomic_section::plan(command_call& call) {
 
 expected<void> atomic_section::reserve() {
   return nested_ ? expected<void>{} : plan_.reserve();
+}
+
+void add_keys(command_call& call, atomic_section& section) {
+  const auto& x = call.what;
+  if (x.flags.has(command_flag::whole_database))
+    section.add_all(call.db);
+  if (x.flags.has(command_flag::all_databases))
+    call.server.databases.for_each(
+      [&section](std::size_t, region& db) { section.add_all(db); });
+  const auto first = static_cast<std::size_t>(x.keys.first);
+  const auto step = static_cast<std::size_t>(x.keys.step);
+  for (std::size_t i = 0; i < x.key_count(call.words.size()); ++i)
+    section.add(call.db, call.words[first + i * step]);
+  if (x.add_more_keys != nullptr)
+    x.add_more_keys(call, section);
 }
 
 } // namespace troupe::server

@@ -3,7 +3,7 @@
 // What must look like one step to every client: EXEC, and commands that change
 // several keys.
 //
-//   changing:  hold the mailboxes of all keys (troupe::joint_turn); open the
+//   changing:  hold the mailboxes of all keys (troupe::memory::joint_turn); open the
 //              gate; change; close the gate; let the mailboxes go
 //   reading:   several keys: wait while the gate is open; read; again when it
 //              was opened meanwhile. One key: wait while the gate is open.
@@ -11,51 +11,17 @@
 // Reads take no mailbox, so the gate is what keeps a client from seeing one half
 // of a change, or, in two commands, the new half and then the old one.
 
-#include <atomic>
-#include <cstdint>
-
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/joint_turn.hpp>
 #include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/state/change_gate.hpp"
+
 namespace troupe::server {
-
-struct client;
-struct command_call;
-
-/// Counts changes that are in progress. Thread-safe; several may be at once.
-class change_gate {
-public:
-  void open() noexcept {
-    begun_.fetch_add(1, std::memory_order_seq_cst);
-  }
-
-  void close() noexcept {
-    ended_.fetch_add(1, std::memory_order_seq_cst);
-  }
-
-  /// Waits until there is a moment without a change in progress, and names it.
-  /// As long as the longest change takes.
-  [[nodiscard]] std::uint64_t await_closed() const noexcept {
-    auto ended = ended_.load(std::memory_order_acquire);
-    auto begun = begun_.load(std::memory_order_acquire);
-    return begun == ended ? begun : wait();
-  }
-
-  /// Tells whether no change has begun since that moment.
-  [[nodiscard]] bool unchanged_since(std::uint64_t moment) const noexcept {
-    // What was read before must have been read by now.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return begun_.load(std::memory_order_relaxed) == moment;
-  }
-
-private:
-  [[nodiscard]] std::uint64_t wait() const noexcept;
-
-  // Every command reads both, and nearly nobody writes.
-  alignas(64) std::atomic<std::uint64_t> begun_{0};
-  std::atomic<std::uint64_t> ended_{0};
-};
 
 /// One change of several keys, on one thread. Within another one (a command of
 /// a transaction) it does nothing: that one holds all its keys already.
@@ -92,8 +58,11 @@ private:
   change_gate& gate_;
   bool nested_;
   bool open_ = false;
-  joint_turn turn_;
-  turn_plan plan_; ///< Ends before the turn.
+  memory::joint_turn turn_;
+  memory::turn_plan plan_; ///< Ends before the turn.
 };
+
+/// Adds what a call concerns to a section that is about to begin.
+void add_keys(command_call& call, atomic_section& section);
 
 } // namespace troupe::server

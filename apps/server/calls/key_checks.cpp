@@ -1,4 +1,4 @@
-#include "apps/server/commands/key_checks.hpp"
+#include "apps/server/calls/key_checks.hpp"
 
 #include <string>
 
@@ -18,7 +18,7 @@ expected<void> check_key(const region& db, bytes_view key) {
   return {};
 }
 
-expected<void> check_keys(const region& db, arguments keys) {
+expected<void> check_keys(const region& db, resp::arguments keys) {
   for (const auto& key : keys)
     if (auto checked = check_key(db, key); !checked)
       return checked;

@@ -1,14 +1,16 @@
-#include "apps/server/messages.hpp"
+#include "apps/server/clients/messages.hpp"
 
 #include <vector>
 
 #include <troupe/actors/topics/subscriptions.hpp>
 
+#include "apps/server/state/defaults.hpp"
+
 namespace troupe::server {
 
 namespace {
 
-void write(const delivery& x, reply_writer& reply) {
+void write(const delivery& x, resp::reply_writer& reply) {
   switch (x.by->kind) {
     case topic_kind::channel:
       reply.push(3);
@@ -30,7 +32,7 @@ void write(const delivery& x, reply_writer& reply) {
 
 } // namespace
 
-bool write_messages(client& self, reply_writer& reply) {
+bool write_messages(client& self, resp::reply_writer& reply) {
   if (!self.listening)
     return false;
   std::vector<delivery> taken;
@@ -43,10 +45,10 @@ bool write_messages(client& self, reply_writer& reply) {
   return more;
 }
 
-void write_messages_before_reply(command_call& call) {
-  if (call.self.changing)
+void write_messages_before_reply(client& self, resp::reply_writer& reply) {
+  if (self.changing)
     return;
-  while (write_messages(call.self, call.reply))
+  while (write_messages(self, reply))
     ;
 }
 

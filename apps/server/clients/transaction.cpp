@@ -1,4 +1,4 @@
-#include "apps/server/transaction.hpp"
+#include "apps/server/clients/transaction.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 namespace troupe::server {
 
 queued_command::queued_command(region& database, const command& what,
-                               arguments words)
+                               resp::arguments words)
   : database_(&database), what_(&what) {
   std::size_t size = 0;
   for (const auto& x : words)
@@ -20,7 +20,7 @@ queued_command::queued_command(region& database, const command& what,
   }
 }
 
-bool transaction::queue(const command& what, arguments words,
+bool transaction::queue(const command& what, resp::arguments words,
                         std::size_t most) {
   auto size = sizeof(queued_command);
   for (const auto& x : words)
@@ -38,8 +38,8 @@ expected<void> transaction::watch(region& where, bytes_view key,
   if (watched_.contains(place))
     return {};
   // An absent key has a second copy, beside its absence.
-  const auto size = sizeof(*watched_.begin()) + sizeof(memory::absence)
-                    + 2 * key.size();
+  const auto size
+    = sizeof(*watched_.begin()) + sizeof(memory::absence) + 2 * key.size();
   if (watched_bytes_ + size > most)
     return fail(errc::overloaded, "too many watched keys; UNWATCH some");
   auto state = where.watch(key);

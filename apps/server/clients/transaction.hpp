@@ -10,7 +10,7 @@
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
-#include "apps/resp/parser.hpp"
+#include "apps/resp/arguments.hpp"
 
 namespace troupe::server {
 
@@ -20,7 +20,7 @@ struct command;
 /// before it select.
 class queued_command {
 public:
-  queued_command(region& database, const command& what, arguments words);
+  queued_command(region& database, const command& what, resp::arguments words);
 
   [[nodiscard]] region& database() const noexcept {
     return *database_;
@@ -30,7 +30,7 @@ public:
     return *what_;
   }
 
-  [[nodiscard]] arguments words() const noexcept {
+  [[nodiscard]] resp::arguments words() const noexcept {
     return words_;
   }
 
@@ -74,7 +74,7 @@ public:
   }
 
   /// Queues a command; false when the queue would take more than `most` bytes.
-  bool queue(const command& what, arguments words, std::size_t most);
+  bool queue(const command& what, resp::arguments words, std::size_t most);
 
   [[nodiscard]] const std::vector<queued_command>& commands() const noexcept {
     return commands_;

@@ -6,7 +6,7 @@
 //
 //   connection ─► executor ─► command: first slice, keeps the rest in the client
 //       ▲                                                       │
-//       └── waits in the thread's line (worker.hpp) ◄─ not done ┘
+//       └── waits in the thread's line (workplace.hpp) ◄─ not done ┘
 //
 // The first slice of a command ends with that of its turn: many short commands in one
 // turn take no longer than a long one.
@@ -30,7 +30,8 @@ public:
   /// has written its reply, of which there is nothing before. May throw
   /// std::bad_alloc.
   [[nodiscard]] virtual bool
-  go_on(reply_writer& reply, std::chrono::steady_clock::time_point deadline)
+  go_on(resp::reply_writer& reply,
+        std::chrono::steady_clock::time_point deadline)
     = 0;
 
   /// What it has gathered so far, in bytes: it counts among what the client keeps.

@@ -1,18 +1,21 @@
-#include "apps/server/command_table.hpp"
+#include "apps/server/commands/command_table.hpp"
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <new>
 #include <optional>
-#include <utility>
 #include <vector>
 
-#include "apps/server/atomic_section.hpp"
+#include <troupe/messages/types/text/words.hpp>
+
 #include "apps/resp/error_text.hpp"
+#include "apps/server/commands/families.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -65,7 +68,7 @@ public:
          {connection_commands(), client_commands(), config_commands(),
           server_commands(), key_commands(), expiry_commands(),
           string_commands(), value_commands(), transaction_commands(),
-          pubsub_commands(), memory_commands()})
+          multi_key_commands(), pubsub_commands(), memory_commands()})
       for (const auto& x : family)
         insert(x);
   }
@@ -126,7 +129,7 @@ const command* find_subcommand(const command& container,
   return nullptr;
 }
 
-const command* resolve(arguments words, std::string& refusal) {
+const command* resolve(resp::arguments words, std::string& refusal) {
   const auto* found = find_command(words[0]);
   if (found == nullptr) {
     refusal = error_text::unknown_command(words);
@@ -144,127 +147,6 @@ const command* resolve(arguments words, std::string& refusal) {
     return nullptr;
   }
   return found;
-}
-
-bool same_word(bytes_view x, std::string_view lower) noexcept {
-  return x.size() == lower.size()
-         && std::equal(x.begin(), x.end(), lower.begin(), [](char a, char b) {
-              return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
-            });
-}
-
-std::size_t command::key_count(std::size_t words) const noexcept {
-  if (keys.first == 0)
-    return 0;
-  const auto size = static_cast<int>(words);
-  const auto last
-    = std::min(keys.last < 0 ? size + keys.last : keys.last, size - 1);
-  return last < keys.first
-           ? 0
-           : static_cast<std::size_t>((last - keys.first) / keys.step + 1);
-}
-
-void run_command(command_call& call) {
-  call.reply.begin();
-  try {
-    call.what.run(call);
-  } catch (const std::bad_alloc&) {
-    call.reply.rollback();
-    call.reply.error(error_text::out_of_memory);
-  }
-  call.reply.end();
-}
-
-void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
-  using clock = turn_clock::clock;
-  auto& self = call.self;
-  // What EXEC runs cannot be interrupted by others.
-  if (self.changing) {
-    while (!work->go_on(call.reply, clock::time_point::max()))
-      ;
-    return;
-  }
-  const auto now = clock::now();
-  const auto deadline = self.turn.end(now, unfinished_command::slice);
-  // Those before it may have taken all the time of the turn.
-  if (now >= deadline || !work->go_on(call.reply, deadline))
-    self.unfinished = std::move(work);
-}
-
-bool continue_long(client& self, reply_writer& reply) {
-  auto& work = *self.unfinished;
-  reply.begin();
-  const auto mark = reply.pending();
-  auto done = true;
-  self.turn.reset();
-  try {
-    done = work.go_on(reply, self.turn.end(turn_clock::clock::now(),
-                                           unfinished_command::slice));
-  } catch (const std::bad_alloc&) {
-    reply.rollback();
-    reply.error(error_text::out_of_memory);
-  }
-  reply.end();
-  if (!done)
-    return false;
-  if (work.unheard)
-    reply.truncate(mark);
-  self.unfinished.reset();
-  return true;
-}
-
-void add_keys(command_call& call, atomic_section& section) {
-  const auto& x = call.what;
-  if (x.flags.has(command_flag::whole_database))
-    section.add_all(call.db);
-  if (x.flags.has(command_flag::all_databases))
-    call.server.databases.for_each(
-      [&section](std::size_t, region& db) { section.add_all(db); });
-  const auto first = static_cast<std::size_t>(x.keys.first);
-  const auto step = static_cast<std::size_t>(x.keys.step);
-  for (std::size_t i = 0; i < x.key_count(call.words.size()); ++i)
-    section.add(call.db, call.words[first + i * step]);
-  if (x.add_more_keys != nullptr)
-    x.add_more_keys(call, section);
-}
-
-void count_lookups(command_call& call, std::size_t hits,
-                   std::size_t misses) noexcept {
-  call.hits += hits;
-  call.misses += misses;
-}
-
-void settle_lookups(command_call& call) noexcept {
-  call.counters.hits.add(std::exchange(call.hits, 0));
-  call.counters.misses.add(std::exchange(call.misses, 0));
-}
-
-bool count_memory(client& self, server_state& server) noexcept {
-  const auto most = server.live.max_client_memory.load();
-  const auto held = self.held_bytes();
-  if (self.memory.count(server.client_memory, held, most)) [[likely]]
-    return true;
-  const auto clients = std::max<std::size_t>(server.clients.size(), 1);
-  return held <= std::max(most / clients, defaults::least_client_memory);
-}
-
-void evict(client& self, thread_counters& counters, reply_writer& reply,
-           std::string_view why) {
-  counters.clients_evicted.add(1);
-  self.leaving = true;
-  reply.error(why);
-}
-
-expected<bool> store(command_call& call, bytes_view key, bytes_view value,
-                     const write_options& how) {
-  if (auto* const x = call.self.gathered(value))
-    return call.db.set(key, *x, how);
-  return call.db.set(key, value, how);
-}
-
-void reply_error(command_call& call, const error& why) {
-  call.reply.rollback();
-  call.reply.error(error_text::of(why));
 }
 
 void reply_help(command_call& call) {

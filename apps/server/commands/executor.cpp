@@ -1,16 +1,29 @@
-#include "apps/server/executor.hpp"
+#include "apps/server/commands/executor.hpp"
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 
-#include "apps/server/atomic_section.hpp"
-#include "apps/resp/error_text.hpp"
 #include <troupe/messages/types/text/integer.hpp>
-#include "apps/server/commands/key_checks.hpp"
-#include "apps/server/messages.hpp"
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/defaults.hpp"
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/atomic_section.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/calls/key_checks.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/clients/client_memory.hpp"
+#include "apps/server/clients/messages.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/state/defaults.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -20,7 +33,7 @@ constexpr std::size_t longest_fetched_key = 512;
 // The calls of `what` that follow each other from `first` on.
 class call_run {
 public:
-  call_run(const command& what, const command_batch& batch,
+  call_run(const command& what, const resp::command_batch& batch,
            std::size_t first) noexcept {
     const auto name = batch[first][0];
     const auto end = std::min(batch.size(), first + calls_.size());
@@ -32,18 +45,18 @@ public:
     }
   }
 
-  [[nodiscard]] std::span<const arguments> calls() const noexcept {
+  [[nodiscard]] std::span<const resp::arguments> calls() const noexcept {
     return {calls_.data(), size_};
   }
 
 private:
-  std::array<arguments, defaults::batch_size> calls_;
+  std::array<resp::arguments, resp::defaults::batch_size> calls_;
   std::size_t size_ = 0;
 };
 
 /// Tells whether the command reads several keys, which must be of one moment. Not so
 /// those that walk over all keys: they are no snapshots.
-bool reads_several(const command& what, arguments words) noexcept {
+bool reads_several(const command& what, resp::arguments words) noexcept {
   return what.flags.has(command_flag::readonly)
          && what.key_count(words.size()) > 1;
 }
@@ -61,14 +74,14 @@ region* selected_by(const command_call& call) {
 
 /// Whether it begins a request of HTTP. Such a thing is sent by a web page that wants
 /// to write here: the rest of it may be inline commands.
-bool speaks_http(arguments words) noexcept {
+bool speaks_http(resp::arguments words) noexcept {
   return same_word(words[0], "post") || same_word(words[0], "host:");
 }
 
 } // namespace
 
-std::size_t executor::run(const command_batch& batch, std::size_t first,
-                          client& self, reply_writer& reply) {
+std::size_t executor::run(const resp::command_batch& batch, std::size_t first,
+                          client& self, resp::reply_writer& reply) {
   auto next = first;
   fetched_ = first;
   reply.protocol(self.protocol);
@@ -85,8 +98,9 @@ std::size_t executor::run(const command_batch& batch, std::size_t first,
   return next;
 }
 
-std::size_t executor::run_next(const command_batch& batch, std::size_t first,
-                               client& self, reply_writer& reply) {
+std::size_t executor::run_next(const resp::command_batch& batch,
+                               std::size_t first, client& self,
+                               resp::reply_writer& reply) {
   const auto words = batch[first];
   std::string refusal;
   const auto* what = resolve(words, refusal);
@@ -112,7 +126,7 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
     refuse(words, self, reply, error_text::not_for_subscribers(what->name));
     return 1;
   }
-  self.last_command = what;
+  self.last_command = &what->name;
   if (self.queue.active() && !what->flags.has(command_flag::not_queued))
     [[unlikely]] {
     if (what->flags.has(command_flag::no_multi)
@@ -145,8 +159,9 @@ std::size_t executor::run_next(const command_batch& batch, std::size_t first,
 
 /// Runs commands whose replies the client does not want. What is no reply, it
 /// gets all the same.
-std::size_t executor::run_unheard(const command_batch& batch, std::size_t first,
-                                  client& self, reply_writer& reply) {
+std::size_t executor::run_unheard(const resp::command_batch& batch,
+                                  std::size_t first, client& self,
+                                  resp::reply_writer& reply) {
   if (self.replies == reply_mode::skip_next)
     self.replies = reply_mode::skipping;
   const auto mark = reply.pending();
@@ -177,7 +192,8 @@ void executor::run_held(command_call& call) {
 }
 
 /// Runs the command, and those of its kind behind it that can run together.
-std::size_t executor::run_closed(command_call& call, const command_batch& batch,
+std::size_t executor::run_closed(command_call& call,
+                                 const resp::command_batch& batch,
                                  std::size_t first) {
   if (first + 1 < batch.size()) {
     if (call.what.run_many != nullptr
@@ -198,7 +214,7 @@ std::size_t executor::run_closed(command_call& call, const command_batch& batch,
 
 /// Fetches what this command and those behind it will touch, some at a time. What
 /// runs them may be another database by then: nothing depends on it.
-void executor::fetch_ahead(command_call& call, const command_batch& batch,
+void executor::fetch_ahead(command_call& call, const resp::command_batch& batch,
                            std::size_t first) noexcept {
   if (first < fetched_)
     return;
@@ -222,8 +238,8 @@ void executor::fetch_ahead(command_call& call, const command_batch& batch,
 }
 
 // As Redis: a refused command spoils the transaction, and a refused EXEC ends it.
-void executor::refuse(arguments words, client& self, reply_writer& reply,
-                      std::string why) {
+void executor::refuse(resp::arguments words, client& self,
+                      resp::reply_writer& reply, std::string why) {
   self.queue.spoil();
   if (same_word(words[0], "exec")) {
     self.queue.end();
@@ -270,12 +286,11 @@ expected<void> executor::check_room(command_call& call) const {
 }
 
 // As Redis: what there is no room for is told now, not by EXEC.
-void executor::queue(const command& what, arguments words, client& self,
-                     reply_writer& reply) {
-  command_call call{self.queue.database(), self, server_, counters_, reply,
-                    what, words};
-  const auto ok
-    = check_sizes(call).and_then([&] { return check_room(call); });
+void executor::queue(const command& what, resp::arguments words, client& self,
+                     resp::reply_writer& reply) {
+  command_call call{
+    self.queue.database(), self, server_, counters_, reply, what, words};
+  const auto ok = check_sizes(call).and_then([&] { return check_room(call); });
   if (!ok) {
     self.queue.spoil();
     return reply.error(error_text::of(ok.error()));

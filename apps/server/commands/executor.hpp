@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <string>
 
-#include "apps/server/command_table.hpp"
-#include "apps/resp/reply_writer.hpp"
 #include "apps/resp/parser.hpp"
-#include "apps/server/server_state.hpp"
+#include "apps/resp/reply_writer.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/state/defaults.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
 
@@ -28,29 +29,30 @@ public:
   /// Successive commands of a kind that gains by it (GET) run together; of
   /// others the memory that they will touch is fetched some commands ahead. They
   /// still run one by one, so that who reads meanwhile sees their order.
-  std::size_t run(const command_batch& batch, std::size_t first, client& self,
-                  reply_writer& reply);
+  std::size_t run(const resp::command_batch& batch, std::size_t first,
+                  client& self, resp::reply_writer& reply);
 
 private:
-  std::size_t run_next(const command_batch& batch, std::size_t first,
-                       client& self, reply_writer& reply);
-  std::size_t run_closed(command_call& call, const command_batch& batch,
+  std::size_t run_next(const resp::command_batch& batch, std::size_t first,
+                       client& self, resp::reply_writer& reply);
+  std::size_t run_closed(command_call& call, const resp::command_batch& batch,
                          std::size_t first);
-  void fetch_ahead(command_call& call, const command_batch& batch,
+  void fetch_ahead(command_call& call, const resp::command_batch& batch,
                    std::size_t first) noexcept;
-  std::size_t run_unheard(const command_batch& batch, std::size_t first,
-                          client& self, reply_writer& reply);
+  std::size_t run_unheard(const resp::command_batch& batch, std::size_t first,
+                          client& self, resp::reply_writer& reply);
   void run_held(command_call& call);
-  static void refuse(arguments words, client& self, reply_writer& reply,
-                     std::string why);
+  static void refuse(resp::arguments words, client& self,
+                     resp::reply_writer& reply, std::string why);
   [[nodiscard]] static expected<void> check_sizes(const command_call& call);
   [[nodiscard]] expected<void> check_room(command_call& call) const;
-  void queue(const command& what, arguments words, client& self,
-             reply_writer& reply);
+  void queue(const command& what, resp::arguments words, client& self,
+             resp::reply_writer& reply);
 
   server_state& server_;
   thread_counters& counters_;
-  std::size_t fetched_ = 0; // The commands before this one, ahead of their turn.
+  std::size_t fetched_
+    = 0; // The commands before this one, ahead of their turn.
 };
 
 } // namespace troupe::server

@@ -1,4 +1,4 @@
-#include "apps/server/acceptor.hpp"
+#include "apps/server/connections/acceptor.hpp"
 
 #include <cerrno>
 #include <utility>
@@ -11,6 +11,7 @@
 #include "apps/net/byte_buffer.hpp"
 #include "apps/resp/error_text.hpp"
 #include "apps/resp/reply_writer.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace troupe::server {
 
@@ -47,10 +48,11 @@ void acceptor::stop() {
 }
 
 void acceptor::wait() {
-  socket_.async_wait(asio::posix::descriptor_base::wait_read, [this](error_code code) {
-    if (!code)
-      accept_all();
-  });
+  socket_.async_wait(asio::posix::descriptor_base::wait_read,
+                     [this](error_code code) {
+                       if (!code)
+                         accept_all();
+                     });
 }
 
 void acceptor::accept_all() {
@@ -95,8 +97,8 @@ void acceptor::refuse(accepted_socket socket) {
   // A client of TLS could not read the reason before a handshake.
   if (socket.is_tls)
     return;
-  byte_buffer text;
-  reply_writer{text}.error(error_text::too_many_clients);
+  net::byte_buffer text;
+  resp::reply_writer{text}.error(resp::error_text::too_many_clients);
   // The buffer of a new socket takes it, or nobody will read it.
   static_cast<void>(::send(socket.socket.get(), text.data(), text.size(),
                            MSG_DONTWAIT | MSG_NOSIGNAL));

@@ -10,7 +10,8 @@
 
 #include <troupe/backends/core/unique_descriptor.hpp>
 
-#include "apps/server/worker.hpp"
+#include "apps/server/connections/worker.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
 

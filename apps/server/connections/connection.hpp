@@ -41,22 +41,25 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <troupe/backends/memory/space/value_buffer.hpp>
+#include <troupe/messages/types/bytes.hpp>
+
 #include "apps/net/byte_buffer.hpp"
-#include "apps/server/command_table.hpp"
-#include "apps/resp/reply_buffer.hpp"
-#include "apps/resp/parser.hpp"
+#include "apps/net/socket_watch.hpp"
 #include "apps/net/transport.hpp"
+#include "apps/resp/parser.hpp"
+#include "apps/resp/reply_buffer.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/connections/workplace.hpp"
 
 namespace troupe::server {
 
-class worker;
-
-/// Lives on its worker's thread.
+/// Lives on the thread of its workplace.
 class connection final : public std::enable_shared_from_this<connection>,
-                         private socket_watch::owner {
+                         private net::socket_watch::owner {
 public:
   /// `home` outlives the connection.
-  connection(worker& home, transport peer, std::uint64_t id);
+  connection(workplace& home, net::transport peer, std::uint64_t id);
 
   [[nodiscard]] std::uint64_t id() const noexcept {
     return self_.id;
@@ -76,14 +79,14 @@ public:
   /// Something has come into the client's queue, or would have.
   void resume_messages();
 
-  /// It is the first in the worker's line (`worker::go_on_later`).
+  /// It is the first in the line (`workplace::go_on_later`).
   void go_on_with_turn() noexcept;
 
-  /// Closes at once. The worker forgets the connection, which ends with its
+  /// Closes at once. Its workplace forgets the connection, which ends with its
   /// last pending operation.
   void close() noexcept;
 
-  /// Its place among the worker's connections.
+  /// Its place among the connections of its thread; the worker's.
   std::size_t slot = 0;
 
 private:
@@ -99,51 +102,57 @@ private:
     closed
   };
 
+  // What comes and goes.
+  void enter_registry();
+  void note_turn() noexcept;
+  void note_input() noexcept;
   void greet();
   void shake_hands();
-  void wait();
-  void on_ready() noexcept override;
-  void go_on();
-  void await(readiness what);
-  void await_input();
-  void take_turn();
-  received receive(bytes_view& input);
-  received gather(bytes_view& input);
-  void take_out_argument();
+  void start_timer(std::chrono::milliseconds time);
+  void give_up() noexcept;
+
+  // What it keeps.
   [[nodiscard]] std::size_t unread() const noexcept;
-  [[nodiscard]] bool may_read_ahead() const noexcept;
-  [[nodiscard]] bool read_ahead();
   [[nodiscard]] bool is_stranger() const noexcept;
-  [[nodiscard]] bool count() noexcept;
   [[nodiscard]] std::size_t buffered() const noexcept;
-  void note_input() noexcept;
-  void note_given_back(std::size_t bytes) noexcept;
-  void evict();
+  [[nodiscard]] bool count() noexcept;
   void forget_kept() noexcept;
   void forget_input() noexcept;
-  void await_taking();
-  void await_sending();
+  void note_given_back(std::size_t bytes) noexcept;
+  void evict();
+
+  // Its way in (connection_input.cpp).
+  void wait();
+  void await(net::readiness what);
+  void await_input();
+  void on_ready() noexcept override;
+  void go_on();
+  void take_turn();
+  [[nodiscard]] bool may_read_ahead() const noexcept;
+  [[nodiscard]] bool read_ahead();
+  net::received receive(bytes_view& input);
+  net::received gather(bytes_view& input);
+  void take_out_argument();
   bool serve(bytes_view input);
   void yield_turn(bytes_view rest);
   void work_later();
   void work();
   void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
-  void enter_registry();
-  void note_turn() noexcept;
+
+  // Its way out (connection_output.cpp).
   bool flush();
   bool flush_with_messages();
   void on_messages();
   void send_rest(std::size_t sent);
+  void await_taking();
+  void await_sending();
   void send_more();
   void on_sent();
   bool finish();
   void leave();
   void linger();
   void discard();
-
-  void start_timer(std::chrono::milliseconds time);
-  void give_up() noexcept;
 
   // Keeps the connection alive while `f(connection&)` runs, and closes it when
   // memory for its buffers is refused. Does nothing when it has closed.
@@ -160,16 +169,16 @@ private:
     }
   }
 
-  worker& home_;
-  transport peer_;
+  workplace& home_;
+  net::transport peer_;
   state state_ = state::waiting;
   bool broken_ = false;     // Sending failed; nobody is there any more.
   bool input_over_ = false; // Nothing more comes; seen while sending.
   bool goes_on_ = false; // A turn is on its way for which nothing is awaited.
   client self_;
-  resp_parser parser_;
-  byte_buffer input_;    // What could not be executed yet.
-  reply_buffer pending_; // Replies that the client did not take at once.
+  resp::parser parser_;
+  net::byte_buffer input_;     // What could not be executed yet.
+  resp::reply_buffer pending_; // Replies that the client did not take at once.
   /// An argument on its way into memory of its own, the line break behind it
   /// included, and the bytes that it takes.
   std::optional<memory::value_buffer> gathering_;

@@ -4,9 +4,8 @@
 
 #include <boost/asio/post.hpp>
 
-#include "apps/server/connection.hpp"
-#include "apps/server/messages.hpp"
-#include "apps/server/worker.hpp"
+#include "apps/server/clients/messages.hpp"
+#include "apps/server/connections/connection.hpp"
 
 namespace troupe::server {
 
@@ -20,12 +19,12 @@ bool connection::flush() {
   while (sent < out.size() && !broken_) {
     const auto step = peer_.write(out.piece(sent));
     sent += step.size;
-    if (step.how == progress::blocked
+    if (step.how == net::progress::blocked
         || (sent >= defaults::sent_per_turn && sent < out.size())) {
       send_rest(sent);
       return false;
     }
-    broken_ = step.how == progress::broken;
+    broken_ = step.how == net::progress::broken;
   }
   home_.counters().bytes_written.add(sent);
   out.clear(defaults::kept_output);
@@ -36,7 +35,7 @@ bool connection::flush() {
 
 // As `flush`, with the messages that have come for the client behind them.
 bool connection::flush_with_messages() {
-  reply_writer reply{home_.output};
+  resp::reply_writer reply{home_.output};
   reply.protocol(self_.protocol);
   for (int i = 0; i < defaults::bursts_per_turn; ++i) {
     const auto more = !self_.leaving && write_messages(self_, reply);
@@ -112,9 +111,9 @@ void connection::send_more() {
     home_.counters().bytes_written.add(step.size);
     if (step.size > 0)
       note_turn(); // It takes its replies, however slowly.
-    if (step.how == progress::broken)
+    if (step.how == net::progress::broken)
       return close();
-    if (step.how == progress::blocked || sent_ >= until)
+    if (step.how == net::progress::blocked || sent_ >= until)
       return await_sending();
   }
   on_sent();
@@ -164,9 +163,9 @@ void connection::discard() {
   for (int i = 0; i < defaults::reads_per_turn; ++i) {
     bytes_view ignored;
     const auto how = receive(ignored);
-    if (how == received::ended)
+    if (how == net::received::ended)
       return close();
-    if (how == received::nothing)
+    if (how == net::received::nothing)
       break;
   }
   await_input();

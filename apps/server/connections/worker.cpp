@@ -1,32 +1,32 @@
-#include "apps/server/worker.hpp"
+#include "apps/server/connections/worker.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
-#include "apps/server/connection.hpp"
+#include "apps/net/tls_context.hpp"
+#include "apps/net/transport.hpp"
+#include "apps/server/connections/connection.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace troupe::server {
 
 namespace asio = boost::asio;
 
 worker::worker(server_state& server, thread_counters& counters)
-  : commands(server, counters),
-    server_(server),
-    counters_(counters),
-    guard_(context_.get_executor()),
-    idle_timer_(context_.get_executor()) {
-  input.prepare(defaults::read_size);
-  output.bytes.prepare(defaults::read_size);
+  : workplace(server, counters),
+    guard_(context().get_executor()),
+    idle_timer_(context().get_executor()) {
+  // nop
 }
 
 worker::~worker() = default;
 
 void worker::run() {
-  watch_.start();
+  watch().start();
   watch_idle();
-  context_.run();
+  context().run();
 }
 
 void worker::watch_idle() {
@@ -40,7 +40,7 @@ void worker::watch_idle() {
 }
 
 void worker::close_idle() {
-  const std::chrono::seconds timeout = server_.live.idle_timeout;
+  const std::chrono::seconds timeout = server().live.idle_timeout;
   if (timeout.count() == 0)
     return;
   const auto moment = std::chrono::steady_clock::now() - timeout;
@@ -54,18 +54,18 @@ void worker::close_idle() {
 
 void worker::adopt(accepted_socket socket) {
   load_.fetch_add(1, std::memory_order_relaxed);
-  asio::post(context_, [this, socket = std::move(socket)]() mutable {
+  asio::post(context(), [this, socket = std::move(socket)]() mutable {
     open(std::move(socket));
   });
 }
 
 void worker::drain() {
-  asio::post(context_, [this] { start_draining(); });
+  asio::post(context(), [this] { start_draining(); });
 }
 
 void worker::abort() {
-  asio::post(context_, [this] {
-    draining_ = true;
+  asio::post(context(), [this] {
+    begin_draining();
     while (!connections_.empty()) {
       const auto last = connections_.back();
       last->close();
@@ -75,7 +75,7 @@ void worker::abort() {
 }
 
 void worker::cut(std::uint64_t id) {
-  asio::post(context_, [this, id] {
+  asio::post(context(), [this, id] {
     const auto found
       = std::find_if(connections_.begin(), connections_.end(),
                      [id](const auto& x) { return x->id() == id; });
@@ -87,18 +87,18 @@ void worker::cut(std::uint64_t id) {
 }
 
 void worker::open(accepted_socket socket) {
-  tls_session session;
+  net::tls_session session;
   if (socket.is_tls)
-    session = server_.tls.context()->make_session(socket.socket.get());
-  if (draining_ || (socket.is_tls && session == nullptr)) {
+    session = server().tls.context()->make_session(socket.socket.get());
+  if (draining() || (socket.is_tls && session == nullptr)) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  const auto id = server_.next_client.fetch_add(1, std::memory_order_relaxed);
-  counters_.connections_opened.add(1);
+  const auto id = server().next_client.fetch_add(1, std::memory_order_relaxed);
+  counters().connections_opened.add(1);
   // A copy: it may close at once.
   const auto opened = connections_.emplace_back(std::make_shared<connection>(
-    *this, transport{std::move(socket.socket), std::move(session)}, id));
+    *this, net::transport{std::move(socket.socket), std::move(session)}, id));
   opened->slot = connections_.size() - 1;
   opened->start();
 }
@@ -106,7 +106,7 @@ void worker::open(accepted_socket socket) {
 void worker::go_on_later(std::shared_ptr<connection> x) {
   line_.push_back(std::move(x));
   if (!std::exchange(line_posted_, true))
-    asio::post(context_, [this] { serve_line(); });
+    asio::post(context(), [this] { serve_line(); });
 }
 
 // What is posted runs behind a look at the sockets. So the next in the line is posted
@@ -116,7 +116,7 @@ void worker::serve_line() {
   line_.pop_front();
   line_posted_ = !line_.empty();
   if (line_posted_)
-    asio::post(context_, [this] { serve_line(); });
+    asio::post(context(), [this] { serve_line(); });
   first->go_on_with_turn();
 }
 
@@ -124,7 +124,7 @@ void worker::remove(connection& x) noexcept {
   const auto slot = x.slot;
   std::swap(connections_[slot], connections_.back());
   connections_[slot]->slot = slot;
-  counters_.connections_closed.add(1);
+  counters().connections_closed.add(1);
   load_.fetch_sub(1, std::memory_order_relaxed);
   // Whoever called still holds the connection: it is one of its handlers, or
   // the loop in `abort` or `start_draining`.
@@ -133,7 +133,7 @@ void worker::remove(connection& x) noexcept {
 }
 
 void worker::start_draining() {
-  draining_ = true;
+  begin_draining();
   // A copy: connections leave while we walk.
   const auto present = connections_;
   for (const auto& x : present)
@@ -142,10 +142,10 @@ void worker::start_draining() {
 }
 
 void worker::end_when_empty() noexcept {
-  if (draining_ && connections_.empty()) {
+  if (draining() && connections_.empty()) {
     guard_.reset();
     idle_timer_.cancel();
-    watch_.stop();
+    watch().stop();
   }
 }
 

@@ -1,9 +1,7 @@
-#include "apps/server/client_registry.hpp"
+#include "apps/server/state/client_registry.hpp"
 
 #include <string_view>
 #include <utility>
-
-#include "apps/server/command_table.hpp"
 
 namespace troupe::server {
 
@@ -63,7 +61,7 @@ void append_line(std::string& out, const client_record& x) {
     .field("addr", x.address)
     .field("laddr", x.local_address)
     .number("fd", x.descriptor)
-    .field("name", x.name)
+    .field("name", x.names.client)
     .number("age", seconds_since(x.opened))
     .number("idle", seconds_since(x.last_active))
     .field("flags", flags_of(x))
@@ -83,12 +81,12 @@ void append_line(std::string& out, const client_record& x) {
     .number("omem", output)
     .number("tot-mem", input + output)
     .field("events", output > 0 ? "w" : "r")
-    .field("cmd", last != nullptr ? last->name : "NULL")
+    .field("cmd", last != nullptr ? *last : "NULL")
     .field("user", "default")
     .field("redir", "-1")
     .number("resp", x.protocol.load())
-    .field("lib-name", x.library_name)
-    .field("lib-ver", x.library_version);
+    .field("lib-name", x.names.library)
+    .field("lib-ver", x.names.library_version);
   out += '\n';
 }
 
@@ -114,13 +112,9 @@ std::size_t client_registry::size() const noexcept {
   return clients_.size();
 }
 
-void client_registry::rename(const client& x) {
-  if (x.record == nullptr)
-    return;
+void client_registry::rename(client_record& x, const client_names& names) {
   std::lock_guard lock{mutex_};
-  x.record->name = x.name;
-  x.record->library_name = x.library_name;
-  x.record->library_version = x.library_version;
+  x.names = names;
 }
 
 std::string client_registry::list(const filter& wanted) const {
@@ -151,27 +145,6 @@ std::size_t client_registry::end(const filter& wanted, std::uint64_t self,
     }
   }
   return count;
-}
-
-void record(const client& x) noexcept {
-  if (x.record == nullptr)
-    return;
-  constexpr auto relaxed = std::memory_order_relaxed;
-  auto& to = *x.record;
-  to.last_active.store(client_record::clock::now(), relaxed);
-  to.last_command.store(x.last_command, relaxed);
-  to.database.store(x.database, relaxed);
-  to.protocol.store(x.protocol, relaxed);
-  to.queued.store(x.queue.active()
-                    ? static_cast<std::int64_t>(x.queue.commands().size())
-                    : -1,
-                  relaxed);
-  const auto topics = [&x](topic_kind kind) {
-    return x.listening ? x.listening->of(kind).size() : 0;
-  };
-  to.channels = topics(topic_kind::channel);
-  to.patterns = topics(topic_kind::pattern);
-  to.shard_channels = topics(topic_kind::sharded);
 }
 
 } // namespace troupe::server

@@ -2,7 +2,7 @@
 
 // All clients of all threads, for CLIENT LIST and CLIENT KILL.
 //
-//   client's thread   record(): a few relaxed stores at the end of each turn
+//   client's thread   record(client): a few relaxed stores at the end of each turn
 //   any thread        list(), end(): under the mutex, over what was stored
 //
 // A client is ended by a message to its own thread, never by another one.
@@ -16,11 +16,20 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace troupe::server {
 
-struct client;
-struct command;
+/// What a client calls itself and its library; empty: nothing.
+struct client_names {
+  std::string client;  ///< As CLIENT SETNAME says.
+  std::string library; ///< As CLIENT SETINFO says.
+  std::string library_version;
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return client.size() + library.size() + library_version.size();
+  }
+};
 
 /// What others may know about a client.
 struct client_record {
@@ -37,7 +46,8 @@ struct client_record {
 
   // Stored by the client's thread.
   std::atomic<clock::time_point> last_active = clock::now();
-  std::atomic<const command*> last_command{nullptr};
+  /// The name of its last command, which the table holds; null: none yet.
+  std::atomic<const std::string_view*> last_command{nullptr};
   std::atomic<std::size_t> database{0};
   std::atomic<int> protocol{2};
   std::atomic<std::int64_t> queued{-1}; ///< Commands since MULTI; -1: none.
@@ -50,9 +60,7 @@ struct client_record {
   std::atomic<bool> no_touch{false};
 
   // Under the registry's mutex.
-  std::string name;
-  std::string library_name;
-  std::string library_version;
+  client_names names;
 
   /// What CLIENT LIST calls its type: "normal" or "pubsub".
   [[nodiscard]] const char* type() const noexcept;
@@ -69,8 +77,8 @@ public:
   /// How many there are.
   [[nodiscard]] std::size_t size() const noexcept;
 
-  /// Takes over the names of a client.
-  void rename(const client& x);
+  /// Gives a client of this registry other names.
+  void rename(client_record& x, const client_names& names);
 
   /// The lines of CLIENT LIST for all that `wanted` accepts, by number.
   [[nodiscard]] std::string list(const filter& wanted) const;
@@ -85,8 +93,5 @@ private:
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<client_record>> clients_;
 };
-
-/// Stores what there is to know about `x` in its record, if it has one.
-void record(const client& x) noexcept;
 
 } // namespace troupe::server

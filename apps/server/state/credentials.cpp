@@ -1,4 +1,4 @@
-#include "apps/server/credentials.hpp"
+#include "apps/server/state/credentials.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "apps/server/databases.hpp"
+#include "apps/server/state/databases.hpp"
 
 #include <chrono>
 #include <utility>

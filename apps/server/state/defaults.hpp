@@ -40,19 +40,7 @@ reserved_descriptors(std::size_t threads) noexcept {
 /// loads in flight.
 inline constexpr std::chrono::seconds drain_timeout{10};
 
-// -- the protocol ----------------------------------------------------------------
-
-/// Arguments of one command, as Redis. What keeps track of those of an incomplete
-/// command counts among its bytes.
-inline constexpr std::size_t max_arguments = 2'147'483'647;
-
-/// Bytes of an inline command, and of the line that announces a length. As
-/// Redis.
-inline constexpr std::size_t max_line = 64 * 1024;
-
-/// Bytes of one command with all its arguments; as Redis's
-/// `client-query-buffer-limit`.
-inline constexpr std::size_t max_command = 1024UL * 1024 * 1024;
+// -- what clients may keep and ask for ----------------------------------------------
 
 /// Bytes that all clients together may keep in transactions, subscriptions, commands
 /// that were not executed and replies that were not taken; as Redis's
@@ -63,23 +51,15 @@ inline constexpr std::size_t max_client_memory = 1024UL * 1024 * 1024;
 /// or subscription, and for ten thousand clients not more than the limit for all.
 inline constexpr std::size_t least_client_memory = 64UL * 1024;
 
-/// Bytes of one reply, unless it is a single value: an MGET cannot make the
-/// server collect more than this.
-inline constexpr std::size_t max_reply = 64UL * 1024 * 1024;
-
 /// How often a command that reads several keys tries to find a moment without a
 /// change of several keys before it asks for one.
 inline constexpr int reads_between_changes = 8;
 
-/// The same before a client has given its password. As Redis.
-inline constexpr std::size_t max_stranger_arguments = 10;
-inline constexpr std::size_t max_stranger_bulk = 16 * 1024;
-
-/// Bytes of the buffers of all of them. One that needs more then is disconnected; a
-/// command that comes in one piece, as AUTH does, needs none.
+/// Bytes of the buffers of all clients that have not given their password. One that needs
+/// more then is disconnected; a command that comes in one piece, as AUTH does, needs none.
 inline constexpr std::size_t max_stranger_memory = 64UL * 1024 * 1024;
 
-/// Bytes of replies after which one of them has to read.
+/// Bytes of replies after which a client without a password given has to read.
 inline constexpr std::size_t stranger_output = 4 * 1024;
 
 /// Bytes of the name of a client, or of its library: what CLIENT LIST shows of ten
@@ -100,11 +80,6 @@ inline constexpr std::size_t max_channel = 64 * 1024;
 /// Bytes that a client gives back from which on the system should get them.
 inline constexpr std::size_t trimmed_memory = 8UL * 1024 * 1024;
 
-/// Bytes of a value from which on it is received into memory of its own, which
-/// becomes its entry, and sent from there: to copy it would hold up the other
-/// connections of the thread.
-inline constexpr std::size_t large_value = 256 * 1024;
-
 // -- a connection's turn -----------------------------------------------------------
 
 /// Bytes read at once. Holds a pipeline of a thousand small commands.
@@ -112,10 +87,6 @@ inline constexpr std::size_t read_size = 64 * 1024;
 
 /// The same when a large command arrives.
 inline constexpr std::size_t large_read_size = 1024 * 1024;
-
-/// Commands parsed before they are executed: enough to overlap the cache misses
-/// of their keys, few enough to stay in the first-level cache.
-inline constexpr std::size_t batch_size = 128;
 
 /// Replies are sent when this many bytes have gathered, although more commands
 /// wait. A client that does not read stops its connection here.
@@ -126,7 +97,7 @@ inline constexpr std::size_t flush_size = 256 * 1024;
 inline constexpr std::size_t sent_per_turn = 4UL * 1024 * 1024;
 
 /// How long the commands of one connection run before others get their turn. It is
-/// looked at after each `batch_size` commands.
+/// looked at after each `resp::defaults::batch_size` commands.
 inline constexpr std::chrono::milliseconds turn_time{2};
 
 /// Reads of one connection before others get their turn.
@@ -143,10 +114,6 @@ inline constexpr std::size_t kept_output = 1024 * 1024;
 /// How long a refused client may keep sending before it is cut off, so that it
 /// gets to read the reason.
 inline constexpr std::chrono::milliseconds linger{500};
-
-/// How long a client may take for the handshake of TLS; it holds a place among
-/// the connections meanwhile.
-inline constexpr std::chrono::seconds handshake_timeout{10};
 
 /// How often a thread looks for clients that have been silent for too long.
 inline constexpr std::chrono::seconds idle_check{1};

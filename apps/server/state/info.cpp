@@ -1,4 +1,4 @@
-#include "apps/server/info.hpp"
+#include "apps/server/state/info.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <troupe/messages/types/text/words.hpp>
+
 #include "apps/net/bind_addresses.hpp"
-#include "apps/server/command_table.hpp"
 #include "apps/settings/max_memory.hpp"
 
 namespace troupe::server {
@@ -86,7 +87,7 @@ void write_ports(section_writer& out, const serve_options& x) {
     out.field("listener" + std::to_string(number++), text);
   };
   std::string bind;
-  const auto addresses = parse_bind(x.bind);
+  const auto addresses = net::parse_bind(x.bind);
   for (std::size_t i = 0; addresses && i < addresses->size(); ++i)
     bind += ",bind=" + (*addresses)[i].text();
   const auto listener = [&](const std::string& name, std::uint16_t port) {
@@ -137,7 +138,8 @@ void write_memory(section_writer& out, const info_source& from) {
   out.field("limited_memory", from.stats.charged);
   out.field("maxmemory", limit);
   out.field("maxmemory_human", human_size(limit));
-  out.field("maxmemory_policy", policy_name(from.server.live.eviction));
+  out.field("maxmemory_policy",
+            settings::policy_name(from.server.live.eviction));
 }
 
 // Nothing is persisted; monitors look for these two all the same.
@@ -231,10 +233,11 @@ void write_namespaces(section_writer& out, const info_source& from) {
               "keys=" + std::to_string(all[i].keys) + ",limited_memory="
                 + std::to_string(all[i].charged) + ",maxmemory="
                 + std::to_string(all[i].max_bytes) + ",maxmemory_policy="
-                + std::string{policy_name(all[i].eviction)} + ",evicted_keys="
-                + std::to_string(all[i].evictions) + ",expired_keys="
-                + std::to_string(all[i].expirations) + ",shards="
-                + std::to_string(all[i].shards) + ",prefix=" + all[i].prefix);
+                + std::string{settings::policy_name(all[i].eviction)}
+                + ",evicted_keys=" + std::to_string(all[i].evictions)
+                + ",expired_keys=" + std::to_string(all[i].expirations)
+                + ",shards=" + std::to_string(all[i].shards)
+                + ",prefix=" + all[i].prefix);
 }
 
 struct section {
@@ -255,7 +258,7 @@ constexpr std::array all_sections{
   section{"namespaces", write_namespaces},
 };
 
-bool is_asked_for(const section& x, arguments names) {
+bool is_asked_for(const section& x, resp::arguments names) {
   return names.empty()
          || std::any_of(names.begin(), names.end(), [&x](bytes_view name) {
               return same_word(name, x.name) || same_word(name, "all")
@@ -283,7 +286,7 @@ region_stats sum_of(const databases& all) {
 
 } // namespace
 
-std::string info_text(const server_state& server, arguments sections) {
+std::string info_text(const server_state& server, resp::arguments sections) {
   const info_source from{server, sum_of(server.databases), server.counters()};
   std::string text;
   section_writer out{text};

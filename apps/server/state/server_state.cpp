@@ -1,4 +1,4 @@
-#include "apps/server/server_state.hpp"
+#include "apps/server/state/server_state.hpp"
 
 #include <random>
 
@@ -25,9 +25,10 @@ void server_state::report_http(std::string_view client) {
   if (!http_reported_.compare_exchange_strong(last, now.count(),
                                               std::memory_order_relaxed))
     return;
-  options.report("closed the connection of " + std::string{client}
-                 + ", which sent a request of HTTP: perhaps a web page tries to "
-                   "write into this cache (told once a minute)");
+  options.report(
+    "closed the connection of " + std::string{client}
+    + ", which sent a request of HTTP: perhaps a web page tries to "
+      "write into this cache (told once a minute)");
 }
 
 } // namespace troupe::server

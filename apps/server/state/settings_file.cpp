@@ -1,4 +1,4 @@
-#include "apps/server/settings_file.hpp"
+#include "apps/server/state/settings_file.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -7,9 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "apps/server/state/namespaces.hpp"
+#include "apps/server/state/server_state.hpp"
 #include "apps/settings/max_memory.hpp"
-#include "apps/server/namespaces.hpp"
-#include "apps/server/server_state.hpp"
+#include "apps/settings/namespaces.hpp"
 
 namespace troupe::server {
 
@@ -23,16 +24,17 @@ constexpr std::size_t most_bytes = std::size_t{1} << 40;
 
 } // namespace
 
-ini_values settings_of(const server_state& server) {
+settings::ini_values settings_of(const server_state& server) {
+  using settings::ini_quoted;
   const auto pubsub = server.live.pubsub.get();
   const auto number = [](auto x) { return std::to_string(x); };
-  ini_values result{
+  settings::ini_values result{
     {"max-connections", number(server.live.max_connections.load())},
     {"maxmemory", ini_quoted(number(server.options.memory.present()))},
     {"maxmemory-clients",
      ini_quoted(number(server.live.max_client_memory.load()))},
     {"maxmemory-policy",
-     ini_quoted(std::string{policy_name(server.live.eviction)})},
+     ini_quoted(std::string{settings::policy_name(server.live.eviction)})},
     {"password", ini_quoted(server.access.password())},
     {"pubsub-buffer", number(pubsub.bytes)},
     {"pubsub-soft-buffer", number(std::min(pubsub.soft_bytes, most_bytes))},
@@ -42,7 +44,7 @@ ini_values settings_of(const server_state& server) {
   if (const auto spaces = present_namespaces(server); !spaces.empty())
     result.emplace(std::find_if(result.begin(), result.end(),
                                 [](auto& x) { return x.first > "namespaces"; }),
-                   "namespaces", ini_quoted(text_of(spaces)));
+                   "namespaces", ini_quoted(settings::text_of(spaces)));
   if (server.tls.context() != nullptr) {
     const auto files = server.tls.options();
     result.emplace_back("tls-ca-cert-file", ini_quoted(files.ca_cert_file));
@@ -59,18 +61,18 @@ expected<void> rewrite_settings(const server_state& server) {
   static std::mutex one_at_a_time;
   std::lock_guard lock{one_at_a_time};
   // Other servers may have the same file.
-  const auto locked = lock_file(path, patience);
+  const auto locked = settings::lock_file(path, patience);
   if (!locked)
     return tl::unexpected{locked.error()};
-  auto text = read_file(path);
+  auto text = settings::read_file(path);
   if (!text)
     return tl::unexpected{std::move(text.error())};
   const auto now = settings_of(server);
-  ini_values changed;
+  settings::ini_values changed;
   std::set_difference(now.begin(), now.end(), server.at_start.begin(),
                       server.at_start.end(), std::back_inserter(changed));
-  const auto sure
-    = replace_file(path, with_values(*text, "server", now, changed));
+  const auto sure = settings::replace_file(
+    path, settings::with_values(*text, "server", now, changed));
   if (!sure)
     return tl::unexpected{sure.error()};
   if (!*sure && server.options.report)

@@ -9,7 +9,7 @@ namespace troupe::server {
 struct server_state;
 
 /// What CONFIG SET may have changed, as options of the ini file.
-[[nodiscard]] ini_values settings_of(const server_state& server);
+[[nodiscard]] settings::ini_values settings_of(const server_state& server);
 
 /// CONFIG REWRITE: has the ini file that the server was started with say what
 /// holds now. Options that the file names get their present value; those it does
