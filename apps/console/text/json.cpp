@@ -1,4 +1,4 @@
-#include "apps/console/json.hpp"
+#include "apps/console/text/json.hpp"
 
 #include <cstddef>
 
@@ -150,7 +150,7 @@ json_object& json_object::add(std::string_view name,
 json_object& json_object::add(std::string_view name,
                               const std::vector<json_object>& value) {
   return add_json(name,
-                array(value, [](const json_object& x) { return x.text(); }));
+                  array(value, [](const json_object& x) { return x.text(); }));
 }
 
 json_object& json_object::add_bytes(std::string_view name, bytes_view value) {

@@ -1,4 +1,4 @@
-#include "apps/console/table.hpp"
+#include "apps/console/text/table.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "apps/console/colours.hpp"
+#include "apps/console/text/colours.hpp"
 
 #include <cstdlib>
 #include <string_view>

@@ -14,7 +14,7 @@
 #include <troupe/messages/forms.hpp>
 #include <troupe/messages/requests.hpp>
 
-#include "apps/console/answer.hpp"
+#include "apps/console/peer/answer.hpp"
 
 namespace troupe::console {
 

@@ -7,7 +7,7 @@
 
 #include <troupe/messages/requests.hpp>
 
-#include "apps/console/table.hpp"
+#include "apps/console/text/table.hpp"
 
 namespace troupe::console {
 

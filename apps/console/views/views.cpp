@@ -1,4 +1,4 @@
-#include "apps/console/views.hpp"
+#include "apps/console/views/views.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "apps/console/actor_tree.hpp"
-#include "apps/console/table.hpp"
-#include "apps/console/units.hpp"
-#include "apps/console/words.hpp"
+#include "apps/console/text/table.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/text/words.hpp"
+#include "apps/console/views/actor_tree.hpp"
 
 namespace troupe::console {
 

@@ -8,8 +8,8 @@
 
 #include <troupe/messages/requests.hpp>
 
-#include "apps/console/answer.hpp"
-#include "apps/console/json.hpp"
+#include "apps/console/peer/answer.hpp"
+#include "apps/console/text/json.hpp"
 
 namespace troupe::console {
 

@@ -1,4 +1,4 @@
-#include "apps/console/connection.hpp"
+#include "apps/console/peer/connection.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -9,8 +9,8 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/io/middleman.hpp>
 #include <caf/catch_all.hpp>
+#include <caf/io/middleman.hpp>
 #include <caf/make_message.hpp>
 #include <caf/message_view.hpp>
 #include <caf/others.hpp>
@@ -22,7 +22,7 @@
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/type_ids.hpp>
 
-#include "apps/console/units.hpp"
+#include "apps/console/text/units.hpp"
 
 namespace troupe::console {
 
@@ -174,25 +174,23 @@ public:
     if (auto ok = open(); !ok)
       return tl::unexpected{std::move(ok.error())};
     found_actor result;
-    return exchange(
-             supervisor_, peer_.timeout, find_actor_request{name},
-             [&](std::string& kind, caf::strong_actor_ptr& who) {
-               result = {std::move(kind), std::move(who)};
-             })
+    return exchange(supervisor_, peer_.timeout, find_actor_request{name},
+                    [&](std::string& kind, caf::strong_actor_ptr& who) {
+                      result = {std::move(kind), std::move(who)};
+                    })
       .map([&] { return std::move(result); });
   }
 
   answer<field_value> send(const caf::strong_actor_ptr& whom,
-                           const message_form& form,
-                           const caf::message& what) {
+                           const message_form& form, const caf::message& what) {
     expected<field_value> result;
     // Any answer is taken, and the form looks whether it is the right one.
-    auto done
-      = exchange(caf::actor_cast<caf::actor>(whom), peer_.timeout, what,
-                 caf::others >> [&](caf::message_view& x) {
-                   result = form.read(x.move_content_to_message());
-                   return caf::result<caf::message>{caf::message{}};
-                 });
+    auto done = exchange(
+      caf::actor_cast<caf::actor>(whom), peer_.timeout, what,
+      caf::others >> [&](caf::message_view& x) {
+        result = form.read(x.move_content_to_message());
+        return caf::result<caf::message>{caf::message{}};
+      });
     if (!done)
       return tl::unexpected{std::move(done.error())};
     if (!result)
@@ -340,9 +338,9 @@ answer<std::string> connection::kind_of(const std::string& actor) {
     [](found_actor&& x) { return std::move(x.kind); });
 }
 
-answer<field_value>
-connection::send(const std::string& actor, const message_form& what,
-                 const std::vector<std::string>& words) {
+answer<field_value> connection::send(const std::string& actor,
+                                     const message_form& what,
+                                     const std::vector<std::string>& words) {
   auto message = what.make(words);
   if (!message)
     return tl::unexpected{failure{wrong_usage, std::move(message.error())}};

@@ -7,7 +7,7 @@
 
 #include <troupe/messages/requests.hpp>
 
-#include "apps/console/json.hpp"
+#include "apps/console/text/json.hpp"
 
 namespace troupe::console {
 
