@@ -7,6 +7,8 @@
 
 #include <malloc.h>
 
+#include <troupe/actors/regions/region.hpp>
+
 #include "apps/net/bind_addresses.hpp"
 #include "apps/net/tls_context.hpp"
 #include "apps/server/connections/acceptor.hpp"

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include <troupe/actors/regions/region.hpp>
+
 namespace troupe::server {
 
 atomic_section::atomic_section(client& self, change_gate& gate) noexcept

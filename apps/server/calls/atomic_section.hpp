@@ -11,7 +11,6 @@
 // Reads take no mailbox, so the gate is what keeps a client from seeing one half
 // of a change, or, in two commands, the new half and then the old one.
 
-#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/joint_turn.hpp>
 #include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -20,6 +19,12 @@
 #include "apps/server/calls/command_call.hpp"
 #include "apps/server/clients/client.hpp"
 #include "apps/server/state/change_gate.hpp"
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 

@@ -3,6 +3,8 @@
 #include <new>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
+
 #include "apps/resp/error_text.hpp"
 
 namespace troupe::server {

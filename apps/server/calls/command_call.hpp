@@ -2,7 +2,6 @@
 
 #include <cstddef>
 
-#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -12,6 +11,12 @@
 #include "apps/server/calls/command.hpp"
 #include "apps/server/clients/client.hpp"
 #include "apps/server/state/server_state.hpp"
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 

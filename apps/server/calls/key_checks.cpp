@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <troupe/actors/regions/region.hpp>
+
 namespace troupe::server {
 
 namespace {

@@ -1,10 +1,15 @@
 #pragma once
 
-#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 
 #include "apps/resp/arguments.hpp"
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
+
 namespace troupe::server {
 
 queued_command::queued_command(region& database, const command& what,

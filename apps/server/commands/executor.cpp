@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

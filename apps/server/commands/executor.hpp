@@ -3,10 +3,14 @@
 #include <cstddef>
 #include <string>
 
+#include <troupe/messages/types/error.hpp>
+
+#include "apps/resp/arguments.hpp"
 #include "apps/resp/parser.hpp"
 #include "apps/resp/reply_writer.hpp"
 #include "apps/server/calls/command_call.hpp"
-#include "apps/server/state/defaults.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/state/counters.hpp"
 #include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {

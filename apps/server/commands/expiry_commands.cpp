@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/key_scan.hpp>
 #include <troupe/messages/types/text/glob.hpp>
 #include <troupe/messages/types/text/integer.hpp>

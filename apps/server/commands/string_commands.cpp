@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/turn_plan.hpp>
 
 #include "apps/resp/defaults.hpp"

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/text/decimal.hpp>
 #include <troupe/messages/types/text/integer.hpp>

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+
 namespace troupe::server {
 
 namespace {

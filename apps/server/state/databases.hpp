@@ -10,8 +10,13 @@
 #include <mutex>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/error.hpp>
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 

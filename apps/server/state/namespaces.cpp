@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
+
 #include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {

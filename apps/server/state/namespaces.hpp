@@ -4,9 +4,14 @@
 
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/namespaces.hpp>
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 

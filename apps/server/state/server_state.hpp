@@ -12,7 +12,8 @@
 
 #include <troupe/actors/topics/topic_directory.hpp>
 #include <troupe/backends/core/wall_clock.hpp>
-#include <troupe/messages/types/namespaces.hpp>
+#include <troupe/backends/figures.hpp>
+#include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/text/glob.hpp>
 
 #include "apps/net/tls_context.hpp"
@@ -67,62 +68,19 @@ struct server_state {
   void report_http(std::string_view client);
 
   /// What has been counted since the start, or the last `reset_counters`.
-  [[nodiscard]] server_counters counters() const {
-    std::lock_guard lock{reset_mutex_};
-    return totals().since(at_reset_);
-  }
+  [[nodiscard]] server_counters counters() const;
 
   /// CONFIG RESETSTAT: counts from here on.
-  void reset_counters() {
-    std::lock_guard lock{reset_mutex_};
-    at_reset_ = totals();
-    spaces_at_reset_ = databases[0].namespaces();
-  }
+  void reset_counters();
 
   /// The namespaces of database 0; what they evicted and what expired counts as above.
-  [[nodiscard]] std::vector<namespace_stats> namespaces() const {
-    std::lock_guard lock{reset_mutex_};
-    auto result = databases[0].namespaces();
-    // None is added or removed while the server runs.
-    for (std::size_t i = 0; i < spaces_at_reset_.size(); ++i) {
-      result[i].evictions -= spaces_at_reset_[i].evictions;
-      result[i].expirations -= spaces_at_reset_[i].expirations;
-    }
-    return result;
-  }
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const;
 
   /// Redis's 40 hexadecimal digits, by chance.
   [[nodiscard]] static std::string random_id();
 
 private:
-  [[nodiscard]] server_counters totals() const {
-    server_counters sum;
-    for (const auto& x : threads) {
-      sum.connections_opened += x.connections_opened.value();
-      sum.connections_closed += x.connections_closed.value();
-      sum.connections_rejected += x.connections_rejected.value();
-      sum.commands += x.commands.value();
-      sum.errors += x.errors.value();
-      sum.http_requests += x.http_requests.value();
-      sum.hits += x.hits.value();
-      sum.misses += x.misses.value();
-      sum.bytes_read += x.bytes_read.value();
-      sum.bytes_written += x.bytes_written.value();
-      sum.subscribers_cut_hard += x.subscribers_cut_hard.value();
-      sum.subscribers_cut_soft += x.subscribers_cut_soft.value();
-      sum.handshakes_failed += x.handshakes_failed.value();
-      sum.query_buffer_exceeded += x.query_buffer_exceeded.value();
-      sum.clients_evicted += x.clients_evicted.value();
-    }
-    sum.connected = sum.connections_opened - sum.connections_closed;
-    databases.for_each([&sum](std::size_t, const region& db) {
-      const auto x = db.stats();
-      sum.evictions += x.evictions;
-      sum.expirations += x.expirations;
-      sum.relocations += x.relocations;
-    });
-    return sum;
-  }
+  [[nodiscard]] server_counters totals() const;
 
   mutable std::mutex reset_mutex_;
   server_counters at_reset_;
