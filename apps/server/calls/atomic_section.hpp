@@ -40,7 +40,7 @@ public:
   atomic_section(const atomic_section&) = delete;
   atomic_section& operator=(const atomic_section&) = delete;
 
-  /// Before `begin`. The key must be valid until then.
+  /// Before `begin`. The key must be valid until then; regions are in memory.
   void add(region& where, bytes_view key);
   void add_all(region& where);
 

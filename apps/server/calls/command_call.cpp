@@ -11,6 +11,10 @@ namespace troupe::server {
 
 namespace error_text = resp::error_text;
 
+memory::shard_map& command_call::shards() const noexcept {
+  return db.memory()->shards();
+}
+
 void run_command(command_call& call) {
   call.reply.begin();
   try {

@@ -18,10 +18,19 @@ class region;
 
 } // namespace troupe
 
+namespace troupe::memory {
+
+class shard_map;
+
+} // namespace troupe::memory
+
 namespace troupe::server {
 
 /// What a running command may use. `words` has the arity the table asks for.
 struct command_call {
+  /// For joint turns, which databases take part in: they are in memory.
+  [[nodiscard]] memory::shard_map& shards() const noexcept;
+
   region& db;
   client& self;
   server_state& server;

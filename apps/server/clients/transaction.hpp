@@ -7,10 +7,17 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/abilities.hpp>
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
 
 #include "apps/resp/arguments.hpp"
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
 
 namespace troupe::server {
 
@@ -116,7 +123,7 @@ private:
   region* database_ = nullptr;
   std::size_t bytes_ = 0; ///< Of the queue.
   std::vector<queued_command> commands_;
-  std::map<std::pair<region*, bytes>, memory::key_state> watched_;
+  std::map<std::pair<region*, bytes>, key_state> watched_;
   std::size_t watched_bytes_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

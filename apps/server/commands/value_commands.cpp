@@ -188,7 +188,7 @@ void incrbyfloat(command_call& call) {
 // -- what they take ------------------------------------------------------------------
 
 void plan_append(command_call& call, memory::turn_plan& plan) {
-  plan.append(call.db, call.words[1], call.words[2].size());
+  plan.append(call.shards(), call.words[1], call.words[2].size());
 }
 
 void plan_setrange(command_call& call, memory::turn_plan& plan) {
@@ -198,18 +198,18 @@ void plan_setrange(command_call& call, memory::turn_plan& plan) {
   // What would become too long for a string is refused, and takes nothing.
   if (offset && *offset >= 0 && size > 0 && size <= most
       && std::cmp_less_equal(*offset, most - size))
-    plan.overwrite(call.db, call.words[1],
+    plan.overwrite(call.shards(), call.words[1],
                    static_cast<std::size_t>(*offset) + size);
 }
 
 void plan_integer(command_call& call, memory::turn_plan& plan) {
   constexpr std::size_t longest
     = std::numeric_limits<std::int64_t>::digits10 + 2;
-  plan.overwrite(call.db, call.words[1], longest);
+  plan.overwrite(call.shards(), call.words[1], longest);
 }
 
 void plan_decimal(command_call& call, memory::turn_plan& plan) {
-  plan.overwrite(call.db, call.words[1], longest_formatted);
+  plan.overwrite(call.shards(), call.words[1], longest_formatted);
 }
 
 constexpr std::string_view group = "string";

@@ -1,8 +1,10 @@
 #include "apps/server/state/databases.hpp"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
+#include <troupe/actors/regions/region.hpp>
 
 namespace troupe::server {
 
@@ -33,6 +35,10 @@ expected<region*> databases::open(std::size_t index) {
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   auto* const result = opened->get();
+  if (result->memory() == nullptr)
+    return fail(errc::unsupported,
+                "database " + std::to_string(index)
+                  + " is not in memory, which transactions need");
   owned_.push_back(std::move(*opened));
   opened_[index].store(result, std::memory_order_release);
   return result;

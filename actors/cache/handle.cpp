@@ -1,4 +1,4 @@
-#include <troupe/actors/cache.hpp>
+#include <troupe/actors/cache/handle.hpp>
 
 namespace troupe::detail {
 

@@ -201,8 +201,8 @@ TEST_CASE("a value that is moved takes no room in a plan", "[turn-plan]") {
   in.plan.erase(*f.uut, "c");
   in.plan.set(*f.uut, "c", large.size() / 2, false);
   REQUIRE(in.plan.reserve());
-  REQUIRE(f.uut->rename("a", "b", false) == memory::transfer_result::done);
-  REQUIRE(f.uut->rename("b", "c", false) == memory::transfer_result::done);
+  REQUIRE(f.uut->rename("a", "b", false) == transfer_result::done);
+  REQUIRE(f.uut->rename("b", "c", false) == transfer_result::done);
   REQUIRE(f.uut->erase("c") == true);
   REQUIRE(f.uut->set("c", std::string(large.size() / 2, 'c')) == true);
   CHECK(f.charged() <= 2 * mib);

@@ -1,4 +1,4 @@
-#include "actors/value_types.hpp"
+#include "actors/regions/value_types.hpp"
 
 #include <string>
 #include <utility>

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "backends/memory/small_store.hpp"
+#include "backends/memory/store/small_store.hpp"
 #include "catch.hpp"
 
 using namespace troupe;
@@ -122,13 +122,13 @@ std::vector<change> changes() {
     {"copy to it unless it is there",
      [](store& x, version_number) {
        CHECK(x.transfer(other, x, k, {true, true})
-             == memory::transfer_result::exists);
+             == transfer_result::exists);
      },
      "<none>"},
     {"copy of it",
      [](store& x, version_number) {
        CHECK(x.transfer(k, x, other, {false, true})
-             == memory::transfer_result::done);
+             == transfer_result::done);
      },
      "<none>"},
   };

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/memory/small_store.hpp"
+#include "backends/memory/store/small_store.hpp"
 #include "catch.hpp"
 
 using namespace troupe;

@@ -27,7 +27,7 @@ using memory::held_value;
 using memory::large_block;
 using memory::store;
 using memory::table;
-using memory::transfer_result;
+using transfer_result;
 
 namespace {
 
@@ -83,13 +83,13 @@ expected<void> change(store& where, const std::string& key, const edit& next) {
 
 transfer_result transfer(store& from, const std::string& source, store& to,
                          const std::string& key,
-                         const memory::transfer_terms& terms = {}) {
+                         const transfer_terms& terms = {}) {
   const auto result = from.transfer(hashed(source), to, hashed(key), terms);
   REQUIRE(result);
   return *result;
 }
 
-constexpr memory::transfer_terms copying{.keep_source = true};
+constexpr transfer_terms copying{.keep_source = true};
 
 void check(const store& x) {
   CHECK(x.entries().validate() == "");
