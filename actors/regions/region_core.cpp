@@ -18,8 +18,8 @@ region_options with_defaults(region_options x) {
 
 namespace {
 
-direct_reads reads_of(const memory_provider* x) noexcept {
-  return x == nullptr ? direct_reads{} : x->reads();
+memory::direct_reads reads_of(const memory_provider* x) noexcept {
+  return x == nullptr ? memory::direct_reads{} : x->reads();
 }
 
 } // namespace

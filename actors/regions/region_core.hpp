@@ -217,7 +217,7 @@ protected:
   const clock& time_;
   const std::shared_ptr<troupe::provider> provider_;
   memory_provider* const memory_;
-  const direct_reads reads_; ///< Of `memory_`, where a hit can be inline.
+  const memory::direct_reads reads_; ///< Of `memory_`, where a hit can be inline.
 
 private:
   [[nodiscard]] expected<void> look_at_write(const hashed_key& key, bytes_view value,

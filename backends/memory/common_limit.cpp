@@ -23,7 +23,7 @@ public:
   [[nodiscard]] expected<std::shared_ptr<provider>>
   make(const provider_environment& with) const override {
     auto result = std::make_shared<memory_provider>(with, bytes_);
-    lenders_->add(result->shard_map());
+    lenders_->add(result->shard_list());
     return result;
   }
 
@@ -85,7 +85,7 @@ void common_limit::rebalance() {
   if (bytes_->limit() == budget::unlimited)
     return;
   const auto members = lenders_->members();
-  std::vector<memory::shard*> shards;
+  memory::shard_list shards;
   for (const auto& x : members)
     shards.insert(shards.end(), x->begin(), x->end());
   balance_.look(shards, std::array<const budget*, 1>{bytes_.get()});

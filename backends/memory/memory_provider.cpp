@@ -43,10 +43,6 @@ make_shards(const provider_environment& with, memory::store_options common,
 
 } // namespace
 
-expected<bool> direct_reads::stopped_read() const {
-  return all_->stopped();
-}
-
 memory_provider::memory_provider(const provider_environment& with,
                                  std::shared_ptr<budget> parent)
   : time_(with.time),

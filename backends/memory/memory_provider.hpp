@@ -21,6 +21,7 @@
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
+#include <troupe/backends/memory/shards/direct_reads.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/removal_queue.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
@@ -29,47 +30,6 @@
 #include <troupe/backends/provider.hpp>
 
 namespace troupe {
-
-/// Reads of a memory provider without namespaces, for callers that keep the hit inline:
-/// a key leads to its shard by its hash alone. A copy of what the provider holds, valid
-/// as long as that.
-class direct_reads {
-public:
-  /// Not usable.
-  direct_reads() = default;
-
-  explicit direct_reads(const memory::shard_map& all) noexcept
-    : shards_(all.divided() ? nullptr : all.all().data()),
-      mask_(all.size() - 1),
-      all_(&all) {
-    // nop
-  }
-
-  [[nodiscard]] bool usable() const noexcept {
-    return shards_ != nullptr;
-  }
-
-  /// As `memory_provider::visit`.
-  template <class F>
-  [[gnu::always_inline]] expected<bool> visit(const hashed_key& key, F&& f,
-                                              lookup as) const {
-    const auto& store = shards_[memory::shard_bits(key.hash) & mask_]->store();
-    if (store.read(key, std::forward<F>(f), as)) [[likely]]
-      return true;
-    // Asked by misses alone, so that the end of a region costs a hit nothing.
-    if (store.stopped()) [[unlikely]]
-      return stopped_read();
-    return false;
-  }
-
-private:
-  /// Not inline: each read of each user would have the making of an error in it.
-  [[nodiscard]] expected<bool> stopped_read() const;
-
-  memory::shard* const* shards_ = nullptr;
-  std::size_t mask_ = 0;
-  const memory::shard_map* all_ = nullptr;
-};
 
 /// See the head of this file. Thread-safe.
 class memory_provider final : public provider,
@@ -92,8 +52,8 @@ public:
 
   // -- what a region has inlined -----------------------------------------------
 
-  [[nodiscard]] direct_reads reads() const noexcept {
-    return direct_reads{*shards_};
+  [[nodiscard]] memory::direct_reads reads() const noexcept {
+    return memory::direct_reads{*shards_};
   }
 
   /// As `read`, of which it is the template.
@@ -122,8 +82,10 @@ public:
   /// Keys whose misses of memory overlap: more do not fit the processor's miss queue.
   static constexpr std::size_t prefetched_keys = 16;
 
-  [[nodiscard]] const std::shared_ptr<memory::shard_map>& shard_map() const noexcept {
-    return shards_;
+  /// Its shards, which live as long as the result.
+  [[nodiscard]] std::shared_ptr<const std::vector<memory::shard*>>
+  shard_list() const noexcept {
+    return {shards_, &shards_->all()};
   }
 
   // -- provider ----------------------------------------------------------------

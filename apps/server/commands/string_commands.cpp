@@ -4,12 +4,21 @@
 #include <optional>
 #include <string>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
+
+#include "apps/resp/defaults.hpp"
 #include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
 #include "apps/server/commands/expiry.hpp"
+#include "apps/server/commands/families.hpp"
 #include "apps/server/commands/value_options.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -35,8 +44,9 @@ void get(command_call& call) {
 // Writes each value straight from the table behind the replies before it. Ends
 // early when enough has gathered to be sent: a page of small commands may ask
 // for gigabytes.
-std::size_t get_many(command_call& call, std::span<const arguments> calls) {
-  std::array<bytes_view, defaults::batch_size> keys;
+std::size_t get_many(command_call& call,
+                     std::span<const resp::arguments> calls) {
+  std::array<bytes_view, resp::defaults::batch_size> keys;
   const auto size = std::min(calls.size(), keys.size());
   for (std::size_t i = 0; i < size; ++i)
     keys[i] = calls[i][1];
@@ -262,7 +272,8 @@ void getex(command_call& call) {
 void plan_set(command_call& call, memory::turn_plan& plan) {
   const auto plain = call.words.size() == 3;
   plan.set(call.shards(), call.words[1], call.words[2].size(), !plain,
-           plain ? memory::turn_plan::step::certain : memory::turn_plan::step::depends);
+           plain ? memory::turn_plan::step::certain
+                 : memory::turn_plan::step::depends);
 }
 
 void plan_setnx(command_call& call, memory::turn_plan& plan) {

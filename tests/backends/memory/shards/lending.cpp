@@ -247,7 +247,7 @@ TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   auto open = [&](const char* name) {
     auto result = open_region(name, limited(0, 0, 16), f.time,
                                            f.executor, f.loads, all);
-    lenders->add(result->memory()->shard_map());
+    lenders->add(result->memory()->shard_list());
     return result;
   };
   auto old = open("old");
