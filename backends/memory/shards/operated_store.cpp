@@ -86,7 +86,7 @@ void operated_store::admit_all_released() noexcept {
 }
 
 std::optional<error> operated_store::refusal() const {
-  switch (state()) {
+  switch (state_.load(std::memory_order_acquire)) {
     case part_state::failed:
       return rejection(errc::shard_down);
     case part_state::stopped:
