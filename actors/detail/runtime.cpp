@@ -18,7 +18,6 @@
 #include <troupe/actors/regions/region_actor.hpp>
 #include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/version.hpp>
-#include <troupe/backends/memory/space/chunk_pool.hpp>
 
 namespace troupe {
 
@@ -56,23 +55,22 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point begin) {
 runtime::core::core(caf::actor_system& system, const runtime_options& options)
   : system_(system),
     options_(options),
-    bytes_(std::make_shared<memory::budget>(
-      memory::budget::limit_of(options.max_bytes), nullptr,
-      "max-bytes of the runtime (maxmemory of the server)")),
+    memory_limit_(options.max_bytes,
+                  "max-bytes of the runtime (maxmemory of the server)"),
     executor_(std::make_shared<lane_scheduler>(system)),
     loads_(std::make_shared<load_coordinator>(
       *options.time, executor_, options.loader_threads, options.loader_queue)),
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),
     unexpected_(system, options.report) {
-  bytes_->collect_from(lenders_);
+  // nop
 }
 
 void runtime::core::start() {
   // First, as this is what may throw.
   clockwork_.emplace(defaults::tick, [this] { tick(); });
   memory_ = std::jthread{[](std::stop_token stop) {
-    memory::chunk_pool::process().keep_ready(std::move(stop));
+    keep_memory_ready(std::move(stop));
   }};
   detail::logger_scope spawning;
   start_supervisor();
@@ -87,32 +85,18 @@ void runtime::core::tick() {
   loads_->tick();
   if (const auto now = clock::steady().now(); meter_.due(now))
     meter_.note(now, processor_time());
-  auto all = all_regions();
-  for (auto& x : all)
-    x->sweep();
+  for (auto& x : all_regions())
+    x->tick();
   // Evictions are counted over a period in which some happen.
   if (++ticks_ % ticks_per_rebalance == 0)
-    rebalance(all);
-}
-
-/// Moves limits to the shards that need them.
-void runtime::core::rebalance(const std::vector<std::shared_ptr<region>>& all) {
-  for (auto& x : all)
-    x->rebalance();
-  if (bytes_->limit() == memory::budget::unlimited)
-    return;
-  std::vector<shard*> shards;
-  for (auto& x : all)
-    for (auto* y : x->all_shards())
-      shards.push_back(y);
-  balance_.look(shards, std::array<const memory::budget*, 1>{bytes_.get()});
+    memory_limit_.rebalance();
 }
 
 std::size_t runtime::core::shards_open() const {
   std::size_t result = 0;
   std::lock_guard guard{mutex_};
   for (auto& [name, x] : regions_)
-    result += x.where->shard_count();
+    result += x.where->provider().parts().size();
   return result;
 }
 
@@ -121,16 +105,7 @@ expected<void> runtime::core::check_max_bytes(std::size_t x) const {
   changed.max_bytes = x;
   if (auto ok = check(changed); !ok)
     return ok;
-  auto shards = shards_open();
-  if (auto least = shards * defaults::least_bytes_per_shard;
-      x != 0 && x < least)
-    return troupe::fail(errc::invalid_argument,
-                        "a limit of " + std::to_string(x)
-                          + " bytes is less than the " + std::to_string(least)
-                          + " that the " + std::to_string(shards)
-                          + " shards of the open regions need; set at least "
-                            "that, or open the regions with fewer shards");
-  return {};
+  return common_limit::check(x, shards_open());
 }
 
 /// Whether the limit leaves room for the shards of one more region.
@@ -138,15 +113,7 @@ expected<void> runtime::core::check_shards(const region_options& x) const {
   auto shards = shards_open() + std::max<std::size_t>(x.shards, 1);
   for (auto& space : x.namespaces)
     shards += std::max<std::size_t>(space.shards, 1);
-  auto least = shards * defaults::least_bytes_per_shard;
-  if (bytes_->limit() >= least)
-    return {};
-  return troupe::fail(
-    errc::invalid_argument,
-    "the " + std::to_string(shards) + " shards that there would be need "
-      + std::to_string(least) + " bytes, but " + bytes_->name() + " is "
-      + std::to_string(bytes_->limit())
-      + "; raise it, or open regions with fewer shards");
+  return memory_limit_.check_room_for(shards);
 }
 
 expected<void> runtime::core::set_max_bytes(std::size_t x) {
@@ -154,16 +121,10 @@ expected<void> runtime::core::set_max_bytes(std::size_t x) {
     return ok;
   if (draining())
     return troupe::fail(errc::shutting_down, "the runtime drains");
-  bytes_->set_limit(memory::budget::limit_of(x));
-  auto all = all_regions();
-  std::size_t used = 0;
-  for (auto& where : all)
-    used += where->stats().charged;
-  auto part = bytes_->part_of(used);
-  // One that a drain has stopped since stores nothing any more.
-  for (auto& where : all)
-    static_cast<void>(where->obey_limits(part));
-  bytes_->settle();
+  std::vector<std::shared_ptr<provider>> providers;
+  for (auto& where : all_regions())
+    providers.push_back(where->shared_provider());
+  memory_limit_.set(x, providers);
   return {};
 }
 
@@ -206,7 +167,7 @@ expected<opened_region> runtime::core::open(std::string name,
   options = complete(options);
   if (auto ok = check_shards(options); !ok)
     return tl::unexpected{std::move(ok.error())};
-  const auto limit = bytes_->limit();
+  const auto limit = memory_limit_.max_bytes();
   auto fresh = start_region(name, options, std::move(type));
   if (!fresh)
     return tl::unexpected{std::move(fresh.error())};
@@ -216,7 +177,7 @@ expected<opened_region> runtime::core::open(std::string name,
     regions_.emplace(std::move(name), std::move(*fresh));
   }
   // A limit that was set meanwhile has not reached it.
-  if (bytes_->limit() != limit)
+  if (memory_limit_.max_bytes() != limit)
     if (auto ok = handles.where->obey_limits(); !ok)
       return tl::unexpected{std::move(ok.error())};
   return handles;
@@ -248,9 +209,16 @@ expected<runtime::core::entry>
 runtime::core::start_region(const std::string& name,
                             const region_options& options, value_type type) {
   entry x;
-  x.where = std::make_shared<region>(name, options, *options_.time, executor_,
-                                     loads_, bytes_, type.counts);
-  auto shards = x.where->shard_count();
+  auto completed = with_defaults(options);
+  const auto factory = completed.provider != nullptr ? completed.provider
+                                                     : memory_limit_.factory();
+  auto below = factory->make({name, completed, *options_.time, executor_,
+                              loads_->workers()});
+  if (!below)
+    return tl::unexpected{std::move(below.error())};
+  x.where = std::make_shared<region>(name, completed, *options_.time,
+                                     std::move(*below), loads_, type.counts);
+  auto shards = x.where->provider().parts().size();
   x.directory = std::make_shared<region_directory>(shards);
   x.type = std::move(type);
   std::shared_ptr<lane> mailbox{
@@ -263,7 +231,6 @@ runtime::core::start_region(const std::string& name,
                                        watch(), options_.failed_shards));
   if (!added)
     return tl::unexpected{std::move(added.error())};
-  lenders_->add(x.where);
   return x;
 }
 
@@ -439,7 +406,7 @@ region_info runtime::core::info_of(const std::string& name,
   auto figures = x.where->stats();
   return {name,
           x.type.name,
-          x.where->shard_count(),
+          x.where->provider().parts().size(),
           figures.keys,
           figures.bytes,
           figures.handled,
@@ -484,8 +451,8 @@ expected<found_actor> runtime::core::find_actor(const std::string& name) const {
     auto& x = i->second;
     if (slash == name.npos)
       return found("region", x.directory->front().pointer());
-    for (std::size_t n = 0; n < x.where->shard_count(); ++n)
-      if (name == x.where->shard_at(n).name())
+    for (std::size_t n = 0; n < x.where->provider().parts().size(); ++n)
+      if (name == x.where->provider().parts()[n]->name())
         return found("shard", x.directory->shard(n).pointer());
   }
   return troupe::fail(errc::unknown_actor, "there is no actor named " + name);

@@ -19,7 +19,7 @@
 #include <troupe/actors/gate/detail/console_gate.hpp>
 #include <troupe/actors/shell/detail/unexpected.hpp>
 #include <troupe/actors/shell/lane_actor.hpp>
-#include <troupe/backends/memory/shards/lending.hpp>
+#include <troupe/backends/memory/common_limit.hpp>
 #include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/actors/supervision/load_meter.hpp>
 #include <troupe/actors/regions/region.hpp>
@@ -103,7 +103,7 @@ public:
                   std::function<void(drain_report)> done) override;
 
   [[nodiscard]] std::size_t max_bytes() const noexcept {
-    return bytes_->option();
+    return memory_limit_.max_bytes();
   }
 
   [[nodiscard]] expected<void> check_max_bytes(std::size_t x) const;
@@ -151,7 +151,6 @@ private:
   [[nodiscard]] std::vector<std::shared_ptr<region>> all_regions() const;
 
   void tick();
-  void rebalance(const std::vector<std::shared_ptr<region>>& all);
   [[nodiscard]] std::size_t shards_open() const;
   [[nodiscard]] expected<void> check_shards(const region_options& x) const;
 
@@ -171,9 +170,7 @@ private:
   const runtime_options options_;
   const std::chrono::steady_clock::time_point started_
     = std::chrono::steady_clock::now();
-  std::shared_ptr<region_lender> lenders_ = std::make_shared<region_lender>();
-  std::shared_ptr<memory::budget> bytes_; ///< Of all regions.
-  rebalancer balance_;
+  common_limit memory_limit_; ///< Of all regions that are in memory.
   unsigned ticks_ = 0;
   std::shared_ptr<lane_scheduler> executor_;
   std::shared_ptr<load_coordinator> loads_;

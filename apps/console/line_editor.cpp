@@ -8,15 +8,15 @@
 #include <system_error>
 #include <utility>
 
+#include <readline/history.h>
+#include <readline/readline.h>
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <readline/history.h>
-#include <readline/readline.h>
-
-#include "apps/console/words.hpp"
+#include "apps/console/text/words.hpp"
 
 namespace troupe::console {
 

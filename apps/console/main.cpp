@@ -18,14 +18,14 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "apps/console/answer.hpp"
-#include "apps/console/colours.hpp"
 #include "apps/console/commands.hpp"
-#include "apps/console/connection.hpp"
 #include "apps/console/line_editor.hpp"
 #include "apps/console/options.hpp"
+#include "apps/console/peer/answer.hpp"
+#include "apps/console/peer/connection.hpp"
 #include "apps/console/session.hpp"
-#include "apps/console/views.hpp"
+#include "apps/console/text/colours.hpp"
+#include "apps/console/views/views.hpp"
 
 namespace {
 

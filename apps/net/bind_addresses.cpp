@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace asio = boost::asio;
 
@@ -95,4 +95,4 @@ expected<void> check_bind(const std::string& bind, bool guarded) {
   return {};
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

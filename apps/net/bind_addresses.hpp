@@ -10,7 +10,7 @@
 
 #include <troupe/messages/types/error.hpp>
 
-namespace troupe::server {
+namespace troupe::net {
 
 struct bind_address {
   boost::asio::ip::address where;
@@ -39,4 +39,4 @@ parse_bind(std::string_view text);
 /// Errors: `invalid_argument`.
 expected<void> check_bind(const std::string& bind, bool guarded);
 
-} // namespace troupe::server
+} // namespace troupe::net

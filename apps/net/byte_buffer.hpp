@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// A growing array of bytes for sockets. Unlike `std::string` it does not
 /// initialise what it allocates, and it grows by `realloc`, which moves pages
@@ -133,4 +133,4 @@ private:
   std::size_t capacity_ = 0;
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -18,7 +18,7 @@
 
 #include <troupe/backends/core/folder_of.hpp>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace {
 
@@ -281,4 +281,4 @@ void local_socket::remove() noexcept {
   path_.clear();
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

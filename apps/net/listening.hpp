@@ -15,7 +15,7 @@
 
 #include "apps/net/bind_addresses.hpp"
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// Listens on all of these addresses at one port, which becomes a free one if it is
 /// 0. None of the sockets blocks. `option` is what chooses another port. Addresses
@@ -69,4 +69,4 @@ private:
   ino_t inode_ = 0;
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -8,7 +8,7 @@
 
 #include <sys/epoll.h>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace {
 
@@ -25,8 +25,8 @@ constexpr int rounds_per_turn = 4;
 int make_set() {
   const auto result = ::epoll_create1(EPOLL_CLOEXEC);
   if (result < 0)
-    throw boost::system::system_error{
-      {errno, boost::system::system_category()}, "epoll_create1"};
+    throw boost::system::system_error{{errno, boost::system::system_category()},
+                                      "epoll_create1"};
   return result;
 }
 
@@ -149,4 +149,4 @@ bool socket_watch::register_for(int socket, bits what) noexcept {
   return true;
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

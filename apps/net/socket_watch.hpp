@@ -20,7 +20,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// What a socket can be waited for.
 enum class readiness : std::uint8_t { input = 1, output = 2 };
@@ -82,4 +82,4 @@ private:
   std::vector<watched> sockets_; ///< By number.
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -12,7 +12,7 @@
 
 #include <troupe/backends/core/regular_file.hpp>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace {
 
@@ -217,4 +217,4 @@ std::shared_ptr<const tls_context> live_tls::context() const {
   return context_;
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

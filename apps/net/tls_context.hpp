@@ -13,7 +13,7 @@
 struct ssl_st;
 struct ssl_ctx_st;
 
-namespace troupe::server {
+namespace troupe::net {
 
 struct tls_deleter {
   void operator()(ssl_st* x) const noexcept;
@@ -61,4 +61,4 @@ private:
   std::shared_ptr<const tls_context> context_;
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -7,7 +7,7 @@
 
 #include <openssl/tls1.h>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace {
 
@@ -75,4 +75,4 @@ expected<void> check(const tls_options& x) {
   return {};
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

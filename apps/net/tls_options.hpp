@@ -8,9 +8,9 @@
 
 #include <troupe/messages/types/error.hpp>
 
-#include "apps/server/defaults.hpp"
+#include "apps/net/defaults.hpp"
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// Whether clients have to show a certificate of an authority that the server
 /// trusts; Redis's `tls-auth-clients`.
@@ -54,4 +54,4 @@ struct tls_options {
 /// anything does. Errors: `invalid_argument`, with what to set.
 [[nodiscard]] expected<void> check(const tls_options& x);
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace troupe::server {
+namespace troupe::net {
 
 namespace {
 
@@ -28,8 +28,7 @@ std::string text_of(const sockaddr_storage& from) {
   } else if (from.ss_family == AF_INET) {
     const auto& x = reinterpret_cast<const sockaddr_in&>(from);
     if (::inet_ntop(AF_INET, &x.sin_addr, text.data(), size) != nullptr)
-      return std::string{text.data()} + ":"
-             + std::to_string(ntohs(x.sin_port));
+      return std::string{text.data()} + ":" + std::to_string(ntohs(x.sin_port));
   } else if (from.ss_family == AF_UNIX) {
     // As Redis. The storage behind the address is zero.
     return std::string{reinterpret_cast<const sockaddr_un&>(from).sun_path}
@@ -59,8 +58,7 @@ transport::transport(unique_descriptor socket, tls_session session) noexcept
 
 // The other end of a Unix socket has no name.
 std::string transport::peer_address() const {
-  return is_local() ? local_address()
-                    : address_of(descriptor(), ::getpeername);
+  return is_local() ? local_address() : address_of(descriptor(), ::getpeername);
 }
 
 std::string transport::local_address() const {
@@ -196,4 +194,4 @@ void transport::close() noexcept {
   socket_.close();
 }
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -21,7 +21,7 @@
 #include "apps/net/socket_watch.hpp"
 #include "apps/net/tls_context.hpp"
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// How a read ended: there may be more, that was all for now, there was nothing,
 /// or nothing will come.
@@ -120,4 +120,4 @@ private:
   bool output_receives_ = false; // TLS: writing waits until it can receive.
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-namespace troupe::server {
+namespace troupe::net {
 
 /// How long one turn of a connection has taken. The clock starts at the first question,
 /// so that a turn of few commands asks none. Not thread-safe: belongs to a client.
@@ -33,4 +33,4 @@ private:
   clock::time_point begun_{};
 };
 
-} // namespace troupe::server
+} // namespace troupe::net

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cctype>
 
-#include "apps/server/defaults.hpp"
 #include <troupe/messages/types/text/glob.hpp>
 
-namespace troupe::server::error_text {
+namespace troupe::resp::error_text {
 
 namespace {
 
@@ -35,9 +34,9 @@ std::string with_reason(std::string text, const error& x) {
 
 } // namespace
 
-std::string long_name() {
+std::string long_name(std::size_t most) {
   return "ERR the names of clients and libraries have up to "
-         + std::to_string(defaults::max_client_name) + " bytes";
+         + std::to_string(most) + " bytes";
 }
 
 std::string pattern_too_long() {
@@ -45,16 +44,14 @@ std::string pattern_too_long() {
          + " bytes";
 }
 
-std::string channel_too_long() {
-  return "ERR the channel has more than "
-         + std::to_string(defaults::max_channel) + " bytes";
+std::string channel_too_long(std::size_t most) {
+  return "ERR the channel has more than " + std::to_string(most) + " bytes";
 }
 
-std::string too_many_confirmations() {
+std::string too_many_confirmations(std::size_t most) {
   return "ERR the connection is closed: the confirmations of one command take "
          "more than "
-         + std::to_string(defaults::max_confirmations)
-         + " bytes; name fewer topics at once";
+         + std::to_string(most) + " bytes; name fewer topics at once";
 }
 
 std::string wrong_arity(std::string_view name) {
@@ -181,4 +178,4 @@ std::string of(const error& x) {
   }
 }
 
-} // namespace troupe::server::error_text
+} // namespace troupe::resp::error_text

@@ -7,11 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 
-#include "apps/resp/parser.hpp"
+#include "apps/resp/arguments.hpp"
 
-namespace troupe::server::error_text {
+namespace troupe::resp::error_text {
 
 inline constexpr std::string_view syntax = "ERR syntax error";
 inline constexpr std::string_view not_in_transaction
@@ -102,11 +103,11 @@ inline constexpr std::string_view shutting_down = "ERR server is shutting down";
 inline constexpr std::string_view internal
   = "ERR internal error; nothing is known about the command's effect";
 
-/// Those that name a limit.
-std::string long_name();
+/// Those that name a limit, in bytes.
+std::string long_name(std::size_t most);
 std::string pattern_too_long();
-std::string channel_too_long();
-std::string too_many_confirmations();
+std::string channel_too_long(std::size_t most);
+std::string too_many_confirmations(std::size_t most);
 
 /// `name` as the command table spells it, e.g. "client|setname".
 std::string wrong_arity(std::string_view name);
@@ -149,4 +150,4 @@ std::string reply_too_large(std::size_t limit);
 /// keys only those before the one that failed.
 std::string of(const error& x);
 
-} // namespace troupe::server::error_text
+} // namespace troupe::resp::error_text

@@ -9,7 +9,7 @@
 
 #include <troupe/messages/types/text/integer.hpp>
 
-namespace troupe::server {
+namespace troupe::resp {
 
 namespace {
 
@@ -32,8 +32,8 @@ void command_batch::clear() {
     unquoted_.clear();
 }
 
-resp_parser::result resp_parser::parse(bytes_view input, command_batch& out,
-                                       std::size_t max) {
+parser::result parser::parse(bytes_view input, command_batch& out,
+                             std::size_t max) {
   std::size_t consumed = 0;
   while (out.size() < max) {
     const auto rest = input.substr(consumed);
@@ -57,7 +57,7 @@ resp_parser::result resp_parser::parse(bytes_view input, command_batch& out,
   return {status::full, consumed};
 }
 
-void resp_parser::reset() noexcept {
+void parser::reset() noexcept {
   scan_ = 0;
   missing_ = 0;
   bulk_size_ = -1;
@@ -66,7 +66,7 @@ void resp_parser::reset() noexcept {
 
 // The input that a command waits for was parsed to its end; so the command that
 // is incomplete, if any, begins what is left of it.
-std::optional<resp_parser::argument> resp_parser::awaited() const noexcept {
+std::optional<parser::argument> parser::awaited() const noexcept {
   if (missing_ == 0 || bulk_size_ < 0)
     return std::nullopt;
   for (const auto& x : supplied_)
@@ -78,32 +78,31 @@ std::optional<resp_parser::argument> resp_parser::awaited() const noexcept {
   return argument{scan_, size};
 }
 
-void resp_parser::supply(bytes_view x, bool ends_in_break) {
+void parser::supply(bytes_view x, bool ends_in_break) {
   supplied_.push_back({scan_, x.size(), x.data(), ends_in_break});
   outside_ += x.size();
 }
 
-void resp_parser::forget_supplied() noexcept {
+void parser::forget_supplied() noexcept {
   supplied_.clear();
   outside_ = 0;
 }
 
-resp_parser::step resp_parser::fail(std::string text) {
+parser::step parser::fail(std::string text) {
   error_ = "Protocol error: " + std::move(text);
   return step::broken;
 }
 
-resp_parser::step resp_parser::read_command(bytes_view input,
-                                            std::size_t offset,
-                                            command_batch& out) {
+parser::step parser::read_command(bytes_view input, std::size_t offset,
+                                  command_batch& out) {
   return input.front() == '*' ? read_array(input, offset, out)
                               : read_inline(input, offset, out);
 }
 
 // -- arrays ----------------------------------------------------------------------
 
-resp_parser::step resp_parser::read_array(bytes_view input, std::size_t offset,
-                                          command_batch& out) {
+parser::step parser::read_array(bytes_view input, std::size_t offset,
+                                command_batch& out) {
   if (missing_ == 0)
     if (const auto s = read_header(input);
         s != step::complete || missing_ == 0) // "*0" and "*-1": nothing to do.
@@ -115,7 +114,7 @@ resp_parser::step resp_parser::read_array(bytes_view input, std::size_t offset,
   return s;
 }
 
-resp_parser::step resp_parser::read_header(bytes_view input) {
+parser::step parser::read_header(bytes_view input) {
   scan_ = 1;
   std::int64_t count = 0;
   const auto s = read_number(input, "too big mbulk count string",
@@ -131,8 +130,7 @@ resp_parser::step resp_parser::read_header(bytes_view input) {
   return s;
 }
 
-resp_parser::step resp_parser::read_bulks(bytes_view input,
-                                          command_batch& out) {
+parser::step parser::read_bulks(bytes_view input, command_batch& out) {
   const auto first = out.words_.size();
   const bool continued = !set_aside_.empty();
   // What keeps track of them is many times as large as the shortest.
@@ -162,7 +160,7 @@ resp_parser::step resp_parser::read_bulks(bytes_view input,
 }
 
 // Reads one argument with its length and moves behind it.
-resp_parser::step resp_parser::read_bulk(bytes_view input, slice& where) {
+parser::step parser::read_bulk(bytes_view input, slice& where) {
   if (bulk_size_ < 0)
     if (const auto s = read_bulk_size(input); s != step::complete)
       return s;
@@ -181,7 +179,7 @@ resp_parser::step resp_parser::read_bulk(bytes_view input, slice& where) {
 }
 
 // What was taken out where the next argument would stand.
-const resp_parser::slice* resp_parser::supplied() const noexcept {
+const parser::slice* parser::supplied() const noexcept {
   if (supplied_.empty() || !at_front_) [[likely]]
     return nullptr;
   for (const auto& x : supplied_)
@@ -190,7 +188,7 @@ const resp_parser::slice* resp_parser::supplied() const noexcept {
   return nullptr;
 }
 
-resp_parser::step resp_parser::read_bulk_size(bytes_view input) {
+parser::step parser::read_bulk_size(bytes_view input) {
   if (scan_ == input.size())
     return step::starved;
   if (input[scan_] != '$') {
@@ -219,9 +217,8 @@ resp_parser::step resp_parser::read_bulk_size(bytes_view input) {
 }
 
 // Reads "<digits>\r\n" at scan_ and moves behind it.
-resp_parser::step
-resp_parser::read_number(bytes_view input, const char* too_long,
-                         const char* invalid, std::int64_t& number) {
+parser::step parser::read_number(bytes_view input, const char* too_long,
+                                 const char* invalid, std::int64_t& number) {
   const auto rest = input.substr(scan_);
   // The common case: one to four digits, all there.
   std::size_t n = 0;
@@ -249,14 +246,14 @@ resp_parser::read_number(bytes_view input, const char* too_long,
 
 // Words found so far are kept as offsets: the input may move before the rest
 // of the command arrives.
-void resp_parser::set_aside(bytes_view input, std::size_t first,
-                            command_batch& out) {
+void parser::set_aside(bytes_view input, std::size_t first,
+                       command_batch& out) {
   const auto* const begin = input.data();
   for (auto i = first; i < out.words_.size(); ++i) {
     const auto& word = out.words_[i];
-    const auto inside = std::less_equal<>{}(begin, word.data())
-                        && std::less_equal<>{}(word.data() + word.size(),
-                                               begin + input.size());
+    const auto inside
+      = std::less_equal<>{}(begin, word.data())
+        && std::less_equal<>{}(word.data() + word.size(), begin + input.size());
     if (inside)
       set_aside_.push_back(
         {static_cast<std::size_t>(word.data() - begin), word.size()});
@@ -266,12 +263,11 @@ void resp_parser::set_aside(bytes_view input, std::size_t first,
   out.words_.resize(first);
 }
 
-void resp_parser::bring_back(bytes_view input, command_batch& out) {
+void parser::bring_back(bytes_view input, command_batch& out) {
   for (const auto& x : set_aside_)
-    out.words_.push_back(x.outside != nullptr
-                           ? bytes_view{x.outside, x.size}
-                           : input.substr(x.offset, x.size));
+    out.words_.push_back(x.outside != nullptr ? bytes_view{x.outside, x.size}
+                                              : input.substr(x.offset, x.size));
   clear_and_shrink(set_aside_);
 }
 
-} // namespace troupe::server
+} // namespace troupe::resp

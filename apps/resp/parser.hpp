@@ -19,18 +19,15 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
 
-#include "apps/server/defaults.hpp"
+#include "apps/resp/arguments.hpp"
+#include "apps/resp/defaults.hpp"
 
-namespace troupe::server {
-
-/// The words of one command, its name first; never empty.
-using arguments = std::span<const bytes_view>;
+namespace troupe::resp {
 
 /// Commands in the order they came. The arguments are valid as long as the
 /// input they were parsed from.
@@ -58,7 +55,7 @@ public:
   void clear();
 
 private:
-  friend class resp_parser;
+  friend class parser;
 
   struct command {
     std::size_t first;
@@ -80,7 +77,7 @@ struct parser_limits {
 };
 
 /// Not thread-safe; one per connection.
-class resp_parser {
+class parser {
 public:
   enum class status {
     starved, ///< Everything complete was taken; more bytes are needed.
@@ -95,7 +92,7 @@ public:
     std::size_t consumed;
   };
 
-  explicit resp_parser(const parser_limits& limits = {}) : limits_(limits) {
+  explicit parser(const parser_limits& limits = {}) : limits_(limits) {
     // nop
   }
 
@@ -180,4 +177,4 @@ private:
   std::string error_;
 };
 
-} // namespace troupe::server
+} // namespace troupe::resp

@@ -6,7 +6,7 @@
 
 #include "apps/resp/parser.hpp"
 
-namespace troupe::server {
+namespace troupe::resp {
 
 namespace {
 
@@ -140,8 +140,8 @@ private:
 
 } // namespace
 
-resp_parser::step resp_parser::read_inline(bytes_view input, std::size_t offset,
-                                           command_batch& out) {
+parser::step parser::read_inline(bytes_view input, std::size_t offset,
+                                 command_batch& out) {
   const auto end = input.find('\n', scan_);
   const auto size = end == bytes_view::npos ? input.size() : end;
   if (size > limits_.line)
@@ -161,7 +161,7 @@ resp_parser::step resp_parser::read_inline(bytes_view input, std::size_t offset,
   return s;
 }
 
-resp_parser::step resp_parser::split_line(bytes_view line, command_batch& out) {
+parser::step parser::split_line(bytes_view line, command_batch& out) {
   word_reader reader{line};
   for (reader.skip_spaces(); !reader.at_end(); reader.skip_spaces()) {
     if (const auto word = reader.plain()) {
@@ -175,4 +175,4 @@ resp_parser::step resp_parser::split_line(bytes_view line, command_batch& out) {
   return step::complete;
 }
 
-} // namespace troupe::server
+} // namespace troupe::resp

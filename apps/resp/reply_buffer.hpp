@@ -9,7 +9,7 @@
 
 #include "apps/net/byte_buffer.hpp"
 
-namespace troupe::server {
+namespace troupe::resp {
 
 /// Large values that stand between the bytes of a buffer without a copy of
 /// them. Positions count the bytes of both.
@@ -38,8 +38,8 @@ public:
 
   /// The bytes from `position` on that lie in one piece; `bytes` are those of
   /// the buffer. Empty at the end only.
-  [[nodiscard]] std::string_view
-  piece(std::string_view bytes, std::size_t position) const noexcept {
+  [[nodiscard]] std::string_view piece(std::string_view bytes,
+                                       std::size_t position) const noexcept {
     std::size_t before = 0; // Bytes of values before the position.
     for (const auto& x : items_) {
       const auto value = x.value.view();
@@ -64,7 +64,7 @@ private:
 
 /// Replies on their way to a client.
 struct reply_buffer {
-  byte_buffer bytes;
+  net::byte_buffer bytes;
   held_values values;
 
   [[nodiscard]] std::size_t size() const noexcept {
@@ -87,4 +87,4 @@ struct reply_buffer {
   }
 };
 
-} // namespace troupe::server
+} // namespace troupe::resp

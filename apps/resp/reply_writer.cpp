@@ -8,7 +8,7 @@
 
 #include "apps/resp/error_text.hpp"
 
-namespace troupe::server {
+namespace troupe::resp {
 
 void reply_writer::error(std::string_view text) {
   const auto begin = out_.size();
@@ -74,4 +74,4 @@ void reply_writer::replace_by_error() {
   error(error_text::reply_too_large(limit_));
 }
 
-} // namespace troupe::server
+} // namespace troupe::resp

@@ -12,10 +12,10 @@
 #include <troupe/messages/types/bytes.hpp>
 
 #include "apps/net/byte_buffer.hpp"
-#include "apps/server/defaults.hpp"
+#include "apps/resp/defaults.hpp"
 #include "apps/resp/reply_buffer.hpp"
 
-namespace troupe::server {
+namespace troupe::resp {
 
 /// Appends replies in RESP2 or RESP3 to a buffer. A command's reply stands
 /// between `begin` and `end`, so that it can be taken back as long as it is not
@@ -24,7 +24,7 @@ class reply_writer {
 public:
   /// `out` outlives the writer. A reply of more than `limit` bytes becomes an
   /// error, unless it is one single value.
-  explicit reply_writer(byte_buffer& out,
+  explicit reply_writer(net::byte_buffer& out,
                         std::size_t limit = defaults::max_reply) noexcept
     : out_(out), limit_(limit) {
     // nop
@@ -140,7 +140,8 @@ public:
 
   /// The value of an entry, during its visit. A large one is not copied.
   void value(const entry_view& x) {
-    if (held_ != nullptr && x.value.size() >= defaults::large_value) [[unlikely]]
+    if (held_ != nullptr && x.value.size() >= defaults::large_value)
+      [[unlikely]]
       hold(x);
     else
       bulk(x.value);
@@ -220,7 +221,7 @@ private:
   void line(char type, std::string_view text);
   void replace_by_error();
 
-  byte_buffer& out_;
+  net::byte_buffer& out_;
   held_values* held_ = nullptr; ///< None: all is copied.
   std::size_t limit_;
   std::size_t mark_ = 0;
@@ -231,4 +232,4 @@ private:
   std::string asides_;
 };
 
-} // namespace troupe::server
+} // namespace troupe::resp

@@ -125,7 +125,7 @@ error console_failure(const error& why, const std::string& address,
                       std::uint16_t port) {
   // A look at the port says why in the words of the ports of clients.
   if (auto problem
-      = troupe::server::listen_problem(address, port, "--console-port"))
+      = troupe::net::listen_problem(address, port, "--console-port"))
     return {problem->code(), problem->text() + ", or none with --no-console"};
   return {why.code(), "cannot open port " + std::to_string(port)
                         + " for the console (" + why.text()
@@ -190,7 +190,7 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
                 + console_failure(socket.error()).text());
   if (wanted.port) {
     // What is said there is not encrypted, so it stays on this machine.
-    const auto first = troupe::server::parse_bind(used.bind)->front().where;
+    const auto first = troupe::net::parse_bind(used.bind)->front().where;
     const auto address = first.is_loopback() ? first.to_string() : "127.0.0.1";
     const auto port = rt.publish(
       troupe::console_port{*wanted.port, address, wanted.password});
@@ -231,14 +231,15 @@ std::string more_endpoints(const serve_options& options,
 void announce(const resp_server& server, const std::string& console) {
   const auto& options = server.state().options;
   std::vector<std::string> addresses;
-  const auto listening = troupe::server::parse_bind(options.bind).value();
+  const auto listening = troupe::net::parse_bind(options.bind).value();
   for (const auto& x : listening)
     addresses.push_back(x.where.to_string());
   std::cout << "troupe-server " << troupe::version << " ready";
   if (options.plain)
     std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
-            << server.state().databases[0].shard_count() << " shards)";
+            << server.state().databases[0].provider().parts().size()
+            << " shards)";
   if (options.tls.port)
     std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);
   std::cout << console << more_endpoints(options, addresses) << std::endl;

@@ -7,8 +7,14 @@
 
 #include <malloc.h>
 
-#include "apps/server/acceptor.hpp"
-#include "apps/server/settings_file.hpp"
+#include <troupe/actors/regions/region.hpp>
+
+#include "apps/net/bind_addresses.hpp"
+#include "apps/net/tls_context.hpp"
+#include "apps/server/connections/acceptor.hpp"
+#include "apps/server/state/defaults.hpp"
+#include "apps/server/state/settings_file.hpp"
+#include "apps/settings/output_limits.hpp"
 
 namespace troupe::server {
 
@@ -29,7 +35,7 @@ resp_server::resp_server(databases::opener open, serve_options options)
   state_.access.password(std::exchange(state_.options.password, {}));
   auto output = state_.live.output();
   const auto& pubsub = state_.options.pubsub;
-  output[pubsub_class]
+  output[settings::pubsub_class]
     = {pubsub.bytes, pubsub.soft_bytes, pubsub.soft_time.count()};
   state_.live.output(output, pubsub.messages);
   state_.at_start = settings_of(state_);
@@ -41,7 +47,7 @@ resp_server::~resp_server() {
 
 expected<void> resp_server::start() {
   if (state_.options.tls.port) {
-    auto context = tls_context::load(state_.options.tls);
+    auto context = net::tls_context::load(state_.options.tls);
     if (!context)
       return tl::unexpected{std::move(context.error())};
     state_.tls.install(state_.options.tls, std::move(*context));
@@ -78,11 +84,11 @@ expected<void> resp_server::listen() {
     acceptors_.push_back(
       std::make_unique<acceptor>(workers_, state_, what, std::move(socket)));
   };
-  auto where = parse_bind(options.bind);
+  auto where = net::parse_bind(options.bind);
   if (!where)
     return tl::unexpected{std::move(where.error())};
   const auto open = [&](acceptor::kind what, std::uint16_t& port) {
-    auto opened = listen_tcp(
+    auto opened = net::listen_tcp(
       *where, port, what == acceptor::kind::tls ? "--tls-port" : "--port");
     return std::move(opened).map([&](std::vector<unique_descriptor>&& all) {
       for (auto& x : all)
@@ -90,8 +96,9 @@ expected<void> resp_server::listen() {
     });
   };
   if (options.plain || options.tls.port)
-    if (auto ok = check_bind(options.bind, state_.access.required()
-                                             || options.wants_certificates());
+    if (auto ok
+        = net::check_bind(options.bind, state_.access.required()
+                                          || options.wants_certificates());
         !ok)
       return ok;
   if (options.plain)
@@ -105,7 +112,7 @@ expected<void> resp_server::listen() {
   if (options.unix_socket.empty())
     return {};
   auto local
-    = local_socket::listen(options.unix_socket, options.unix_socket_mode);
+    = net::local_socket::listen(options.unix_socket, options.unix_socket_mode);
   if (!local)
     return tl::unexpected{std::move(local.error())};
   local_.emplace(std::move(*local));

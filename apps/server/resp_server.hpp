@@ -13,8 +13,10 @@
 #include <troupe/messages/types/error.hpp>
 
 #include "apps/net/listening.hpp"
-#include "apps/server/server_state.hpp"
-#include "apps/server/worker.hpp"
+#include "apps/server/connections/worker.hpp"
+#include "apps/server/state/databases.hpp"
+#include "apps/server/state/serve_options.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
 
@@ -37,7 +39,7 @@ public:
   ~resp_server();
 
   /// Opens database 0, listens and accepts from now on. Errors: those of the
-  /// opener and of `tls_context::load`, `invalid_argument` (the address is none,
+  /// opener and of `net::tls_context::load`, `invalid_argument` (the address is none,
   /// or not of this machine alone although nobody has to prove who he is),
   /// `system_error` (a port or a Unix socket is in use, threads or descriptors
   /// refused), with what to do about it. The ports, and the addresses that there
@@ -45,7 +47,7 @@ public:
   expected<void> start();
 
   /// Reads certificate and key anew, for the connections to come. Errors: those
-  /// of `tls_context::load`; nothing has changed then. From any thread.
+  /// of `net::tls_context::load`; nothing has changed then. From any thread.
   expected<void> reload_certificates() {
     return state_.tls.reload();
   }
@@ -73,7 +75,7 @@ private:
   server_state state_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<acceptor>> acceptors_; // One for each socket.
-  std::optional<local_socket> local_;
+  std::optional<net::local_socket> local_;
   std::chrono::steady_clock::time_point next_trim_{};
   std::vector<std::thread> threads_;
   std::mutex mutex_;

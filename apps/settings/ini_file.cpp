@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include <troupe/backends/core/folder_of.hpp>
-
 #include <troupe/backends/core/regular_file.hpp>
 
-namespace troupe::server {
+namespace troupe::settings {
 
 namespace {
 
@@ -246,4 +245,4 @@ expected<std::string> read_file(const std::string& path) {
   }
 }
 
-} // namespace troupe::server
+} // namespace troupe::settings

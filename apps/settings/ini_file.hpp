@@ -9,7 +9,7 @@
 #include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/types/error.hpp>
 
-namespace troupe::server {
+namespace troupe::settings {
 
 /// Names of options and their values as an ini file spells them.
 using ini_values = std::vector<std::pair<std::string, std::string>>;
@@ -43,4 +43,4 @@ lock_file(const std::string& path, std::chrono::milliseconds patience);
 /// The content of a regular file; does not wait for a writer. Errors: as above.
 [[nodiscard]] expected<std::string> read_file(const std::string& path);
 
-} // namespace troupe::server
+} // namespace troupe::settings

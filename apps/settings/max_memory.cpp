@@ -2,9 +2,9 @@
 
 #include <array>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/messages/types/text/words.hpp>
 
-namespace troupe::server {
+namespace troupe::settings {
 
 namespace {
 
@@ -76,4 +76,4 @@ std::string policy_names() {
   return result + " (and Redis's names, for the nearest of these)";
 }
 
-} // namespace troupe::server
+} // namespace troupe::settings

@@ -12,7 +12,7 @@
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
-namespace troupe::server {
+namespace troupe::settings {
 
 /// The least limit, in bytes: that of the runtime.
 inline constexpr std::size_t least_max_memory
@@ -31,4 +31,4 @@ policy_of(bytes_view name) noexcept;
 /// All of them, for errors.
 [[nodiscard]] std::string policy_names();
 
-} // namespace troupe::server
+} // namespace troupe::settings

@@ -15,6 +15,7 @@
 #include <troupe/messages/inspect_codec.hpp>
 
 #include "actors/fixture.hpp"
+#include "futures.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -260,7 +261,7 @@ TEST_CASE("no way to count leaves what the cache cannot read") {
   REQUIRE(uut.set("n", 250));
   CHECK(uut.bytes_region()->increment("n", 10).error()
         == errc::integer_overflow);
-  CHECK(uut.bytes_region()->increment_async("n", 10).get().error()
+  CHECK(increment_async(*uut.bytes_region(), "n", 10).get().error()
         == errc::integer_overflow);
   CHECK(f.ask<std::int64_t>(uut.actor(), increment_request{"n", 10}).error()
         == errc::integer_overflow);

@@ -23,6 +23,7 @@
 
 #include "catch.hpp"
 #include "progress.hpp"
+#include "region_shards.hpp"
 
 /// The reply to a message, or its error as one of ours.
 template <class Reply, class Handle, class Request>
@@ -104,9 +105,9 @@ struct runtime_fixture {
   }
 
   static void validate(troupe::region& where) {
-    for (std::size_t i = 0; i < where.shard_count(); ++i) {
-      auto& shard = where.shard_at(i);
-      if (shard.state() != troupe::shard_state::running)
+    for (std::size_t i = 0; i < shard_count(where); ++i) {
+      auto& shard = shard_at(where, i);
+      if (shard.state() != troupe::memory::shard_state::running)
         continue;
       auto problem = shard.run(
         [](troupe::memory::store& x) -> troupe::expected<std::string> {

@@ -15,6 +15,8 @@
 #include <troupe/messages/inspect_codec.hpp>
 
 #include "actors/fixture.hpp"
+#include "region_shards.hpp"
+#include "futures.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -26,7 +28,7 @@ TEST_CASE("a runtime opens a region once") {
   CHECK(*f.uut->find("db0") == first);
   CHECK(f.uut->find("db1").error() == errc::unknown_region);
   CHECK(f.uut->actor("db1").error() == errc::unknown_region);
-  CHECK(first->shard_count() == 4);
+  CHECK(shard_count(*first) == 4);
   CHECK(f.open("db1") != first);
 }
 
@@ -162,7 +164,7 @@ TEST_CASE("bad namespaces are refused with what is wrong") {
   options.namespaces = many;
   auto opened = f.uut->open_region("many", options);
   REQUIRE(opened);
-  CHECK((*opened)->shard_count() == 65);
+  CHECK(shard_count(**opened) == 65);
 }
 
 TEST_CASE("a runtime reads the options of its actor system") {
@@ -171,7 +173,7 @@ TEST_CASE("a runtime reads the options of its actor system") {
   REQUIRE(cfg.parse({"--troupe.shards=32"}, none));
   caf::actor_system system{cfg};
   runtime uut{system};
-  CHECK((*uut.open_region("db0"))->shard_count() == 32);
+  CHECK(shard_count(**uut.open_region("db0")) == 32);
 }
 
 TEST_CASE("a runtime does not start with options that make no sense") {
@@ -273,7 +275,7 @@ TEST_CASE("a drain lets loads in flight finish") {
   auto where = f.open();
   std::latch started{1};
   std::latch go_on{1};
-  auto loaded = where->get_or_set_async(
+  auto loaded = get_or_set_async(*where, 
     "k", [&](load_context&) -> expected<bytes> {
       started.count_down();
       go_on.wait();
@@ -304,9 +306,9 @@ TEST_CASE("a drain ends at its deadline and names what is stuck") {
     go_on.wait();
     return bytes{"too late"};
   };
-  auto first = where->get_or_set_async("42", stuck);
-  auto waiter = where->get_or_set_async("42", stuck);
-  auto second = where->get_or_set_async("43", stuck);
+  auto first = get_or_set_async(*where, "42", stuck);
+  auto waiter = get_or_set_async(*where, "42", stuck);
+  auto second = get_or_set_async(*where, "43", stuck);
   started.wait();
   auto begin = std::chrono::steady_clock::now();
   auto report = f.uut->drain(200ms);
@@ -339,7 +341,7 @@ TEST_CASE("of many stuck loads the first are named and the others counted") {
   std::latch go_on{1};
   std::vector<std::future<expected<std::optional<bytes>>>> loads;
   for (int i = 0; i < 120; ++i)
-    loads.push_back(where->get_or_set_async(
+    loads.push_back(get_or_set_async(*where, 
       std::to_string(i), [&](load_context&) -> expected<bytes> {
         started.count_down();
         go_on.wait();
@@ -381,8 +383,8 @@ TEST_CASE("a runtime that ends with stuck loaders does end") {
     options.drain_deadline = 100ms;
     runtime uut{system, options};
     auto where = uut.open_region("db0");
-    loaded = (*where)->get_or_set_async(
-      "42", [go_on, running](load_context&) -> expected<bytes> {
+    loaded = get_or_set_async(
+      **where, "42", [go_on, running](load_context&) -> expected<bytes> {
         running->count_down();
         go_on->wait();
         return bytes{"late"};
@@ -399,7 +401,7 @@ TEST_CASE("callers that wait when the runtime ends are answered") {
   options.op_timeout = 60s;
   runtime_fixture f{options};
   auto where = f.open();
-  auto& shard = where->shard_at(where->shard_of("k"));
+  auto& shard = shard_at(*where, shard_of(*where, "k"));
   // As in the moment between a crash and the restart.
   REQUIRE(shard.run([&](memory::store&) -> expected<void> {
     shard.down();
@@ -409,7 +411,7 @@ TEST_CASE("callers that wait when the runtime ends are answered") {
   for (int i = 0; i < 4; ++i)
     waiting.push_back(std::async(std::launch::async,
                                  [&] { return where->set("k", "v"); }));
-  auto also = where->set_async("k", "v");
+  auto also = set_async(*where, "k", "v");
   CHECK(f.uut->drain().stuck.empty());
   for (auto& x : waiting)
     CHECK(x.get().error() == errc::shutting_down);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <troupe/backends/edit.hpp>
+#include "futures.hpp"
 
 namespace histories {
 
@@ -373,7 +374,7 @@ void client::set(std::size_t key) {
       end(x, key);
   };
   if (async) {
-    later(op, region_.set_async(where_.keys()[key], std::move(bytes), how.how),
+    later(op, set_async(region_, where_.keys()[key], std::move(bytes), how.how),
           done);
     return;
   }
@@ -407,8 +408,8 @@ void client::set_if(std::size_t key) {
     auto& name = where_.keys()[key];
     later(op,
           present
-            ? region_.set_async(name, std::move(bytes), how.how)
-            : region_.set_if_absent_async(name, std::move(bytes), how.how),
+            ? set_async(region_, name, std::move(bytes), how.how)
+            : set_if_absent_async(region_, name, std::move(bytes), how.how),
           done);
     return;
   }
@@ -464,7 +465,7 @@ void client::erase(std::size_t key) {
     end(x, key);
   };
   if (async) {
-    later(op, region_.erase_async(where_.keys()[key]), done);
+    later(op, erase_async(region_, where_.keys()[key]), done);
     return;
   }
   auto erased = region_.erase(where_.keys()[key]);
@@ -486,7 +487,7 @@ void client::touch(std::size_t key) {
     end(x, key);
   };
   if (async) {
-    later(op, region_.touch_async(where_.keys()[key], ttl), done);
+    later(op, touch_async(region_, where_.keys()[key], ttl), done);
     return;
   }
   auto touched = region_.touch(where_.keys()[key], ttl);
@@ -512,7 +513,7 @@ void client::increment(std::size_t key) {
         end(x, key);
       };
   if (async) {
-    later(op, region_.increment_async(where_.keys()[key], delta), done);
+    later(op, increment_async(region_, where_.keys()[key], delta), done);
     return;
   }
   auto sum = region_.increment(where_.keys()[key], delta);
@@ -651,7 +652,7 @@ void client::update(std::size_t key) {
         end(x, key);
       };
   if (async) {
-    later(op, region_.update_async(where_.keys()[key], f, how.how), done);
+    later(op, update_async(region_, where_.keys()[key], f, how.how), done);
     return;
   }
   auto result = region_.update(where_.keys()[key], f, how.how);
@@ -774,7 +775,7 @@ void client::load(std::size_t key) {
     end(x, key);
   };
   if (async) {
-    later(op, region_.get_or_set_async(where_.keys()[key], loader, how.how),
+    later(op, get_or_set_async(region_, where_.keys()[key], loader, how.how),
           done);
     return;
   }
@@ -816,7 +817,8 @@ void client::clear() {
       end_of_all(x, where_.all_keys());
   };
   if (async) {
-    later(op, region_.clear_async(), done);
+    later(op, future_of<void>([&](auto finish) { finish(region_.clear()); }),
+          done);
     return;
   }
   auto cleared = region_.clear();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <utility>
+#include "region_shards.hpp"
 
 namespace histories {
 
@@ -98,7 +99,7 @@ session::session(const options& x, std::size_t shards, bool is_limited,
   constexpr std::size_t loader_threads = 32;
   loads_ = std::make_shared<troupe::load_coordinator>(clock, executor_,
                                                       loader_threads);
-  region = std::make_shared<troupe::region>(
+  region = open_region(
     "history", options_for(shards, limited), clock, executor_, loads_);
   for (std::size_t i = 0; i < how.keys; ++i) {
     auto bit = key_set{1} << i;
@@ -186,7 +187,7 @@ void session::check(std::size_t key) {
 
 void session::validate() {
   std::vector<std::uint32_t> uses;
-  for (auto* x : region->all_shards()) {
+  for (auto* x : shards(*region).all()) {
     auto problem = x->run(
       [&uses](troupe::memory::store& store) -> troupe::expected<std::string> {
         store.entries().count_tags(uses);
@@ -198,15 +199,15 @@ void session::validate() {
       report_error("validate",
                    {troupe::errc::system_error, "broken table: " + *problem});
   }
-  const auto& registry = region->shard_at(0).store().registry();
+  const auto& registry = shard_at(*region, 0).store().registry();
   if (auto problem = registry.validate(uses); !problem.empty())
     report_error("validate",
                  {troupe::errc::system_error, "broken tags: " + problem});
 }
 
 void session::housekeep() {
-  region->sweep();
-  region->rebalance();
+  region->tick();
+  region->memory()->rebalance();
   loads_->tick();
 }
 

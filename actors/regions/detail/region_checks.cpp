@@ -58,6 +58,8 @@ const char* difference(const region_options& x,
     return "max_value_size";
   if (x.namespaces != y.namespaces)
     return "namespaces";
+  if (x.provider != y.provider)
+    return "provider";
   return nullptr;
 }
 

@@ -6,12 +6,21 @@
 #include <string>
 #include <vector>
 
-#include "apps/server/client_registry.hpp"
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
 #include <troupe/messages/types/text/integer.hpp>
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/clients/client_memory.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/client_registry.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -24,17 +33,17 @@ void client_id(command_call& call) {
 }
 
 void client_getname(command_call& call) {
-  if (call.self.name.empty())
+  if (call.self.names.client.empty())
     return call.reply.null();
-  call.reply.bulk(call.self.name);
+  call.reply.bulk(call.self.names.client);
 }
 
 void client_setname(command_call& call) {
   if (const auto refusal = name_refusal(call.words[2], error_text::client_name);
       !refusal.empty())
     return call.reply.error(refusal);
-  call.self.name = call.words[2];
-  call.server.clients.rename(call.self);
+  call.self.names.client = call.words[2];
+  record_names(call.self, call.server.clients);
   call.reply.ok();
 }
 
@@ -48,9 +57,9 @@ void client_setinfo(command_call& call) {
                                             : error_text::library_version);
       !refusal.empty())
     return call.reply.error(refusal);
-  (is_name ? call.self.library_name : call.self.library_version)
-    = call.words[3];
-  call.server.clients.rename(call.self);
+  auto& names = call.self.names;
+  (is_name ? names.library : names.library_version) = call.words[3];
+  record_names(call.self, call.server.clients);
   call.reply.ok();
 }
 
@@ -252,14 +261,6 @@ constexpr std::array commands{
 // clang-format on
 
 } // namespace
-
-std::string name_refusal(bytes_view name, std::string_view characters) {
-  if (name.size() > defaults::max_client_name)
-    return error_text::long_name();
-  const auto valid = std::all_of(name.begin(), name.end(),
-                                 [](char c) { return c >= '!' && c <= '~'; });
-  return valid ? std::string{} : std::string{characters};
-}
 
 std::span<const command> client_commands() noexcept {
   return commands;

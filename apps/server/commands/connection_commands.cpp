@@ -6,12 +6,19 @@
 #include <string>
 #include <utility>
 
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
 #include <troupe/messages/types/text/integer.hpp>
-#include "apps/server/messages.hpp"
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/clients/messages.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -62,14 +69,14 @@ void speak(command_call& call, int protocol) {
 }
 
 void rename(command_call& call, bytes_view name) {
-  call.self.name = name;
-  call.server.clients.rename(call.self);
+  call.self.names.client = name;
+  record_names(call.self, call.server.clients);
 }
 
 void reset(command_call& call) {
   if (call.self.listening) {
     call.self.listening->clear();
-    write_messages_before_reply(call);
+    write_messages_before_reply(call.self, call.reply);
     call.self.listening.reset();
   }
   speak(call, 2);

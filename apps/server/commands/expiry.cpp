@@ -5,10 +5,16 @@
 #include <cstdint>
 #include <limits>
 
-#include "apps/resp/error_text.hpp"
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/state/server_state.hpp"
+
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/server/command_table.hpp"
+#include "apps/server/calls/command_call.hpp"
 
 namespace troupe::server {
 

@@ -5,11 +5,19 @@
 #include <optional>
 #include <string>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/messages/types/text/words.hpp>
+
 #include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
 #include "apps/server/commands/expiry.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -93,7 +101,7 @@ struct expire_condition {
   }
 };
 
-std::optional<expire_condition> parse_condition(arguments options,
+std::optional<expire_condition> parse_condition(resp::arguments options,
                                                 std::string& refusal) {
   expire_condition result;
   for (const auto& word : options) {
@@ -170,8 +178,8 @@ void persist(command_call& call) {
 }
 
 // A deadline takes room in an entry that has none.
-void plan_expire(command_call& call, turn_plan& plan) {
-  plan.expire(call.db, call.words[1]);
+void plan_expire(command_call& call, memory::turn_plan& plan) {
+  plan.expire(call.shards(), call.words[1]);
 }
 
 constexpr std::string_view group = "generic";

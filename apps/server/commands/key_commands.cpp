@@ -8,14 +8,21 @@
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/shards/key_scan.hpp>
-
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/text/glob.hpp>
 #include <troupe/messages/types/text/integer.hpp>
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/clients/unfinished_command.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -84,7 +91,7 @@ public:
     return text_.capacity() + ends_.capacity() * sizeof(std::size_t);
   }
 
-  void reply(reply_writer& to) const {
+  void reply(resp::reply_writer& to) const {
     to.array(size());
     std::size_t begin = 0;
     for (const auto end : ends_) {
@@ -110,7 +117,7 @@ public:
     // nop
   }
 
-  bool go_on(reply_writer& reply,
+  bool go_on(resp::reply_writer& reply,
              std::chrono::steady_clock::time_point deadline) final {
     // The clock is asked now and then: some buckets of short keys take less time than
     // that, or one with a long key.
@@ -145,7 +152,7 @@ protected:
   // Whether the walk may end before the last key.
   [[nodiscard]] virtual bool enough() const = 0;
 
-  virtual void write(reply_writer& reply, scan_cursor next) const = 0;
+  virtual void write(resp::reply_writer& reply, scan_cursor next) const = 0;
 
   // Nobody writes "*" for anything but all keys, the empty one included.
   [[nodiscard]] bool matches(bytes_view key) const noexcept {
@@ -156,7 +163,7 @@ protected:
 
 private:
   expected<scan_cursor> step() {
-    return scan_bucket(db_, next_, [&](bytes_view key, const entry_view&) {
+    return db_.scan(next_, [&](bytes_view key, const entry_view&) {
       met_bytes_ += key.size();
       if (wanted(key))
         found_.add(key);
@@ -188,7 +195,7 @@ private:
     return found_.reply_size() > most_;
   }
 
-  void write(reply_writer& reply, scan_cursor) const override {
+  void write(resp::reply_writer& reply, scan_cursor) const override {
     found_.reply(reply);
   }
 
@@ -203,7 +210,7 @@ void keys(command_call& call) {
 
 void randomkey(command_call& call) {
   thread_local std::minstd_rand random{std::random_device{}()};
-  const auto key = random_key(call.db, random);
+  const auto key = call.db.random_key(random);
   if (!key)
     return reply_error(call, key.error());
   if (*key)
@@ -218,7 +225,8 @@ struct scan_terms {
   bool strings = true; // Other types match no key.
 };
 
-std::optional<scan_terms> parse_scan(arguments options, std::string& refusal) {
+std::optional<scan_terms> parse_scan(resp::arguments options,
+                                     std::string& refusal) {
   scan_terms result;
   for (std::size_t i = 0; i < options.size(); i += 2) {
     if (i + 1 == options.size()) {
@@ -276,7 +284,7 @@ private:
            || found_.reply_size() >= most_;
   }
 
-  void write(reply_writer& reply, scan_cursor next) const override {
+  void write(resp::reply_writer& reply, scan_cursor next) const override {
     reply.array(2);
     reply.bulk(std::to_string(next));
     found_.reply(reply);

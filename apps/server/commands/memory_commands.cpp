@@ -2,11 +2,18 @@
 
 #include <array>
 
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/text/integer.hpp>
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/commands/families.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 

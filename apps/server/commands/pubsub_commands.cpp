@@ -7,13 +7,21 @@
 #include <vector>
 
 #include <troupe/actors/topics/subscriptions.hpp>
-
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
 #include <troupe/messages/types/text/glob.hpp>
-#include "apps/server/messages.hpp"
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/clients/client_memory.hpp"
+#include "apps/server/clients/messages.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/defaults.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -59,7 +67,7 @@ bool may_go_on(command_call& call, std::size_t pending) {
   if (fits && call.reply.pending() - pending <= defaults::max_confirmations)
     return true;
   evict(call.self, call.counters, call.reply,
-        fits ? error_text::too_many_confirmations()
+        fits ? error_text::too_many_confirmations(defaults::max_confirmations)
              : std::string{error_text::client_evicted});
   return false;
 }
@@ -91,7 +99,8 @@ void subscribe(command_call& call, topic_kind kind) {
     return call.reply.error(error_text::pattern_too_long());
   if (kind == topic_kind::channel
       && std::any_of(names.begin(), names.end(), is_long_channel))
-    return call.reply.error(error_text::channel_too_long());
+    return call.reply.error(
+      error_text::channel_too_long(defaults::max_channel));
   auto& topics = listening(call);
   for_each_name(call, names, [&](bytes_view name) {
     topics.add(kind, name);
@@ -103,7 +112,7 @@ void subscribe(command_call& call, topic_kind kind) {
 // confirmed: no client expects anything afterwards.
 void unsubscribe(command_call& call, topic_kind kind, bytes_view name) {
   if (call.self.listening && call.self.listening->remove(kind, name))
-    write_messages_before_reply(call);
+    write_messages_before_reply(call.self, call.reply);
   confirm(call, kind, name);
 }
 
@@ -140,13 +149,14 @@ void run_unsubscribe(command_call& call) {
 
 // A publisher that listens itself reads the message before the reply.
 void reply_heard(command_call& call, std::size_t heard) {
-  write_messages_before_reply(call);
+  write_messages_before_reply(call.self, call.reply);
   call.reply.integer(static_cast<std::int64_t>(heard));
 }
 
 void publish(command_call& call) {
   if (is_long_channel(call.words[1]))
-    return call.reply.error(error_text::channel_too_long());
+    return call.reply.error(
+      error_text::channel_too_long(defaults::max_channel));
   reply_heard(call, call.server.topics.publish(call.words[1], call.words[2]));
 }
 

@@ -7,13 +7,22 @@
 #include <string>
 #include <vector>
 
-#include "apps/server/atomic_section.hpp"
-#include "apps/server/command_table.hpp"
-#include "apps/resp/error_text.hpp"
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/messages/types/text/glob.hpp>
-#include "apps/server/info.hpp"
+#include <troupe/messages/types/text/words.hpp>
+
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/atomic_section.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/commands/families.hpp"
+#include "apps/server/state/info.hpp"
+#include "apps/server/state/server_state.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 

@@ -4,12 +4,21 @@
 #include <optional>
 #include <string>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
+
+#include "apps/resp/defaults.hpp"
 #include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/clients/client.hpp"
 #include "apps/server/commands/expiry.hpp"
+#include "apps/server/commands/families.hpp"
 #include "apps/server/commands/value_options.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -35,8 +44,9 @@ void get(command_call& call) {
 // Writes each value straight from the table behind the replies before it. Ends
 // early when enough has gathered to be sent: a page of small commands may ask
 // for gigabytes.
-std::size_t get_many(command_call& call, std::span<const arguments> calls) {
-  std::array<bytes_view, defaults::batch_size> keys;
+std::size_t get_many(command_call& call,
+                     std::span<const resp::arguments> calls) {
+  std::array<bytes_view, resp::defaults::batch_size> keys;
   const auto size = std::min(calls.size(), keys.size());
   for (std::size_t i = 0; i < size; ++i)
     keys[i] = calls[i][1];
@@ -259,34 +269,35 @@ void getex(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_set(command_call& call, turn_plan& plan) {
+void plan_set(command_call& call, memory::turn_plan& plan) {
   const auto plain = call.words.size() == 3;
-  plan.set(call.db, call.words[1], call.words[2].size(), !plain,
-           plain ? turn_plan::step::certain : turn_plan::step::depends);
+  plan.set(call.shards(), call.words[1], call.words[2].size(), !plain,
+           plain ? memory::turn_plan::step::certain
+                 : memory::turn_plan::step::depends);
 }
 
-void plan_setnx(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[2].size(), false,
-           turn_plan::step::depends);
+void plan_setnx(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[2].size(), false,
+           memory::turn_plan::step::depends);
 }
 
 // A bad moment leaves the key alone.
-void plan_setex(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[3].size(), true,
-           turn_plan::step::depends);
+void plan_setex(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[3].size(), true,
+           memory::turn_plan::step::depends);
 }
 
-void plan_getset(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[2].size(), false);
+void plan_getset(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[2].size(), false);
 }
 
-void plan_erase(command_call& call, turn_plan& plan) {
-  plan.erase(call.db, call.words[1]);
+void plan_erase(command_call& call, memory::turn_plan& plan) {
+  plan.erase(call.shards(), call.words[1]);
 }
 
-void plan_getex(command_call& call, turn_plan& plan) {
+void plan_getex(command_call& call, memory::turn_plan& plan) {
   if (call.words.size() > 2)
-    plan.expire(call.db, call.words[1]);
+    plan.expire(call.shards(), call.words[1]);
 }
 
 constexpr std::string_view group = "string";

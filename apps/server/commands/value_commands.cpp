@@ -8,12 +8,18 @@
 #include <string>
 #include <utility>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/text/decimal.hpp>
-#include "apps/resp/error_text.hpp"
 #include <troupe/messages/types/text/integer.hpp>
 
+#include "apps/resp/error_text.hpp"
+#include "apps/server/calls/command_call.hpp"
+#include "apps/server/commands/families.hpp"
+
 namespace troupe::server {
+
+namespace error_text = resp::error_text;
 
 namespace {
 
@@ -57,10 +63,9 @@ void getrange(command_call& call) {
   const auto last = parse_integer(call.words[3]);
   if (!first || !last)
     return call.reply.error(error_text::not_an_integer);
-  const auto found
-    = call.db.visit(call.words[1], [&](const entry_view& entry) {
-        call.reply.bulk(part_of(entry.value, *first, *last));
-      });
+  const auto found = call.db.visit(call.words[1], [&](const entry_view& entry) {
+    call.reply.bulk(part_of(entry.value, *first, *last));
+  });
   if (!found)
     return reply_error(call, found.error());
   if (!*found)
@@ -182,28 +187,29 @@ void incrbyfloat(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_append(command_call& call, turn_plan& plan) {
-  plan.append(call.db, call.words[1], call.words[2].size());
+void plan_append(command_call& call, memory::turn_plan& plan) {
+  plan.append(call.shards(), call.words[1], call.words[2].size());
 }
 
-void plan_setrange(command_call& call, turn_plan& plan) {
+void plan_setrange(command_call& call, memory::turn_plan& plan) {
   const auto offset = parse_integer(call.words[2]);
   const auto size = call.words[3].size();
   const auto most = call.db.options().max_value_size;
   // What would become too long for a string is refused, and takes nothing.
   if (offset && *offset >= 0 && size > 0 && size <= most
       && std::cmp_less_equal(*offset, most - size))
-    plan.overwrite(call.db, call.words[1],
+    plan.overwrite(call.shards(), call.words[1],
                    static_cast<std::size_t>(*offset) + size);
 }
 
-void plan_integer(command_call& call, turn_plan& plan) {
-  constexpr std::size_t longest = std::numeric_limits<std::int64_t>::digits10 + 2;
-  plan.overwrite(call.db, call.words[1], longest);
+void plan_integer(command_call& call, memory::turn_plan& plan) {
+  constexpr std::size_t longest
+    = std::numeric_limits<std::int64_t>::digits10 + 2;
+  plan.overwrite(call.shards(), call.words[1], longest);
 }
 
-void plan_decimal(command_call& call, turn_plan& plan) {
-  plan.overwrite(call.db, call.words[1], longest_formatted);
+void plan_decimal(command_call& call, memory::turn_plan& plan) {
+  plan.overwrite(call.shards(), call.words[1], longest_formatted);
 }
 
 constexpr std::string_view group = "string";

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include <troupe/messages/types/text/words.hpp>
+
 namespace troupe::server {
 
 namespace {
@@ -61,7 +63,8 @@ bool take_unit(bytes_view word, value_options& result) noexcept {
 }
 
 std::optional<value_options>
-parse(arguments words, bool (*take_word)(bytes_view, value_options&) noexcept) {
+parse(resp::arguments words,
+      bool (*take_word)(bytes_view, value_options&) noexcept) {
   value_options result;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (take_word(words[i], result))
@@ -75,11 +78,11 @@ parse(arguments words, bool (*take_word)(bytes_view, value_options&) noexcept) {
 
 } // namespace
 
-std::optional<value_options> parse_set_options(arguments words) {
+std::optional<value_options> parse_set_options(resp::arguments words) {
   return parse(words, take_set_word);
 }
 
-std::optional<value_options> parse_getex_options(arguments words) {
+std::optional<value_options> parse_getex_options(resp::arguments words) {
   return parse(words, take_getex_word);
 }
 

@@ -5,8 +5,8 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/options.hpp>
 
+#include "apps/resp/arguments.hpp"
 #include "apps/server/commands/expiry.hpp"
-#include "apps/resp/parser.hpp"
 
 namespace troupe::server {
 
@@ -22,9 +22,9 @@ struct value_options {
 
 /// Reads the options of SET; nothing when that is a syntax error. The rules,
 /// e.g. that EX may be repeated but not combined with PX, are those of Redis.
-std::optional<value_options> parse_set_options(arguments words);
+std::optional<value_options> parse_set_options(resp::arguments words);
 
 /// The same for GETEX.
-std::optional<value_options> parse_getex_options(arguments words);
+std::optional<value_options> parse_getex_options(resp::arguments words);
 
 } // namespace troupe::server

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <troupe/backends/memory/shards/shard.hpp>
-#include <troupe/backends/memory/shards/shard_map.hpp>
 
 namespace troupe::memory {
 
@@ -227,12 +226,21 @@ void shard_lender::collect(const budget& from, std::size_t n, yielding how,
   collect_by(run, how, [&](const auto& f) { by_groups(all_, first, f); });
 }
 
-void region_lender::add(const std::shared_ptr<shard_map>& which) {
+void region_lender::add(const std::shared_ptr<const shard_list>& which) {
   std::lock_guard guard{mutex_};
   // The dead make room where the list would grow.
   if (all_.size() == all_.capacity())
     std::erase_if(all_, [](auto& x) { return x.expired(); });
   all_.push_back(which);
+}
+
+std::vector<std::shared_ptr<const shard_list>> region_lender::members() const {
+  std::vector<std::shared_ptr<const shard_list>> result;
+  std::lock_guard guard{mutex_};
+  for (const auto& x : all_)
+    if (auto one = x.lock())
+      result.push_back(std::move(one));
+  return result;
 }
 
 void region_lender::collect(const budget& from, std::size_t n, yielding how,
@@ -244,7 +252,7 @@ void region_lender::collect(const budget& from, std::size_t n, yielding how,
   auto first = turn_.fetch_add(1, std::memory_order_relaxed);
   // The mutex is not held while shards are asked, and the last one who lets go of a
   // region may be this thread.
-  auto at = [&](std::size_t i) -> std::shared_ptr<shard_map> {
+  auto at = [&](std::size_t i) -> std::shared_ptr<const shard_list> {
     std::lock_guard guard{mutex_};
     return i < all_.size() ? all_[(first + i) % all_.size()].lock() : nullptr;
   };
@@ -255,7 +263,7 @@ void region_lender::collect(const budget& from, std::size_t n, yielding how,
   collect_by(run, how, [&](const auto& f) {
     for (std::size_t i = 0, size = count(); i < size && run.rest() > 0; ++i)
       if (auto one = at(i))
-        by_groups(one->all(), first, f);
+        by_groups(*one, first, f);
   });
 }
 

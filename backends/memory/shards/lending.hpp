@@ -27,7 +27,8 @@
 namespace troupe::memory {
 
 class shard;
-class shard_map;
+
+using shard_list = std::vector<shard*>;
 
 /// What a budget lends: either bytes or entries.
 enum class lent_resource : std::uint8_t { in_bytes, in_entries };
@@ -36,7 +37,7 @@ enum class lent_resource : std::uint8_t { in_bytes, in_entries };
 class shard_lender final : public capacity_source {
 public:
   /// `all` must live as long as anyone collects.
-  shard_lender(lent_resource what, std::vector<shard*> all) noexcept
+  shard_lender(lent_resource what, shard_list all) noexcept
     : what_(what), all_(std::move(all)) {
     // nop
   }
@@ -46,7 +47,7 @@ public:
 
 private:
   const lent_resource what_;
-  const std::vector<shard*> all_;
+  const shard_list all_;
   std::atomic<std::size_t> turn_{0};
 };
 
@@ -54,14 +55,17 @@ private:
 class region_lender final : public capacity_source {
 public:
   /// One more region to be asked, as long as it lives. Throws std::bad_alloc.
-  void add(const std::shared_ptr<shard_map>& which);
+  void add(const std::shared_ptr<const shard_list>& which);
+
+  /// Those that live. Throws std::bad_alloc.
+  [[nodiscard]] std::vector<std::shared_ptr<const shard_list>> members() const;
 
   void collect(const budget& from, std::size_t n, yielding how,
                const table* asker) noexcept override;
 
 private:
-  std::mutex mutex_;
-  std::vector<std::weak_ptr<shard_map>> all_; ///< Under the mutex.
+  mutable std::mutex mutex_;
+  std::vector<std::weak_ptr<const shard_list>> all_; ///< Under the mutex.
   std::atomic<std::size_t> turn_{0};
 };
 

@@ -1,23 +1,10 @@
 #include <troupe/backends/memory/shards/shard.hpp>
 
 #include <algorithm>
-#include <string>
+#include <new>
+#include <utility>
 
 namespace troupe::memory {
-
-std::string_view to_string(shard_state x) noexcept {
-  switch (x) {
-    case shard_state::restarting:
-      return "restarting";
-    case shard_state::running:
-      return "running";
-    case shard_state::failed:
-      return "failed";
-    case shard_state::stopped:
-      return "stopped";
-  }
-  return "unknown";
-}
 
 namespace {
 
@@ -30,89 +17,13 @@ std::uint64_t next_number() noexcept {
 
 shard::shard(std::string name, const store_options& options,
              std::chrono::milliseconds op_timeout, lane_executor& executor)
-  : name_(std::move(name)),
-    number_(next_number()),
-    op_timeout_(op_timeout),
-    store_(options),
-    mailbox_(executor) {
+  : operated_store(std::move(name), options, op_timeout, executor),
+    number_(next_number()) {
   // nop
 }
 
 shard::~shard() {
   stop();
-}
-
-// -- in the shard's turn -----------------------------------------------------------
-
-/// Says that the operation was not completed in the turn that admitted it. One
-/// that is admitted again, and has to wait again, has a waiter who reads this.
-void shard::park(shard_operation& op) noexcept {
-  if (!op.parked_)
-    op.parked_ = true;
-}
-
-/// Runs, parks or rejects an operation; every operation passes here.
-void shard::admit(shard_operation& op) noexcept {
-  switch (state_.load(std::memory_order_relaxed)) {
-    case shard_state::running:
-      if (op.leased_key() != nullptr && waits_for_lease(op)) [[unlikely]]
-        return;
-      complete(op, &store_, errc::none);
-      break;
-    case shard_state::restarting:
-      park(op);
-      waiting_.push(op);
-      break;
-    case shard_state::failed:
-      complete(op, nullptr, errc::shard_down);
-      break;
-    case shard_state::stopped:
-      complete(op, nullptr, errc::shutting_down);
-      break;
-  }
-}
-
-/// Parks the operation when another holds its key's update lease.
-bool shard::waits_for_lease(shard_operation& op) noexcept {
-  auto& leases = store_.updates();
-  if (!leases.held(op.leased_key()->key)) [[likely]]
-    return false;
-  park(op);
-  leases.park(op);
-  // An overdue lease ends here; what waited for it, this operation included,
-  // is admitted again in order.
-  leases.release_overdue(store_.now());
-  admit_released();
-  return true;
-}
-
-/// Completes an operation, after which it must not be touched, and then admits
-/// what its end let go.
-void shard::complete(shard_operation& op, store* store,
-                     errc why) noexcept {
-  auto awaited = op.parked_ && !op.detached_;
-  auto* word = &op.phase_;
-  op.complete_(op, store, why);
-  if (awaited
-      && word->exchange(shard_operation::completed, std::memory_order_acq_rel)
-           == shard_operation::asleep)
-    futex_wake_one(word);
-  admit_released();
-}
-
-/// The part of `admit_released` for when there is something to admit. An operation
-/// may end another lease; the outermost call takes care of that, so the stack
-/// stays flat.
-void shard::admit_all_released() noexcept {
-  if (admitting_)
-    return;
-  auto released = store_.updates().take_released();
-  admitting_ = true;
-  while (auto* op = released.pop()) {
-    admit(static_cast<shard_operation&>(*op));
-    released.append(store_.updates().take_released());
-  }
-  admitting_ = false;
 }
 
 void shard::down() noexcept {
@@ -126,9 +37,7 @@ void shard::up() noexcept {
   if (!state_.compare_exchange_strong(restarting, shard_state::running,
                                       std::memory_order_acq_rel))
     return;
-  auto waiting = std::move(waiting_);
-  while (auto* op = waiting.pop())
-    admit(static_cast<shard_operation&>(*op));
+  admit_waiting();
 }
 
 // -- from anywhere -----------------------------------------------------------------
@@ -176,11 +85,12 @@ void shard::end(shard_state final_state, bool forget) noexcept {
       store_.forget();
     // The loads that end while the shard is down cannot give their leases back.
     store_.fence_loads();
-    store_.updates().release_all();
-    waiting_.append(store_.updates().take_released());
-    while (auto* op = waiting_.pop())
-      admit(static_cast<shard_operation&>(*op));
+    admit_everything();
   });
+}
+
+void shard::clear_then(std::function<void(expected<void>)> done) {
+  submit([](memory::store& in) { return in.clear(); }, std::move(done));
 }
 
 void shard::sweep() noexcept {
@@ -272,64 +182,6 @@ void shard::give_what_was_asked() noexcept {
   table.pass_on(still_due());
   table.give(still_due(), sacrifice::anything);
   admit_released();
-}
-
-std::optional<error> shard::refusal() const {
-  switch (state()) {
-    case shard_state::failed:
-      return rejection(errc::shard_down);
-    case shard_state::stopped:
-      return rejection(errc::shutting_down);
-    default:
-      return std::nullopt;
-  }
-}
-
-/// Waits for an operation that was parked: until it completes, or for
-/// `op_timeout`, after which it is taken back and rejected.
-void shard::await(shard_operation& op) noexcept {
-  auto& word = op.phase_;
-  auto until = std::chrono::steady_clock::now() + op_timeout_;
-  std::uint32_t phase = shard_operation::pending;
-  if (word.compare_exchange_strong(phase, shard_operation::asleep,
-                                   std::memory_order_acq_rel))
-    phase = shard_operation::asleep;
-  while (phase != shard_operation::completed) {
-    auto left = until - std::chrono::steady_clock::now();
-    if (!futex_wait(word, shard_operation::asleep, left)) {
-      auto task = [this, &op]() noexcept {
-        // Found in neither list, it completed while this turn was waited for.
-        auto respects = op.leased_key() != nullptr;
-        if (waiting_.remove(op)
-            || (respects && store_.updates().unpark(op)))
-          complete(op, nullptr, errc::timeout);
-      };
-      mailbox_.run(task);
-    }
-    phase = word.load(std::memory_order_acquire);
-  }
-}
-
-error shard::rejection(errc why) const {
-  switch (why) {
-    case errc::timeout:
-      return {why, name_ + " did not take the operation within "
-                     + std::to_string(op_timeout_.count())
-                     + " ms; it restarts or the key is being updated"};
-    case errc::shard_down:
-      return {why, name_
-                     + " crashed too often and stays down; start it again "
-                       "with 'restart "
-                     + name_ + "' in troupe-console or runtime::restart"};
-    case errc::overloaded:
-      return {why, name_ + " has "
-                     + std::to_string(defaults::mailbox_limit)
-                     + " operations waiting; slow down and try again"};
-    case errc::shutting_down:
-      return {why, name_ + " has been stopped; the runtime drains"};
-    default:
-      return {why};
-  }
 }
 
 } // namespace troupe::memory

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <memory>
 
-#include <troupe/backends/entry_view.hpp>
 #include <troupe/backends/memory/entries/key_map.hpp>
 #include <troupe/messages/types/bytes.hpp>
 
@@ -25,12 +24,6 @@ private:
   friend class absences;
 
   std::atomic<bool> ended_{false};
-};
-
-/// What a caller saw of a key, to learn later whether it has changed.
-struct key_state {
-  version_number version = no_version; ///< Of the live entry.
-  std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
 /// The absences that callers hold. Not thread-safe but for `any`: part of a store.

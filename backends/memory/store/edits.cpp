@@ -6,8 +6,8 @@
 namespace troupe::memory {
 
 /// The second half of `transform`. `present`: there is a live entry at `where`.
-expected<void> store::apply(const table::position& where, bool present,
-                            const hashed_key& key, const edit& next) {
+expected<void> store::carry_out(const table::position& where, bool present,
+                                const hashed_key& key, const edit& next) {
   switch (next.what) {
     case edit::action::keep:
       break;

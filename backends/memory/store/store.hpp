@@ -31,6 +31,7 @@
 #include <span>
 #include <utility>
 
+#include <troupe/backends/abilities.hpp>
 #include <troupe/backends/changes.hpp>
 #include <troupe/backends/edit.hpp>
 #include <troupe/backends/entry_view.hpp>
@@ -38,7 +39,6 @@
 #include <troupe/backends/memory/space/value_buffer.hpp>
 #include <troupe/backends/memory/store/absences.hpp>
 #include <troupe/backends/memory/store/store_options.hpp>
-#include <troupe/backends/memory/store/transfer.hpp>
 #include <troupe/backends/memory/store/updates.hpp>
 #include <troupe/backends/memory/table/table.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -97,6 +97,33 @@ public:
   expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta,
                                    const integer_range& within = {});
 
+  // The same, as the contract has them (backends/changes.hpp).
+
+  expected<bool> apply(const set_change& x) {
+    return set(x.key, x.value, *x.how, x.gathered);
+  }
+
+  expected<std::optional<version_number>>
+  apply(const compare_and_set_change& x) {
+    return compare_and_set(x.key, x.version, x.value, *x.how, x.from_old);
+  }
+
+  expected<bool> apply(const erase_change& x) {
+    return erase(x.key);
+  }
+
+  expected<bool> apply(const compare_and_erase_change& x) {
+    return compare_and_erase(x.key, x.version);
+  }
+
+  expected<bool> apply(const touch_change& x) {
+    return touch(x.key, x.ttl);
+  }
+
+  expected<std::int64_t> apply(const increment_change& x) {
+    return increment(x.key, x.delta, x.within);
+  }
+
   /// Calls `f(const entry_view*)`, with nullptr when there is no live entry,
   /// and does what the `expected<edit>` says that it returns. An error of `f`
   /// is returned, and nothing has changed. The call is a use of the entry.
@@ -111,7 +138,7 @@ public:
     expected<edit> next = f(present ? &*present : nullptr);
     if (!next)
       return tl::unexpected{std::move(next.error())};
-    return apply(where, present.has_value(), key, *next);
+    return carry_out(where, present.has_value(), key, *next);
   }
 
   /// Puts the value of `source` under `key` of `to`, with its TTL, idle time and,
@@ -171,8 +198,8 @@ private:
                              const write_options& how, value_buffer* gathered);
   expected<void> splice(const table::position& where, bool present,
                         const hashed_key& key, const edit& next);
-  expected<void> apply(const table::position& where, bool present,
-                       const hashed_key& key, const edit& next);
+  expected<void> carry_out(const table::position& where, bool present,
+                           const hashed_key& key, const edit& next);
 };
 
 } // namespace troupe::memory

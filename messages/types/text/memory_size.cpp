@@ -5,7 +5,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/messages/types/text/words.hpp>
 
 namespace troupe {
 
@@ -24,10 +24,10 @@ constexpr std::array units{
   unit{"b", 1},
   unit{"k", thousand},
   unit{"kb", kibi},
-  unit{"m", thousand * thousand},
-  unit{"mb", kibi * kibi},
-  unit{"g", thousand * thousand * thousand},
-  unit{"gb", kibi * kibi * kibi},
+  unit{"m", thousand* thousand},
+  unit{"mb", kibi* kibi},
+  unit{"g", thousand* thousand* thousand},
+  unit{"gb", kibi* kibi* kibi},
 };
 
 } // namespace

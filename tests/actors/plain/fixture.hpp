@@ -10,10 +10,11 @@
 #include "backends/core/thread_executor.hpp"
 #include "catch.hpp"
 #include "progress.hpp"
+#include "region_shards.hpp"
 
 /// Runs `f` in the shard's turn, as its actor would.
 template <class F>
-void in_turn(troupe::shard& where, F f) {
+void in_turn(troupe::memory::shard& where, F f) {
   auto task = [&]() noexcept { f(); };
   where.mailbox().run(task);
 }
@@ -26,7 +27,7 @@ struct region_fixture {
                                                        loader_threads)) {
     if (options.shards == 0)
       options.shards = 4;
-    uut = std::make_shared<troupe::region>("test", options, time, executor,
+    uut = open_region("test", options, time, executor,
                                            loads);
   }
 
@@ -35,9 +36,9 @@ struct region_fixture {
     auto stuck = loads->drain(std::chrono::steady_clock::now()
                               + std::chrono::seconds{30});
     CHECK(stuck.empty());
-    for (std::size_t i = 0; i < uut->shard_count(); ++i) {
-      auto& shard = uut->shard_at(i);
-      if (shard.state() != troupe::shard_state::running)
+    for (std::size_t i = 0; i < shard_count(*uut); ++i) {
+      auto& shard = shard_at(*uut, i);
+      if (shard.state() != troupe::memory::shard_state::running)
         continue;
       auto problem = shard.run(
         [](troupe::memory::store& x) -> troupe::expected<std::string> {
@@ -54,8 +55,8 @@ struct region_fixture {
     return value->value_or("<none>");
   }
 
-  troupe::shard& shard_of(std::string_view key) {
-    return uut->shard_at(uut->shard_of(key));
+  troupe::memory::shard& shard_of(std::string_view key) {
+    return shard_at(*uut, ::shard_of(*uut, key));
   }
 
   troupe::manual_clock time;

@@ -8,23 +8,17 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
-#include "apps/server/command_table.hpp"
-#include "apps/server/executor.hpp"
-#include "apps/resp/reply_writer.hpp"
+#include "apps/net/byte_buffer.hpp"
 #include "apps/resp/parser.hpp"
-
-/// Words as a RESP array of bulk strings.
-inline std::string resp(const std::vector<std::string>& words) {
-  auto text = "*" + std::to_string(words.size()) + "\r\n";
-  for (const auto& word : words)
-    text += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-  return text;
-}
-
-inline std::string bulk(std::string_view value) {
-  return "$" + std::to_string(value.size()) + "\r\n" + std::string{value}
-         + "\r\n";
-}
+#include "apps/resp/reply_writer.hpp"
+#include "apps/resp/spelled.hpp"
+#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/clients/client.hpp"
+#include "apps/server/commands/command_table.hpp"
+#include "apps/server/commands/executor.hpp"
+#include "apps/server/state/defaults.hpp"
+#include "apps/server/state/server_state.hpp"
+#include "region_shards.hpp"
 
 /// A queue of messages that nobody has to be told about: commands look there.
 struct quiet_subscriber final : troupe::subscriber {
@@ -54,7 +48,7 @@ struct command_fixture : region_fixture {
       if (index == 0)
         return troupe::expected<std::shared_ptr<troupe::region>>{uut};
       return troupe::expected<std::shared_ptr<troupe::region>>{
-        std::make_shared<troupe::region>(
+        open_region(
           "db" + std::to_string(index), uut->options(), time, executor, loads)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
@@ -74,16 +68,16 @@ struct command_fixture : region_fixture {
 
   /// The same for another client.
   std::string send(troupe::server::client& from, std::string_view input) {
-    troupe::server::byte_buffer out;
-    troupe::server::reply_writer reply{out, state.options.max_reply};
-    troupe::server::resp_parser parser{state.options.limits};
+    troupe::net::byte_buffer out;
+    troupe::resp::reply_writer reply{out, state.options.max_reply};
+    troupe::resp::parser parser{state.options.limits};
     troupe::server::executor runner{state, state.threads.front()};
     auto left = true;
     while (left) {
-      troupe::server::command_batch batch;
+      troupe::resp::command_batch batch;
       const auto result = parser.parse(input, batch);
-      REQUIRE(result.state != troupe::server::resp_parser::status::broken);
-      left = result.state == troupe::server::resp_parser::status::full;
+      REQUIRE(result.state != troupe::resp::parser::status::broken);
+      left = result.state == troupe::resp::parser::status::full;
       for (std::size_t next = 0; next < batch.size();)
         next = run_next(runner, batch, next, from, reply);
       input.remove_prefix(result.consumed);
@@ -94,9 +88,9 @@ struct command_fixture : region_fixture {
 
   /// As a connection does, without others in between.
   static std::size_t run_next(troupe::server::executor& runner,
-                              const troupe::server::command_batch& batch,
+                              const troupe::resp::command_batch& batch,
                               std::size_t next, troupe::server::client& from,
-                              troupe::server::reply_writer& reply) {
+                              troupe::resp::reply_writer& reply) {
     const auto result = runner.run(batch, next, from, reply);
     while (from.unfinished)
       std::ignore = troupe::server::continue_long(from, reply);

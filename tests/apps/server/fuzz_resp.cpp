@@ -14,10 +14,15 @@
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
-#include "apps/server/executor.hpp"
+#include "apps/server/commands/executor.hpp"
 #include "apps/server/fixture.hpp"
 
 using namespace troupe::server;
+using troupe::net::byte_buffer;
+using troupe::resp::command_batch;
+using troupe::resp::parser;
+using troupe::resp::parser_limits;
+using troupe::resp::reply_writer;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size);
@@ -50,7 +55,7 @@ struct outcome {
 // that a view into the old one would be noticed.
 outcome parse(std::string_view input, std::size_t piece) {
   outcome result;
-  resp_parser parser{small_limits()};
+  parser reader{small_limits()};
   std::size_t consumed = 0;
   for (std::size_t end = 0; end < input.size() && !result.broken;) {
     end = std::min(input.size(), end + piece);
@@ -59,20 +64,20 @@ outcome parse(std::string_view input, std::size_t piece) {
       const auto given = input.substr(consumed, end - consumed);
       given.copy(copy.get(), given.size());
       command_batch batch;
-      const auto parsed = parser.parse({copy.get(), given.size()}, batch, 5);
+      const auto parsed = reader.parse({copy.get(), given.size()}, batch, 5);
       require(parsed.consumed <= given.size());
       for (std::size_t i = 0; i < batch.size(); ++i) {
         require(!batch[i].empty());
         result.commands.emplace_back(batch[i].begin(), batch[i].end());
       }
       consumed += parsed.consumed;
-      if (parsed.state == resp_parser::status::full)
+      if (parsed.state == parser::status::full)
         continue;
-      result.broken = parsed.state == resp_parser::status::broken;
+      result.broken = parsed.state == parser::status::broken;
       break;
     }
   }
-  result.error = parser.error();
+  result.error = reader.error();
   return result;
 }
 
@@ -119,11 +124,11 @@ void execute(std::string_view input) {
   executor uut{state, counters};
   client self;
   make_client(self, 1, state);
-  resp_parser parser{small_limits()};
+  parser reader{small_limits()};
   auto more = true;
   while (more) {
     command_batch batch;
-    const auto parsed = parser.parse(input, batch);
+    const auto parsed = reader.parse(input, batch);
     for (std::size_t next = 0; next < batch.size();) {
       byte_buffer out;
       reply_writer reply{out};
@@ -138,7 +143,7 @@ void execute(std::string_view input) {
       require(text.empty());
     }
     input.remove_prefix(parsed.consumed);
-    more = parsed.state == resp_parser::status::full;
+    more = parsed.state == parser::status::full;
   }
 }
 

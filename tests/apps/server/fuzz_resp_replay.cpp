@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/server/command_table.hpp"
+#include "apps/server/commands/command_table.hpp"
 #include "apps/server/fixture.hpp"
 #include "catch.hpp"
 

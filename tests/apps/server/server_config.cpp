@@ -72,10 +72,11 @@ TEST_CASE("one core is left to others", "[server][config]") {
 
 TEST_CASE("options come from the command line without a prefix",
           "[server][config]") {
-  const auto uut = settings(
-    {"--port=0", "--bind=localhost", "--threads=3", "--max-connections=5",
-     "--no-console", "--drain-timeout=1500ms", "--shards=8", "--ttl=2min",
-     "--idle=30s", "--jitter=0.25", "--max-key-size=10", "--max-value-size=20"});
+  const auto uut
+    = settings({"--port=0", "--bind=localhost", "--threads=3",
+                "--max-connections=5", "--no-console", "--drain-timeout=1500ms",
+                "--shards=8", "--ttl=2min", "--idle=30s", "--jitter=0.25",
+                "--max-key-size=10", "--max-value-size=20"});
   REQUIRE(uut);
   CHECK(uut->serve.port == 0);
   CHECK(uut->serve.bind == "127.0.0.1");

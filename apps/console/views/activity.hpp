@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <troupe/messages/requests.hpp>
+
+#include "apps/console/text/json.hpp"
+
+namespace troupe::console {
+
+/// How a system was at one moment.
+struct sample {
+  std::chrono::steady_clock::time_point taken;
+  runtime_stat process;
+  actor_list actors;
+};
+
+/// What happened between two moments.
+class activity {
+public:
+  /// Without an earlier moment: since the process began.
+  activity(const std::optional<sample>& before, const sample& now);
+
+  /// Share of one processor that the process used, in per cent.
+  [[nodiscard]] double cpu_percent() const noexcept {
+    return cpu_percent_;
+  }
+
+  /// The actors, with what each handled per second in `handled`. Who was not
+  /// there before counts from zero.
+  [[nodiscard]] const actor_list& actors() const noexcept {
+    return actors_;
+  }
+
+  /// See `table::render` for width and colours.
+  [[nodiscard]] std::string text(std::size_t width, bool colours = false) const;
+
+  [[nodiscard]] json_object json() const;
+
+private:
+  runtime_stat process_;
+  actor_list actors_;
+  double cpu_percent_ = 0;
+};
+
+} // namespace troupe::console

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <troupe/messages/requests.hpp>
+
+#include "apps/console/text/table.hpp"
+
+namespace troupe::console {
+
+/// An actor and its place in the tree.
+struct tree_row {
+  actor_info actor;
+  std::size_t depth = 0;
+  /// Shards that this row speaks for; they have no rows of their own.
+  std::size_t shards = 0;
+  /// Those of them that do not run, by their state.
+  std::map<std::string, std::size_t> shards_down = {};
+};
+
+/// The actors as a tree, depth first, siblings in the order of the list. An
+/// actor whose parent is not in the list counts as a root, so every actor gets
+/// a row, whatever the peer sent.
+[[nodiscard]] std::vector<tree_row> tree_of(const actor_list& all);
+
+/// The tree with the shards added to their region's row.
+[[nodiscard]] std::vector<tree_row>
+collapsed(const std::vector<tree_row>& tree);
+
+/// The tree as a table, names indented. `handled` heads what each has handled.
+[[nodiscard]] table table_of(const std::vector<tree_row>& tree,
+                             std::string handled = "HANDLED");
+
+} // namespace troupe::console

@@ -1,0 +1,70 @@
+#include "apps/server/calls/atomic_section.hpp"
+
+#include <cstddef>
+
+#include <troupe/actors/regions/region.hpp>
+
+namespace troupe::server {
+
+atomic_section::atomic_section(client& self, change_gate& gate) noexcept
+  : self_(self), gate_(gate), nested_(self.changing) {
+  // nop
+}
+
+atomic_section::~atomic_section() {
+  if (!open_)
+    return;
+  gate_.close();
+  self_.changing = false;
+}
+
+void atomic_section::add(region& where, bytes_view key) {
+  if (!nested_)
+    turn_.add(where.memory()->shards(), key);
+}
+
+void atomic_section::add_all(region& where) {
+  if (!nested_)
+    turn_.add_all(where.memory()->shards());
+}
+
+expected<void> atomic_section::begin() {
+  if (nested_)
+    return {};
+  if (auto begun = turn_.begin(); !begun)
+    return begun;
+  gate_.open();
+  open_ = true;
+  self_.changing = true;
+  return {};
+}
+
+bool atomic_section::try_look() {
+  return nested_ || turn_.try_begin();
+}
+
+void atomic_section::plan(command_call& call) {
+  if (!nested_ && call.what.plan != nullptr)
+    call.what.plan(call, plan_);
+}
+
+expected<void> atomic_section::reserve() {
+  return nested_ ? expected<void>{} : plan_.reserve();
+}
+
+void add_keys(command_call& call, atomic_section& section) {
+  const auto& x = call.what;
+  if (x.flags.has(command_flag::whole_database))
+    section.add_all(call.db);
+  if (x.flags.has(command_flag::all_databases))
+    call.server.databases.for_each(
+      [&section](std::size_t, region& db) { section.add_all(db); });
+  const auto first = static_cast<std::size_t>(x.keys.first);
+  const auto step = static_cast<std::size_t>(x.keys.step);
+  for (std::size_t i = 0; i < x.key_count(call.words.size()); ++i)
+    section.add(call.db, call.words[first + i * step]);
+  if (x.add_more_keys != nullptr)
+    x.add_more_keys(call, section);
+}
+
+} // namespace troupe::server

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+
+#include "apps/resp/arguments.hpp"
+
+namespace troupe {
+
+class region;
+
+} // namespace troupe
+
+namespace troupe::server {
+
+/// What the region would say to this key, value, or entry. A command with several
+/// keys asks before it changes the first.
+expected<void> check_key(const region& db, bytes_view key);
+expected<void> check_keys(const region& db, resp::arguments keys);
+expected<void> check_value(const region& db, bytes_view value);
+expected<void> check_entry(const region& db, bytes_view key, bytes_view value);
+
+} // namespace troupe::server

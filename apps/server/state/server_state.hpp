@@ -1,0 +1,94 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <troupe/actors/topics/topic_directory.hpp>
+#include <troupe/backends/core/wall_clock.hpp>
+#include <troupe/backends/figures.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/text/glob.hpp>
+
+#include "apps/net/tls_context.hpp"
+#include "apps/server/state/change_gate.hpp"
+#include "apps/server/state/client_registry.hpp"
+#include "apps/server/state/counters.hpp"
+#include "apps/server/state/credentials.hpp"
+#include "apps/server/state/databases.hpp"
+#include "apps/server/state/live_settings.hpp"
+#include "apps/server/state/serve_options.hpp"
+#include "apps/settings/ini_file.hpp"
+
+namespace troupe::server {
+
+/// What the commands of all connections share and INFO shows.
+struct server_state {
+  serve_options options;
+  std::chrono::steady_clock::time_point started
+    = std::chrono::steady_clock::now();
+  /// One for each thread; in place before the first connection.
+  std::deque<thread_counters> threads;
+  std::atomic<std::uint64_t> next_client{1};
+  /// Names this run of the server: 40 hexadecimal digits.
+  const std::string run_id = random_id();
+  server::databases databases;
+  credentials access;
+  net::live_tls tls;
+  live_settings live;
+  settings::ini_values at_start; ///< What `settings_of` said then.
+  client_registry clients;
+  /// Open while several keys change as one.
+  change_gate gate;
+  wall_clock wall;
+  /// What clients publish and subscribe.
+  topic_directory topics{[](bytes_view pattern, bytes_view channel) noexcept {
+    return glob_match(pattern, channel, letter_case::exact);
+  }};
+
+  /// What all clients keep beyond the commands that run (`client::held_bytes`).
+  std::atomic<std::size_t> client_memory{0};
+
+  /// The buffers of those who have not given the password, in bytes.
+  std::atomic<std::size_t> stranger_memory{0};
+
+  /// Clients have given back so much that the system should get it.
+  std::atomic<bool> trim_wanted{false};
+
+  /// A client has asked for the end; the program looks.
+  std::atomic<bool> shutdown_asked{false};
+
+  /// Says that a request of HTTP came from `client`; once a minute at most.
+  void report_http(std::string_view client);
+
+  /// What has been counted since the start, or the last `reset_counters`.
+  [[nodiscard]] server_counters counters() const;
+
+  /// CONFIG RESETSTAT: counts from here on.
+  void reset_counters();
+
+  /// The namespaces of database 0; what they evicted and what expired counts as above.
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const;
+
+  /// Redis's 40 hexadecimal digits, by chance.
+  [[nodiscard]] static std::string random_id();
+
+private:
+  [[nodiscard]] server_counters totals() const;
+
+  mutable std::mutex reset_mutex_;
+  server_counters at_reset_;
+  std::vector<namespace_stats> spaces_at_reset_;
+  std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
+};
+
+/// The version of Redis whose commands and texts this server follows.
+inline constexpr std::string_view redis_version = "7.0.0";
+
+} // namespace troupe::server

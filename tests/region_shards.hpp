@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/shards/shard.hpp>
+#include <troupe/backends/memory/shards/shard_map.hpp>
+
+// What tests of the memory provider need of a region: its shards.
+
+/// A region in memory without a runtime, under the limit `parent`, too.
+inline std::shared_ptr<troupe::region>
+open_region(std::string name, const troupe::region_options& options,
+            const troupe::clock& time,
+            std::shared_ptr<troupe::lane_executor> executor,
+            std::shared_ptr<troupe::load_coordinator> loads,
+            std::shared_ptr<troupe::memory::budget> parent = nullptr) {
+  auto completed = troupe::with_defaults(options);
+  const troupe::provider_environment with{name, completed, time,
+                                          std::move(executor), loads->workers()};
+  auto below = std::make_shared<troupe::memory_provider>(with, std::move(parent));
+  return std::make_shared<troupe::region>(std::move(name), completed, time,
+                                          std::move(below), std::move(loads));
+}
+
+inline troupe::memory::shard_map& shards(troupe::region& where) {
+  return where.memory()->shards();
+}
+
+inline troupe::memory::shard& shard_at(troupe::region& where, std::size_t index) {
+  return *shards(where)[index];
+}
+
+inline std::size_t shard_count(troupe::region& where) {
+  return shards(where).size();
+}
+
+/// The index of the shard of a key.
+inline std::size_t shard_of(troupe::region& where, std::string_view key) {
+  return shards(where).number_of(key);
+}
