@@ -2,119 +2,17 @@
 
 #include <troupe/backends/memory/store/store.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <functional>
-#include <random>
+#include <chrono>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
-#include <troupe/backends/memory/entries/hash.hpp>
-
 #include "catch.hpp"
-#include "progress.hpp"
+#include "sliding_store.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
-using memory::store;
 
-namespace {
-
-constexpr auto idle = 64s;
-constexpr auto spare = 1s; // A 64th of it.
-constexpr auto tick = memory::timing_wheel::tick_length;
-
-// Holds up whoever asks for the time, once, and lets something happen meanwhile.
-class interrupting_clock final : public clock {
-public:
-  [[nodiscard]] time_point now() const noexcept override {
-    if (auto f = std::exchange(before_, nullptr))
-      f();
-    auto result = time_.now();
-    if (auto f = std::exchange(after_, nullptr))
-      f();
-    return result;
-  }
-
-  // `f` comes before who asks has the time.
-  void before(std::function<void()> f) {
-    before_ = std::move(f);
-  }
-
-  // `f` comes after that, and before who asks goes on.
-  void after(std::function<void()> f) {
-    after_ = std::move(f);
-  }
-
-  void advance(std::chrono::nanoseconds step) {
-    time_.advance(step);
-  }
-
-private:
-  manual_clock time_;
-  mutable std::function<void()> before_;
-  mutable std::function<void()> after_;
-};
-
-template <class Clock>
-struct fixture_on {
-  explicit fixture_on(write_options terms = {}) : uut(options(terms)) {
-    // nop
-  }
-
-  // Every test ends with a look at the table's structure.
-  ~fixture_on() {
-    CHECK(uut.entries().validate() == "");
-  }
-
-  memory::store_options options(const write_options& terms) {
-    memory::store_options x;
-    x.time = &time;
-    x.ttl = terms.ttl.value_or(no_expiry);
-    x.idle = terms.idle.value_or(no_expiry);
-    x.jitter = terms.jitter.value_or(0.0);
-    return x;
-  }
-
-  static hashed_key key(const std::string& text) {
-    return {text, hash_key(text)};
-  }
-
-  std::string get(const std::string& text) {
-    std::string result = "<none>";
-    uut.read(key(text), [&](const entry_view& x) { result = x.value; });
-    return result;
-  }
-
-  // What is there, without using it.
-  entry_view peek(const std::string& text) {
-    entry_view result;
-    result.deadline = {};
-    uut.read(
-      key(text), [&](const entry_view& x) { result = x; }, lookup::peek);
-    result.value = {};
-    return result;
-  }
-
-  bool there(const std::string& text) {
-    return peek(text).deadline != time_point{};
-  }
-
-  void set(const std::string& text, bytes_view value,
-           const write_options& how = {}) {
-    REQUIRE(uut.set(key(text), value, how) == true);
-  }
-
-  Clock time;
-  store uut;
-};
-
-using fixture = fixture_on<manual_clock>;
-using interrupted = fixture_on<interrupting_clock>;
-
-} // namespace
+using fixture = sliding_store<>;
 
 TEST_CASE("an entry that nobody reads goes after its idle time",
           "[store][sliding]") {
@@ -197,30 +95,6 @@ TEST_CASE("a write says its own idle time, or none", "[store][sliding]") {
   CHECK(f.there("none"));
 }
 
-TEST_CASE("a read counts although its entry is moved meanwhile",
-          "[store][sliding][compaction]") {
-  interrupted f{{.idle = idle}};
-  const std::string value(1'000, 'v');
-  // The one in the middle of a chunk that the others leave.
-  for (int i = 0; i < 2'000; ++i)
-    f.set(i == 1'000 ? "a" : "key:" + std::to_string(i), value);
-  for (int i = 0; i < 2'000; ++i)
-    if (i != 1'000 && i % 100 != 0) {
-      auto key = "key:" + std::to_string(i);
-      REQUIRE(f.uut.erase(f.key(key)) == true);
-    }
-  f.time.advance(idle / 2);
-  const auto* where = f.peek("a").from;
-  f.time.after([&] {
-    for (int i = 0; i < 1'000; ++i)
-      f.uut.sweep();
-  });
-  CHECK(f.get("a") == value);
-  CHECK(f.uut.entries().relocations() > 0);
-  CHECK(f.peek("a").from != where);
-  CHECK(f.peek("a").deadline >= f.time.now() + idle);
-}
-
 TEST_CASE("a peek, a scan and a refused write are no use of an entry",
           "[store][sliding]") {
   fixture f{{.idle = idle}};
@@ -248,11 +122,11 @@ TEST_CASE("a load that finds a value and a function that sees one use it",
   f.time.advance(30s);
   const auto used = f.time.now() + idle + spare;
   REQUIRE(f.uut.acquire_load(f.key("loaded"), 1));
-  REQUIRE(f.uut.transform(f.key("seen"),
-                          [](const entry_view* x) -> expected<edit> {
-                            CHECK(x != nullptr);
-                            return edit::keep();
-                          }));
+  REQUIRE(
+    f.uut.transform(f.key("seen"), [](const entry_view* x) -> expected<edit> {
+      CHECK(x != nullptr);
+      return edit::keep();
+    }));
   REQUIRE(f.uut.begin_update(f.key("updated"), 7));
   for (const auto* key : {"loaded", "seen", "updated"})
     CHECK(f.peek(key).deadline == used);
@@ -426,165 +300,4 @@ TEST_CASE("tags and idle times live in one entry", "[store][sliding][tags]") {
   CHECK(f.uut.entries().validate() == "");
   f.time.advance(idle + spare);
   CHECK(f.get("a") == "<none>");
-}
-
-// -- what comes in between ---------------------------------------------------------
-
-TEST_CASE("an entry that is replaced while a reader asks the clock is found",
-          "[store][expiry]") {
-  interrupted f;
-  f.set("a", "old", {.ttl = 10s});
-  f.time.advance(9s);
-  f.time.before([&] {
-    f.set("a", "new", {.ttl = 10s});
-    f.time.advance(2s);
-  });
-  CHECK(f.get("a") == "new");
-}
-
-TEST_CASE("an entry that is touched while a reader asks the clock is found",
-          "[store][expiry]") {
-  interrupted f;
-  f.set("a", "1", {.ttl = 10s});
-  f.time.advance(9s);
-  f.time.before([&] {
-    REQUIRE(f.uut.touch(f.key("a"), 10s) == true);
-    f.time.advance(2s);
-  });
-  CHECK(f.get("a") == "1");
-}
-
-TEST_CASE("an entry that slides while a reader asks the clock is found",
-          "[store][sliding]") {
-  interrupted f{{.idle = idle}};
-  f.set("a", "1");
-  f.time.advance(60s);
-  f.time.before([&] {
-    CHECK(f.get("a") == "1");
-    f.time.advance(10s);
-  });
-  CHECK(f.get("a") == "1");
-  f.time.before([&] {
-    f.time.advance(idle - 1ns);
-    f.set("a", "2");
-    f.time.advance(spare + 1ns);
-  });
-  CHECK(f.get("a") == "2");
-}
-
-TEST_CASE("a reader that is late does not revive what another found expired",
-          "[store][sliding]") {
-  interrupted f{{.idle = idle}};
-  f.set("a", "1");
-  f.time.advance(idle - 1ns);
-  SECTION("found by a reader") {
-    f.time.after([&] {
-      f.time.advance(1ns);
-      CHECK(f.get("a") == "<none>");
-    });
-  }
-  SECTION("freed by a sweep") {
-    f.time.after([&] {
-      f.time.advance(2 * tick);
-      f.uut.sweep();
-      CHECK(f.uut.entries().size() == 0);
-    });
-  }
-  SECTION("taken for absent by a write") {
-    f.time.after([&] {
-      f.time.advance(1ns);
-      CHECK(f.uut.touch(f.key("a"), 1h) == false);
-    });
-  }
-  CHECK(f.get("a") == "<none>");
-  CHECK(!f.there("a"));
-}
-
-TEST_CASE("a reader that is late does not undo a touch", "[store][sliding]") {
-  interrupted f;
-  f.set("a", "1", {.ttl = 1h, .idle = idle});
-  f.time.advance(30s);
-  f.time.after([&] {
-    f.time.advance(5s);
-    REQUIRE(f.uut.touch(f.key("a"), 1s) == true);
-  });
-  CHECK(f.get("a") == "1");
-  CHECK(f.peek("a").ttl_end == f.time.now() + 1s);
-  f.time.advance(1s - 1ns);
-  CHECK(f.there("a"));
-  f.time.advance(1ns);
-  CHECK(f.get("a") == "<none>");
-}
-
-TEST_CASE("a reader that is late sees the value it found, or the one after",
-          "[store][sliding]") {
-  interrupted f{{.idle = idle}};
-  f.set("a", "1");
-  f.time.advance(30s);
-  f.time.after([&] {
-    f.set("a", "2");
-    f.time.advance(1s);
-  });
-  // The first one takes no note of its use any more.
-  CHECK(f.get("a") == "2");
-  f.time.after([&] {
-    REQUIRE(f.uut.clear());
-    f.set("a", "3");
-  });
-  CHECK(f.get("a") == "2");
-  CHECK(f.get("a") == "3");
-}
-
-TEST_CASE("what threads read stays while it is written, touched and swept",
-          "[store][sliding][threads]") {
-  // Time passes, half an idle time at once, only when every reader has read
-  // every key since; so no key that is read ever idles for long enough.
-  constexpr int keys = 30;
-  constexpr int steps = 100;
-  fixture f{{.idle = idle}};
-  auto name = [](int i) { return "key:" + std::to_string(i); };
-  for (int i = 0; i < keys; ++i)
-    f.set(name(i), "0");
-  std::atomic<int> missed{0};
-  busy_crew readers{3, [&](unsigned) {
-                      return [&] {
-                        for (int i = 0; i < keys; ++i)
-                          missed += f.get(name(i)) == "<none>" ? 1 : 0;
-                      };
-                    }};
-  std::minstd_rand random{42};
-  auto change = [&] {
-    auto key = name(static_cast<int>(random() % keys));
-    switch (random() % 5) {
-      case 0:
-        return f.set(key, "0");
-      case 1:
-        REQUIRE(f.uut.increment(f.key(key), 1));
-        return;
-      case 2:
-        REQUIRE(f.uut.touch(f.key(key), random() % 2 == 0 ? no_expiry : 1000h)
-                == true);
-        return;
-      case 3:
-        return f.set("idle:" + std::to_string(random() % 1'000), "x");
-      default:
-        return f.uut.sweep();
-    }
-  };
-  for (int step = 0; step < steps; ++step) {
-    auto meanwhile = readers.rounds_to_come(1);
-    eventually([&] {
-      change();
-      return meanwhile();
-    });
-    f.time.advance(idle / 2);
-  }
-  readers.stop();
-  CHECK(missed == 0);
-  CHECK(f.uut.entries().validate() == "");
-  f.time.advance(idle + spare + 2 * tick);
-  for (int i = 0; i < 10'000 && f.uut.entries().size() > 0; ++i)
-    f.uut.sweep();
-  CHECK(f.uut.entries().size() == 0);
-  CHECK(f.uut.entries().expiring() == 0);
 }

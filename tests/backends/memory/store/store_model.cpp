@@ -6,61 +6,22 @@
 #include <array>
 #include <chrono>
 #include <map>
-#include <optional>
+#include <memory>
 #include <random>
 #include <string>
-#include <vector>
+#include <utility>
+#include <variant>
 
 #include <troupe/backends/memory/entries/hash.hpp>
 
 #include "catch.hpp"
+#include "model_entry.hpp"
 
 using namespace troupe;
 using memory::store;
 using std::chrono::milliseconds;
 
 namespace {
-
-struct model_entry {
-  std::string value;
-  std::vector<std::string> tags = {};
-  time_point ttl_end = never;
-  std::optional<milliseconds> idle = std::nullopt;
-  time_point used = {};      // When somebody came last.
-  time_point expiry = never; // If nobody comes.
-
-  void written(time_point now) {
-    used = now;
-    expiry = idle ? std::min(ttl_end, now + *idle) : ttl_end;
-  }
-
-  void read(time_point now) {
-    used = now;
-    if (!idle || now + *idle <= expiry)
-      return;
-    const std::chrono::nanoseconds full = *idle;
-    expiry = std::min(ttl_end, now + full + full / 64);
-  }
-
-  void touched(time_point now, time_point end) {
-    ttl_end = end;
-    if (idle)
-      expiry = std::min(end, std::max(expiry, now + *idle));
-    else
-      expiry = end;
-    used = now;
-  }
-
-  // What users are told: not before the idle time has passed, and at most a 64th
-  // of it later.
-  [[nodiscard]] bool keeps_the_promise() const {
-    if (!idle)
-      return expiry == ttl_end;
-    const std::chrono::nanoseconds full = *idle;
-    return expiry >= std::min(ttl_end, used + full)
-           && expiry <= std::min(ttl_end, used + full + full / 64);
-  }
-};
 
 // What a shard does, and what a map would do; every answer is compared.
 class duel {
