@@ -1,4 +1,4 @@
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include <bit>
 #include <cstring>
