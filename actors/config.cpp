@@ -22,7 +22,7 @@
 #include <caf/timespan.hpp>
 
 #include <troupe/backends/core/unique_descriptor.hpp>
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 #include <troupe/messages/types/text/suggest.hpp>
 
 namespace troupe {

@@ -10,7 +10,7 @@
 
 #include <caf/actor_system_config.hpp>
 
-#include <troupe/actors/supervision/report_function.hpp>
+#include <troupe/messages/types/report_function.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>

@@ -8,7 +8,7 @@
 
 #include <troupe/actors/shell/detail/unexpected.hpp>
 #include <troupe/actors/regions/detail/region_checks.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 

@@ -8,7 +8,7 @@
 
 #include <troupe/actors/shell/lane_actor.hpp>
 #include <troupe/backends/memory/shards/operations.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 

@@ -11,7 +11,7 @@
 #include <caf/type_nr.hpp>
 
 #include <troupe/actors/shell/detail/unexpected.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
 namespace troupe {

@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/supervision/report_function.hpp>
+#include <troupe/messages/types/report_function.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
 

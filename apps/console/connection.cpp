@@ -18,9 +18,9 @@
 #include <caf/sec.hpp>
 
 #include <troupe/actors/gate/remote.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 
 #include "apps/console/units.hpp"
 

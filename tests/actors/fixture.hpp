@@ -17,7 +17,7 @@
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/requests.hpp>
 #include <troupe/messages/types/clock.hpp>
 

@@ -21,7 +21,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_actor.hpp>
 
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
 #include "catch.hpp"

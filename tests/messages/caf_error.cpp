@@ -1,4 +1,4 @@
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 #include <caf/pec.hpp>
 #include <caf/sec.hpp>
 
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 
 #include "catch.hpp"
 

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include "catch.hpp"
 

@@ -11,9 +11,9 @@
 #include <caf/deep_to_string.hpp>
 #include <caf/make_message.hpp>
 
-#include <troupe/messages/inspect.hpp>
+#include <troupe/messages/caf/inspect.hpp>
 #include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 
 #include "catch.hpp"
 
