@@ -5,6 +5,8 @@
 
 #include <troupe/messages/types/error.hpp>
 
+#include "apps/console/views/json.hpp"
+
 namespace troupe::console {
 
 /// Exit codes of the program, and how a command went.
@@ -24,5 +26,10 @@ struct failure {
 /// What the peer answered, or why it did not.
 template <class T>
 using answer = tl::expected<T, failure>;
+
+/// "error: code: text", and what to do about it.
+[[nodiscard]] std::string text_of(const failure& x);
+
+[[nodiscard]] json_object json_of(const failure& x);
 
 } // namespace troupe::console

@@ -17,7 +17,7 @@
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/console/words.hpp"
+#include "apps/console/text/words.hpp"
 
 namespace troupe::console {
 

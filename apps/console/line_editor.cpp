@@ -16,7 +16,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
-#include "apps/console/words.hpp"
+#include "apps/console/text/words.hpp"
 
 namespace troupe::console {
 

@@ -18,14 +18,16 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <troupe/messages/interface_forms.hpp>
+
 #include "apps/console/answer.hpp"
-#include "apps/console/colours.hpp"
 #include "apps/console/commands.hpp"
 #include "apps/console/connection.hpp"
 #include "apps/console/line_editor.hpp"
 #include "apps/console/options.hpp"
 #include "apps/console/session.hpp"
-#include "apps/console/views.hpp"
+#include "apps/console/views/colours.hpp"
+#include "apps/console/views/reply_views.hpp"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <troupe/messages/types/text/suggest.hpp>
 
 #include "apps/console/commands.hpp"
-#include "apps/console/units.hpp"
+#include "apps/console/text/units.hpp"
 
 namespace troupe::console {
 

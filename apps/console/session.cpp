@@ -1,17 +1,17 @@
 #include "apps/console/session.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <limits>
-#include <system_error>
 #include <utility>
 
+#include <troupe/messages/interface_forms.hpp>
 #include <troupe/messages/types/text/suggest.hpp>
 
-#include "apps/console/message_views.hpp"
-#include "apps/console/units.hpp"
-#include "apps/console/views.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/text/words.hpp"
+#include "apps/console/value_check.hpp"
+#include "apps/console/views/message_views.hpp"
+#include "apps/console/views/reply_views.hpp"
 
 namespace troupe::console {
 
@@ -26,41 +26,6 @@ failure with_suggestion(failure x, std::string_view name,
                         const std::vector<std::string>& names) {
   x.reason = {x.reason.code(), x.reason.text() + did_you_mean(name, names)};
   return x;
-}
-
-/// Whether these are the digits of a number as it is stored: "0", "42", "-5".
-template <class Integer>
-bool is_canonical(std::string_view text, Integer least, Integer most) {
-  Integer number{};
-  const auto end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  return read.ec == std::errc{} && read.ptr == end && number >= least
-         && number <= most && std::to_string(number) == text;
-}
-
-/// Whether a value as it was typed is one of this region.
-bool takes_text(const region_info& region, std::string_view value) {
-  if (region.encoding == "bytes")
-    return true;
-  if (region.encoding != "integer")
-    return false;
-  constexpr auto last = std::numeric_limits<std::int64_t>::max();
-  return is_canonical(value, region.least_value,
-                      static_cast<std::int64_t>(
-                        std::min<std::uint64_t>(region.most_value, last)))
-         || is_canonical(value, std::uint64_t{0}, region.most_value);
-}
-
-/// Why it is not one.
-std::string type_problem(const region_info& region) {
-  return quote_if_needed(region.name) + " holds values of type "
-         + quote_if_needed(region.value_type)
-         + (region.encoding == "integer"
-              ? ", and this is not a decimal integer from "
-                  + std::to_string(region.least_value) + " to "
-                  + std::to_string(region.most_value) + " without leading zeros"
-              : ", which cannot be typed here")
-         + "; nothing was stored";
 }
 
 std::string overview() {

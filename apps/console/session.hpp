@@ -7,10 +7,10 @@
 #include <variant>
 #include <vector>
 
-#include "apps/console/activity.hpp"
 #include "apps/console/answer.hpp"
 #include "apps/console/commands.hpp"
 #include "apps/console/connection.hpp"
+#include "apps/console/views/activity.hpp"
 
 namespace troupe::console {
 

@@ -1,4 +1,4 @@
-#include "apps/console/activity.hpp"
+#include "apps/console/views/activity.hpp"
 
 #include "catch.hpp"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "apps/console/commands.hpp"
-#include "apps/console/json.hpp"
 #include "apps/console/options.hpp"
+#include "apps/console/views/json.hpp"
 
 using namespace troupe::console;
 using namespace std::chrono_literals;

@@ -20,8 +20,8 @@
 #include <troupe/actors/gate/console_address.hpp>
 #include <troupe/actors/gate/detail/console_gate.hpp>
 #include <troupe/messages/caf/error.hpp>
-#include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/caf/type_ids.hpp>
+#include <troupe/messages/interfaces.hpp>
 
 #include "apps/console/connection.hpp"
 #include "apps/console/session.hpp"

@@ -5,10 +5,10 @@
 #include <sstream>
 #include <string>
 
-#include "apps/console/actor_tree.hpp"
-#include "apps/console/message_views.hpp"
-#include "apps/console/table.hpp"
-#include "apps/console/views.hpp"
+#include "apps/console/views/actor_tree.hpp"
+#include "apps/console/views/message_views.hpp"
+#include "apps/console/views/reply_views.hpp"
+#include "apps/console/views/table.hpp"
 
 using namespace troupe::console;
 using namespace std::chrono_literals;

@@ -7,7 +7,7 @@
 
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/console/units.hpp"
+#include "apps/console/text/units.hpp"
 
 using namespace troupe::console;
 using namespace std::chrono_literals;

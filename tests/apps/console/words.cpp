@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/console/words.hpp"
+#include "apps/console/text/words.hpp"
 
 using namespace troupe::console;
 

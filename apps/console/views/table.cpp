@@ -1,4 +1,4 @@
-#include "apps/console/table.hpp"
+#include "apps/console/views/table.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "apps/console/json.hpp"
+#include "apps/console/views/json.hpp"
 
 #include <cstddef>
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/console/colours.hpp"
+#include "apps/console/views/colours.hpp"
 
 namespace troupe::console {
 

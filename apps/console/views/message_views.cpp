@@ -1,4 +1,4 @@
-#include "apps/console/message_views.hpp"
+#include "apps/console/views/message_views.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -6,9 +6,9 @@
 
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/console/table.hpp"
-#include "apps/console/units.hpp"
-#include "apps/console/words.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/text/words.hpp"
+#include "apps/console/views/table.hpp"
 
 namespace troupe::console {
 

@@ -1,4 +1,4 @@
-#include "apps/console/actor_tree.hpp"
+#include "apps/console/views/actor_tree.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "apps/console/units.hpp"
-#include "apps/console/words.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/text/words.hpp"
 
 namespace troupe::console {
 

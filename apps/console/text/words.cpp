@@ -1,4 +1,4 @@
-#include "apps/console/words.hpp"
+#include "apps/console/text/words.hpp"
 
 #include <algorithm>
 #include <cstddef>

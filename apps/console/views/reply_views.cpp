@@ -1,4 +1,4 @@
-#include "apps/console/views.hpp"
+#include "apps/console/views/reply_views.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "apps/console/actor_tree.hpp"
-#include "apps/console/table.hpp"
-#include "apps/console/units.hpp"
-#include "apps/console/words.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/text/words.hpp"
+#include "apps/console/views/actor_tree.hpp"
+#include "apps/console/views/table.hpp"
 
 namespace troupe::console {
 
@@ -194,13 +194,6 @@ std::string text_of(const node_list& x, std::size_t width) {
   return result;
 }
 
-std::string text_of(const failure& x) {
-  // There is nobody whose error code this could be.
-  if (x.code == not_connected)
-    return "error: " + x.reason.text() + "\n";
-  return "error: " + to_string(x.reason) + "\n";
-}
-
 json_object json_of(const actor_list& x) {
   std::vector<json_object> rows;
   for (const auto& actor : x.actors)
@@ -299,12 +292,6 @@ json_object json_of(const node_list& x) {
     .add("self", x.self)
     .add("nodes", rows)
     .add("total", x.total);
-}
-
-json_object json_of(const failure& x) {
-  const auto code = x.code == not_connected ? std::string_view{"not_connected"}
-                                            : to_string(x.reason.code());
-  return json_object{}.add("error", code).add("text", x.reason.text());
 }
 
 } // namespace troupe::console

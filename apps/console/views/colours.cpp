@@ -1,4 +1,4 @@
-#include "apps/console/colours.hpp"
+#include "apps/console/views/colours.hpp"
 
 #include <cstdlib>
 #include <string_view>

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/nodes.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
-#include "apps/console/answer.hpp"
-#include "apps/console/json.hpp"
+#include "apps/console/views/json.hpp"
 
 namespace troupe::console {
 
@@ -20,13 +22,9 @@ namespace troupe::console {
 [[nodiscard]] std::string text_of(const load_list& x, std::size_t width);
 [[nodiscard]] std::string text_of(const node_list& x, std::size_t width);
 
-/// "error: code: text", and what to do about it.
-[[nodiscard]] std::string text_of(const failure& x);
-
 [[nodiscard]] json_object json_of(const actor_list& x);
 [[nodiscard]] json_object json_of(const runtime_stat& x);
 [[nodiscard]] json_object json_of(const load_list& x);
 [[nodiscard]] json_object json_of(const node_list& x);
-[[nodiscard]] json_object json_of(const failure& x);
 
 } // namespace troupe::console

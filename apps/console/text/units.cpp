@@ -1,4 +1,4 @@
-#include "apps/console/units.hpp"
+#include "apps/console/text/units.hpp"
 
 #include <array>
 #include <cstddef>

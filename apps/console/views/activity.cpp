@@ -1,12 +1,12 @@
-#include "apps/console/activity.hpp"
+#include "apps/console/views/activity.hpp"
 
 #include <cstdint>
 #include <cstdio>
 #include <map>
 #include <vector>
 
-#include "apps/console/actor_tree.hpp"
-#include "apps/console/units.hpp"
+#include "apps/console/text/units.hpp"
+#include "apps/console/views/actor_tree.hpp"
 
 namespace troupe::console {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
 
-#include "apps/console/table.hpp"
+#include "apps/console/views/table.hpp"
 
 namespace troupe::console {
 

@@ -5,9 +5,10 @@
 #include <optional>
 #include <string>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
-#include "apps/console/json.hpp"
+#include "apps/console/views/json.hpp"
 
 namespace troupe::console {
 
