@@ -20,7 +20,7 @@ namespace troupe {
 
 namespace {
 
-using detail::option_group;
+constexpr auto& option_group = runtime_options::group;
 
 constexpr char no_automatic_connections[]
   = "middleman.enable-automatic-connections would open a port of CAF's network "

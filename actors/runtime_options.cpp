@@ -4,18 +4,15 @@
 #include <string>
 #include <utility>
 
-#include <troupe/actors/detail/runtime_option_list.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
 
 namespace {
 
-using detail::option_group;
-
 template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
-  return fail(errc::invalid_argument, std::string{option_group} + "." + option + " is "
+  return fail(errc::invalid_argument, std::string{runtime_options::group} + "." + option + " is "
                                         + std::to_string(value)
                                         + ", allowed is " + range);
 }
@@ -23,7 +20,7 @@ tl::unexpected<error> bad(const char* option, T value, const char* range) {
 expected<void> check_time(const char* option, std::chrono::milliseconds x) {
   if (x.count() <= 0 || x > max_ttl)
     return fail(errc::invalid_argument,
-                std::string{option_group} + "." + option + " is "
+                std::string{runtime_options::group} + "." + option + " is "
                   + std::to_string(x.count())
                   + " ms, allowed is 1 ms to 100 years");
   return {};

@@ -12,8 +12,11 @@
 
 namespace troupe {
 
-/// The options of a runtime, by their names in the group "troupe".
+/// The options of a runtime, by their names in their group: `--troupe.shards=32`, or
+/// `shards=32` below `[troupe]`.
 struct runtime_options {
+  static constexpr char group[] = "troupe";
+
   /// shards: Shards of a region that does not choose; a power of two up to 256,
   /// 0 for 16 per core.
   std::size_t shards = 0;

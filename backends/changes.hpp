@@ -35,7 +35,7 @@ struct set_change {
 
   hashed_key key;
   bytes_view value;
-  const write_options* how;
+  const write_options* how = nullptr; ///< Never nullptr.
 
   /// What the value was gathered in, if that may become its entry; a provider that keeps
   /// values elsewhere copies from `value`.
@@ -50,7 +50,7 @@ struct compare_and_set_change {
   hashed_key key;
   version_number version = no_version;
   bytes_view value;
-  const write_options* how;
+  const write_options* how = nullptr; ///< Never nullptr.
   inheritance from_old = inheritance::as_told;
 };
 
@@ -143,17 +143,51 @@ template <class Change>
   }
 }
 
+/// A key with its hash that owns its bytes.
+class carried_key {
+public:
+  explicit carried_key(bytes x) : key_(std::move(x)), hash_(hash_key(key_)) {
+    // nop
+  }
+
+  carried_key(bytes x, std::uint64_t known) : key_(std::move(x)), hash_(known) {
+    // nop
+  }
+
+  explicit carried_key(const hashed_key& x) : key_(x.key), hash_(x.hash) {
+    // nop
+  }
+
+  /// Valid as long as this object stays where it is.
+  operator hashed_key() const noexcept {
+    return {key_, hash_};
+  }
+
+  [[nodiscard]] const bytes& key() const noexcept {
+    return key_;
+  }
+
+  [[nodiscard]] std::uint64_t hash() const noexcept {
+    return hash_;
+  }
+
+private:
+  bytes key_;
+  std::uint64_t hash_;
+};
+
 /// A change that owns what it is made of, so that it can outlive the call that made it.
 template <class Change>
 class carried {
 public:
   using result = typename Change::result;
 
-  carried(Change what, bytes key) : key_(std::move(key)), change_(what) {
+  /// Of `what`, key, value and options are taken from the other arguments.
+  carried(carried_key key, Change what) : key_(std::move(key)), change_(what) {
     // nop
   }
 
-  carried(Change what, bytes key, bytes value, write_options how)
+  carried(carried_key key, Change what, bytes value, write_options how)
     : key_(std::move(key)),
       value_{std::move(value), std::move(how)},
       change_(what) {
@@ -163,7 +197,7 @@ public:
   /// The change itself, valid as long as this object stays where it is.
   [[nodiscard]] Change view() const noexcept {
     auto x = change_;
-    x.key.key = key_;
+    x.key = key_;
     if constexpr (has_value) {
       x.value = value_.bytes;
       x.how = &value_.how;
@@ -181,9 +215,14 @@ private:
 
   struct nothing {};
 
-  bytes key_;
+  carried_key key_;
   [[no_unique_address]] std::conditional_t<has_value, stored_value, nothing> value_;
   Change change_;
 };
+
+using carried_change
+  = std::variant<carried<set_change>, carried<compare_and_set_change>,
+                 carried<erase_change>, carried<compare_and_erase_change>,
+                 carried<touch_change>, carried<increment_change>>;
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,20 +10,20 @@
 
 namespace troupe {
 
-/// What a region holds and did. A snapshot; the parts are not taken at one
-/// instant.
-struct region_stats {
-  std::uint64_t keys = 0;        ///< Entries, those not yet swept included.
-  std::uint64_t expiring = 0;    ///< Those of them with a deadline.
+/// What a provider holds and did. A snapshot; the parts are not taken at one instant.
+/// What a provider does not count stays 0.
+struct provider_figures {
+  std::uint64_t keys = 0;     ///< Entries, those not yet swept included.
+  std::uint64_t expiring = 0; ///< Those of them with a deadline.
   /// The mean of the time these have left.
   std::chrono::milliseconds mean_ttl{0};
   std::uint64_t bytes = 0;       ///< Memory of tables and entries.
   std::uint64_t charged = 0;     ///< What counts against limits.
   std::uint64_t tag_names = 0;   ///< Names of tags that are remembered.
   std::uint64_t tag_bytes = 0;   ///< What these take; they are charged, too.
-  std::uint64_t evictions = 0;   ///< Entries that went because of a limit.
-  std::uint64_t expirations = 0; ///< Entries that went because of their deadline.
-  std::uint64_t removals_dropped = 0; ///< Not told to the listener.
+  std::uint64_t evictions = 0;   ///< Entries removed because of a limit.
+  std::uint64_t expirations = 0; ///< Entries removed because of their deadline.
+  std::uint64_t removals_dropped = 0; ///< Not reported to the listener.
   std::uint64_t retired = 0;     ///< Bytes that wait for readers to move on.
   std::uint64_t vacant = 0;      ///< Bytes held for entries of sizes to come.
   std::uint64_t relocations = 0; ///< Entries moved so that such could go back.
@@ -30,6 +31,10 @@ struct region_stats {
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
   std::uint64_t restarts = 0;    ///< Restarts of shards.
   std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
+};
+
+/// The same of a region.
+struct region_stats : provider_figures {
   std::uint64_t undecodable = 0; ///< Reads that met bytes that are no value.
 };
 
@@ -46,5 +51,10 @@ struct namespace_stats {
   std::uint64_t evictions = 0;
   std::uint64_t expirations = 0;
 };
+
+/// How much jitter entries were really given, in sixteenths of their region's (or
+/// their own) jitter: slot 0 counts those that live for nearly all of their TTL,
+/// the last one those that got nearly the whole of the jitter.
+using jitter_counts = std::array<std::uint64_t, 16>;
 
 } // namespace troupe

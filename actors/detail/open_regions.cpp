@@ -7,6 +7,7 @@
 #include <troupe/actors/regions/region_actor.hpp>
 #include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
 
 namespace troupe::detail {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include <troupe/actors/regions/detail/region_checks.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
 
 namespace troupe::detail {
 

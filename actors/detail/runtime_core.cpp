@@ -4,9 +4,9 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
-#include <troupe/actors/regions/detail/region_checks.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/actors/supervision/process.hpp>
 #include <troupe/actors/version.hpp>
 #include <troupe/messages/types/defaults.hpp>

@@ -4,11 +4,7 @@
 
 namespace troupe::detail {
 
-/// The group of the runtime's options: `--troupe.shards=32`, or `shards=32` below
-/// `[troupe]`.
-inline constexpr char option_group[] = "troupe";
-
-/// Calls `f(name, member, help)` for each option of the group, in the order in which
+/// Calls `f(name, member, help)` for each option of a runtime, in the order in which
 /// they are declared and read.
 template <class F>
 void for_each_runtime_option(F f) {

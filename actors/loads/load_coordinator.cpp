@@ -7,7 +7,6 @@
 #include <new>
 
 #include <troupe/messages/types/text/printable.hpp>
-#include <troupe/actors/regions/region.hpp>
 
 namespace troupe {
 
@@ -83,7 +82,8 @@ void load_coordinator::run(F&& f) {
 }
 
 void load_coordinator::start(load_id id, std::uint64_t born,
-                             std::shared_ptr<region> where, bytes key,
+                             std::shared_ptr<load_target> where,
+                             carried_key key,
                              std::shared_ptr<load_tags> tags,
                              load_waiter first) {
   submit([this, id, born, where = std::move(where), key = std::move(key),
@@ -127,8 +127,8 @@ void load_coordinator::begin_attempt(load& x) {
     x.tags->add(name);
   auto job
     = [weak = weak_from_this(), id = x.id, attempt = x.attempt, run = x.run,
-       loader = owner.loader, how = owner.how, key = x.key, tags = x.tags,
-       stop = x.stop.get_token(), timeout = x.where->load_timeout()]() mutable {
+       loader = owner.loader, how = owner.how, key = x.key.key(), tags = x.tags,
+       stop = x.stop.get_token(), timeout = *x.where->options().load_timeout]() mutable {
         auto deadline = never;
         {
           auto coordinator = weak.lock();
@@ -218,14 +218,18 @@ void load_coordinator::fail_over(load& x, const error& why) {
 void load_coordinator::commit(load& x, std::optional<bytes> value,
                               const write_options& how) {
   x.settling = true;
+  auto loaded
+    = std::make_shared<const std::optional<bytes>>(std::move(value));
   x.where->commit_load(
-    x.key, x.id, x.born, std::move(value), how,
-    [self = shared_from_this(), id = x.id](std::optional<bytes> loaded,
-                                           bool killed) {
-      self->submit(
-        [c = self.get(), id, outcome = load_end{std::move(loaded), killed}]() {
-          c->settled(id, outcome);
-        });
+    x.key, {x.id, x.born, loaded, how},
+    // Stored or refused, or the shard is down: the value was loaded, and those that
+    // wait for it get it. After an error it may be older than an invalidation.
+    [self = shared_from_this(), id = x.id,
+     loaded](const expected<load_outcome>& outcome) {
+      const auto killed = !outcome || outcome->killed;
+      self->submit([c = self.get(), id, end = load_end{*loaded, killed}]() {
+        c->settled(id, end);
+      });
     });
 }
 
@@ -237,7 +241,9 @@ void load_coordinator::abandon(load& x, error why) {
     x.run->withdraw();
   x.where->release_load(
     x.key, x.id,
-    [self = shared_from_this(), id = x.id, why = std::move(why)]() mutable {
+    // A shard that failed has voided the lease.
+    [self = shared_from_this(), id = x.id,
+     why = std::move(why)](const expected<void>&) mutable {
       self->submit([c = self.get(), id,
                     outcome = load_end{tl::unexpected{std::move(why)}}]() {
         c->settled(id, outcome);
@@ -275,8 +281,8 @@ void load_coordinator::answer(load& x, const load_end& outcome) {
 void load_coordinator::load_again(const load& x, load_waiter waiter) {
   auto done = waiter.done;
   try {
-    x.where->get_or_set_then(x.key, std::move(waiter.loader),
-                             std::move(waiter.how), std::move(waiter.done));
+    x.where->load_again(x.key, std::move(waiter.loader), std::move(waiter.how),
+                        std::move(waiter.done));
   } catch (const std::bad_alloc&) {
     done(fail(errc::out_of_memory));
   }
@@ -297,7 +303,7 @@ void load_coordinator::look_at_deadline(load& x, time_point now) {
   if (const auto deadline = x.run->deadline()) {
     if (*deadline <= now)
       fail_over(x, {errc::load_timeout, "the loader did not finish within "
-                                          + seconds(x.where->load_timeout())});
+                                          + seconds(*x.where->options().load_timeout)});
     return;
   }
   if (x.queued_until <= now && x.run->withdraw())
@@ -310,7 +316,7 @@ void load_coordinator::look_at_deadline(load& x, time_point now) {
 std::pair<std::vector<load_view>, std::size_t>
 load_coordinator::list(std::size_t limit) {
   std::vector<load_view> result;
-  std::vector<std::shared_ptr<region>> regions;
+  std::vector<std::pair<std::shared_ptr<load_target>, carried_key>> asked;
   std::size_t total = 0;
   run([&] {
     total = loads_.size();
@@ -327,14 +333,14 @@ load_coordinator::list(std::size_t limit) {
       const auto until = x->run == nullptr
                            ? now
                            : x->run->deadline().value_or(x->queued_until);
-      result.push_back({x->id, x->where->name(), x->key, now - x->started,
+      result.push_back({x->id, x->where->name(), x->key.key(), now - x->started,
                         until - now, x->attempt, x->waiters.size(), false});
-      regions.push_back(x->where);
+      asked.emplace_back(x->where, x->key);
     }
   });
   // Whether a lease still holds is the shard's knowledge.
   for (std::size_t i = 0; i < result.size(); ++i)
-    result[i].fenced = regions[i]->fenced(result[i].key, result[i].id);
+    result[i].fenced = asked[i].first->fenced(asked[i].second, result[i].id);
   return {std::move(result), total};
 }
 
@@ -383,7 +389,7 @@ load_coordinator::drain(std::chrono::steady_clock::time_point deadline) {
 
 std::string load_coordinator::describe(const load& x) const {
   // A key may have 2 MiB of any bytes, and this line is printed.
-  return "load " + x.where->name() + "/" + printable(x.key)
+  return "load " + x.where->name() + "/" + printable(x.key.key())
          + " (attempt " + std::to_string(x.attempt) + ", "
          + seconds(time_.now() - x.started) + ", "
          + std::to_string(x.waiters.size())

@@ -46,6 +46,7 @@
 #include <vector>
 
 #include <troupe/actors/loads/load_context.hpp>
+#include <troupe/actors/loads/load_target.hpp>
 #include <troupe/backends/core/worker_pool.hpp>
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/backends/leases.hpp>
@@ -55,13 +56,6 @@
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
-
-class region;
-
-/// Produces the encoded value of a missing key, or nothing when there is none; runs
-/// on a loader thread. An exception becomes `load_failed`.
-using bytes_loader
-  = std::function<expected<std::optional<bytes>>(load_context&)>;
 
 /// Somebody who wants a missing key, and the loader it brought along.
 struct load_waiter {
@@ -112,8 +106,8 @@ public:
 
   /// The shard granted `id` the lease of the key at the sequence `born`. What its
   /// loader says of tags goes to `tags`, too.
-  void start(load_id id, std::uint64_t born, std::shared_ptr<region> where,
-             bytes key, std::shared_ptr<load_tags> tags,
+  void start(load_id id, std::uint64_t born, std::shared_ptr<load_target> where,
+             carried_key key, std::shared_ptr<load_tags> tags,
              load_waiter first);
 
   /// The shard let somebody join load `id`.
@@ -160,8 +154,8 @@ private:
   struct load {
     load_id id = 0;
     std::uint64_t born = 0;
-    std::shared_ptr<region> where;
-    bytes key;
+    std::shared_ptr<load_target> where;
+    carried_key key{bytes{}};
     std::shared_ptr<load_tags> tags;
     time_point started;
     time_point queued_until; ///< Of the attempt, while it waits for a thread.

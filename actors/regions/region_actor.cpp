@@ -1,28 +1,21 @@
 #include <troupe/actors/regions/region_actor.hpp>
 
-#include <atomic>
 #include <utility>
 #include <vector>
 
-#include <caf/actor_system.hpp>
-
-#include <troupe/actors/shell/lane_actor.hpp>
-#include <troupe/backends/memory/shards/operations.hpp>
+#include <troupe/actors/regions/key_actor.hpp>
+#include <troupe/actors/shell/spawn.hpp>
 #include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 
 namespace {
 
-class region_shell final : public lane_actor<region_actor> {
+class region_shell final : public key_actor<region_actor> {
 public:
   region_shell(caf::actor_config& cfg, std::shared_ptr<region> where,
-               std::shared_ptr<const region_directory> directory,
                std::shared_ptr<lane> mailbox)
-    : lane_actor(cfg, *mailbox),
-      mailbox_(std::move(mailbox)),
-      region_(std::move(where)),
-      directory_(std::move(directory)) {
+    : key_actor(cfg, *mailbox, std::move(where)), mailbox_(std::move(mailbox)) {
     // nop
   }
 
@@ -32,16 +25,14 @@ public:
 
   behavior_type make_behavior() override {
     return {
-      [this](get_request& x) { return route<get_reply>(x); },
-      [this](contains_request& x) { return route<bool>(x); },
-      [this](ttl_request& x) { return route<ttl_reply>(x); },
-      [this](set_request& x) { return route<bool>(x); },
-      [this](compare_and_set_request& x) {
-        return route<compare_and_set_reply>(x);
-      },
-      [this](erase_request& x) { return route<bool>(x); },
-      [this](touch_request& x) { return route<bool>(x); },
-      [this](increment_request& x) { return route<std::int64_t>(x); },
+      [this](get_request& x) { return on_get(x); },
+      [this](contains_request& x) { return on_contains(x); },
+      [this](ttl_request& x) { return on_ttl(x); },
+      [this](set_request& x) { return on_set(x); },
+      [this](compare_and_set_request& x) { return on_compare_and_set(x); },
+      [this](erase_request& x) { return on_erase(x); },
+      [this](touch_request& x) { return on_touch(x); },
+      [this](increment_request& x) { return on_increment(x); },
       [this](const clear_request&) { return on_clear(); },
       [this](const get_many_request& x) { return on_get_many(x); },
       [this](const invalidate_tag_request& x) { return on_invalidate_tag(x); },
@@ -60,17 +51,8 @@ public:
   }
 
 private:
-  /// Lets the shard that owns the key answer.
-  template <class Reply, class Request>
-  caf::result<Reply> route(Request& x) {
-    auto owner = directory_->shard(region_->shard_of(x.key)).get();
-    if (!owner)
-      return to_caf({errc::shutting_down, "the runtime has drained"});
-    return delegate(owner, std::move(x));
-  }
-
   caf::result<void> on_clear() {
-    if (auto cleared = region_->clear(); !cleared)
+    if (auto cleared = where().clear(); !cleared)
       return to_caf(cleared.error());
     return caf::unit;
   }
@@ -80,7 +62,7 @@ private:
     get_many_reply result;
     result.entries.resize(keys.size());
     auto read
-      = region_->visit_many(keys, [&](std::size_t i, const entry_view* entry) {
+      = where().visit_many(keys, [&](std::size_t i, const entry_view* entry) {
           if (entry != nullptr)
             result.entries[i] = {true, bytes{entry->value}, entry->version};
         });
@@ -90,14 +72,14 @@ private:
   }
 
   caf::result<void> on_invalidate_tag(const invalidate_tag_request& x) {
-    if (auto outcome = region_->invalidate_tag(x.tag); !outcome)
+    if (auto outcome = where().invalidate_tag(x.tag); !outcome)
       return to_caf(outcome.error());
     return caf::unit;
   }
 
   caf::result<namespace_list>
   on_list_namespaces(const list_namespaces_request& x) {
-    namespace_list result{namespace_infos(*region_)};
+    namespace_list result{namespace_infos(where())};
     if (result.namespaces.size() > x.limit)
       result.namespaces.resize(x.limit);
     return result;
@@ -106,14 +88,14 @@ private:
   caf::result<void>
   on_set_namespace_limits(const set_namespace_limits_request& x) {
     auto outcome
-      = region_->set_namespace_limits(x.prefix, x.max_bytes, x.max_entries);
+      = where().set_namespace_limits(x.prefix, x.max_bytes, x.max_entries);
     if (!outcome)
       return to_caf(outcome.error());
     return caf::unit;
   }
 
   caf::result<void> on_clear_namespace(const clear_namespace_request& x) {
-    if (auto outcome = region_->clear_namespace(x.prefix); !outcome)
+    if (auto outcome = where().clear_namespace(x.prefix); !outcome)
       return to_caf(outcome.error());
     return caf::unit;
   }
@@ -126,16 +108,16 @@ private:
       return to_caf({errc::invalid_argument,
                      "the request has no loader; functions cannot be sent to "
                      "another process"});
-    auto promise = make_response_promise();
-    region_->get_or_set_then(
-      std::move(x.key), std::move(x.loader), *how,
-      [this, keep = self(), promise](expected<std::optional<bytes>> value) {
-        answer(promise, std::move(value).map([](std::optional<bytes>&& loaded) {
-          return load_reply{loaded.has_value(),
-                            std::move(loaded).value_or(bytes{})};
-        }));
+    return on_key<load_reply, std::optional<bytes>>(
+      x.key,
+      [&](carried_key key, auto finish) {
+        where().get_or_set_then(std::move(key), std::move(x.loader), *how,
+                                std::move(finish));
+      },
+      [](std::optional<bytes> loaded) {
+        return load_reply{loaded.has_value(),
+                          std::move(loaded).value_or(bytes{})};
       });
-    return promise;
   }
 
   caf::result<update_reply> on_update(update_request& x) {
@@ -146,35 +128,19 @@ private:
       return to_caf({errc::invalid_argument,
                      "the request has no updater; functions cannot be sent to "
                      "another process"});
-    auto promise = make_response_promise();
-    region_->update_then(
-      std::move(x.key), std::move(x.updater), *how,
-      [this, keep = self(), promise](expected<std::optional<bytes>> value) {
-        answer(promise, std::move(value).map([](std::optional<bytes>&& stored) {
-          return update_reply{stored.has_value(),
-                              std::move(stored).value_or(bytes{})};
-        }));
-      });
-    return promise;
-  }
-
-  /// For functions that are called later: keeps the actor in existence.
-  caf::strong_actor_ptr self() const {
-    return caf::strong_actor_ptr{ctrl()};
-  }
-
-  /// Keeps a promise from whatever thread has the result.
-  template <class T>
-  void answer(caf::response_promise promise, expected<T> result) {
-    in_turn(
-      [promise = std::move(promise), result = std::move(result)]() mutable {
-        deliver(promise, std::move(result));
+    return on_key<update_reply, std::optional<bytes>>(
+      x.key,
+      [&](carried_key key, auto finish) {
+        where().update_then(std::move(key), std::move(x.updater), *how,
+                            std::move(finish));
+      },
+      [](std::optional<bytes> stored) {
+        return update_reply{stored.has_value(),
+                            std::move(stored).value_or(bytes{})};
       });
   }
 
   std::shared_ptr<lane> mailbox_;
-  std::shared_ptr<region> region_;
-  std::shared_ptr<const region_directory> directory_;
 };
 
 } // namespace
@@ -198,8 +164,7 @@ child_spec supervised_region(caf::actor_system& system, std::string parent,
   result.parent = std::move(parent);
   result.kind = "region";
   result.start = [=, &system](bool) {
-    region_actor actor = system.spawn<region_shell, caf::hidden>(
-      where, std::shared_ptr<const region_directory>{directory}, mailbox);
+    region_actor actor = spawn_hidden<region_shell>(system, where, mailbox);
     directory->front().set(actor);
     watch(directory->front().pointer());
     return actor->id();

@@ -3,8 +3,8 @@
 // The front of a region: the one address that takes messages for any key.
 //
 // Accepts: `region_actor` (messages/interfaces.hpp).
-// Sends: single-key messages on to the shard that owns the key, which answers
-//   the requester itself; loads and updates to the region's loader threads.
+// Sends: replies only. Changes enter the mailbox of the key's shard; loads and updates
+//   run on the loader threads.
 // Invariants
 //   1. Messages of one sender about one key reach its shard in their order.
 //      `get_many_request` reads at once and may overtake them.
@@ -17,13 +17,11 @@
 #include <string>
 #include <vector>
 
-#include <caf/fwd.hpp>
-
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/namespaces.hpp>
 
 namespace troupe {
 

@@ -4,14 +4,10 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <utility>
 
-#include <troupe/actors/regions/detail/promise.hpp>
-#include <troupe/backends/memory/shards/operations.hpp>
-
 namespace troupe {
-
-using operations::keyed;
 
 namespace {
 
@@ -22,8 +18,8 @@ std::uint64_t next_token() noexcept {
 }
 
 /// Calls `f`, the user's code, and turns what it throws into an error.
-expected<std::optional<bytes>> apply(const bytes_updater& f,
-                                     std::optional<bytes_view> present) {
+expected<std::optional<bytes>> call(const bytes_updater& f,
+                                    std::optional<bytes_view> present) {
   try {
     return f(present);
   } catch (const std::exception& failure) {
@@ -37,31 +33,28 @@ expected<std::optional<bytes>> apply(const bytes_updater& f,
 
 } // namespace
 
-expected<std::optional<bytes>> region::update(bytes_view key,
+expected<std::optional<bytes>> region::update(const hashed_key& key,
                                               const bytes_updater& f,
                                               const write_options& how) {
   if (auto ok
       = check_key(key).and_then([&] { return check_unconditional(how); });
       !ok)
     return tl::unexpected{std::move(ok.error())};
-  keyed<bytes_view> which{key};
-  auto& where = shards_.owner(which);
   for (std::uint32_t race = 0; race < defaults::update_races; ++race) {
     std::optional<bytes> present;
     auto version = no_version;
-    where.store().read(which, [&](const entry_view& x) {
+    const auto found = visit(key, [&](const entry_view& x) {
       present.emplace(x.value);
       version = x.version;
     });
-    if (auto ok = check_running(); !ok)
-      return tl::unexpected{std::move(ok.error())};
-    auto next = apply(f, present ? std::optional<bytes_view>{*present}
-                                 : std::nullopt);
+    if (!found)
+      return tl::unexpected{found.error()};
+    auto next = call(f, present ? std::optional<bytes_view>{*present}
+                                : std::nullopt);
     if (!next)
       return next;
     if (!*next) {
-      auto erased = where.run(
-        operations::compare_and_erase<bytes_view>{which, version});
+      auto erased = apply(compare_and_erase_change{key, version});
       if (!erased)
         return tl::unexpected{std::move(erased.error())};
       if (*erased)
@@ -70,51 +63,43 @@ expected<std::optional<bytes>> region::update(bytes_view key,
     }
     if (auto ok = check_loaded(**next, how); !ok)
       return tl::unexpected{std::move(ok.error())};
-    auto stored = where.run(
-      operations::compare_and_set<bytes_view>{which, version, **next, how,
-                                              inheritance::rest});
+    auto stored = apply(compare_and_set_change{key, version, **next, &how,
+                                               inheritance::rest});
     if (!stored)
       return tl::unexpected{std::move(stored.error())};
     if (*stored)
       return next;
   }
-  return update_under_lease(which, f, how);
+  return update_under_lease(key, f, how);
 }
 
 /// The way that always gets there: one update at a time per key, and nothing in
 /// between but blind writes, which count as later.
 expected<std::optional<bytes>>
-region::update_under_lease(const hashed_key& key,
-                           const bytes_updater& f, const write_options& how) {
-  keyed<bytes_view> which{key.key, key.hash};
-  auto& where = shards_.owner(which);
+region::update_under_lease(const hashed_key& key, const bytes_updater& f,
+                           const write_options& how) {
   // A lease is lost only by holding it for longer than `op_timeout`.
   std::uint32_t lost = 0;
   std::uint32_t changed = 0;
   while (lost < defaults::update_races && changed < defaults::update_restarts) {
-    auto token = next_token();
-    auto began
-      = where.run(operations::begin_update<bytes_view>{which, token});
+    const auto token = next_token();
+    auto began = provider_->begin_update(key, token);
     if (!began)
       return tl::unexpected{std::move(began.error())};
     auto& present = began->value;
-    auto next = apply(f, present ? std::optional<bytes_view>{*present}
-                                 : std::nullopt);
+    auto next = call(f, present ? std::optional<bytes_view>{*present}
+                                : std::nullopt);
     auto ok = !next    ? expected<void>{tl::unexpect, next.error()}
               : !*next ? expected<void>{}
                        : check_loaded(**next, how);
     if (!ok) {
-      auto gave_back = where.run([&](memory::store& store) {
-        return store.abandon_update(which, token);
-      });
       // A shard that cannot take the lease back has none any more.
-      static_cast<void>(gave_back);
+      static_cast<void>(provider_->abandon_update(key, token));
       return tl::unexpected{std::move(ok.error())};
     }
-    auto committed = where.run([&](memory::store& store) {
-      auto value = *next ? std::optional<bytes_view>{**next} : std::nullopt;
-      return store.commit_update(which, token, value, how);
-    });
+    const auto value
+      = *next ? std::optional<bytes_view>{**next} : std::nullopt;
+    auto committed = provider_->commit_update(key, token, value, how);
     if (!committed)
       return tl::unexpected{std::move(committed.error())};
     switch (*committed) {
@@ -142,11 +127,11 @@ region::update_under_lease(const hashed_key& key,
 }
 
 void region::update_then(
-  bytes key, bytes_updater f, write_options how,
-  std::function<void(expected<std::optional<bytes>>)> done) {
+  carried_key key, bytes_updater f, write_options how,
+  completion<std::optional<bytes>> done) {
   // Answers also when the job is dropped because the runtime drains.
   struct pending {
-    std::function<void(expected<std::optional<bytes>>)> done;
+    completion<std::optional<bytes>> done;
 
     void answer(expected<std::optional<bytes>> result) {
       if (auto f = std::exchange(done, nullptr))
@@ -164,14 +149,6 @@ void region::update_then(
      how] { state->answer(self->update(key, f, how)); });
   if (!posted)
     state->answer(tl::unexpected{std::move(posted.error())});
-}
-
-std::future<expected<std::optional<bytes>>>
-region::update_async(bytes key, bytes_updater f, write_options how) {
-  detail::promise<std::optional<bytes>> result;
-  auto future = result.future();
-  update_then(std::move(key), std::move(f), how, result);
-  return future;
 }
 
 } // namespace troupe

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
-#include <troupe/backends/memory/space/chunk_pool.hpp>
+#include <troupe/actors/regions/stand_alone.hpp>
+#include <troupe/backends/memory/common_limit.hpp>
 
 namespace troupe::bench {
 
@@ -22,16 +23,17 @@ public:
 /// A region, and what a runtime does for its memory.
 struct bare {
   explicit bare(const region_options& options)
-    : inner(std::make_shared<region>(
-        "bench", options, clock::steady(), executor,
-        std::make_shared<load_coordinator>(clock::steady(), executor))) {
+    : inner(open_alone("bench", options, clock::steady(), executor,
+                       std::make_shared<load_coordinator>(clock::steady(),
+                                                          executor))
+              .value()) {
     // nop
   }
 
   std::shared_ptr<lane_executor> executor = std::make_shared<idle_executor>();
   std::shared_ptr<region> inner;
   std::jthread memory{[](std::stop_token stop) {
-    memory::chunk_pool::process().keep_ready(std::move(stop));
+    keep_memory_ready(std::move(stop));
   }};
 };
 

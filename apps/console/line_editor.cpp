@@ -8,13 +8,13 @@
 #include <system_error>
 #include <utility>
 
+#include <readline/history.h>
+#include <readline/readline.h>
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <readline/history.h>
-#include <readline/readline.h>
 
 #include "apps/console/text/words.hpp"
 

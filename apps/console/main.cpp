@@ -20,14 +20,14 @@
 
 #include <troupe/messages/interface_forms.hpp>
 
-#include "apps/console/answer.hpp"
 #include "apps/console/commands.hpp"
-#include "apps/console/connection.hpp"
 #include "apps/console/line_editor.hpp"
 #include "apps/console/options.hpp"
+#include "apps/console/peer/answer.hpp"
+#include "apps/console/peer/connection.hpp"
 #include "apps/console/session.hpp"
-#include "apps/console/views/colours.hpp"
-#include "apps/console/views/reply_views.hpp"
+#include "apps/console/text/colours.hpp"
+#include "apps/console/views/views.hpp"
 
 namespace {
 

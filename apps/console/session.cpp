@@ -7,11 +7,12 @@
 #include <troupe/messages/interface_forms.hpp>
 #include <troupe/messages/types/text/suggest.hpp>
 
+#include "apps/console/text/json.hpp"
 #include "apps/console/text/units.hpp"
 #include "apps/console/text/words.hpp"
-#include "apps/console/value_check.hpp"
+#include "apps/console/typed_values.hpp"
 #include "apps/console/views/message_views.hpp"
-#include "apps/console/views/reply_views.hpp"
+#include "apps/console/views/views.hpp"
 
 namespace troupe::console {
 
@@ -293,7 +294,8 @@ answer<std::string> session::on(const drain_command& x) {
   return "drained in " + took
          + (report->clients == 0
               ? std::string{}
-              : ", " + counted(report->clients, "client", "clients") + " included")
+              : ", " + counted(report->clients, "client", "clients")
+                  + " included")
          + "\n";
 }
 

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "apps/console/answer.hpp"
 #include "apps/console/commands.hpp"
-#include "apps/console/connection.hpp"
+#include "apps/console/peer/answer.hpp"
+#include "apps/console/peer/connection.hpp"
 #include "apps/console/views/activity.hpp"
 
 namespace troupe::console {

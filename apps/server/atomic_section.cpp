@@ -31,12 +31,12 @@ atomic_section::~atomic_section() {
 
 void atomic_section::add(region& where, bytes_view key) {
   if (!nested_)
-    turn_.add(where, key);
+    turn_.add(where.memory()->shards(), key);
 }
 
 void atomic_section::add_all(region& where) {
   if (!nested_)
-    turn_.add_all(where);
+    turn_.add_all(where.memory()->shards());
 }
 
 expected<void> atomic_section::begin() {

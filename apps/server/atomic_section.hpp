@@ -18,7 +18,11 @@
 #include <troupe/backends/memory/shards/turn_plan.hpp>
 #include <troupe/messages/types/error.hpp>
 
-namespace troupe::server {
+namespace troupe {
+
+class region;
+
+namespace server {
 
 struct client;
 struct command_call;
@@ -69,7 +73,7 @@ public:
   atomic_section(const atomic_section&) = delete;
   atomic_section& operator=(const atomic_section&) = delete;
 
-  /// Before `begin`. The key must be valid until then.
+  /// Before `begin`. The key must be valid until then; regions are in memory.
   void add(region& where, bytes_view key);
   void add_all(region& where);
 
@@ -92,8 +96,10 @@ private:
   change_gate& gate_;
   bool nested_;
   bool open_ = false;
-  joint_turn turn_;
-  turn_plan plan_; ///< Ends before the turn.
+  memory::joint_turn turn_;
+  memory::turn_plan plan_; ///< Ends before the turn.
 };
 
-} // namespace troupe::server
+} // namespace server
+
+} // namespace troupe

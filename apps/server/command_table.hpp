@@ -103,6 +103,11 @@ struct client {
 
 /// What a running command may use. `words` has the arity the table asks for.
 struct command_call {
+  /// For joint turns, which databases take part in: they are in memory.
+  [[nodiscard]] memory::shard_map& shards() const noexcept {
+    return db.memory()->shards();
+  }
+
   region& db;
   client& self;
   server_state& server;
@@ -180,7 +185,7 @@ struct key_positions {
 class atomic_section;
 
 /// What a call stores, for a turn that has to have room for all of it.
-using planner = void (*)(command_call& call, turn_plan& plan);
+using planner = void (*)(command_call& call, memory::turn_plan& plan);
 
 struct command {
   /// Lower case; "container|name" for a subcommand.

@@ -1,6 +1,7 @@
 #include "apps/server/databases.hpp"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace troupe::server {
@@ -32,6 +33,9 @@ expected<region*> databases::open(std::size_t index) {
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   auto* const result = opened->get();
+  if (result->memory() == nullptr)
+    return fail(errc::unsupported, "database " + std::to_string(index)
+                                     + " is not in memory, which transactions need");
   owned_.push_back(std::move(*opened));
   opened_[index].store(result, std::memory_order_release);
   return result;

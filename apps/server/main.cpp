@@ -238,7 +238,7 @@ void announce(const resp_server& server, const std::string& console) {
   if (options.plain)
     std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
-            << server.state().databases[0].shard_count() << " shards)";
+            << server.state().databases[0].provider().parts().size() << " shards)";
   if (options.tls.port)
     std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);
   std::cout << console << more_endpoints(options, addresses) << std::endl;

@@ -116,7 +116,7 @@ private:
   region* database_ = nullptr;
   std::size_t bytes_ = 0; ///< Of the queue.
   std::vector<queued_command> commands_;
-  std::map<std::pair<region*, bytes>, memory::key_state> watched_;
+  std::map<std::pair<region*, bytes>, key_state> watched_;
   std::size_t watched_bytes_ = 0;
 };
 

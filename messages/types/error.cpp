@@ -50,6 +50,8 @@ std::string_view to_string(errc code) noexcept {
       return "shutting_down";
     case errc::system_error:
       return "system_error";
+    case errc::unsupported:
+      return "unsupported";
     case errc::end:
       break;
   }

@@ -44,6 +44,7 @@ enum class errc : std::uint8_t {
   out_of_memory, ///< The allocator refused; nothing was changed.
   shutting_down, ///< The runtime drains or is gone.
   system_error,  ///< The operating system refused (socket, thread, file).
+  unsupported,   ///< The region's provider does not have this ability.
 
   // Not an error: one more than the last code that this version knows. New codes
   // go before it. A message of a newer version may bring codes from here on.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include <troupe/messages/types/tags.hpp>
 
 namespace troupe {
+
+class provider_factory;
 
 /// A time to live, in milliseconds. Positive, or `no_expiry`.
 using ttl_duration = std::chrono::milliseconds;
@@ -80,6 +83,9 @@ struct region_options {
 
   /// Prefixes of keys with limits of their own, up to 64; see namespaces.hpp.
   std::vector<namespace_options> namespaces = {};
+
+  /// Where the bytes live; nullptr: in memory, within the limit of the runtime.
+  std::shared_ptr<const provider_factory> provider = nullptr;
 };
 
 /// Which state of the key a `set` asks for.

@@ -18,7 +18,7 @@
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/messages/caf/error.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 #include "catch.hpp"

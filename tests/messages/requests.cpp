@@ -1,5 +1,6 @@
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/interfaces.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -11,8 +12,6 @@
 #include <caf/deep_to_string.hpp>
 #include <caf/make_message.hpp>
 
-#include <troupe/messages/caf/inspect.hpp>
-#include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/caf/type_ids.hpp>
 
 #include "catch.hpp"
@@ -168,6 +167,66 @@ TEST_CASE("messages of the supervision travel") {
   REQUIRE(loads.loads.size() == 1);
   CHECK(loads.loads[0].key == binary);
   CHECK(loads.loads[0].fenced);
+}
+
+// A peer of another version looks a type up by its name.
+TEST_CASE("every message has the name that it always had") {
+  test_config cfg;
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : cfg.value_factories_by_name)
+    if (name.starts_with("troupe::"))
+      names.push_back(name);
+  std::sort(names.begin(), names.end());
+  CHECK(names == std::vector<std::string>{
+    "troupe::actor_info",
+    "troupe::actor_list",
+    "troupe::cancel_load_request",
+    "troupe::clear_namespace_request",
+    "troupe::clear_request",
+    "troupe::compare_and_set_reply",
+    "troupe::compare_and_set_request",
+    "troupe::contains_request",
+    "troupe::drain_report",
+    "troupe::drain_request",
+    "troupe::erase_request",
+    "troupe::find_actor_request",
+    "troupe::find_region_request",
+    "troupe::get_many_reply",
+    "troupe::get_many_request",
+    "troupe::get_reply",
+    "troupe::get_request",
+    "troupe::increment_request",
+    "troupe::invalidate_tag_request",
+    "troupe::kill_request",
+    "troupe::list_actors_request",
+    "troupe::list_loads_request",
+    "troupe::list_namespaces_request",
+    "troupe::list_nodes_request",
+    "troupe::load_coordinator_actor",
+    "troupe::load_info",
+    "troupe::load_list",
+    "troupe::load_reply",
+    "troupe::load_request",
+    "troupe::namespace_info",
+    "troupe::namespace_list",
+    "troupe::node_info",
+    "troupe::node_list",
+    "troupe::region_actor",
+    "troupe::region_info",
+    "troupe::region_info_request",
+    "troupe::restart_request",
+    "troupe::runtime_stat",
+    "troupe::runtime_stat_request",
+    "troupe::set_namespace_limits_request",
+    "troupe::set_request",
+    "troupe::shard_actor",
+    "troupe::supervisor_actor",
+    "troupe::touch_request",
+    "troupe::ttl_reply",
+    "troupe::ttl_request",
+    "troupe::update_reply",
+    "troupe::update_request",
+    "troupe::write_terms"});
 }
 
 TEST_CASE("messages can be printed") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <troupe/actors/supervision/actor_names.hpp>
+
 namespace troupe::detail {
 
 expected<void> check_region_name(std::string_view name) {
@@ -58,6 +60,8 @@ const char* difference(const region_options& x,
     return "max_value_size";
   if (x.namespaces != y.namespaces)
     return "namespaces";
+  if (x.provider != y.provider)
+    return "provider";
   return nullptr;
 }
 

@@ -8,7 +8,7 @@
 #include <troupe/messages/requests/actors.hpp>
 #include <troupe/messages/requests/runtime.hpp>
 
-#include "apps/console/views/json.hpp"
+#include "apps/console/text/json.hpp"
 
 namespace troupe::console {
 

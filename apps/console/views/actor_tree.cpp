@@ -109,13 +109,11 @@ std::vector<tree_row> collapsed(const std::vector<tree_row>& tree) {
 
 table table_of(const std::vector<tree_row>& tree, std::string handled) {
   using enum alignment;
-  std::vector<column> columns{{"ACTOR", left, true},
-                              {"STATE", left, false},
-                              {"MAILBOX", right, false, 1},
-                              {std::move(handled), right, false, 2},
-                              {"RESTARTS", right, false},
-                              {"MEMORY", right, false, 3},
-                              {"KEYS", right, false, 4}};
+  std::vector<column> columns{
+    {"ACTOR", left, true},        {"STATE", left, false},
+    {"MAILBOX", right, false, 1}, {std::move(handled), right, false, 2},
+    {"RESTARTS", right, false},   {"MEMORY", right, false, 3},
+    {"KEYS", right, false, 4}};
   const bool with_topics = std::any_of(tree.begin(), tree.end(), is_topic);
   if (with_topics)
     columns.push_back({"SUBSCRIBERS", right, false, 5});

@@ -7,7 +7,7 @@
 
 #include <troupe/messages/requests/actors.hpp>
 
-#include "apps/console/views/table.hpp"
+#include "apps/console/text/table.hpp"
 
 namespace troupe::console {
 

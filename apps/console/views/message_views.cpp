@@ -6,9 +6,9 @@
 
 #include <troupe/messages/types/options.hpp>
 
+#include "apps/console/text/table.hpp"
 #include "apps/console/text/units.hpp"
 #include "apps/console/text/words.hpp"
-#include "apps/console/views/table.hpp"
 
 namespace troupe::console {
 

@@ -9,7 +9,7 @@
 
 #include <troupe/messages/forms.hpp>
 
-#include "apps/console/views/json.hpp"
+#include "apps/console/text/json.hpp"
 
 namespace troupe::console {
 

@@ -170,8 +170,8 @@ void persist(command_call& call) {
 }
 
 // A deadline takes room in an entry that has none.
-void plan_expire(command_call& call, turn_plan& plan) {
-  plan.expire(call.db, call.words[1]);
+void plan_expire(command_call& call, memory::turn_plan& plan) {
+  plan.expire(call.shards(), call.words[1]);
 }
 
 constexpr std::string_view group = "generic";

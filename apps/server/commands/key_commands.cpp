@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/shards/key_scan.hpp>
 
 #include "apps/server/command_table.hpp"
 #include "apps/resp/error_text.hpp"
@@ -156,7 +155,7 @@ protected:
 
 private:
   expected<scan_cursor> step() {
-    return scan_bucket(db_, next_, [&](bytes_view key, const entry_view&) {
+    return db_.scan(next_, [&](bytes_view key, const entry_view&) {
       met_bytes_ += key.size();
       if (wanted(key))
         found_.add(key);
@@ -203,7 +202,7 @@ void keys(command_call& call) {
 
 void randomkey(command_call& call) {
   thread_local std::minstd_rand random{std::random_device{}()};
-  const auto key = random_key(call.db, random);
+  const auto key = call.db.random_key(random);
   if (!key)
     return reply_error(call, key.error());
   if (*key)

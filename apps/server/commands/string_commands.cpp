@@ -259,34 +259,34 @@ void getex(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_set(command_call& call, turn_plan& plan) {
+void plan_set(command_call& call, memory::turn_plan& plan) {
   const auto plain = call.words.size() == 3;
-  plan.set(call.db, call.words[1], call.words[2].size(), !plain,
-           plain ? turn_plan::step::certain : turn_plan::step::depends);
+  plan.set(call.shards(), call.words[1], call.words[2].size(), !plain,
+           plain ? memory::turn_plan::step::certain : memory::turn_plan::step::depends);
 }
 
-void plan_setnx(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[2].size(), false,
-           turn_plan::step::depends);
+void plan_setnx(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[2].size(), false,
+           memory::turn_plan::step::depends);
 }
 
 // A bad moment leaves the key alone.
-void plan_setex(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[3].size(), true,
-           turn_plan::step::depends);
+void plan_setex(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[3].size(), true,
+           memory::turn_plan::step::depends);
 }
 
-void plan_getset(command_call& call, turn_plan& plan) {
-  plan.set(call.db, call.words[1], call.words[2].size(), false);
+void plan_getset(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[2].size(), false);
 }
 
-void plan_erase(command_call& call, turn_plan& plan) {
-  plan.erase(call.db, call.words[1]);
+void plan_erase(command_call& call, memory::turn_plan& plan) {
+  plan.erase(call.shards(), call.words[1]);
 }
 
-void plan_getex(command_call& call, turn_plan& plan) {
+void plan_getex(command_call& call, memory::turn_plan& plan) {
   if (call.words.size() > 2)
-    plan.expire(call.db, call.words[1]);
+    plan.expire(call.shards(), call.words[1]);
 }
 
 constexpr std::string_view group = "string";

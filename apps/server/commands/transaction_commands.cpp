@@ -216,8 +216,6 @@ void del(command_call& call) {
 
 // -- moving and copying --------------------------------------------------------------
 
-using memory::transfer_result;
-
 // What a key comes to that is given the name it has.
 expected<transfer_result> stay(const region& where, bytes_view key) {
   const auto present = where.visit(key, [](const entry_view&) {});
@@ -326,43 +324,44 @@ void copy(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_pairs(command_call& call, turn_plan& plan, turn_plan::step how) {
+void plan_pairs(command_call& call, memory::turn_plan& plan, memory::turn_plan::step how) {
   const auto pairs = call.words.subspan(1);
   // A call with half a pair is refused, and changes nothing.
   if (pairs.size() % 2 != 0)
     return;
   for (std::size_t i = 0; i < pairs.size(); i += 2) {
     const auto* gathered = call.self.gathered(pairs[i + 1]);
-    plan.set(call.db, pairs[i], pairs[i + 1].size(), false, how,
+    plan.set(call.shards(), pairs[i], pairs[i + 1].size(), false, how,
              gathered == nullptr ? 0 : gathered->footprint());
   }
 }
 
-void plan_mset(command_call& call, turn_plan& plan) {
-  plan_pairs(call, plan, turn_plan::step::certain);
+void plan_mset(command_call& call, memory::turn_plan& plan) {
+  plan_pairs(call, plan, memory::turn_plan::step::certain);
 }
 
-void plan_msetnx(command_call& call, turn_plan& plan) {
-  plan_pairs(call, plan, turn_plan::step::depends);
+void plan_msetnx(command_call& call, memory::turn_plan& plan) {
+  plan_pairs(call, plan, memory::turn_plan::step::depends);
 }
 
-void plan_del(command_call& call, turn_plan& plan) {
+void plan_del(command_call& call, memory::turn_plan& plan) {
   for (const auto& key : call.words.subspan(1))
-    plan.erase(call.db, key);
+    plan.erase(call.shards(), key);
 }
 
-void plan_rename(command_call& call, turn_plan& plan) {
-  plan.move(call.db, call.words[1], call.words[2]);
+void plan_rename(command_call& call, memory::turn_plan& plan) {
+  plan.move(call.shards(), call.words[1], call.words[2]);
 }
 
-void plan_renamenx(command_call& call, turn_plan& plan) {
-  plan.move(call.db, call.words[1], call.words[2], turn_plan::step::depends);
+void plan_renamenx(command_call& call, memory::turn_plan& plan) {
+  plan.move(call.shards(), call.words[1], call.words[2], memory::turn_plan::step::depends);
 }
 
-void plan_copy(command_call& call, turn_plan& plan) {
+void plan_copy(command_call& call, memory::turn_plan& plan) {
   std::string refusal;
   if (const auto terms = parse_copy(call, refusal))
-    plan.copy(call.db, call.words[1], *terms->target, call.words[2]);
+    plan.copy(call.shards(), call.words[1], terms->target->memory()->shards(),
+              call.words[2]);
 }
 
 constexpr key_positions all_keys{1, -1, 1};

@@ -182,28 +182,28 @@ void incrbyfloat(command_call& call) {
 
 // -- what they take ------------------------------------------------------------------
 
-void plan_append(command_call& call, turn_plan& plan) {
-  plan.append(call.db, call.words[1], call.words[2].size());
+void plan_append(command_call& call, memory::turn_plan& plan) {
+  plan.append(call.shards(), call.words[1], call.words[2].size());
 }
 
-void plan_setrange(command_call& call, turn_plan& plan) {
+void plan_setrange(command_call& call, memory::turn_plan& plan) {
   const auto offset = parse_integer(call.words[2]);
   const auto size = call.words[3].size();
   const auto most = call.db.options().max_value_size;
   // What would become too long for a string is refused, and takes nothing.
   if (offset && *offset >= 0 && size > 0 && size <= most
       && std::cmp_less_equal(*offset, most - size))
-    plan.overwrite(call.db, call.words[1],
+    plan.overwrite(call.shards(), call.words[1],
                    static_cast<std::size_t>(*offset) + size);
 }
 
-void plan_integer(command_call& call, turn_plan& plan) {
+void plan_integer(command_call& call, memory::turn_plan& plan) {
   constexpr std::size_t longest = std::numeric_limits<std::int64_t>::digits10 + 2;
-  plan.overwrite(call.db, call.words[1], longest);
+  plan.overwrite(call.shards(), call.words[1], longest);
 }
 
-void plan_decimal(command_call& call, turn_plan& plan) {
-  plan.overwrite(call.db, call.words[1], longest_formatted);
+void plan_decimal(command_call& call, memory::turn_plan& plan) {
+  plan.overwrite(call.shards(), call.words[1], longest_formatted);
 }
 
 constexpr std::string_view group = "string";

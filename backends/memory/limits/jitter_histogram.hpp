@@ -4,13 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
+
+#include <troupe/backends/figures.hpp>
 
 namespace troupe::memory {
-
-/// How much jitter entries were really given, in sixteenths of their region's (or
-/// their own) jitter: slot 0 counts those that live for nearly all of their TTL,
-/// the last one those that got nearly the whole of the jitter.
-using jitter_counts = std::array<std::uint64_t, 16>;
 
 /// Counts for `jitter_counts`. Written by one thread at a time, read by any.
 class jitter_histogram {

@@ -235,6 +235,15 @@ void region_lender::add(const std::shared_ptr<shard_map>& which) {
   all_.push_back(which);
 }
 
+std::vector<std::shared_ptr<shard_map>> region_lender::members() const {
+  std::vector<std::shared_ptr<shard_map>> result;
+  std::lock_guard guard{mutex_};
+  for (const auto& x : all_)
+    if (auto one = x.lock())
+      result.push_back(std::move(one));
+  return result;
+}
+
 void region_lender::collect(const budget& from, std::size_t n, yielding how,
                             const table* asker) noexcept {
   if (nested(n, how))

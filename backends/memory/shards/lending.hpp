@@ -56,11 +56,14 @@ public:
   /// One more region to be asked, as long as it lives. Throws std::bad_alloc.
   void add(const std::shared_ptr<shard_map>& which);
 
+  /// Those that live. Throws std::bad_alloc.
+  [[nodiscard]] std::vector<std::shared_ptr<shard_map>> members() const;
+
   void collect(const budget& from, std::size_t n, yielding how,
                const table* asker) noexcept override;
 
 private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::weak_ptr<shard_map>> all_; ///< Under the mutex.
   std::atomic<std::size_t> turn_{0};
 };

@@ -5,20 +5,6 @@
 
 namespace troupe::memory {
 
-std::string_view to_string(shard_state x) noexcept {
-  switch (x) {
-    case shard_state::restarting:
-      return "restarting";
-    case shard_state::running:
-      return "running";
-    case shard_state::failed:
-      return "failed";
-    case shard_state::stopped:
-      return "stopped";
-  }
-  return "unknown";
-}
-
 namespace {
 
 std::uint64_t next_number() noexcept {
@@ -88,7 +74,7 @@ bool shard::waits_for_lease(shard_operation& op) noexcept {
 
 /// Completes an operation, after which it must not be touched, and then admits
 /// what its end let go.
-void shard::complete(shard_operation& op, store* store,
+void shard::complete(shard_operation& op, memory::store* store,
                      errc why) noexcept {
   auto awaited = op.parked_ && !op.detached_;
   auto* word = &op.phase_;
@@ -181,6 +167,10 @@ void shard::end(shard_state final_state, bool forget) noexcept {
     while (auto* op = waiting_.pop())
       admit(static_cast<shard_operation&>(*op));
   });
+}
+
+void shard::clear_then(std::function<void(expected<void>)> done) {
+  submit([](memory::store& in) { return in.clear(); }, std::move(done));
 }
 
 void shard::sweep() noexcept {

@@ -20,31 +20,24 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <troupe/backends/core/futex.hpp>
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/backends/memory/store/store.hpp>
+#include <troupe/backends/provider_part.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/failed_shards.hpp>
 
 namespace troupe::memory {
 
-/// Whether the actor around a shard is there.
-enum class shard_state : std::uint8_t {
-  restarting, ///< No actor: operations wait for it.
-  running,
-  failed,  ///< It crashed too often: operations answer `shard_down`.
-  stopped, ///< The runtime drained: operations answer `shutting_down`.
-};
-
-std::string_view to_string(shard_state x) noexcept;
+using shard_state = part_state;
 
 /// An operation on its way to the store. Made by `shard::run` and its siblings.
 class shard_operation : public parked_operation {
@@ -52,7 +45,7 @@ public:
   /// Completes the operation: runs it on `store`, or rejects it with `why` when
   /// `store` is nullptr.
   using function
-    = void (*)(shard_operation& self, store* store, errc why) noexcept;
+    = void (*)(shard_operation& self, memory::store* store, errc why) noexcept;
 
   explicit shard_operation(function complete) noexcept : complete_(complete) {
     // nop
@@ -77,7 +70,7 @@ private:
 };
 
 /// Thread-safe unless a member says otherwise.
-class shard {
+class shard final : public provider_part {
 public:
   /// `executor` and the clock in `options` must outlive the shard. Starts in
   /// state `running`: an embedder without actors can use it as it is.
@@ -90,13 +83,13 @@ public:
   /// Ends as `stop` does. Nobody may use the shard any more.
   ~shard();
 
-  [[nodiscard]] const std::string& name() const noexcept {
+  [[nodiscard]] const std::string& name() const noexcept override {
     return name_;
   }
 
   // -- operations --------------------------------------------------------------
 
-  /// Runs `f(store&)`, which returns an `expected<T>` and does not
+  /// Runs `f(memory::store&)`, which returns an `expected<T>` and does not
   /// throw, in its turn and returns its result. An `f` with a member
   /// `std::optional<hashed_key> leased_key() const` respects the update
   /// lease of that key (invariant 4); see operations.hpp. A thread that holds
@@ -104,7 +97,7 @@ public:
   /// inside a task of this mailbox.
   /// Errors: those of `f`, `timeout`, `shard_down`, `shutting_down`.
   template <class F>
-  auto run(F&& f) -> std::invoke_result_t<F&, store&>;
+  auto run(F&& f) -> std::invoke_result_t<F&, memory::store&>;
 
   /// As `run`, without waiting: `done(result)` is called in the shard's turn,
   /// possibly before this returns, and must be brief, not throw and
@@ -134,11 +127,11 @@ public:
 
   /// Only `read`, `read_many` and the statistics may be called from outside
   /// the mailbox.
-  [[nodiscard]] store& store() noexcept {
+  [[nodiscard]] memory::store& store() noexcept {
     return store_;
   }
 
-  [[nodiscard]] const store& store() const noexcept {
+  [[nodiscard]] const memory::store& store() const noexcept {
     return store_;
   }
 
@@ -151,7 +144,7 @@ public:
 
   // -- for the actor and its supervisor ----------------------------------------
 
-  [[nodiscard]] lane& mailbox() noexcept {
+  [[nodiscard]] lane& mailbox() noexcept override {
     return mailbox_;
   }
 
@@ -159,40 +152,41 @@ public:
     return mailbox_;
   }
 
-  /// The actor is gone; operations wait from now on. Call it in a task of the
-  /// mailbox.
-  void down() noexcept;
+  void down() noexcept override;
+  void up() noexcept override;
 
-  /// The actor is (back) in place: runs what waited. In a task of the mailbox.
-  void up() noexcept;
+  /// What readers are to find nothing of is removed.
+  void fail(failed_shards how = failed_shards::serve) noexcept override;
 
-  /// The supervisor gave up: everything that waits or comes is rejected with
-  /// `shard_down`. Readers find what there is, or with `failed_shards::absent`
-  /// nothing: what there is is removed. From anywhere.
-  void fail(failed_shards how = failed_shards::serve) noexcept;
-
-  /// An actor is about to come after all: operations wait from now on, if the shard
-  /// has failed. False when it was to remove what it holds and has no memory for an
-  /// empty table; it stays failed then. From anywhere.
-  [[nodiscard]] bool revive() noexcept;
+  [[nodiscard]] bool revive() noexcept override;
 
   /// The runtime ends: rejects everything with `shutting_down`. From anywhere.
   void stop() noexcept;
 
+  /// What is answered while the mailbox is full.
+  [[nodiscard]] error overloaded() const {
+    return rejection(errc::overloaded);
+  }
+
   /// Why operations are rejected for good; nothing when they are not.
   [[nodiscard]] std::optional<error> refusal() const;
 
-  [[nodiscard]] shard_state state() const noexcept {
+  [[nodiscard]] shard_state state() const noexcept override {
     return state_.load(std::memory_order_acquire);
   }
 
-  /// Counts a restart of the actor.
-  void restarted() noexcept {
+  void restarted() noexcept override {
     restarts_.fetch_add(1, std::memory_order_relaxed);
   }
 
   [[nodiscard]] std::uint64_t restarts() const noexcept {
     return restarts_.load(std::memory_order_relaxed);
+  }
+
+  void clear_then(std::function<void(expected<void>)> done) override;
+
+  [[nodiscard]] contents held() const noexcept override {
+    return {store_.entries().bytes(), store_.entries().size()};
   }
 
   /// Housekeeping in the shard's turn, when there is something to do: frees
@@ -238,7 +232,7 @@ private:
   static void park(shard_operation& op) noexcept;
   void admit(shard_operation& op) noexcept;
   bool waits_for_lease(shard_operation& op) noexcept;
-  void complete(shard_operation& op, store* store, errc why) noexcept;
+  void complete(shard_operation& op, memory::store* store, errc why) noexcept;
   void admit_all_released() noexcept;
 
   /// Admits the operations whose update lease ended.
@@ -257,14 +251,14 @@ private:
 
   /// What an operation comes to, running out of memory included.
   template <class F>
-  auto outcome(F& f, store* store, errc why) const
-    -> std::invoke_result_t<F&, store&>;
+  auto outcome(F& f, memory::store* store, errc why) const
+    -> std::invoke_result_t<F&, memory::store&>;
 
   template <class F>
   static void respect_lease(shard_operation& op, const F& f);
 
   template <class F>
-  auto run_held(F& f) -> std::invoke_result_t<F&, store&>;
+  auto run_held(F& f) -> std::invoke_result_t<F&, memory::store&>;
 
   std::string name_;
   std::uint64_t number_;
@@ -278,15 +272,15 @@ private:
   std::atomic<bool> asked_{false}; ///< A task of `give_soon` is on its way.
   std::atomic<std::size_t> asked_bytes_{0};
   std::atomic<std::size_t> asked_entries_{0};
-  store store_;
+  memory::store store_;
   lane mailbox_;
 };
 
 // -- implementation --------------------------------------------------------------
 
 template <class F>
-auto shard::outcome(F& f, store* store, errc why) const
-  -> std::invoke_result_t<F&, store&> {
+auto shard::outcome(F& f, memory::store* store, errc why) const
+  -> std::invoke_result_t<F&, memory::store&> {
   if (store == nullptr)
     return tl::unexpected{rejection(why)};
   try {
@@ -307,8 +301,8 @@ void shard::respect_lease([[maybe_unused]] shard_operation& op,
 }
 
 template <class F>
-auto shard::run(F&& f) -> std::invoke_result_t<F&, store&> {
-  using result_type = std::invoke_result_t<F&, store&>;
+auto shard::run(F&& f) -> std::invoke_result_t<F&, memory::store&> {
+  using result_type = std::invoke_result_t<F&, memory::store&>;
   if (mailbox_.held_here()) [[unlikely]]
     return run_held(f);
   struct operation final : shard_operation {
@@ -317,7 +311,7 @@ auto shard::run(F&& f) -> std::invoke_result_t<F&, store&> {
       // nop
     }
 
-    static void complete(shard_operation& self, store* store,
+    static void complete(shard_operation& self, memory::store* store,
                          errc why) noexcept {
       auto& op = static_cast<operation&>(self);
       op.result.emplace(op.where.outcome(op.f, store, why));
@@ -348,7 +342,7 @@ auto shard::run(F&& f) -> std::invoke_result_t<F&, store&> {
 /// Runs `f` in the turn that this thread holds. What its end lets go is admitted
 /// when the turn ends, not in the middle of it.
 template <class F>
-auto shard::run_held(F& f) -> std::invoke_result_t<F&, store&> {
+auto shard::run_held(F& f) -> std::invoke_result_t<F&, memory::store&> {
   if (auto why = refusal(); why) [[unlikely]]
     return tl::unexpected{std::move(*why)};
   if constexpr (requires { f.leased_key(); })
@@ -380,7 +374,7 @@ void shard::maintain(F&& f) noexcept {
 template <class F, class Done>
 class shard::detached_operation final : public shard_operation {
 public:
-  using result_type = std::invoke_result_t<F&, store&>;
+  using result_type = std::invoke_result_t<F&, memory::store&>;
 
   detached_operation(F f, Done done, const shard& owner)
     : shard_operation(&complete),
@@ -392,7 +386,7 @@ public:
   }
 
 private:
-  static void complete(shard_operation& self, store* store,
+  static void complete(shard_operation& self, memory::store* store,
                        errc why) noexcept {
     std::unique_ptr<detached_operation> op{
       static_cast<detached_operation*>(&self)};

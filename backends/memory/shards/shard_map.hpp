@@ -59,6 +59,11 @@ public:
     return groups_;
   }
 
+  /// Whether there are namespaces.
+  [[nodiscard]] bool divided() const noexcept {
+    return divided_;
+  }
+
   /// The index, in the options, of the namespace with this very prefix. Errors:
   /// `invalid_argument`.
   [[nodiscard]] expected<std::size_t> namespace_of(bytes_view prefix) const;

@@ -54,7 +54,7 @@ void turn_plan::erase(shard_map& where, bytes_view key) {
   const auto what = find(where, key);
   if (what.in == nullptr || !what.key->now.linked)
     return;
-  what.in->demand.change(held_by(*what.key), {});
+  what.in->coming.change(held_by(*what.key), {});
   leave(*what.key);
 }
 
@@ -106,7 +106,7 @@ expected<void> turn_plan::reserve() {
   if (refusal_)
     return tl::unexpected{*refusal_};
   for (auto& x : shards_) {
-    if (auto ok = x->where.store().reserve(x->demand); !ok) {
+    if (auto ok = x->where.store().reserve(x->coming); !ok) {
       for (auto& y : shards_)
         if (std::exchange(y->reserved, false))
           y->where.store().end_reservation();
@@ -162,15 +162,15 @@ void turn_plan::put(const planned& what, bytes_view key,
 /// The key holds `next` from now on, in place of what was there `before`.
 void turn_plan::take(const planned& what, const occupancy& next,
                      demand::amount before) {
-  auto& demand = what.in->demand;
+  auto& coming = what.in->coming;
   auto& key = *what.key;
-  demand.change(before, {next.charge, 1});
+  coming.change(before, {next.charge, 1});
   if (!key.now.linked || !key.counted)
-    demand.insert(!key.has_place);
+    coming.insert(!key.has_place);
   key.has_place = true;
   key.counted = true;
   if (next.expires || next.idles)
-    demand.expire();
+    coming.expire();
   key.now = next;
   key.exact = false;
 }

@@ -84,7 +84,7 @@ private:
     }
 
     shard& where;
-    demand demand;
+    demand coming;
     std::unordered_map<bytes_view, key_plan> keys;
     bool reserved = false;
   };

@@ -27,12 +27,6 @@ private:
   std::atomic<bool> ended_{false};
 };
 
-/// What a caller saw of a key, to learn later whether it has changed.
-struct key_state {
-  version_number version = no_version; ///< Of the live entry.
-  std::shared_ptr<const memory::absence> absence; ///< Without one.
-};
-
 /// The absences that callers hold. Not thread-safe but for `any`: part of a store.
 class absences {
 public:

@@ -28,6 +28,7 @@
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/store/absences.hpp>
+#include <troupe/backends/abilities.hpp>
 #include <troupe/backends/changes.hpp>
 #include <troupe/backends/edit.hpp>
 #include <troupe/backends/leases.hpp>
@@ -61,19 +62,6 @@ struct store_options {
 
   /// What the store shares with the others of its region; its clock is `time`.
   table_options shared = {};
-};
-
-/// How a value came under another key, or did not.
-enum class transfer_result : std::uint8_t {
-  done,
-  absent, ///< There was no live entry to take it from.
-  exists, ///< There was one where it should go.
-};
-
-/// What a transfer does beside.
-struct transfer_terms {
-  bool if_absent = false;   ///< Only to a key without a live entry.
-  bool keep_source = false; ///< Copies.
 };
 
 /// Keys are within the limits: the region checked.
@@ -186,6 +174,32 @@ public:
   expected<bool> erase(const hashed_key& key);
 
   expected<bool> touch(const hashed_key& key, ttl_duration ttl);
+
+  // The changes of the contract.
+
+  expected<bool> apply(const set_change& x) {
+    return set(x.key, x.value, *x.how, x.gathered);
+  }
+
+  expected<std::optional<version_number>> apply(const compare_and_set_change& x) {
+    return compare_and_set(x.key, x.version, x.value, *x.how, x.from_old);
+  }
+
+  expected<bool> apply(const erase_change& x) {
+    return erase(x.key);
+  }
+
+  expected<bool> apply(const compare_and_erase_change& x) {
+    return compare_and_erase(x.key, x.version);
+  }
+
+  expected<bool> apply(const touch_change& x) {
+    return touch(x.key, x.ttl);
+  }
+
+  expected<std::int64_t> apply(const increment_change& x) {
+    return increment(x.key, x.delta, x.within);
+  }
 
   /// Adds `delta` to the decimal integer under `key` (absent: 0). The sum's 64
   /// bits: of an std::uint64_t when the range exceeds that of std::int64_t.

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "apps/server/command_table.hpp"
+#include <troupe/messages/types/text/words.hpp>
 
 namespace troupe {
 

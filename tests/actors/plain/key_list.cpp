@@ -1,4 +1,4 @@
-#include <troupe/actors/key_list.hpp>
+#include <troupe/actors/cache/key_list.hpp>
 
 #include <array>
 #include <deque>

@@ -7,7 +7,7 @@
 
 #include "apps/console/commands.hpp"
 #include "apps/console/options.hpp"
-#include "apps/console/views/json.hpp"
+#include "apps/console/text/json.hpp"
 
 using namespace troupe::console;
 using namespace std::chrono_literals;

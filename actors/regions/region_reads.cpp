@@ -1,0 +1,66 @@
+#include <troupe/actors/regions/region_reads.hpp>
+
+#include <chrono>
+
+namespace troupe {
+
+expected<std::optional<bytes>> region_reads::get(const hashed_key& key) const {
+  std::optional<bytes> result;
+  auto found = visit(key, [&](const entry_view& x) { result.emplace(x.value); });
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  return result;
+}
+
+expected<std::vector<std::optional<bytes>>>
+region_reads::get_many(std::span<const bytes_view> keys) const {
+  std::vector<std::optional<bytes>> result(keys.size());
+  auto ok = visit_many(keys, [&](std::size_t i, const entry_view* x) {
+    if (x != nullptr)
+      result[i].emplace(x->value);
+  });
+  if (!ok)
+    return tl::unexpected{std::move(ok.error())};
+  return result;
+}
+
+expected<bool> region_reads::contains(const hashed_key& key) const {
+  return visit(key, [](const entry_view&) {}, lookup::peek);
+}
+
+expected<std::optional<ttl_duration>> region_reads::ttl(const hashed_key& key) const {
+  auto deadline = never;
+  const auto found = visit(
+    key, [&](const entry_view& x) { deadline = x.deadline; }, lookup::peek);
+  if (!found)
+    return tl::unexpected{found.error()};
+  return *found ? time_left(deadline) : std::nullopt;
+}
+
+std::optional<ttl_duration> region_reads::time_left(time_point deadline) const noexcept {
+  if (deadline == never)
+    return no_expiry;
+  const auto left = std::chrono::ceil<ttl_duration>(deadline - time_.now());
+  // The clock may have passed the deadline since the entry was found alive.
+  if (left <= ttl_duration::zero())
+    return std::nullopt;
+  return left;
+}
+
+expected<std::optional<std::size_t>> region_reads::charge(const hashed_key& key) const {
+  if (auto ok = check_key(key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  const auto* const ability = provider_->charges();
+  if (ability == nullptr)
+    return lacks("exact bytes of entries");
+  return ability->charge(key);
+}
+
+void region_reads::get_then(carried_key key, lookup as,
+                      completion<std::optional<entry_copy>> done) const {
+  if (auto ok = check_key(key); !ok)
+    return done(tl::unexpected{std::move(ok.error())});
+  provider_->read_then(std::move(key), as, std::move(done));
+}
+
+} // namespace troupe

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <troupe/actors/regions/region_core.hpp>
+#include <troupe/backends/memory/memory_provider.hpp>
+#include <troupe/backends/provider.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/hash.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+/// The reads of a region (region.hpp). Keys are given with or without their hash. Errors:
+/// `key_too_large`, `shutting_down`.
+class region_reads : public region_core {
+public:
+  // -- reading (G5: no wait in memory; G7) ---------------------------------------
+
+  /// Calls `f(const entry_view&)` when `key` has a live entry and tells whether
+  /// it had. In memory: no lock, no message, no allocation. The view ends with the call;
+  /// until `f` returns, memory that writers free stays allocated, so be brief.
+  /// A `lookup::peek` does not put off the expiry of an entry with an idle time.
+  template <class F>
+  expected<bool> visit(const hashed_key& key, F&& f,
+                       lookup as = lookup::use) const;
+
+  /// Calls `f(std::size_t index, const entry_view* entry)` for every key in
+  /// order, with nullptr for a miss. The memory accesses of the whole batch
+  /// overlap: prefer it to single reads. `Keys`: with `size` and `operator[]`.
+  /// Each key is read on its own; this is not a snapshot across keys. When the
+  /// region is stopped meanwhile, `f` was called for the first keys only.
+  template <class Keys, class F>
+  expected<void> visit_many(const Keys& keys, F&& f,
+                            lookup as = lookup::use) const;
+
+  /// Starts to fetch what operations on these keys will touch, so that the cache
+  /// misses of single operations that follow overlap, too. Changes nothing, takes
+  /// no turn, and knows nothing of limits. For up to `prefetched_keys` at a time.
+  void prefetch(std::span<const upcoming_key> keys) const noexcept {
+    provider_->prefetch(keys);
+  }
+
+  static constexpr std::size_t prefetched_keys = memory_provider::prefetched_keys;
+
+  /// A copy of the value, or nothing when the key is absent or expired.
+  expected<std::optional<bytes>> get(const hashed_key& key) const;
+
+  expected<std::vector<std::optional<bytes>>>
+  get_many(std::span<const bytes_view> keys) const;
+
+  /// Whether `key` has a live entry. No use of it.
+  expected<bool> contains(const hashed_key& key) const;
+
+  /// The time the entry has left, rounded up, with an idle time if nothing reads or
+  /// writes it; `no_expiry` when it does not expire; nothing when the key is absent. No
+  /// use of it.
+  expected<std::optional<ttl_duration>> ttl(const hashed_key& key) const;
+
+  /// The same of an entry with this deadline.
+  [[nodiscard]] std::optional<ttl_duration>
+  time_left(time_point deadline) const noexcept;
+
+  /// See `charge_ability`.
+  expected<std::optional<std::size_t>> charge(const hashed_key& key) const;
+
+  /// A copy of the entry, without waiting: `done` is called once, in memory in the shard's
+  /// turn. It must be brief, not throw, and call nothing that waits for a shard. Errors:
+  /// also `overloaded`.
+  void get_then(carried_key key, lookup as,
+                completion<std::optional<entry_copy>> done) const;
+
+protected:
+  using region_core::region_core;
+
+  ~region_reads() = default;
+};
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+[[gnu::always_inline]] inline expected<bool>
+region_reads::visit(const hashed_key& key, F&& f, lookup as) const {
+  if (auto ok = check_key(key); !ok) [[unlikely]]
+    return tl::unexpected{std::move(ok.error())};
+  if (reads_.usable()) [[likely]]
+    return reads_.visit(key, std::forward<F>(f), as);
+  return provider_->read(key, f, as);
+}
+
+template <class Keys, class F>
+expected<void> region_reads::visit_many(const Keys& keys, F&& f, lookup as) const {
+  for (const auto& key : keys)
+    if (bytes_view{key}.size() > options_.max_key_size) [[unlikely]]
+      return check_key(key);
+  if (memory_ != nullptr) [[likely]]
+    return memory_->visit_many(keys, std::forward<F>(f), as);
+  const std::vector<hashed_key> hashed(keys.begin(), keys.end());
+  return provider_->read_many(hashed, f, as);
+}
+
+} // namespace troupe

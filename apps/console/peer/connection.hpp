@@ -1,0 +1,100 @@
+#pragma once
+
+// The way to a running server: its gate, and the supervisor that it shows.
+// Hides how messages travel behind plain functions.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <troupe/actors/gate/console_address.hpp>
+#include <troupe/messages/forms.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/keys.hpp>
+#include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/nodes.hpp>
+#include <troupe/messages/requests/regions.hpp>
+#include <troupe/messages/requests/runtime.hpp>
+
+#include "apps/console/peer/answer.hpp"
+
+namespace troupe::console {
+
+/// Where to find the server, and how long to wait for it.
+struct endpoint {
+  /// None: the socket of the only server of this user, looked for at each connect.
+  std::optional<console_address> where = std::nullopt;
+  /// For the connection, and for each answer.
+  std::chrono::milliseconds timeout{2'000};
+};
+
+/// The socket of the server that is meant when none was named: the only one, or else
+/// that of the default port. Errors: `system_error` (there is none, or there are
+/// several, which it names).
+[[nodiscard]] expected<console_address> only_server();
+
+/// Asks the supervisor and the regions of one server. Connects when it is first
+/// asked, and again after the server went away; what was under way then fails
+/// with `not_connected` and is not repeated. Not thread-safe.
+///
+/// Failures of every request: `not_connected`; `failed` with the peer's error,
+/// or with `timeout`.
+class connection {
+public:
+  /// Called with the address whenever a connection came about.
+  using connected_function = std::function<void(const std::string& where)>;
+
+  explicit connection(endpoint peer, connected_function connected = {});
+  ~connection();
+
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Connects unless connected.
+  answer<void> open();
+
+  [[nodiscard]] bool is_open() const;
+
+  // -- to the supervisor -------------------------------------------------------
+
+  answer<actor_list> ask(const list_actors_request& what);
+  answer<runtime_stat> ask(const runtime_stat_request& what);
+  answer<void> ask(const kill_request& what);
+  answer<void> ask(const restart_request& what);
+  answer<load_list> ask(const list_loads_request& what);
+  answer<node_list> ask(const list_nodes_request& what);
+  answer<void> ask(const cancel_load_request& what);
+
+  /// Waits for as long as the drain may take, and the timeout on top.
+  answer<drain_report> ask(const drain_request& what);
+
+  // -- to any actor; also fails with `unknown_actor` ---------------------------
+
+  /// The kind of an actor (see interface_forms.hpp).
+  answer<std::string> kind_of(const std::string& actor);
+
+  /// Sends a message to an actor, made of these words (see `message_form`).
+  /// Fails with `wrong_usage` when the words make none; nothing is sent then.
+  answer<field_value> send(const std::string& actor, const message_form& what,
+                           const std::vector<std::string>& words);
+
+  // -- to a region; also fails with `unknown_region` ---------------------------
+
+  answer<void> find(const std::string& region);
+  answer<region_info> ask(const region_info_request& what);
+  answer<get_reply> ask(const std::string& region, const get_request& what);
+  answer<ttl_reply> ask(const std::string& region, const ttl_request& what);
+  answer<bool> ask(const std::string& region, const set_request& what);
+  answer<bool> ask(const std::string& region, const erase_request& what);
+  answer<void> ask(const std::string& region, const clear_request& what);
+
+private:
+  class link;
+
+  std::unique_ptr<link> link_;
+};
+
+} // namespace troupe::console

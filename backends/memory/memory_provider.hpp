@@ -1,0 +1,343 @@
+#pragma once
+
+// The memory provider: the shards of a region, with its limits and its tags.
+//
+//   read     → the shard's table, under an epoch guard, no mailbox, no lock
+//   change   → the shard's mailbox, on the calling thread when it is idle
+//
+// Keys of a namespace lie in shards of their own (shards/shard_map.hpp). It has every
+// ability. Of what is below a region, this header is all that the rooms above know.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/limits/budget.hpp>
+#include <troupe/backends/memory/shards/rebalancer.hpp>
+#include <troupe/backends/memory/shards/removal_queue.hpp>
+#include <troupe/backends/memory/shards/shard.hpp>
+#include <troupe/backends/memory/shards/shard_map.hpp>
+#include <troupe/backends/memory/tags/tag_registry.hpp>
+#include <troupe/backends/provider.hpp>
+
+namespace troupe {
+
+/// Reads of a memory provider without namespaces, for callers that keep the hit inline:
+/// a key leads to its shard by its hash alone. A copy of what the provider holds, valid
+/// as long as that.
+class direct_reads {
+public:
+  /// Not usable.
+  direct_reads() = default;
+
+  explicit direct_reads(const memory::shard_map& all) noexcept
+    : shards_(all.divided() ? nullptr : all.all().data()),
+      mask_(all.size() - 1),
+      all_(&all) {
+    // nop
+  }
+
+  [[nodiscard]] bool usable() const noexcept {
+    return shards_ != nullptr;
+  }
+
+  /// As `memory_provider::visit`.
+  template <class F>
+  [[gnu::always_inline]] expected<bool> visit(const hashed_key& key, F&& f,
+                                              lookup as) const {
+    const auto& store = shards_[memory::shard_bits(key.hash) & mask_]->store();
+    if (store.read(key, std::forward<F>(f), as)) [[likely]]
+      return true;
+    // Asked by misses alone, so that the end of a region costs a hit nothing.
+    if (store.stopped()) [[unlikely]]
+      return stopped_read();
+    return false;
+  }
+
+private:
+  /// Not inline: each read of each user would have the making of an error in it.
+  [[nodiscard]] expected<bool> stopped_read() const;
+
+  memory::shard* const* shards_ = nullptr;
+  std::size_t mask_ = 0;
+  const memory::shard_map* all_ = nullptr;
+};
+
+/// See the head of this file. Thread-safe.
+class memory_provider final : public provider,
+                              public scan_ability,
+                              public limit_ability,
+                              public namespace_ability,
+                              public listener_ability,
+                              public joint_turn_ability,
+                              public charge_ability {
+public:
+  /// `options` passed their `check`; the numbers of shards are filled in. Its bytes come
+  /// out of `parent`, too, if that is given. Throws std::bad_alloc.
+  explicit memory_provider(const provider_environment& with,
+                           std::shared_ptr<memory::budget> parent = nullptr);
+
+  ~memory_provider() override;
+
+  memory_provider(const memory_provider&) = delete;
+  memory_provider& operator=(const memory_provider&) = delete;
+
+  // -- what a region has inlined -----------------------------------------------
+
+  [[nodiscard]] direct_reads reads() const noexcept {
+    return direct_reads{*shards_};
+  }
+
+  /// As `read`, of which it is the template.
+  template <class F>
+  expected<bool> visit(const hashed_key& key, F&& f, lookup as) const;
+
+  /// As `read_many`. The memory accesses of a group of keys overlap.
+  template <class Keys, class F>
+  expected<void> visit_many(const Keys& keys, F&& f, lookup as) const;
+
+  /// As `apply`, with the result of the kind of change.
+  template <class Change>
+  [[gnu::always_inline]] expected<typename Change::result> run(const Change& what) {
+    if constexpr (std::is_same_v<Change, set_change>)
+      if (what.value.size() >= gathered_size && what.gathered == nullptr) [[unlikely]]
+        return set_gathered(what);
+    return owner_for_write(what.key).run(in_store<Change>{what});
+  }
+
+  /// As `transform`.
+  template <class F>
+  expected<void> transform_inline(const hashed_key& key, F& f) {
+    return owner_for_write(key).run(transform_in_store<F>{key, f});
+  }
+
+  /// Keys whose misses of memory overlap: more do not fit the processor's miss queue.
+  static constexpr std::size_t prefetched_keys = 16;
+
+  [[nodiscard]] const std::shared_ptr<memory::shard_map>& shard_map() const noexcept {
+    return shards_;
+  }
+
+  // -- provider ----------------------------------------------------------------
+
+  [[nodiscard]] std::string_view kind() const noexcept override;
+  expected<bool> read(const hashed_key& key, function_ref<void(const entry_view&)> f,
+                      lookup as) const override;
+  expected<void> read_many(std::span<const hashed_key> keys,
+                           function_ref<void(std::size_t, const entry_view*)> f,
+                           lookup as) const override;
+  void read_then(carried_key key, lookup as,
+                 completion<std::optional<entry_copy>> done) const override;
+  void prefetch(std::span<const upcoming_key> keys) const noexcept override;
+  expected<change_result> apply(const change& what) override;
+  void apply_then(carried_change what, completion<change_result> done) override;
+  expected<void> set_many(std::span<const hashed_key> keys,
+                          std::span<const bytes_view> values,
+                          const write_options& how) override;
+  expected<void>
+  transform(const hashed_key& key,
+            function_ref<expected<edit>(const entry_view*)> f) override;
+  void acquire_load(carried_key key, load_id id,
+                    std::shared_ptr<const load_tags> tags,
+                    std::function<bool(expected<load_decision>)> decided) override;
+  void commit_load(carried_key key, load_commit what,
+                   completion<load_outcome> done) override;
+  void release_load(carried_key key, load_id id, completion<void> done) override;
+  [[nodiscard]] expected<bool> holds_load(const hashed_key& key, load_id id) override;
+  expected<update_snapshot> begin_update(const hashed_key& key,
+                                         std::uint64_t token) override;
+  expected<update_outcome> commit_update(const hashed_key& key, std::uint64_t token,
+                                         std::optional<bytes_view> value,
+                                         const write_options& how) override;
+  expected<void> abandon_update(const hashed_key& key, std::uint64_t token) override;
+
+  /// All shards at once, namespaces included. Waits for changes of tagged entries and
+  /// joint turns that are being made; the space comes back in the background. Needs no
+  /// shard: what those that failed hold is gone as well.
+  expected<void> clear() override;
+
+  /// Waits as `clear` does; linear in the number of shards, whatever is tagged.
+  expected<void> invalidate_tag(bytes_view name) override;
+
+  [[nodiscard]] std::size_t size() const noexcept override;
+  [[nodiscard]] provider_figures figures() const noexcept override;
+  [[nodiscard]] jitter_counts jitter() const noexcept override;
+  [[nodiscard]] expected<void> check_running() const override;
+
+  /// Frees some of the space of expired entries in every idle shard. Now and then lets
+  /// one shard that evicts little give a piece of the limits to the others.
+  void tick() noexcept override;
+
+  void stop() noexcept override;
+  [[nodiscard]] std::span<provider_part* const> parts() const noexcept override;
+  [[nodiscard]] std::size_t part_of(const hashed_key& key) const noexcept override;
+
+  // -- abilities ---------------------------------------------------------------
+
+  scan_ability* scans() noexcept override;
+  limit_ability* limits() noexcept override;
+  namespace_ability* groups() noexcept override;
+  listener_ability* listeners() noexcept override;
+  joint_turn_ability* joint_turns() noexcept override;
+  charge_ability* charges() noexcept override;
+
+  /// One bucket of one shard, plus the empty shards before it.
+  expected<scan_cursor>
+  scan(scan_cursor from,
+       function_ref<void(bytes_view, const entry_view&)> f) override;
+
+  /// Constant time as long as most entries are alive, linear when nearly all have
+  /// expired and were not swept yet.
+  expected<std::optional<bytes>> random_key(std::minstd_rand& random) override;
+
+  [[nodiscard]] std::size_t max_bytes() const noexcept override;
+  [[nodiscard]] std::size_t max_entries() const noexcept override;
+  [[nodiscard]] bool limited() const noexcept override;
+  [[nodiscard]] eviction_policy eviction() const noexcept override;
+  expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries) override;
+  expected<void> set_eviction(eviction_policy x) override;
+  expected<void> obey_limits(double part) override;
+
+  /// The part of `tick` about limits, at once. Not thread-safe.
+  void rebalance();
+
+  [[nodiscard]] std::vector<namespace_stats> namespaces() const override;
+  expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                                      std::size_t max_entries) override;
+  [[nodiscard]] expected<void>
+  check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+                         std::size_t max_entries) const override;
+  expected<void> set_namespace_eviction(bytes_view prefix,
+                                        std::optional<eviction_policy> x) override;
+  expected<void> clear_namespace(bytes_view prefix) override;
+
+  expected<void> on_removal(removal_listener listener, std::size_t limit) override;
+
+  [[nodiscard]] memory::shard_map& shards() noexcept override;
+  expected<key_state> watch(const hashed_key& key) override;
+  expected<bool> unchanged(const hashed_key& key, const key_state& since) override;
+  expected<transfer_result> transfer(const hashed_key& from, joint_turn_ability& target,
+                                     const hashed_key& to,
+                                     const transfer_terms& terms) override;
+
+  expected<std::optional<std::size_t>> charge(const hashed_key& key) const override;
+
+private:
+  /// A value of so many bytes is copied before its shard's turn, not in it.
+  static constexpr std::size_t gathered_size = 256 * 1024;
+
+  /// A change as an operation of a shard.
+  template <class Change>
+  struct in_store {
+    const Change& what;
+
+    expected<typename Change::result> operator()(memory::store& where) const {
+      return where.apply(what);
+    }
+
+    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
+      return key_that_is_read(what);
+    }
+  };
+
+  template <class F>
+  struct transform_in_store {
+    hashed_key key;
+    F& f;
+
+    expected<void> operator()(memory::store& where) const {
+      return where.transform(key, f);
+    }
+
+    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
+      return key;
+    }
+  };
+
+  [[nodiscard]] expected<std::optional<entry_copy>>
+  copy_of(const memory::store& in, const hashed_key& key, lookup as) const;
+
+  [[nodiscard]] memory::shard& owner(const hashed_key& key) const noexcept {
+    return shards_->owner(key);
+  }
+
+  /// The same for a key that is about to be changed.
+  [[nodiscard]] memory::shard& owner_for_write(const hashed_key& key) const noexcept {
+    auto& result = shards_->owner(key);
+    result.prefetch_for_write(key.hash);
+    return result;
+  }
+
+  [[nodiscard]] expected<memory::shard_group*> find_group(bytes_view prefix) const;
+  [[nodiscard]] expected<void> check_open() const;
+  expected<bool> set_gathered(const set_change& what);
+
+  template <class Change>
+  void submit(carried<Change> what, completion<change_result> done);
+
+  const clock& time_;
+  std::shared_ptr<lane_executor> executor_;
+  std::shared_ptr<memory::budget> bytes_;
+  std::shared_ptr<memory::tag_registry> tags_;
+  std::shared_ptr<memory::budget> entries_;
+  std::atomic<eviction_policy> eviction_;
+  std::shared_ptr<memory::removal_queue> removals_;
+  std::shared_ptr<memory::shard_map> shards_;
+  const region_options options_; ///< With the numbers of shards.
+  std::vector<provider_part*> parts_;
+  memory::rebalancer balance_;
+  unsigned ticks_ = 0;
+};
+
+// -- implementation --------------------------------------------------------------
+
+template <class F>
+expected<bool> memory_provider::visit(const hashed_key& key, F&& f,
+                                      lookup as) const {
+  const auto& store = owner(key).store();
+  if (store.read(key, std::forward<F>(f), as)) [[likely]]
+    return true;
+  if (store.stopped()) [[unlikely]]
+    return shards_->stopped();
+  return false;
+}
+
+template <class Keys, class F>
+expected<void> memory_provider::visit_many(const Keys& keys, F&& f,
+                                           lookup as) const {
+  // In three passes, so that the misses of a whole group are in flight
+  // together: first the buckets, then the entries, then the reads.
+  std::array<hashed_key, prefetched_keys> group;
+  std::array<const memory::store*, prefetched_keys> where;
+  epoch_guard guard;
+  for (std::size_t start = 0; start < keys.size(); start += prefetched_keys) {
+    const auto size = std::min(prefetched_keys, keys.size() - start);
+    for (std::size_t i = 0; i < size; ++i) {
+      group[i] = keys[start + i];
+      where[i] = &owner(group[i]).store();
+      where[i]->prefetch_bucket(group[i].hash);
+    }
+    for (std::size_t i = 0; i < size; ++i)
+      where[i]->prefetch_entry(group[i].hash);
+    for (std::size_t i = 0; i < size; ++i) {
+      auto found = where[i]->read(
+        group[i], [&](const entry_view& x) { f(start + i, &x); }, as);
+      if (found)
+        continue;
+      if (where[i]->stopped()) [[unlikely]]
+        return shards_->stopped();
+      f(start + i, static_cast<const entry_view*>(nullptr));
+    }
+  }
+  return {};
+}
+
+} // namespace troupe

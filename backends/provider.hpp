@@ -1,0 +1,269 @@
+#pragma once
+
+// The contract of all providers: where a region's bytes live. What every provider can do
+// is here; what only some can do is in abilities.hpp. A region checks sizes and options
+// and asks its provider; typed values, loaders and futures are the region's affair.
+//
+// Promises (DESIGN: G1, G3, G7, G8), the same for every provider:
+//   1. Changes of one key happen one after the other. A read that starts after a change
+//      returned sees that change or a later one.
+//   2. Every committed change gives the key another version.
+//   3. A change of a key voids the lease of a load in flight for it; an erase does in any
+//      case, as do a clear and the invalidation of one of the load's tags. A commit under
+//      a lease that was voided stores nothing.
+//   4. After an error nothing has changed.
+//   5. An entry is absent from the moment of its deadline on.
+//
+// Blocking calls may wait for a turn, a disk or a network, so no actor makes them; the
+// calls with a completion do not wait. A completion is called once, on any thread,
+// perhaps before the call returns; it must be brief, not throw, and call nothing that
+// waits for the provider.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <troupe/backends/abilities.hpp>
+#include <troupe/backends/changes.hpp>
+#include <troupe/backends/edit.hpp>
+#include <troupe/backends/entry_view.hpp>
+#include <troupe/backends/figures.hpp>
+#include <troupe/backends/leases.hpp>
+#include <troupe/backends/provider_part.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/function_ref.hpp>
+#include <troupe/messages/types/hash.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+class lane_executor;
+class worker_pool;
+
+template <class T>
+using completion = std::function<void(expected<T>)>;
+
+/// A key that is about to be read or changed; borrowed.
+struct upcoming_key {
+  hashed_key key;
+  bool changes = false;
+};
+
+/// An entry without borrowing from it.
+struct entry_copy {
+  bytes value;
+  version_number version = no_version;
+  time_point deadline = never;
+};
+
+/// What a load brought, for `provider::commit_load`.
+struct load_commit {
+  load_id id = 0;
+  std::uint64_t born = 0; ///< As the lease was granted.
+  /// Nothing: the loader found that there is no value. Shared with those who wait for it.
+  std::shared_ptr<const std::optional<bytes>> value;
+  write_options how;
+};
+
+/// Thread-safe. Keys, values and options that it is given are within the region's limits
+/// and valid. Errors of all calls: `shutting_down`, after `stop`; of calls with a key
+/// also `timeout`, `shard_down`, `out_of_memory`; of those with a completion also
+/// `overloaded`.
+class provider {
+public:
+  virtual ~provider() = default;
+
+  /// The kind, for error texts and the console: "memory".
+  [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
+
+  // -- reading -----------------------------------------------------------------
+
+  /// Calls `f` when the key has a live entry, and tells whether it has. A
+  /// `lookup::peek` is no use of the entry: it does not put off its expiry.
+  virtual expected<bool> read(const hashed_key& key,
+                              function_ref<void(const entry_view&)> f,
+                              lookup as) const
+    = 0;
+
+  /// Calls `f` for every key in order, with nullptr for a miss. Not a snapshot across
+  /// keys. After an error, `f` was called for the first keys only.
+  virtual expected<void>
+  read_many(std::span<const hashed_key> keys,
+            function_ref<void(std::size_t, const entry_view*)> f, lookup as) const
+    = 0;
+
+  /// Finds what the caller has changed before by calls with a completion, unless such a
+  /// change has to wait for an update.
+  virtual void read_then(carried_key key, lookup as,
+                         completion<std::optional<entry_copy>> done) const
+    = 0;
+
+  /// Starts to fetch what operations on these keys will touch. A hint.
+  virtual void prefetch(std::span<const upcoming_key>) const noexcept {
+    // nop
+  }
+
+  // -- changing ----------------------------------------------------------------
+
+  /// Makes a change. Errors: those of the kind of change.
+  virtual expected<change_result> apply(const change& what) = 0;
+
+  virtual void apply_then(carried_change what, completion<change_result> done) = 0;
+
+  /// Stores all of them, each on its own; of two values for one key the later one stays.
+  /// After an error, some may have been stored.
+  virtual expected<void> set_many(std::span<const hashed_key> keys,
+                                  std::span<const bytes_view> values,
+                                  const write_options& how)
+    = 0;
+
+  /// Calls `f` with the live entry, or nullptr, and does what it answers, as one step.
+  /// Only a provider that cannot do it otherwise calls `f` again, when the entry has
+  /// changed meanwhile. Errors: those of `f`, after which nothing has changed.
+  virtual expected<void>
+  transform(const hashed_key& key,
+            function_ref<expected<edit>(const entry_view*)> f)
+    = 0;
+
+  // -- leases of loads ---------------------------------------------------------
+
+  /// Decides about a key that a reader missed: it is there by now, a load has its lease,
+  /// or `id` gets it, whose value has `tags` as far as is known. `decided` is called in
+  /// the order of the decisions about the key, before any completion of what ends the
+  /// lease. Returns it false for a lease that was granted, it is given back.
+  virtual void acquire_load(carried_key key, load_id id,
+                            std::shared_ptr<const load_tags> tags,
+                            std::function<bool(expected<load_decision>)> decided)
+    = 0;
+
+  /// Stores what the load brought, if it still has its lease, and ends that; also on an
+  /// error.
+  virtual void commit_load(carried_key key, load_commit what,
+                           completion<load_outcome> done)
+    = 0;
+
+  /// Ends the lease of a load that brings nothing.
+  virtual void release_load(carried_key key, load_id id, completion<void> done) = 0;
+
+  /// Whether load `id` still has the key's lease. Errors: also `shard_down`, at once, while
+  /// that cannot be told.
+  [[nodiscard]] virtual expected<bool> holds_load(const hashed_key& key, load_id id)
+    = 0;
+
+  // -- leases of updates -------------------------------------------------------
+
+  /// Takes the key's update lease, after others that want it, and voids that of a load.
+  virtual expected<update_snapshot> begin_update(const hashed_key& key,
+                                                 std::uint64_t token)
+    = 0;
+
+  /// Stores the new value (removes the entry, without one) and ends the lease. The new
+  /// entry keeps of the old one what `how` does not name.
+  virtual expected<update_outcome> commit_update(const hashed_key& key,
+                                                 std::uint64_t token,
+                                                 std::optional<bytes_view> value,
+                                                 const write_options& how)
+    = 0;
+
+  /// Ends the lease without a change.
+  virtual expected<void> abandon_update(const hashed_key& key, std::uint64_t token)
+    = 0;
+
+  // -- invalidation ------------------------------------------------------------
+
+  /// Removes everything: a read that starts after it returned finds nothing of before.
+  virtual expected<void> clear() = 0;
+
+  /// Removes all entries with this tag, in the same way; an unrelated invalidation never
+  /// takes an entry along. Errors: `invalid_argument` inside of the function of a
+  /// `transform` and of a joint turn.
+  virtual expected<void> invalidate_tag(bytes_view name) = 0;
+
+  // -- figures and life --------------------------------------------------------
+
+  /// Number of entries, those included that expired and were not swept yet.
+  [[nodiscard]] virtual std::size_t size() const noexcept = 0;
+
+  [[nodiscard]] virtual provider_figures figures() const noexcept = 0;
+
+  /// How much of their jitter entries were given; uniform when all is well.
+  [[nodiscard]] virtual jitter_counts jitter() const noexcept = 0;
+
+  /// Errors: `shutting_down`, after `stop`.
+  [[nodiscard]] virtual expected<void> check_running() const = 0;
+
+  /// Housekeeping, every `defaults::tick`, by one thread at a time.
+  virtual void tick() noexcept {
+    // nop
+  }
+
+  /// Ends every operation, reads included, with `shutting_down` from now on.
+  virtual void stop() noexcept = 0;
+
+  /// What of it is an actor each; none for a provider without inner parts. Always the
+  /// same ones.
+  [[nodiscard]] virtual std::span<provider_part* const> parts() const noexcept {
+    return {};
+  }
+
+  /// The index of the part that a key belongs to.
+  [[nodiscard]] virtual std::size_t part_of(const hashed_key&) const noexcept {
+    return 0;
+  }
+
+  // -- abilities: nullptr without -----------------------------------------------
+
+  [[nodiscard]] virtual scan_ability* scans() noexcept {
+    return nullptr;
+  }
+
+  [[nodiscard]] virtual limit_ability* limits() noexcept {
+    return nullptr;
+  }
+
+  [[nodiscard]] virtual namespace_ability* groups() noexcept {
+    return nullptr;
+  }
+
+  [[nodiscard]] virtual listener_ability* listeners() noexcept {
+    return nullptr;
+  }
+
+  [[nodiscard]] virtual joint_turn_ability* joint_turns() noexcept {
+    return nullptr;
+  }
+
+  [[nodiscard]] virtual charge_ability* charges() noexcept {
+    return nullptr;
+  }
+};
+
+/// What a provider is made with.
+struct provider_environment {
+  std::string region;
+  /// The region's; the provider fills in what they leave to it.
+  region_options& options;
+  const clock& time; ///< Outlives the provider.
+  std::shared_ptr<lane_executor> executor;
+  worker_pool& workers; ///< For what must not run in a turn. Drops jobs when it ends.
+};
+
+/// Makes the providers of regions; `region_options::provider`. Immutable.
+class provider_factory {
+public:
+  virtual ~provider_factory() = default;
+
+  /// Errors: what keeps it from opening; nothing is left behind then.
+  [[nodiscard]] virtual expected<std::shared_ptr<provider>>
+  make(const provider_environment& with) const
+    = 0;
+};
+
+} // namespace troupe

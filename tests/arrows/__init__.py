@@ -1,0 +1,1 @@
+"""The check of the house's arrows; arrows.py beside this folder runs it."""

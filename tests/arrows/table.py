@@ -1,0 +1,107 @@
+"""The rules as data: a new folder, an exception or a limit is an edit here.
+
+A row of ARROWS says what a place may include besides itself. A place is a folder
+with its detail/ and all in it. A name that ends with /** stands for the folder and
+all below it. A name that ends with .* is a unit, a header and its source: a place
+of its own, apart from its folder. A row's list may also name a single header.
+"""
+
+
+def tower(folder, rooms, ground):
+    """Rows for the rooms of a folder and, on top of them, for the folder itself.
+
+    Each may include the ground and what is below it in the tower."""
+    names = [f"{folder}/{room}" for room in rooms] + [folder]
+    return {name: ground + names[:i] for i, name in enumerate(names)}
+
+
+VOCABULARY = ["messages/types", "messages/types/text"]
+# "backends" itself holds the contract that every provider implements.
+CONTRACT = [*VOCABULARY, "backends/core", "backends"]
+SHELL = [*CONTRACT, "messages/**", "actors/shell"]
+SERVICES = ["actors/loads", "actors/topics", "actors/gate"]
+REGIONS = [*SHELL, "actors/supervision", *SERVICES, "actors/regions"]
+LIBRARY = [*REGIONS, "actors/cache", "actors"]
+WIRE = ["apps/net", "apps/resp", "apps/settings"]
+
+ARROWS = {
+    "messages/types": [],
+    "messages/types/text": ["messages/types"],
+    "messages": VOCABULARY,
+    "messages/requests": [*VOCABULARY, "messages"],
+    "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
+    "messages/interfaces.*": [*VOCABULARY, "messages", "messages/requests",
+                            "messages/caf"],
+    # They list what the interfaces say.
+    "messages/interface_forms.*": ["messages", "messages/caf", "messages/interfaces.*"],
+    "messages/caf/type_ids.*": ["messages", "messages/caf", "messages/interfaces.*"],
+
+    "backends/core": VOCABULARY,
+    "backends": VOCABULARY,
+    **tower("backends/memory",
+            ["space", "entries", "index", "limits", "tags", "table", "store", "shards"],
+            ground=CONTRACT),
+
+    "actors/shell": SHELL,
+    "actors/supervision": SHELL,
+    **{service: [*SHELL, "actors/supervision"] for service in SERVICES},
+    "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
+    "actors/cache": REGIONS,
+    "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],
+
+    "apps/net": [*VOCABULARY, "backends/core"],
+    "apps/resp": [*CONTRACT, "apps/net"],
+    "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
+    **tower("apps/server", ["state", "clients", "calls", "commands", "connections"],
+            ground=LIBRARY + WIRE),
+    **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
+    "apps/bench/**": [*LIBRARY, "backends/memory/**"],
+    "apps/examples": LIBRARY,
+
+    "tests/**": ["messages/**", "backends/**", "actors/**", "apps/**"],
+}
+
+# Includes against the table: (a file or a folder, what it includes, why).
+EXCEPTIONS = [
+    ("actors", "backends/memory/space/chunk_pool.hpp",
+     "the runtime reports the chunks that all regions share"),
+]
+
+# Where CAF may be included (patterns of paths; * also matches /), and why.
+CAF = [
+    ("messages/caf/*", "what CAF's version spells"),
+    ("actors/shell/*", "the shell that makes a plain class an actor"),
+    ("*_actor.hpp", "a thin actor around a plain class"),
+    ("*_actor.cpp", "a thin actor around a plain class"),
+    ("actors/gate/remote.hpp", "connect takes the caller's actor_system"),
+    ("actors/config.*", "Troupe's options are CAF's"),
+    ("actors/runtime.*", "it gets the actor_system and starts the actors in it"),
+    ("actors/detail/runtime*", "it gets the actor_system and starts the actors in it"),
+    ("apps/bench/*", "CAF is a peer, and is measured by itself"),
+    ("apps/examples/*", "they show how a user of CAF embeds Troupe"),
+    ("apps/server/main.cpp", "it owns the actor_system"),
+    ("apps/server/server_*", "the server's options are CAF's"),
+    ("apps/server/option_values.hpp", "the server's options are CAF's"),
+    ("apps/console/peer/connection.cpp", "the console speaks to actors of another process"),
+    ("tests/*", "tests may include anything"),
+]
+
+# Limits of the library and the apps. Tests have none.
+HEADER_LINES = 300
+SOURCE_LINES = 400
+FOLDER_FILES = 25
+
+# What an installed header may ask the preprocessor. The first two come from the
+# library's own targets (cmake/sanitizers.cmake). SSE2 is part of x86-64, and
+# the code without it has the same result. The last two ask for a builtin of the
+# compiler that clears padding.
+FIXED_MACROS = {
+    "defined",
+    "TROUPE_THREAD_SANITIZER", "TROUPE_ADDRESS_SANITIZER",
+    "__SSE2__", "TROUPE_BUCKET_SSE2",
+    "__has_builtin", "__builtin_clear_padding",
+}
+
+# The tests of the part without CAF; tests/CMakeLists.txt draws the same line.
+PLAIN_TESTS = ["tests/messages/types", "tests/backends", "tests/actors/plain",
+               "tests/histories"]
