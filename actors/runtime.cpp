@@ -51,8 +51,8 @@ runtime::runtime(std::unique_ptr<config> own, config* used)
   : own_config_(std::move(own)),
     own_system_(std::make_unique<detail::own_system>(
       used != nullptr ? *used : *own_config_)),
-    core_(std::make_shared<detail::runtime_core>(own_system_->get(),
-                                 options_in(own_system_->get()))) {
+    core_(std::make_shared<detail::runtime_core>(
+      own_system_->get(), options_in(own_system_->get()))) {
   core_->start();
 }
 
@@ -94,12 +94,12 @@ runtime::open_region(std::string name, const region_options& options,
 }
 
 expected<std::shared_ptr<region>> runtime::open_region(std::string name) {
-  return open_typed(std::move(name), nullptr, {})
-    .map([](opened_region&& x) { return std::move(x.where); });
+  return open_typed(std::move(name), nullptr, {}).map([](opened_region&& x) {
+    return std::move(x.where);
+  });
 }
 
-expected<std::shared_ptr<region>>
-runtime::find(const std::string& name) const {
+expected<std::shared_ptr<region>> runtime::find(const std::string& name) const {
   return core_->regions().find(name).map(
     [](opened_region&& x) { return std::move(x.where); });
 }

@@ -12,9 +12,9 @@ namespace {
 
 template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
-  return fail(errc::invalid_argument, std::string{runtime_options::group} + "." + option + " is "
-                                        + std::to_string(value)
-                                        + ", allowed is " + range);
+  return fail(errc::invalid_argument,
+              std::string{runtime_options::group} + "." + option + " is "
+                + std::to_string(value) + ", allowed is " + range);
 }
 
 expected<void> check_time(const char* option, std::chrono::milliseconds x) {

@@ -56,8 +56,8 @@ expected<ini_choice> chosen_file(const std::vector<std::string>& args,
   // CAF knows the option also with "caf#" before its name, takes the first of several,
   // and does not stop at "--".
   constexpr std::string_view option = "config-file";
-  auto result = ini != nullptr ? ini_choice{ini, true}
-                               : ini_choice{default_file, false};
+  auto result
+    = ini != nullptr ? ini_choice{ini, true} : ini_choice{default_file, false};
   std::size_t count = 0;
   for (std::string_view word : args) {
     if (word == "--")

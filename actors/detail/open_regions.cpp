@@ -43,11 +43,11 @@ region_options open_regions::complete(region_options x) const {
 }
 
 expected<opened_region> open_regions::open(std::string name,
-                                            const region_options* wanted,
-                                            value_type type) {
+                                           const region_options* wanted,
+                                           value_type type) {
   auto options = wanted != nullptr ? *wanted : region_options{};
-  if (auto ok = check_region_name(name).and_then(
-        [&] { return check(options); });
+  if (auto ok
+      = check_region_name(name).and_then([&] { return check(options); });
       !ok)
     return tl::unexpected{std::move(ok.error())};
   std::lock_guard turn{turn_};
@@ -78,51 +78,55 @@ expected<opened_region> open_regions::open(std::string name,
 }
 
 expected<opened_region> open_regions::reopen(const entry& present,
-                                              const region_options* wanted,
-                                              const value_type& type) const {
+                                             const region_options* wanted,
+                                             const value_type& type) const {
   auto& where = *present.where;
   if (present.type != type)
     return fail(errc::type_mismatch,
-                        where.name() + " is open for values of type "
-                          + present.type.name + ", not "
-                          + (type.name == present.type.name
-                               ? "the type of this name in another source file "
-                                 "or function"
-                               : type.name));
+                where.name() + " is open for values of type "
+                  + present.type.name + ", not "
+                  + (type.name == present.type.name
+                       ? "the type of this name in another source file "
+                         "or function"
+                       : type.name));
   if (wanted == nullptr)
     return present.handles();
   auto options = complete(*wanted);
   adopt_choices(options, where.options());
   if (auto* field = difference(options, where.options()))
     return fail(errc::invalid_argument,
-                        where.name() + " is open with another " + field);
+                where.name() + " is open with another " + field);
   return present.handles();
 }
 
-expected<open_regions::entry>
-open_regions::start(const std::string& name,
-                            const region_options& options, value_type type) {
+expected<open_regions::entry> open_regions::start(const std::string& name,
+                                                  const region_options& options,
+                                                  value_type type) {
   entry x;
   auto completed = with_defaults(options);
   const auto factory = completed.provider != nullptr ? completed.provider
                                                      : memory_limit_.factory();
-  auto below = factory->make({name, completed, *ground_.options.time, ground_.executor,
-                              ground_.loads->workers()});
+  auto below = factory->make({name, completed, *ground_.options.time,
+                              ground_.executor, ground_.loads->workers()});
   if (!below)
     return tl::unexpected{std::move(below.error())};
-  x.where = std::make_shared<region>(name, completed, *ground_.options.time,
-                                     std::move(*below), ground_.loads, type.counts);
+  x.where
+    = std::make_shared<region>(name, completed, *ground_.options.time,
+                               std::move(*below), ground_.loads, type.counts);
   auto shards = x.where->provider().parts().size();
   x.directory = std::make_shared<region_directory>(shards);
   x.type = std::move(type);
   std::shared_ptr<lane> mailbox{
-    new lane(*ground_.executor), [keep = ground_.executor](lane* gone) { delete gone; }};
+    new lane(*ground_.executor),
+    [keep = ground_.executor](lane* gone) { delete gone; }};
   logger_scope spawning;
-  auto added = ground_.tree.add(supervised_region(ground_.system, supervisor_name, x.where,
-                                           x.directory, mailbox, ground_.watch));
+  auto added = ground_.tree.add(
+    supervised_region(ground_.system, supervisor_name, x.where, x.directory,
+                      mailbox, ground_.watch));
   for (std::size_t i = 0; added && i < shards; ++i)
-    added = ground_.tree.add(supervised_shard(ground_.system, x.where, i, x.directory,
-                                       ground_.watch, ground_.options.failed_shards));
+    added = ground_.tree.add(supervised_shard(ground_.system, x.where, i,
+                                              x.directory, ground_.watch,
+                                              ground_.options.failed_shards));
   if (!added)
     return tl::unexpected{std::move(added.error())};
   return x;
@@ -160,8 +164,8 @@ expected<region_actor> open_regions::front(const std::string& name) const {
 }
 
 expected<found_actor> open_regions::find_actor(const std::string& name) const {
-  const auto found = [](const char* kind,
-                        caf::strong_actor_ptr who) -> expected<found_actor> {
+  const auto found
+    = [](const char* kind, caf::strong_actor_ptr who) -> expected<found_actor> {
     if (!who)
       return fail(errc::shutting_down, "the runtime has drained");
     return found_actor{kind, std::move(who)};
@@ -197,13 +201,12 @@ expected<region_info> open_regions::info(const std::string& name) const {
     i = regions_.begin();
   if (i == regions_.end())
     return fail(errc::unknown_region, name.empty()
-                                                ? "no region is open"
-                                                : "no region is named " + name);
+                                        ? "no region is open"
+                                        : "no region is named " + name);
   return info_of(i->first, i->second);
 }
 
-region_info open_regions::info_of(const std::string& name,
-                                   const entry& x) {
+region_info open_regions::info_of(const std::string& name, const entry& x) {
   auto figures = x.where->stats();
   return {name,
           x.type.name,

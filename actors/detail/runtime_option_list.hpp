@@ -27,8 +27,7 @@ void for_each_runtime_option(F f) {
     "how long the end waits for loads in flight (default: 10s)");
   f("restart-limit", &x::restart_limit,
     "crashes within the restart window that an actor survives (default: 5)");
-  f("restart-window", &x::restart_window,
-    "see restart-limit (default: 10s)");
+  f("restart-window", &x::restart_window, "see restart-limit (default: 10s)");
   f("failed-shards", &x::failed_shards,
     "what readers find of a shard that crashed more often: serve (what it "
     "holds) or absent (nothing) (default: serve)");

@@ -26,8 +26,7 @@
 namespace troupe {
 
 /// The namespaces of a region as messages tell them.
-[[nodiscard]] std::vector<namespace_info>
-namespace_infos(const region& where);
+[[nodiscard]] std::vector<namespace_info> namespace_infos(const region& where);
 
 /// What the supervisor has to know of a region's front, a child of `parent`.
 /// `directory` holds the present actor; `mailbox` is shared by its successors.

@@ -88,9 +88,8 @@ child_spec supervised_shard(caf::actor_system& system,
     return actor->id();
   };
   result.watch = [=] { watch(directory->shard(index).pointer()); };
-  result.end = [=](bool crash) {
-    end_actor(directory->shard(index).pointer(), crash);
-  };
+  result.end
+    = [=](bool crash) { end_actor(directory->shard(index).pointer(), crash); };
   result.give_up = [where, &which, given_up] { which.fail(given_up); };
   result.figures = [where, &which] {
     const auto held = which.held();

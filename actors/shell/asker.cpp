@@ -98,11 +98,13 @@ answered<caf::message> asker::exchange(const caf::strong_actor_ptr& whom,
                                        std::chrono::milliseconds timeout,
                                        const caf::message& what) {
   caf::message result;
-  return exchange(caf::actor_cast<caf::actor>(whom), timeout, what,
-                  caf::others >> [&](caf::message_view& x) {
-                    result = x.move_content_to_message();
-                    return caf::result<caf::message>{caf::message{}};
-                  })
+  return exchange(
+           caf::actor_cast<caf::actor>(whom), timeout, what,
+           caf::others >>
+             [&](caf::message_view& x) {
+               result = x.move_content_to_message();
+               return caf::result<caf::message>{caf::message{}};
+             })
     .map([&] { return std::move(result); });
 }
 

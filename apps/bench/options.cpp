@@ -41,8 +41,9 @@ option_table& option_table::remember(target variable, std::string name,
                                      std::string help, std::string placeholder,
                                      std::function<std::string()> value) {
   auto preset = value();
-  rows_.push_back({variable, std::move(name), std::move(help), std::move(placeholder),
-                   std::move(preset), std::move(value)});
+  rows_.push_back({variable, std::move(name), std::move(help),
+                   std::move(placeholder), std::move(preset),
+                   std::move(value)});
   return *this;
 }
 
@@ -88,8 +89,8 @@ error option_table::explain(const std::string& reason,
   if (argument.find('=') == std::string::npos)
     return {errc::invalid_argument,
             "option '--" + name + "' needs a value: " + usage};
-  return {errc::invalid_argument, "cannot read '" + argument + "' as " + usage
-                                    + " (" + reason + ")"};
+  return {errc::invalid_argument,
+          "cannot read '" + argument + "' as " + usage + " (" + reason + ")"};
 }
 
 std::string option_table::usage() const {

@@ -60,8 +60,8 @@ private:
     } else {
       constexpr bool many = is_vector<type>;
       // What lies within a struct of options may be left out.
-      constexpr bool needed = sizeof...(Path) == 1
-                              && (many || std::is_same_v<type, bytes>);
+      constexpr bool needed
+        = sizeof...(Path) == 1 && (many || std::is_same_v<type, bytes>);
       forms.push_back({{std::move(name), type_text<type>(), needed,
                         write_text((usual.*....*Path))},
                        hint<type>(),

@@ -44,8 +44,7 @@ struct actor_list {
   std::uint64_t omitted = 0; ///< Topics beyond those listed.
 };
 
-fields<&actor_list::actors, &actor_list::omitted>
-fields_of(const actor_list&);
+fields<&actor_list::actors, &actor_list::omitted> fields_of(const actor_list&);
 
 /// Ends an actor as a crash would, to rehearse one.
 struct kill_request {

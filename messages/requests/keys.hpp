@@ -125,7 +125,6 @@ struct invalidate_tag_request {
   bytes tag;
 };
 
-fields<&invalidate_tag_request::tag>
-fields_of(const invalidate_tag_request&);
+fields<&invalidate_tag_request::tag> fields_of(const invalidate_tag_request&);
 
 } // namespace troupe

@@ -42,8 +42,7 @@ troupe::expected<Reply> ask(caf::scoped_actor& self, const Handle& whom,
 }
 
 /// The value under a key, or "<none>".
-inline std::string value_of(const troupe::region& where,
-                            std::string_view key) {
+inline std::string value_of(const troupe::region& where, std::string_view key) {
   auto value = where.get(key);
   REQUIRE(value);
   return value->value_or("<none>");

@@ -144,7 +144,8 @@ TEST_CASE("bad namespaces are refused with what is wrong") {
                              shards};
   };
   CHECK(has(refusal({of("")}), "empty"));
-  CHECK(has(refusal({of("a:"), of("b:"), of("a:")}), "a:: the prefix is there"));
+  CHECK(
+    has(refusal({of("a:"), of("b:"), of("a:")}), "a:: the prefix is there"));
   CHECK(has(refusal({of("a:", 0)}), "no limit"));
   CHECK(has(refusal({of("a:", 1023)}), "1024"));
   CHECK(has(refusal({of("a:", 1024 * 3, 4)}), "4096"));
@@ -242,9 +243,8 @@ TEST_CASE("a runtime works under the testing scheduler") {
   auto front = *f.uut->actor("db0");
   CHECK(f.ask<bool>(front, set_request{"k", "v", {}}) == true);
   CHECK(value_of(*where, "k") == "v");
-  auto killed
-    = f.self->request(f.uut->supervisor(), caf::infinite,
-                      kill_request{"db0/shard-1"});
+  auto killed = f.self->request(f.uut->supervisor(), caf::infinite,
+                                kill_request{"db0/shard-1"});
   scheduler.run();
   killed.receive([] {}, [](const caf::error&) { FAIL("not killed"); });
   CHECK(where->stats().restarts == 1);
@@ -260,9 +260,8 @@ TEST_CASE("opening a region from many threads makes one") {
   runtime_fixture f;
   std::vector<std::future<std::shared_ptr<region>>> all;
   for (int i = 0; i < 8; ++i)
-    all.push_back(std::async(std::launch::async, [&] {
-      return *f.uut->open_region("db0");
-    }));
+    all.push_back(std::async(std::launch::async,
+                             [&] { return *f.uut->open_region("db0"); }));
   auto first = f.open();
   for (auto& x : all)
     CHECK(x.get() == first);
@@ -273,12 +272,12 @@ TEST_CASE("a drain lets loads in flight finish") {
   auto where = f.open();
   std::latch started{1};
   std::latch go_on{1};
-  auto loaded = where->get_or_set_async(
-    "k", [&](load_context&) -> expected<bytes> {
-      started.count_down();
-      go_on.wait();
-      return bytes{"v"};
-    });
+  auto loaded
+    = where->get_or_set_async("k", [&](load_context&) -> expected<bytes> {
+        started.count_down();
+        go_on.wait();
+        return bytes{"v"};
+      });
   started.wait();
   auto drained = std::async(std::launch::async, [&] { return f.uut->drain(); });
   eventually([&] { return f.uut->stat().draining; });
@@ -287,9 +286,9 @@ TEST_CASE("a drain lets loads in flight finish") {
   go_on.count_down();
   CHECK(drained.get().stuck.empty());
   CHECK(*loaded.get() == "v");
-  CHECK(where->get_or_set("new", [](load_context&) -> expected<bytes> {
-           return bytes{};
-         })
+  CHECK(where
+          ->get_or_set("new",
+                       [](load_context&) -> expected<bytes> { return bytes{}; })
           .error()
         == errc::shutting_down);
 }
@@ -407,8 +406,8 @@ TEST_CASE("callers that wait when the runtime ends are answered") {
   }));
   std::vector<std::future<expected<bool>>> waiting;
   for (int i = 0; i < 4; ++i)
-    waiting.push_back(std::async(std::launch::async,
-                                 [&] { return where->set("k", "v"); }));
+    waiting.push_back(
+      std::async(std::launch::async, [&] { return where->set("k", "v"); }));
   auto also = where->set_async("k", "v");
   CHECK(f.uut->drain().stuck.empty());
   for (auto& x : waiting)

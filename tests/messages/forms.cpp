@@ -94,7 +94,8 @@ TEST_CASE("forms tell fields, types, defaults and the answer") {
   CHECK(fields_of_form("region", "get") == "key:text -> found, value, version");
   CHECK(fields_of_form("region", "set")
         == "key:text value:text [how.ttl:time=0ms] [how.idle:time=0ms] "
-           "[how.jitter:decimal=-1] [how.condition:always|if_absent|if_present=always] "
+           "[how.jitter:decimal=-1] "
+           "[how.condition:always|if_absent|if_present=always] "
            "[how.keep_ttl:true|false=false] [how.tags:texts=] -> true|false");
   CHECK(fields_of_form("region", "invalidate_tag") == "tag:text -> nothing");
   CHECK(fields_of_form("region", "list_namespaces")
@@ -145,9 +146,9 @@ TEST_CASE("words become fields in their order") {
 }
 
 TEST_CASE("words become fields by name") {
-  auto set = made<set_request>(
-    "set", {"how.condition=if_present", "value=v=1", "key", "how.tags=red",
-            "how.tags=blue", "how.idle=1h"});
+  auto set = made<set_request>("set", {"how.condition=if_present", "value=v=1",
+                                       "key", "how.tags=red", "how.tags=blue",
+                                       "how.idle=1h"});
   CHECK(set.how.idle == 1h);
   CHECK(set.how.tags == std::vector<bytes>{"red", "blue"});
   CHECK(set.key == "key");
@@ -177,8 +178,9 @@ TEST_CASE("words that make no message are refused with the field") {
   CHECK(refusal("set", {"k", "v", "how.condition=3"})
         == "set: how.condition is '3', but must be "
            "always|if_absent|if_present");
-  CHECK(refusal("set", {"k", "v", "how.jitter=x"}).find("a finite decimal number")
-        != std::string::npos);
+  CHECK(
+    refusal("set", {"k", "v", "how.jitter=x"}).find("a finite decimal number")
+    != std::string::npos);
   for (const auto* x : {"inf", "-inf", "infinity", "nan", "-nan", "1e999"})
     CHECK(refusal("set", {"k", "v", std::string{"how.jitter="} + x})
           == std::string{"set: how.jitter is '"} + x
@@ -199,11 +201,12 @@ TEST_CASE("answers are read by the type of the interface") {
   CHECK(std::get<bytes>(members[1].value.content) == "v");
   CHECK(std::get<std::uint64_t>(members[2].value.content) == 7);
 
-  auto sum
-    = find_form(region, "increment")->codec->read(caf::make_message(std::int64_t{-2}));
+  auto sum = find_form(region, "increment")
+               ->codec->read(caf::make_message(std::int64_t{-2}));
   REQUIRE(sum);
   CHECK(std::get<std::int64_t>(sum->content) == -2);
-  CHECK(find_form(region, "clear")->codec->read(caf::message{})->content.index() == 0);
+  CHECK(find_form(region, "clear")->codec->read(caf::message{})->content.index()
+        == 0);
 
   auto many = find_form(region, "get_many")
                 ->codec->read(caf::make_message(get_many_reply{{{}, {}}}));

@@ -113,17 +113,15 @@ public:
     if (auto ok = open(); !ok)
       return tl::unexpected{std::move(ok.error())};
     found_actor result;
-    return exchange(
-             supervisor_, peer_.timeout, find_actor_request{name},
-             [&](std::string& kind, caf::strong_actor_ptr& who) {
-               result = {std::move(kind), std::move(who)};
-             })
+    return exchange(supervisor_, peer_.timeout, find_actor_request{name},
+                    [&](std::string& kind, caf::strong_actor_ptr& who) {
+                      result = {std::move(kind), std::move(who)};
+                    })
       .map([&] { return std::move(result); });
   }
 
   answer<field_value> send(const caf::strong_actor_ptr& whom,
-                           const message_form& form,
-                           const caf::message& what) {
+                           const message_form& form, const caf::message& what) {
     auto reply = asker_.exchange(whom, peer_.timeout, what);
     if (!reply)
       return tl::unexpected{explain(reply.error(), peer_.timeout)};
@@ -161,8 +159,7 @@ private:
   answer<void> exchange(const Handle& whom, std::chrono::milliseconds timeout,
                         const Request& what, F on_reply) {
     return asker_.exchange(whom, timeout, what, std::move(on_reply))
-      .map_error(
-        [&](const no_answer& x) { return explain(x, timeout); });
+      .map_error([&](const no_answer& x) { return explain(x, timeout); });
   }
 
   [[nodiscard]] failure explain(const no_answer& x,
@@ -251,9 +248,9 @@ answer<std::string> connection::kind_of(const std::string& actor) {
     [](found_actor&& x) { return std::move(x.kind); });
 }
 
-answer<field_value>
-connection::send(const std::string& actor, const message_form& what,
-                 const std::vector<std::string>& words) {
+answer<field_value> connection::send(const std::string& actor,
+                                     const message_form& what,
+                                     const std::vector<std::string>& words) {
   auto message = what.codec->make(words);
   if (!message)
     return tl::unexpected{failure{wrong_usage, std::move(message.error())}};

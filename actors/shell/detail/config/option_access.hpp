@@ -41,8 +41,8 @@ expected<void> read_option(const caf::settings& from, const std::string& group,
   if (i == section->end())
     return {};
   const auto wrong = [&](const char* why) {
-    return fail(errc::invalid_argument, group + "." + name + " is "
-                                          + to_string(i->second) + why);
+    return fail(errc::invalid_argument,
+                group + "." + name + " is " + to_string(i->second) + why);
   };
   const auto x = caf::get_if<stored_option<T>>(&i->second);
   if (!x)
