@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include <caf/config_option_set.hpp>
 #include <caf/pec.hpp>
 #include <caf/settings.hpp>
 
@@ -36,12 +37,13 @@ std::string name_in(const std::string& argument) {
 
 } // namespace
 
-option_table& option_table::remember(std::string name, std::string help,
-                                     std::string placeholder,
+option_table& option_table::remember(target variable, std::string name,
+                                     std::string help, std::string placeholder,
                                      std::function<std::string()> value) {
   auto preset = value();
-  rows_.push_back({std::move(name), std::move(help), std::move(placeholder),
-                   std::move(preset), std::move(value)});
+  rows_.push_back({variable, std::move(name), std::move(help),
+                   std::move(placeholder), std::move(preset),
+                   std::move(value)});
   return *this;
 }
 
@@ -53,15 +55,20 @@ expected<void> option_table::parse(const std::vector<std::string>& arguments) {
     words_->assign(words, options.end());
     options.erase(words, options.end());
   }
+  caf::config_option_set parser;
+  for (const auto& x : rows_)
+    std::visit([&](auto* variable) { parser.add(*variable, x.name, x.help); },
+               x.variable);
   caf::settings ignored;
-  auto [code, stopped_at] = parser_.parse(ignored, options);
+  auto [code, stopped_at] = parser.parse(ignored, options);
   if (code == caf::pec::success && stopped_at == options.end())
     return {};
   auto argument = stopped_at == options.end() ? std::string{} : *stopped_at;
-  return tl::unexpected<error>{explain(code, argument)};
+  return tl::unexpected<error>{explain(to_string(code), argument)};
 }
 
-error option_table::explain(caf::pec code, const std::string& argument) const {
+error option_table::explain(const std::string& reason,
+                            const std::string& argument) const {
   auto name = name_in(argument);
   auto known = std::find_if(rows_.begin(), rows_.end(),
                             [&](const row& x) { return x.name == name; });
@@ -82,8 +89,8 @@ error option_table::explain(caf::pec code, const std::string& argument) const {
   if (argument.find('=') == std::string::npos)
     return {errc::invalid_argument,
             "option '--" + name + "' needs a value: " + usage};
-  return {errc::invalid_argument, "cannot read '" + argument + "' as " + usage
-                                    + " (" + to_string(code) + ")"};
+  return {errc::invalid_argument,
+          "cannot read '" + argument + "' as " + usage + " (" + reason + ")"};
 }
 
 std::string option_table::usage() const {

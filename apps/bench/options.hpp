@@ -1,7 +1,7 @@
 #pragma once
 
-// Command-line options as a table: name, variable, help. CAF's option set does
-// the parsing; this adds defaults to the help and suggestions to the errors.
+// Command-line options as a table: name, variable, help. CAF's option set, behind
+// it, does the parsing; this adds defaults to the help and suggestions to the errors.
 
 #include <concepts>
 #include <cstdint>
@@ -12,8 +12,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <caf/config_option_set.hpp>
 
 #include <troupe/messages/types/error.hpp>
 
@@ -26,8 +24,8 @@ public:
   /// An option `--name`. `help` says what it is and in which unit.
   template <class T>
   option_table& add(T& variable, std::string name, std::string help) {
-    parser_.add(variable, name, help);
-    return remember(std::move(name), std::move(help), placeholder(variable),
+    return remember(&variable, std::move(name), std::move(help),
+                    placeholder(variable),
                     [&variable] { return text(variable); });
   }
 
@@ -54,7 +52,11 @@ public:
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> values() const;
 
 private:
+  /// A variable, by its type.
+  using target = std::variant<bool*, double*, std::string*, std::uint64_t*>;
+
   struct row {
+    target variable;
     std::string name;
     std::string help;
     std::string placeholder;
@@ -62,10 +64,12 @@ private:
     std::function<std::string()> value;
   };
 
-  option_table& remember(std::string name, std::string help,
+  option_table& remember(target variable, std::string name, std::string help,
                          std::string placeholder,
                          std::function<std::string()> value);
-  [[nodiscard]] error explain(caf::pec code, const std::string& argument) const;
+  /// `reason`: what the parser says about the argument's value.
+  [[nodiscard]] error explain(const std::string& reason,
+                              const std::string& argument) const;
 
   static std::string text(bool x);
   static std::string text(double x);
@@ -85,7 +89,6 @@ private:
     return "N";
   }
 
-  caf::config_option_set parser_;
   std::vector<row> rows_;
   std::vector<std::string>* words_ = nullptr;
   std::string words_placeholder_;

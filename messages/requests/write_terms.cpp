@@ -1,4 +1,4 @@
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/write_terms.hpp>
 
 namespace troupe {
 

@@ -28,9 +28,9 @@
 #include <caf/serializer.hpp>
 #include <caf/serializer_impl.hpp>
 
+#include <troupe/messages/caf/inspect_members.hpp>
+#include <troupe/messages/caf/inspect_std.hpp>
 #include <troupe/messages/codec.hpp>
-#include <troupe/messages/inspect_members.hpp>
-#include <troupe/messages/inspect_std.hpp>
 
 namespace troupe {
 

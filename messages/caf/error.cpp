@@ -1,4 +1,4 @@
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>

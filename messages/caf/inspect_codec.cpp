@@ -1,4 +1,4 @@
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include <bit>
 #include <cstring>
@@ -64,8 +64,7 @@ bool codec_walk::too_deep(std::size_t limit) const noexcept {
 expected<void> seal(const codec_sink& sink, const caf::error& failure,
                     bytes& out) {
   if (failure)
-    return fail(errc::encode_failed,
-                caf::actor_system_config::render(failure));
+    return fail(errc::encode_failed, caf::actor_system_config::render(failure));
   auto sum = sink.checksum(out);
   for (std::size_t i = 0; i < checksum_size; ++i)
     out.push_back(static_cast<char>(sum >> (8 * i)));
