@@ -208,8 +208,7 @@ private:
 /// The present front of a region; empty when the runtime has drained.
 [[nodiscard]] region_actor front_of(const region_directory& where);
 
-template <class V>
-auto cache<V>::actor() const {
+inline auto cache_core::actor() const {
   return directory_ ? front_of(*directory_) : region_actor{};
 }
 

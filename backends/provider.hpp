@@ -38,7 +38,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/function_ref.hpp>
+#include <troupe/backends/core/function_ref.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 

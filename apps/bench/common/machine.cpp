@@ -1,4 +1,4 @@
-#include <apps/bench/machine.hpp>
+#include <apps/bench/common/machine.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,10 +1,10 @@
-#include <apps/bench/report.hpp>
+#include <apps/bench/common/report.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/options.hpp>
 
 namespace troupe::bench {
 

@@ -1,4 +1,4 @@
-#include <apps/bench/workload.hpp>
+#include <apps/bench/common/workload.hpp>
 
 #include <algorithm>
 #include <numeric>

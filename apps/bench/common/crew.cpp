@@ -1,4 +1,4 @@
-#include <apps/bench/crew.hpp>
+#include <apps/bench/common/crew.hpp>
 
 #include <algorithm>
 #include <ctime>

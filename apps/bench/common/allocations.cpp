@@ -1,4 +1,4 @@
-#include <apps/bench/allocations.hpp>
+#include <apps/bench/common/allocations.hpp>
 
 #include <atomic>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/options.hpp>
 
 #include <algorithm>
 #include <charconv>

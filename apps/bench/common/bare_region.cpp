@@ -1,4 +1,4 @@
-#include <apps/bench/bare_region.hpp>
+#include <apps/bench/common/bare_region.hpp>
 
 #include <thread>
 #include <utility>

@@ -1,4 +1,4 @@
-#include <troupe/actors/cache/handle.hpp>
+#include <troupe/actors/cache/cache_core.hpp>
 
 namespace troupe::detail {
 
