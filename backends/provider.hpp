@@ -105,6 +105,9 @@ public:
                          completion<std::optional<entry_copy>> done) const
     = 0;
 
+  /// Keys that `prefetch` takes at a time: more do not fit the processor's miss queue.
+  static constexpr std::size_t prefetched_keys = 16;
+
   /// Starts to fetch what operations on these keys will touch. A hint.
   virtual void prefetch(std::span<const upcoming_key>) const noexcept {
     // nop

@@ -77,9 +77,6 @@ public:
     return owner_for_write(key).run(transform_in_store<F>{key, f});
   }
 
-  /// Keys whose misses of memory overlap: more do not fit the processor's miss queue.
-  static constexpr std::size_t prefetched_keys = 16;
-
   /// Its shards, which live as long as the result.
   [[nodiscard]] std::shared_ptr<const memory::shard_list> shard_list() const noexcept {
     return {shards_, &shards_->all()};

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include <troupe/messages/interface_forms.hpp>
+
 #include "apps/console/text/table.hpp"
 #include "apps/console/views/actor_tree.hpp"
 #include "apps/console/views/message_views.hpp"
