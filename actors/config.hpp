@@ -1,70 +1,16 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <iosfwd>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <caf/actor_system_config.hpp>
 
-#include <troupe/actors/supervision/report_function.hpp>
-#include <troupe/messages/types/clock.hpp>
-#include <troupe/messages/types/defaults.hpp>
+#include <troupe/actors/runtime_options.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/failed_shards.hpp>
-#include <troupe/messages/types/options.hpp>
+#include <troupe/messages/types/report_function.hpp>
 
 namespace troupe {
-
-/// The options of a runtime, by their names in the group "troupe".
-struct runtime_options {
-  /// shards: Shards of a region that does not choose; a power of two up to 256,
-  /// 0 for 16 per core.
-  std::size_t shards = 0;
-
-  /// max-bytes: Limit of what the entries of all regions take together; 0: none,
-  /// else at least 64 KiB, and 1 KiB for each shard.
-  std::size_t max_bytes = 0;
-
-  /// loader-threads: Threads for blocking loaders and asynchronous updates.
-  std::size_t loader_threads = defaults::loader_threads;
-
-  /// loader-queue: Jobs that may wait for such a thread.
-  std::size_t loader_queue = defaults::loader_queue;
-
-  /// op-timeout: How long an operation waits for a shard that restarts.
-  std::chrono::milliseconds op_timeout = defaults::op_timeout;
-
-  /// load-timeout: How long a loader may run.
-  std::chrono::milliseconds load_timeout = defaults::load_timeout;
-
-  /// drain-deadline: How long the end of the runtime waits for loads.
-  std::chrono::milliseconds drain_deadline = defaults::drain_deadline;
-
-  /// restart-limit: Crashes within `restart_window` that an actor survives.
-  std::uint32_t restart_limit = defaults::restart_limit;
-
-  /// restart-window: See above.
-  std::chrono::milliseconds restart_window = defaults::restart_window;
-
-  /// failed-shards: What readers find of a shard that crashed too often: "serve",
-  /// what it holds, or "absent", nothing.
-  troupe::failed_shards failed_shards = troupe::failed_shards::serve;
-
-  /// Not an option of the command line: is called with what the people who run the
-  /// program should know, as that an actor crashed, was restarted or given up. Empty:
-  /// the library says nothing. The runtime's end waits for a call that is under way.
-  report_function report = {};
-
-  /// Not an option of the command line: tests own time.
-  const clock* time = &clock::steady();
-};
-
-/// Tells what is wrong with these options: `invalid_argument`.
-[[nodiscard]] expected<void> check(const runtime_options& x);
 
 /// The options as they are set in a system's configuration, whichever class
 /// that is of. What is not set has its default. Errors: `invalid_argument`.
@@ -112,15 +58,6 @@ private:
   [[nodiscard]] expected<void> verdict(const caf::error& failure,
                                        const std::string& ini,
                                        const std::string& name) const;
-  [[nodiscard]] expected<void> check_ini(const std::string& ini,
-                                         const std::string& name) const;
-  [[nodiscard]] std::vector<std::string> option_names() const;
-  [[nodiscard]] std::vector<std::string>
-  keys_of(const std::string& section) const;
-  [[nodiscard]] expected<void> check_section(const std::string& section,
-                                             const caf::settings& values,
-                                             const std::string& ini,
-                                             const std::string& name) const;
 };
 
 } // namespace troupe

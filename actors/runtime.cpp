@@ -3,12 +3,10 @@
 #include <new>
 #include <stdexcept>
 
-#include <caf/actor_system.hpp>
-
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/detail/runtime_core.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/shell/detail/own_system.hpp>
-#include <troupe/actors/detail/runtime_core.hpp>
 
 namespace troupe {
 
@@ -37,7 +35,7 @@ runtime::runtime(caf::actor_system& system)
 }
 
 runtime::runtime(caf::actor_system& system, const runtime_options& options)
-  : core_(std::make_shared<core>(system, checked(options))) {
+  : core_(std::make_shared<detail::runtime_core>(system, checked(options))) {
   core_->start();
 }
 
@@ -53,8 +51,8 @@ runtime::runtime(std::unique_ptr<config> own, config* used)
   : own_config_(std::move(own)),
     own_system_(std::make_unique<detail::own_system>(
       used != nullptr ? *used : *own_config_)),
-    core_(std::make_shared<core>(own_system_->get(),
-                                 options_in(own_system_->get()))) {
+    core_(std::make_shared<detail::runtime_core>(
+      own_system_->get(), options_in(own_system_->get()))) {
   core_->start();
 }
 
@@ -82,7 +80,7 @@ expected<opened_region> runtime::open_typed(std::string name,
                                             const region_options* options,
                                             value_type type) {
   try {
-    return core_->open(std::move(name), options, std::move(type));
+    return core_->regions().open(std::move(name), options, std::move(type));
   } catch (const std::bad_alloc&) {
     return fail(errc::out_of_memory);
   }
@@ -96,13 +94,13 @@ runtime::open_region(std::string name, const region_options& options,
 }
 
 expected<std::shared_ptr<region>> runtime::open_region(std::string name) {
-  return open_typed(std::move(name), nullptr, {})
-    .map([](opened_region&& x) { return std::move(x.where); });
+  return open_typed(std::move(name), nullptr, {}).map([](opened_region&& x) {
+    return std::move(x.where);
+  });
 }
 
-expected<std::shared_ptr<region>>
-runtime::find(const std::string& name) const {
-  return core_->find(name).map(
+expected<std::shared_ptr<region>> runtime::find(const std::string& name) const {
+  return core_->regions().find(name).map(
     [](opened_region&& x) { return std::move(x.where); });
 }
 
@@ -113,15 +111,15 @@ expected<region_actor> runtime::actor(const std::string& name) const {
 }
 
 supervisor_actor runtime::supervisor() const {
-  return core_->root_actor();
+  return core_->supervisor_handle();
 }
 
 expected<std::string> runtime::publish(const console_socket& where) {
-  return core_->publish(where);
+  return core_->consoles().open(where);
 }
 
 expected<std::uint16_t> runtime::publish(const console_port& where) {
-  return core_->publish(where);
+  return core_->consoles().open(where);
 }
 
 caf::actor_system& runtime::system() noexcept {
@@ -129,11 +127,11 @@ caf::actor_system& runtime::system() noexcept {
 }
 
 std::size_t runtime::max_bytes() const noexcept {
-  return core_->max_bytes();
+  return core_->regions().max_bytes();
 }
 
 expected<void> runtime::check_max_bytes(std::size_t x) const {
-  return core_->check_max_bytes(x);
+  return core_->regions().check_max_bytes(x);
 }
 
 expected<void> runtime::set_max_bytes(std::size_t x) {
@@ -149,7 +147,7 @@ supervision_figures runtime::supervision() const {
 }
 
 std::shared_ptr<void> runtime::end_clients_first(client_end end) {
-  return core_->end_clients_first(std::move(end));
+  return core_->clients().add(std::move(end));
 }
 
 runtime_stat runtime::stat() const {
@@ -161,7 +159,7 @@ bool runtime::draining() const {
 }
 
 std::shared_ptr<void> runtime::show(row_source source) {
-  return core_->show(std::move(source));
+  return core_->shown_rows().add(std::move(source));
 }
 
 region_actor front_of(const region_directory& where) {

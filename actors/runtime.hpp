@@ -22,7 +22,9 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/regions/opened_region.hpp>
 #include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/runtime_hooks.hpp>
 #include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -35,13 +37,8 @@ struct runtime_options;
 
 namespace detail {
 class own_system;
+class runtime_core;
 } // namespace detail
-
-/// A region and its actors.
-struct opened_region {
-  std::shared_ptr<region> where;
-  std::shared_ptr<const region_directory> directory;
-};
 
 /// Thread-safe. An application has one; several in one actor system are
 /// possible. All actors it starts are hidden from `await_all_actors_done`.
@@ -175,28 +172,13 @@ public:
   /// Whether a drain has begun, by whomever.
   [[nodiscard]] bool draining() const;
 
-  /// What an application keeps that is worth a row in the list of actors, such
-  /// as topics: adds the rows whose name starts with the prefix to the list,
-  /// few enough for a person to read, and the number of all others to
-  /// `omitted`. Called by the supervisor, on any thread; must not throw and not
-  /// call the runtime.
-  using row_source
-    = std::function<void(std::string_view prefix, actor_list& to)>;
+  using row_source = troupe::row_source;
+  using ended_clients = troupe::ended_clients;
+  using client_end = troupe::client_end;
 
-  /// Shows these rows until the result is destroyed, which waits for a call of
+  /// Shows these rows in the list of actors until the result is destroyed, which waits for a call of
   /// the source that is under way.
   [[nodiscard]] std::shared_ptr<void> show(row_source source);
-
-  /// What became of an application's clients.
-  struct ended_clients {
-    std::uint64_t served = 0; ///< How many there were.
-    std::uint64_t cut = 0;    ///< Those that had not ended in time.
-  };
-
-  /// Takes no clients any more, lets those that there are end, and cuts off those
-  /// that have not when this time is over. Must not throw or drain.
-  using client_end
-    = std::function<ended_clients(std::chrono::milliseconds left)>;
 
   /// Has a drain begin with this, within its deadline and once: the regions still
   /// work meanwhile. The drain's report counts the clients. Until the result is
@@ -212,8 +194,6 @@ public:
                      = std::chrono::milliseconds{0});
 
 private:
-  class core;
-
   runtime(std::unique_ptr<config> own, config* used);
 
   expected<opened_region>
@@ -222,14 +202,13 @@ private:
   // In this order: the core ends first, then the system, then what it read.
   std::unique_ptr<config> own_config_;
   std::unique_ptr<detail::own_system> own_system_;
-  std::shared_ptr<core> core_;
+  std::shared_ptr<detail::runtime_core> core_;
 };
 
 /// The present front of a region; empty when the runtime has drained.
 [[nodiscard]] region_actor front_of(const region_directory& where);
 
-template <class V>
-auto cache<V>::actor() const {
+inline auto cache_core::actor() const {
   return directory_ ? front_of(*directory_) : region_actor{};
 }
 

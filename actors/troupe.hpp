@@ -4,14 +4,14 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/config.hpp>
+#include <troupe/actors/gate/find_consoles.hpp>
+#include <troupe/actors/gate/remote.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
-#include <troupe/actors/gate/remote.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 #include <troupe/messages/codec.hpp>
-#include <troupe/messages/inspect_codec.hpp>
 #include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/requests.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>

@@ -19,7 +19,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
-#include <troupe/messages/types/function_ref.hpp>
+#include <troupe/backends/core/function_ref.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/removal.hpp>
 

@@ -38,7 +38,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/function_ref.hpp>
+#include <troupe/backends/core/function_ref.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 
@@ -104,6 +104,9 @@ public:
   virtual void read_then(carried_key key, lookup as,
                          completion<std::optional<entry_copy>> done) const
     = 0;
+
+  /// Keys that `prefetch` takes at a time: more do not fit the processor's miss queue.
+  static constexpr std::size_t prefetched_keys = 16;
 
   /// Starts to fetch what operations on these keys will touch. A hint.
   virtual void prefetch(std::span<const upcoming_key>) const noexcept {

@@ -98,7 +98,7 @@ concept decimal_integer
       V,
       bool> && !std::same_as<V, char> && !std::same_as<V, wchar_t> && !std::same_as<V, char8_t> && !std::same_as<V, char16_t> && !std::same_as<V, char32_t>;
 
-/// The codec of inspectable types, in <troupe/messages/inspect_codec.hpp>,
+/// The codec of inspectable types, in <troupe/messages/caf/inspect_codec.hpp>,
 /// which <troupe/troupe.hpp> brings along. If the compiler calls it incomplete,
 /// include that.
 template <class V>

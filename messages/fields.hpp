@@ -1,8 +1,13 @@
 #pragma once
 
-// The members of a struct as a list of types: one line says what travels, and
-// both CAF's `inspect` and what the console knows about a message (forms.hpp)
-// are made from it, so that neither can forget a member.
+// The members of a struct as a list of types. It follows the struct
+// (messages/requests/), and everything else that needs the members is made from
+// it: CAF's `inspect` and type ids (messages/caf/), and what the console knows
+// about a message (forms.hpp).
+//
+//   struct get_request {
+//     bytes key;
+//   };
 //
 //   fields<&get_request::key> fields_of(const get_request&);
 
@@ -30,11 +35,8 @@ using fields_t = decltype(fields_of(std::declval<const T&>()));
 
 namespace detail {
 
-template <class Inspector, class T, auto... Members>
-typename Inspector::result_type inspect_fields(Inspector& f, T& x,
-                                               fields<Members...>) {
-  return f((x.*Members)...);
-}
+template <class T, class Struct>
+T type_of_member(T Struct::*);
 
 // Standard C++20 does not tell names; the compiler's spelling of a function does.
 // GCC:   "... [with auto Which = &get_request::key]"
@@ -61,6 +63,10 @@ constexpr std::string_view last_name(std::string_view x) noexcept {
 }
 
 } // namespace detail
+
+/// The type of a member: `bytes` for `&get_request::key`.
+template <auto Member>
+using member_type = decltype(detail::type_of_member(Member));
 
 /// "key" for `&get_request::key`, "if_absent" for `write_condition::if_absent`.
 template <auto Which>
@@ -92,11 +98,5 @@ inline constexpr auto enum_names =
   return result;
 }
 (std::make_index_sequence<16>{});
-
-/// Makes a struct with `fields_of` a message of CAF.
-template <class Inspector, described T>
-typename Inspector::result_type inspect(Inspector& f, T& x) {
-  return detail::inspect_fields(f, x, fields_t<T>{});
-}
 
 } // namespace troupe

@@ -1,11 +1,9 @@
 #pragma once
 
 // What actors accept, as data: for each message its name, its fields and its
-// answer, made at compile time from the typed interfaces (interfaces.hpp) and
-// the lists of members (inspect.hpp). Whoever has only text, such as a person at
-// a console, finds here which messages there are and how to make one.
-//
-//   words ──make──► message ──► actor ──► reply ──read──► field_value
+// answer. A program that has only text, such as a console, finds here which
+// messages there are. interface_forms.hpp has the forms of all interfaces;
+// caf/form_codec.hpp makes a message of words and reads its answer.
 
 #include <chrono>
 #include <cstdint>
@@ -14,13 +12,11 @@
 #include <variant>
 #include <vector>
 
-#include <caf/fwd.hpp>
-
 #include <troupe/messages/types/bytes.hpp>
-#include <troupe/messages/types/error.hpp>
 
 namespace troupe {
 
+struct form_codec;
 struct named_value;
 
 /// A value that was in a message: nothing, a plain one, or several.
@@ -51,29 +47,26 @@ struct field_form {
   [[nodiscard]] std::string text() const;
 };
 
-using word_span = const std::vector<std::string>&;
-
 /// A message of an interface and its answer.
 struct message_form {
   std::string name; ///< "get" for `get_request`.
   std::vector<field_form> fields;
   std::string answer; ///< "nothing", "bool", "found, value, version".
 
-  /// Makes the message out of words: a value for each field in turn, or
-  /// "name=value" with the name of a field. A field of several texts takes all
-  /// that follow. Errors: `invalid_argument`, with the field and what it takes.
-  expected<caf::message> (*make)(word_span words);
-
-  /// What a reply holds. Errors: `decode_failed` (it is no answer to this).
-  expected<field_value> (*read)(const caf::message& reply);
+  /// Makes the message and reads the answer; see caf/form_codec.hpp.
+  const form_codec* codec = nullptr;
 };
-
-/// The messages that actors of a kind (`actor_info::kind`) accept, in the order
-/// of interfaces.hpp. Empty for a kind that has no interface.
-[[nodiscard]] const std::vector<message_form>& forms_of(std::string_view kind);
 
 /// The message of this name ("get" or "get_request"), or nullptr.
 [[nodiscard]] const message_form*
 find_form(const std::vector<message_form>& all, std::string_view name);
+
+/// "get" for "get_request": the name of a request in forms and errors.
+constexpr std::string_view message_name(std::string_view type) noexcept {
+  constexpr std::string_view suffix = "_request";
+  if (type.ends_with(suffix))
+    type.remove_suffix(suffix.size());
+  return type;
+}
 
 } // namespace troupe

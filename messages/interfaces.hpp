@@ -1,88 +1,108 @@
 #pragma once
 
-// The architecture on one page: who answers what. Every request can also be
-// answered by an error of the category "troupe" (caf_error.hpp); `errc` tells
-// which ones. The spelling of signatures is that of CAF 0.17.
+// The architecture on one page: which actor answers which request. Every request
+// can also be answered by an error of the category "troupe" (caf/error.hpp);
+// `errc` lists them.
+//
+// A new message takes two lines: its fields after its struct (requests/), and a
+// clause here. Its type id, its form and its `inspect` are made from these.
 
 #include <cstdint>
 #include <string>
 
-#include <caf/actor_control_block.hpp>
-#include <caf/replies_to.hpp>
-#include <caf/typed_actor.hpp>
-
-#include <troupe/messages/inspect.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/caf/inspect.hpp>
+#include <troupe/messages/caf/signatures.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/functions.hpp>
+#include <troupe/messages/requests/keys.hpp>
+#include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/namespaces.hpp>
+#include <troupe/messages/requests/nodes.hpp>
+#include <troupe/messages/requests/regions.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
 namespace troupe {
 
 /// Owns one slice of a region's keys; answers for those only.
-using shard_actor = caf::typed_actor<
+using shard_actor = interface<
   // The value and version of a live entry.
-  caf::replies_to<get_request>::with<get_reply>,
+  answers<get_request, get_reply>,
   // Whether there is a live entry.
-  caf::replies_to<contains_request>::with<bool>,
+  answers<contains_request, bool>,
   // The time a live entry has left.
-  caf::replies_to<ttl_request>::with<ttl_reply>,
+  answers<ttl_request, ttl_reply>,
   // Stores a value; false when its condition did not hold.
-  caf::replies_to<set_request>::with<bool>,
+  answers<set_request, bool>,
   // Stores a value over a known version.
-  caf::replies_to<compare_and_set_request>::with<compare_and_set_reply>,
+  answers<compare_and_set_request, compare_and_set_reply>,
   // Removes an entry; whether there was a live one.
-  caf::replies_to<erase_request>::with<bool>,
+  answers<erase_request, bool>,
   // Gives a live entry a new TTL; whether there was one.
-  caf::replies_to<touch_request>::with<bool>,
+  answers<touch_request, bool>,
   // Adds to a decimal integer; the sum.
-  caf::replies_to<increment_request>::with<std::int64_t>,
+  answers<increment_request, std::int64_t>,
   // Removes everything.
-  caf::replies_to<clear_request>::with<void>>;
+  answers<clear_request, void>>;
 
 /// The front of a region: a shard's messages for any key, and those that take
 /// more than one shard or more than one step.
 using region_actor = shard_actor::extend<
   // Several values at once; each key is read on its own.
-  caf::replies_to<get_many_request>::with<get_many_reply>,
+  answers<get_many_request, get_many_reply>,
   // Removes all entries with a tag.
-  caf::replies_to<invalidate_tag_request>::with<void>,
+  answers<invalidate_tag_request, void>,
   // The namespaces.
-  caf::replies_to<list_namespaces_request>::with<namespace_list>,
+  answers<list_namespaces_request, namespace_list>,
   // Gives a namespace other limits.
-  caf::replies_to<set_namespace_limits_request>::with<void>,
+  answers<set_namespace_limits_request, void>,
   // Removes all keys of a namespace.
-  caf::replies_to<clear_namespace_request>::with<void>,
+  answers<clear_namespace_request, void>,
   // The value, loaded when absent. From the same process only.
-  caf::replies_to<load_request>::with<load_reply>,
+  answers<load_request, load_reply>,
   // Replaces a value by what a function makes of it. As above.
-  caf::replies_to<update_request>::with<update_reply>>;
+  answers<update_request, update_reply>>;
 
 /// Decides who loads and who waits. Its work comes from the shards, not by
 /// message; these are for those who watch.
-using load_coordinator_actor = caf::typed_actor<
+using load_coordinator_actor = interface<
   // The loads in flight, oldest first.
-  caf::replies_to<list_loads_request>::with<load_list>,
+  answers<list_loads_request, load_list>,
   // Answers the waiters of a load with `load_cancelled`.
-  caf::replies_to<cancel_load_request>::with<void>>;
+  answers<cancel_load_request, void>>;
 
 /// Keeps the actor tree; the one handle that the console needs.
 using supervisor_actor = load_coordinator_actor::extend<
   // The actors, parents before children.
-  caf::replies_to<list_actors_request>::with<actor_list>,
+  answers<list_actors_request, actor_list>,
   // Figures of the whole runtime.
-  caf::replies_to<runtime_stat_request>::with<runtime_stat>,
+  answers<runtime_stat_request, runtime_stat>,
   // Ends an actor as a crash would.
-  caf::replies_to<kill_request>::with<void>,
+  answers<kill_request, void>,
   // Starts an actor again that stays down.
-  caf::replies_to<restart_request>::with<void>,
+  answers<restart_request, void>,
   // Finishes what is in flight and stops everything.
-  caf::replies_to<drain_request>::with<drain_report>,
+  answers<drain_request, drain_report>,
   // Figures of an open region.
-  caf::replies_to<region_info_request>::with<region_info>,
+  answers<region_info_request, region_info>,
   // The front of an open region.
-  caf::replies_to<find_region_request>::with<region_actor>,
-  // An actor by its name: its kind, which tells its interface (forms.hpp), and
-  // its handle.
-  caf::replies_to<find_actor_request>::with<std::string, caf::strong_actor_ptr>,
+  answers<find_region_request, region_actor>,
+  // An actor by its name: its kind, which says its interface
+  // (interface_forms.hpp), and its handle.
+  answers<find_actor_request, std::string, caf::strong_actor_ptr>,
   // The actor systems that ask here.
-  caf::replies_to<list_nodes_request>::with<node_list>>;
+  answers<list_nodes_request, node_list>>;
+
+/// Calls `f.template operator()<Handle>(kind, name)` for each interface: the kind of
+/// its actors (`actor_info::kind`), and the name by which a handle travels, which must
+/// not change between versions that talk.
+template <class F>
+void for_each_interface(F f) {
+  f.template operator()<shard_actor>("shard", "troupe::shard_actor");
+  f.template operator()<region_actor>("region", "troupe::region_actor");
+  f.template operator()<load_coordinator_actor>(
+    "load-coordinator", "troupe::load_coordinator_actor");
+  f.template operator()<supervisor_actor>("supervisor",
+                                          "troupe::supervisor_actor");
+}
 
 } // namespace troupe

@@ -29,7 +29,7 @@ trap 'rm -rf "$work"' EXIT
 
 cat >"$work/head.hpp" <<'TEXT'
 #include <troupe/actors/cache.hpp>
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include <functional>
 #include <memory>

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <troupe/actors/cache/function_shapes.hpp>
+#include <troupe/actors/cache/cache_core.hpp>
 #include <troupe/actors/cache/key_list.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
@@ -28,18 +29,6 @@
 #include <troupe/messages/types/result.hpp>
 
 namespace troupe {
-
-class region_directory;
-
-namespace detail {
-
-/// The answer of a cache that is empty.
-[[nodiscard]] tl::unexpected<error> empty_cache();
-
-/// Its name.
-[[nodiscard]] const std::string& no_name() noexcept;
-
-} // namespace detail
 
 /// A typed cache: cheap to copy, thread-safe. It may outlive the runtime, whose
 /// regions then answer `shutting_down`. A default-constructed one is empty: every
@@ -60,7 +49,7 @@ namespace detail {
 /// Results are true as conditions in one case only: `if (cache.get(key))` for a
 /// hit, `if (cache.erase(key))` when an entry was erased; see result.hpp.
 template <class V>
-class cache {
+class cache : public cache_core {
 public:
   using value_type = V;
 
@@ -70,29 +59,9 @@ public:
   /// Use `runtime::open`.
   cache(std::shared_ptr<region> where,
         std::shared_ptr<const region_directory> directory)
-    : region_(std::move(where)), directory_(std::move(directory)) {
+    : cache_core(std::move(where), std::move(directory)) {
     // nop
   }
-
-  /// Whether it is a cache of a runtime, and not empty.
-  [[nodiscard]] explicit operator bool() const noexcept {
-    return region_ != nullptr;
-  }
-
-  /// The name of its region; "" when it is empty.
-  [[nodiscard]] const std::string& name() const noexcept {
-    return region_ ? region_->name() : detail::no_name();
-  }
-
-  /// The same cache at the level of bytes; nullptr when it is empty.
-  [[nodiscard]] const std::shared_ptr<region>& bytes_region() const noexcept {
-    return region_;
-  }
-
-  /// The same cache as an actor, a `region_actor`: takes typed messages of any
-  /// actor here or elsewhere. Ends with the runtime: do not keep it longer.
-  /// Defined in <troupe/actors/runtime.hpp>.
-  [[nodiscard]] auto actor() const;
 
   // -- reading -----------------------------------------------------------------
 
@@ -164,40 +133,6 @@ public:
   /// stored. G1, G3, G6, each key on its own.
   expected<void> set_many(std::span<const std::pair<std::string, V>> items,
                           const write_options& how = {});
-
-  /// Removes everything, at once for all calls that begin from now on. G3.
-  expected<void> clear() {
-    return on_region([&] { return region_->clear(); });
-  }
-
-  /// Removes all entries with a tag in the same way. G3.
-  expected<void> invalidate_tag(bytes_view name) {
-    return on_region([&] { return region_->invalidate_tag(name); });
-  }
-
-  /// See `region::set_limits`. G6.
-  expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries) {
-    return on_region(
-      [&] { return region_->set_limits(max_bytes, max_entries); });
-  }
-
-  /// See `region::namespaces`. None when the cache is empty.
-  [[nodiscard]] std::vector<namespace_stats> namespaces() const {
-    return region_ ? region_->namespaces() : std::vector<namespace_stats>{};
-  }
-
-  /// See `region::set_namespace_limits`.
-  expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
-                                      std::size_t max_entries) {
-    return on_region([&] {
-      return region_->set_namespace_limits(prefix, max_bytes, max_entries);
-    });
-  }
-
-  /// Removes the keys of a namespace; see `region::clear_namespace`.
-  expected<void> clear_namespace(bytes_view prefix) {
-    return on_region([&] { return region_->clear_namespace(prefix); });
-  }
 
   // -- loading and updating ----------------------------------------------------
 
@@ -299,14 +234,6 @@ private:
   template <class Result, class Value, class Start>
   std::future<Result> begin(Start start) const;
 
-  /// The result of `f`, or the error that there is no region.
-  template <class F>
-  auto on_region(F f) const -> decltype(f()) {
-    if (!region_) [[unlikely]]
-      return detail::empty_cache();
-    return f();
-  }
-
   static sight look(const region& where, const hashed_key& key);
 
   template <class Loader>
@@ -320,9 +247,6 @@ private:
                              std::optional<bytes_view> old);
 
   static expected<std::optional<bytes>> encode_next(const maybe<V>& next);
-
-  std::shared_ptr<region> region_;
-  std::shared_ptr<const region_directory> directory_;
 };
 
 } // namespace troupe

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include <troupe/messages/types/error.hpp>
 
@@ -37,10 +36,5 @@ using console_address = std::variant<console_socket, console_port>;
 /// may enter it).
 [[nodiscard]] expected<console_socket>
 default_console_socket(const std::string& name);
-
-/// The Unix sockets in the run-time folders of this user behind which a runtime
-/// lives, in the order of their names. It connects to each once.
-/// Both folders count; one that another user owns, or that others may enter, does not.
-[[nodiscard]] std::vector<std::string> find_consoles();
 
 } // namespace troupe

@@ -3,12 +3,10 @@
 #include <chrono>
 #include <utility>
 
-#include <caf/actor_system.hpp>
-#include <caf/typed_event_based_actor.hpp>
-
-#include <troupe/actors/shell/detail/unexpected.hpp>
-#include <troupe/actors/regions/detail/region_checks.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/actors/shell/service_actor.hpp>
+#include <troupe/actors/shell/spawn.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 
@@ -27,12 +25,13 @@ load_info row(const load_view& x) {
           x.fenced};
 }
 
-class load_coordinator_shell final : public load_coordinator_actor::base {
+class load_coordinator_shell final
+  : public service_actor<load_coordinator_actor> {
 public:
   load_coordinator_shell(caf::actor_config& cfg,
                          std::shared_ptr<load_coordinator> loads)
-    : load_coordinator_actor::base(cfg), loads_(std::move(loads)) {
-    detail::report_unexpected(*this);
+    : service_actor(cfg), loads_(std::move(loads)) {
+    // nop
   }
 
   const char* name() const override {
@@ -76,7 +75,7 @@ child_spec supervised_load_coordinator(
   result.kind = "load-coordinator";
   result.start = [=, &system](bool) {
     load_coordinator_actor actor
-      = system.spawn<load_coordinator_shell, caf::hidden>(loads);
+      = spawn_hidden<load_coordinator_shell>(system, loads);
     where->set(actor);
     watch(where->pointer());
     return actor->id();

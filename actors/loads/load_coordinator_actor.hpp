@@ -13,10 +13,8 @@
 #include <memory>
 #include <string>
 
-#include <caf/fwd.hpp>
-
-#include <troupe/actors/shell/actor_slot.hpp>
 #include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/shell/actor_slot.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 #include <troupe/messages/interfaces.hpp>
 

@@ -7,14 +7,12 @@
 #include <string>
 #include <utility>
 
-#include <caf/response_promise.hpp>
-#include <caf/result.hpp>
-
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/shell/lane_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
-#include <troupe/messages/caf_error.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/requests/keys.hpp>
+#include <troupe/messages/requests/write_terms.hpp>
 
 namespace troupe {
 
@@ -25,7 +23,8 @@ class key_actor : public lane_actor<Handle> {
 public:
   /// `mailbox` as for `lane_actor`. With `part`, only keys of that part of the provider
   /// are answered.
-  key_actor(caf::actor_config& cfg, lane& mailbox, std::shared_ptr<region> where,
+  key_actor(caf::actor_config& cfg, lane& mailbox,
+            std::shared_ptr<region> where,
             std::optional<std::size_t> part = std::nullopt)
     : lane_actor<Handle>(cfg, mailbox),
       mailbox_(mailbox),
@@ -40,22 +39,23 @@ protected:
   }
 
   caf::result<get_reply> on_get(get_request& x) {
-    return read<get_reply>(x.key, lookup::use, [](std::optional<entry_copy> found) {
-      return found ? get_reply{true, std::move(found->value), found->version}
-                   : get_reply{};
-    });
+    return read<get_reply>(
+      x.key, lookup::use, [](std::optional<entry_copy> found) {
+        return found ? get_reply{true, std::move(found->value), found->version}
+                     : get_reply{};
+      });
   }
 
   caf::result<bool> on_contains(contains_request& x) {
-    return read<bool>(x.key, lookup::peek, [](const auto& found) {
-      return found.has_value();
-    });
+    return read<bool>(x.key, lookup::peek,
+                      [](const auto& found) { return found.has_value(); });
   }
 
   caf::result<ttl_reply> on_ttl(ttl_request& x) {
     return read<ttl_reply>(
       x.key, lookup::peek, [keep = region_](const auto& found) {
-        const auto left = found ? keep->time_left(found->deadline) : std::nullopt;
+        const auto left
+          = found ? keep->time_left(found->deadline) : std::nullopt;
         return ttl_reply{left.has_value(), left.value_or(no_expiry)};
       });
   }
@@ -112,17 +112,18 @@ protected:
 
   /// Calls `start(carried_key, done)` and answers with `convert` of the `Value` that
   /// `done` is called with. Takes the key.
-  template <class Reply, class Value, class Start, class Convert = std::identity>
+  template <class Reply, class Value, class Start,
+            class Convert = std::identity>
   caf::result<Reply> on_key(bytes& key, Start start, Convert convert = {}) {
     carried_key carried{std::move(key)};
     if (part_ && region_->provider().part_of(carried) != *part_)
       return to_caf({errc::invalid_argument,
                      "the key belongs to another shard; ask the region"});
     auto promise = this->make_response_promise();
-    start(std::move(carried), [this, keep = self(), promise,
-                               convert](expected<Value> result) {
-      answer(promise, std::move(result).map(convert));
-    });
+    start(std::move(carried),
+          [this, keep = self(), promise, convert](expected<Value> result) {
+            answer(promise, std::move(result).map(convert));
+          });
     return promise;
   }
 

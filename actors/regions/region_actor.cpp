@@ -3,10 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include <caf/actor_system.hpp>
-
 #include <troupe/actors/regions/key_actor.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/actors/shell/spawn.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 
@@ -165,8 +164,7 @@ child_spec supervised_region(caf::actor_system& system, std::string parent,
   result.parent = std::move(parent);
   result.kind = "region";
   result.start = [=, &system](bool) {
-    region_actor actor = system.spawn<region_shell, caf::hidden>(
-      where, mailbox);
+    region_actor actor = spawn_hidden<region_shell>(system, where, mailbox);
     directory->front().set(actor);
     watch(directory->front().pointer());
     return actor->id();

@@ -17,19 +17,16 @@
 #include <string>
 #include <vector>
 
-#include <caf/fwd.hpp>
-
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/namespaces.hpp>
 
 namespace troupe {
 
 /// The namespaces of a region as messages tell them.
-[[nodiscard]] std::vector<namespace_info>
-namespace_infos(const region& where);
+[[nodiscard]] std::vector<namespace_info> namespace_infos(const region& where);
 
 /// What the supervisor has to know of a region's front, a child of `parent`.
 /// `directory` holds the present actor; `mailbox` is shared by its successors.

@@ -47,7 +47,7 @@ public:
     provider_->prefetch(keys);
   }
 
-  static constexpr std::size_t prefetched_keys = memory_provider::prefetched_keys;
+  static constexpr std::size_t prefetched_keys = troupe::provider::prefetched_keys;
 
   /// A copy of the value, or nothing when the key is absent or expired.
   expected<std::optional<bytes>> get(const hashed_key& key) const;

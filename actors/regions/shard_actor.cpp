@@ -4,10 +4,9 @@
 #include <string>
 #include <utility>
 
-#include <caf/actor_system.hpp>
-
 #include <troupe/actors/regions/key_actor.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/actors/shell/spawn.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 
@@ -83,15 +82,14 @@ child_spec supervised_shard(caf::actor_system& system,
       throw std::bad_alloc{};
     if (again)
       which.restarted();
-    shard_actor actor = system.spawn<shard_shell, caf::hidden>(where, index);
+    shard_actor actor = spawn_hidden<shard_shell>(system, where, index);
     directory->shard(index).set(actor);
     watch(directory->shard(index).pointer());
     return actor->id();
   };
   result.watch = [=] { watch(directory->shard(index).pointer()); };
-  result.end = [=](bool crash) {
-    end_actor(directory->shard(index).pointer(), crash);
-  };
+  result.end
+    = [=](bool crash) { end_actor(directory->shard(index).pointer(), crash); };
   result.give_up = [where, &which, given_up] { which.fail(given_up); };
   result.figures = [where, &which] {
     const auto held = which.held();

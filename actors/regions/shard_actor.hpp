@@ -20,8 +20,6 @@
 #include <cstddef>
 #include <memory>
 
-#include <caf/fwd.hpp>
-
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>

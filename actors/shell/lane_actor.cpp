@@ -11,7 +11,7 @@
 #include <caf/type_nr.hpp>
 
 #include <troupe/actors/shell/detail/unexpected.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
 namespace troupe {
@@ -94,8 +94,7 @@ void lane_port::launch(bool hide, bool lazy) {
   });
 }
 
-void lane_port::enter(caf::mailbox_element_ptr what,
-                      caf::execution_unit& ctx) {
+void lane_port::enter(caf::mailbox_element_ptr what, caf::execution_unit& ctx) {
   if (full() && !what->mid.is_response() && !is_signal(*what)) [[unlikely]] {
     refuse(*what, ctx);
     return;

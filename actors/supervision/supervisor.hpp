@@ -34,9 +34,9 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/supervision/report_function.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/report_function.hpp>
 
 namespace troupe {
 

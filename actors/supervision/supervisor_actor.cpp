@@ -1,47 +1,16 @@
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 
-#include <set>
 #include <utility>
 
-#include <caf/abstract_actor.hpp>
-#include <caf/actor_addr.hpp>
-#include <caf/actor_cast.hpp>
-#include <caf/actor_system.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/send.hpp>
-#include <caf/typed_event_based_actor.hpp>
-
-#include <troupe/messages/types/text/printable.hpp>
-#include <troupe/actors/shell/detail/unexpected.hpp>
+#include <troupe/actors/shell/peers.hpp>
+#include <troupe/actors/shell/service_actor.hpp>
+#include <troupe/actors/shell/spawn.hpp>
 #include <troupe/actors/supervision/node_book.hpp>
-#include <troupe/messages/caf_error.hpp>
-
-namespace troupe {
-
-/// A drain is over. Of a type that CAF does not send over the network.
-struct drain_ended {
-  drain_report report;
-};
-
-} // namespace troupe
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::drain_ended)
+#include <troupe/messages/caf/error.hpp>
 
 namespace troupe {
 
 namespace {
-
-/// Whether an actor, or what stands for it in this process, has ended. One that has
-/// says so before its death is reported.
-bool has_ended(const caf::actor_addr& x) {
-  const auto still = caf::actor_cast<caf::strong_actor_ptr>(x);
-  return !still || still->get()->getf(caf::abstract_actor::is_terminated_flag);
-}
-
-using shell_interface = supervisor_actor::extend<
-  // A drain is over.
-  caf::reacts_to<drain_ended>>;
 
 actor_info row(const child_view& x) {
   return {x.name,
@@ -56,13 +25,11 @@ actor_info row(const child_view& x) {
           0};
 }
 
-class supervisor_shell final : public shell_interface::base {
+class supervisor_shell final : public service_actor<supervisor_actor> {
 public:
   supervisor_shell(caf::actor_config& cfg, std::weak_ptr<supervised> runtime)
-    : shell_interface::base(cfg), runtime_(std::move(runtime)) {
-    detail::report_unexpected(*this);
-    set_down_handler(
-      [this](caf::scheduled_actor*, caf::down_msg& x) { on_down(x); });
+    : service_actor(cfg), runtime_(std::move(runtime)) {
+    on_deaths([this](const actor_death& x) { on_death(x); });
   }
 
   const char* name() const override {
@@ -84,11 +51,10 @@ public:
       [this](const find_region_request& x) { return on_find(x); },
       [this](const find_actor_request& x) { return on_find_actor(x); },
       [this](const list_nodes_request& x) { return on_list_nodes(x); },
-      [this](const drain_ended& x) { on_drained(x.report); },
     };
   }
 
-  /// Whoever waits learns nothing more from here.
+  /// Requesters that still wait learn nothing more from here.
   void on_exit() override {
     for (auto& promise : std::exchange(draining_, {}))
       promise.deliver(gone());
@@ -162,10 +128,8 @@ private:
     draining_.push_back(promise);
     if (draining_.size() == 1)
       runtime->drain_then(
-        x.deadline, [self = caf::actor_cast<caf::strong_actor_ptr>(this)](
-                      drain_report report) {
-          caf::anon_send(caf::actor_cast<shell_interface>(self),
-                         drain_ended{std::move(report)});
+        x.deadline, [this, keep = strong_self()](const drain_report& report) {
+          in_turn([this, report] { on_drained(report); });
         });
     return promise;
   }
@@ -190,8 +154,7 @@ private:
     if (!runtime)
       return gone();
     if (auto root = runtime->root(); x.name == root.name)
-      return {std::move(root.kind),
-              caf::actor_cast<caf::strong_actor_ptr>(this)};
+      return {std::move(root.kind), strong_self()};
     auto found = runtime->find_actor(x.name);
     if (!found)
       return to_caf(found.error());
@@ -213,38 +176,31 @@ private:
 
   /// What every request begins with.
   std::shared_ptr<supervised> begin() {
-    if (auto& asker = current_sender(); asker && asker->node() != node())
-      note(asker);
+    if (auto asker = sending_peer(*this))
+      note(*asker);
     return runtime_.lock();
   }
 
-  /// Writes down who asks from another node.
-  void note(const caf::strong_actor_ptr& asker) {
-    auto id = to_string(asker->node());
-    const auto is_new = nodes_.asked(id, asker->id(), clock::steady().now());
+  /// Writes down the actor of another node that asks.
+  void note(const peer_actor& asker) {
+    const auto is_new
+      = nodes_.asked(asker.node, asker.id, clock::steady().now());
     if (is_new.actor)
-      monitor(asker);
+      watch_sender(*this);
     if (!is_new.node)
       return;
     ++locating_;
-    request(system().middleman().actor_handle(), caf::infinite, caf::get_atom_v,
-            asker->node())
-      .then(
-        [this, id](const caf::node_id&, const std::string& host,
-                   std::uint16_t port) {
-          // One that came by a Unix socket has no port.
-          if (!host.empty())
-            nodes_.locate(id,
-                          port == 0 ? host : host + ":" + std::to_string(port));
-          on_located();
-        },
-        // The node is gone already; that it went is reported, too.
-        [this](const caf::error&) { on_located(); });
+    locate_sender(*this, [this, id = asker.node](const std::string& address) {
+      // The node may be gone already, which is reported, too.
+      if (!address.empty())
+        nodes_.locate(id, address);
+      on_located();
+    });
   }
 
   [[nodiscard]] node_list list_nodes(std::uint64_t limit) const {
     node_list result;
-    result.self = to_string(system().node());
+    result.self = to_string(node());
     result.total = nodes_.size();
     const auto now = clock::steady().now();
     for (auto& row : nodes_.list(limit))
@@ -257,16 +213,11 @@ private:
 
   // -- events ------------------------------------------------------------------
 
-  /// A peer can write such a message: it may name no actor, or one that lives.
-  void on_down(const caf::down_msg& x) {
-    if (!x.source || !has_ended(x.source))
-      return;
-    if (x.source.node() != node())
-      return nodes_.gone(to_string(x.source.node()), x.source.id());
+  void on_death(const actor_death& x) {
+    if (!x.node.empty())
+      return nodes_.gone(x.node, x.id);
     if (auto runtime = runtime_.lock())
-      runtime->tree().ended(x.source.id(),
-                            // The context of an error may be anything.
-                            printable(system().render(x.reason)));
+      runtime->tree().ended(x.id, x.reason);
   }
 
   /// The middleman has said where a node is, or that it does not know.
@@ -286,25 +237,15 @@ private:
 
   node_book nodes_;
   std::size_t locating_ = 0; ///< Questions to the middleman under way.
-  /// Who wants the list when these are answered.
+  /// Requesters of the list, which is answered when these are.
   std::vector<std::pair<caf::response_promise, std::uint64_t>> listing_;
 };
 
 } // namespace
 
-void end_actor(const caf::strong_actor_ptr& whom, bool crash) {
-  if (!whom)
-    return;
-  auto reason
-    = crash ? caf::exit_reason::kill : caf::exit_reason::user_shutdown;
-  whom->enqueue(nullptr, caf::make_message_id(),
-                caf::make_message(caf::exit_msg{whom->address(), reason}),
-                whom->home_system->dummy_execution_unit());
-}
-
 supervisor_actor spawn_supervisor(caf::actor_system& system,
                                   std::weak_ptr<supervised> runtime) {
-  return system.spawn<supervisor_shell, caf::hidden>(std::move(runtime));
+  return spawn_hidden<supervisor_shell>(system, std::move(runtime));
 }
 
 } // namespace troupe

@@ -28,15 +28,13 @@
 #include <string>
 #include <vector>
 
-#include <caf/actor_control_block.hpp>
-#include <caf/fwd.hpp>
-
+#include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
 
-/// An actor that somebody asked for by its name.
+/// An actor that was asked for by its name.
 struct found_actor {
   std::string kind; ///< See `actor_info::kind`.
   caf::strong_actor_ptr who;
@@ -76,13 +74,6 @@ public:
                           std::function<void(drain_report)> done)
     = 0;
 };
-
-/// Has the death of an actor reported to the present supervisor actor.
-using watch_function = std::function<void(const caf::strong_actor_ptr& whom)>;
-
-/// Ends an actor, if there is one: as a crash would, or in order. In its own
-/// turn: here and now when it is an idle lane actor.
-void end_actor(const caf::strong_actor_ptr& whom, bool crash);
 
 /// Starts the actor. It does not keep the runtime alive.
 [[nodiscard]] supervisor_actor

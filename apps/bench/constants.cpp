@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include <apps/bench/net/constants.hpp>
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/options.hpp>
 #include <apps/bench/subcommands.hpp>
 
 namespace troupe::bench {

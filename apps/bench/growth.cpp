@@ -16,14 +16,14 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include <apps/bench/crew.hpp>
+#include <apps/bench/common/crew.hpp>
 #include <apps/bench/growth/store.hpp>
-#include <apps/bench/machine.hpp>
-#include <apps/bench/options.hpp>
-#include <apps/bench/report.hpp>
-#include <apps/bench/statistics.hpp>
+#include <apps/bench/common/machine.hpp>
+#include <apps/bench/common/options.hpp>
+#include <apps/bench/common/report.hpp>
+#include <apps/bench/common/statistics.hpp>
 #include <apps/bench/subcommands.hpp>
-#include <apps/bench/workload.hpp>
+#include <apps/bench/common/workload.hpp>
 
 namespace troupe::bench {
 

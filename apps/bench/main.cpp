@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/options.hpp>
 #include <apps/bench/subcommands.hpp>
 
 namespace {

@@ -17,13 +17,13 @@
 #include <thread>
 #include <vector>
 
-#include <apps/bench/machine.hpp>
+#include <apps/bench/common/machine.hpp>
 #include <apps/bench/net/client.hpp>
 #include <apps/bench/net/program.hpp>
 #include <apps/bench/net/settings.hpp>
-#include <apps/bench/options.hpp>
-#include <apps/bench/report.hpp>
-#include <apps/bench/statistics.hpp>
+#include <apps/bench/common/options.hpp>
+#include <apps/bench/common/report.hpp>
+#include <apps/bench/common/statistics.hpp>
 #include <apps/bench/subcommands.hpp>
 
 namespace troupe::bench {

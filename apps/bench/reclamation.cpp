@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
-#include <apps/bench/crew.hpp>
-#include <apps/bench/machine.hpp>
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/crew.hpp>
+#include <apps/bench/common/machine.hpp>
+#include <apps/bench/common/options.hpp>
 #include <apps/bench/reclamation/scheme.hpp>
-#include <apps/bench/report.hpp>
-#include <apps/bench/statistics.hpp>
+#include <apps/bench/common/report.hpp>
+#include <apps/bench/common/statistics.hpp>
 #include <apps/bench/subcommands.hpp>
 
 namespace troupe::bench {

@@ -18,9 +18,9 @@
 
 #include <troupe/actors/runtime.hpp>
 
-#include <apps/bench/options.hpp>
-#include <apps/bench/plain_system.hpp>
-#include <apps/bench/report.hpp>
+#include <apps/bench/common/options.hpp>
+#include <apps/bench/common/plain_system.hpp>
+#include <apps/bench/common/report.hpp>
 #include <apps/bench/shard/contest.hpp>
 #include <apps/bench/shard/settings.hpp>
 #include <apps/bench/subcommands.hpp>

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <apps/bench/machine.hpp>
-#include <apps/bench/options.hpp>
-#include <apps/bench/report.hpp>
+#include <apps/bench/common/machine.hpp>
+#include <apps/bench/common/options.hpp>
+#include <apps/bench/common/report.hpp>
 #include <apps/bench/subcommands.hpp>
 #include <apps/bench/trace/plot.hpp>
 #include <apps/bench/trace/policy.hpp>

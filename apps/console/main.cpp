@@ -18,6 +18,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <troupe/messages/interface_forms.hpp>
+
 #include "apps/console/commands.hpp"
 #include "apps/console/line_editor.hpp"
 #include "apps/console/options.hpp"

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <troupe/messages/interface_forms.hpp>
 #include <troupe/messages/types/text/suggest.hpp>
 
 #include "apps/console/text/json.hpp"

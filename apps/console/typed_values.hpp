@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/regions.hpp>
 
 namespace troupe::console {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include <troupe/actors/topics/topic_directory.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
 
 namespace troupe::server {
 

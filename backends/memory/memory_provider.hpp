@@ -22,6 +22,7 @@
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/direct_reads.hpp>
+#include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/removal_queue.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
@@ -47,16 +48,13 @@ public:
 
   ~memory_provider() override;
 
-  memory_provider(const memory_provider&) = delete;
-  memory_provider& operator=(const memory_provider&) = delete;
-
   // -- what a region has inlined -----------------------------------------------
 
   [[nodiscard]] memory::direct_reads reads() const noexcept {
     return memory::direct_reads{*shards_};
   }
 
-  /// As `read`, of which it is the template.
+  /// `read` as a template.
   template <class F>
   expected<bool> visit(const hashed_key& key, F&& f, lookup as) const;
 
@@ -79,12 +77,8 @@ public:
     return owner_for_write(key).run(transform_in_store<F>{key, f});
   }
 
-  /// Keys whose misses of memory overlap: more do not fit the processor's miss queue.
-  static constexpr std::size_t prefetched_keys = 16;
-
   /// Its shards, which live as long as the result.
-  [[nodiscard]] std::shared_ptr<const std::vector<memory::shard*>>
-  shard_list() const noexcept {
+  [[nodiscard]] std::shared_ptr<const memory::shard_list> shard_list() const noexcept {
     return {shards_, &shards_->all()};
   }
 
@@ -168,9 +162,7 @@ public:
   expected<void> set_eviction(eviction_policy x) override;
   expected<void> obey_limits(double part) override;
 
-  /// The part of `tick` about limits, at once. Not thread-safe.
-  void rebalance();
-
+  void rebalance(); ///< The part of `tick` about limits, at once. Not thread-safe.
   [[nodiscard]] std::vector<namespace_stats> namespaces() const override;
   expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
                                       std::size_t max_entries) override;

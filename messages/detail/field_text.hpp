@@ -12,9 +12,9 @@
 #include <vector>
 
 #include <troupe/messages/fields.hpp>
-#include <troupe/messages/forms.hpp>
-#include <troupe/messages/types/text/duration.hpp>
+#include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/options.hpp>
+#include <troupe/messages/types/text/duration.hpp>
 
 namespace troupe::detail {
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include "actors/fixture.hpp"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <troupe/actors/cache.hpp>
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include "actors/fixture.hpp"
 #include "futures.hpp"

@@ -17,8 +17,8 @@
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/messages/caf_error.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 #include "catch.hpp"
@@ -43,8 +43,7 @@ troupe::expected<Reply> ask(caf::scoped_actor& self, const Handle& whom,
 }
 
 /// The value under a key, or "<none>".
-inline std::string value_of(const troupe::region& where,
-                            std::string_view key) {
+inline std::string value_of(const troupe::region& where, std::string_view key) {
   auto value = where.get(key);
   REQUIRE(value);
   return value->value_or("<none>");

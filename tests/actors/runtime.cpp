@@ -12,7 +12,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include "actors/fixture.hpp"
 #include "region_shards.hpp"
@@ -146,7 +146,8 @@ TEST_CASE("bad namespaces are refused with what is wrong") {
                              shards};
   };
   CHECK(has(refusal({of("")}), "empty"));
-  CHECK(has(refusal({of("a:"), of("b:"), of("a:")}), "a:: the prefix is there"));
+  CHECK(
+    has(refusal({of("a:"), of("b:"), of("a:")}), "a:: the prefix is there"));
   CHECK(has(refusal({of("a:", 0)}), "no limit"));
   CHECK(has(refusal({of("a:", 1023)}), "1024"));
   CHECK(has(refusal({of("a:", 1024 * 3, 4)}), "4096"));
@@ -244,9 +245,8 @@ TEST_CASE("a runtime works under the testing scheduler") {
   auto front = *f.uut->actor("db0");
   CHECK(f.ask<bool>(front, set_request{"k", "v", {}}) == true);
   CHECK(value_of(*where, "k") == "v");
-  auto killed
-    = f.self->request(f.uut->supervisor(), caf::infinite,
-                      kill_request{"db0/shard-1"});
+  auto killed = f.self->request(f.uut->supervisor(), caf::infinite,
+                                kill_request{"db0/shard-1"});
   scheduler.run();
   killed.receive([] {}, [](const caf::error&) { FAIL("not killed"); });
   CHECK(where->stats().restarts == 1);
@@ -262,9 +262,8 @@ TEST_CASE("opening a region from many threads makes one") {
   runtime_fixture f;
   std::vector<std::future<std::shared_ptr<region>>> all;
   for (int i = 0; i < 8; ++i)
-    all.push_back(std::async(std::launch::async, [&] {
-      return *f.uut->open_region("db0");
-    }));
+    all.push_back(std::async(std::launch::async,
+                             [&] { return *f.uut->open_region("db0"); }));
   auto first = f.open();
   for (auto& x : all)
     CHECK(x.get() == first);
@@ -289,9 +288,9 @@ TEST_CASE("a drain lets loads in flight finish") {
   go_on.count_down();
   CHECK(drained.get().stuck.empty());
   CHECK(*loaded.get() == "v");
-  CHECK(where->get_or_set("new", [](load_context&) -> expected<bytes> {
-           return bytes{};
-         })
+  CHECK(where
+          ->get_or_set("new",
+                       [](load_context&) -> expected<bytes> { return bytes{}; })
           .error()
         == errc::shutting_down);
 }

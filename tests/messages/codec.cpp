@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 
 #include "catch.hpp"
 
@@ -204,9 +204,9 @@ TEMPLATE_TEST_CASE("integers are stored as decimal text", "", signed char,
     CHECK(encode(x) == std::to_string(x));
     CHECK(round_trip(x) == x);
   }
-  for (const char* bad : {"", " 1", "1 ", "+1", "1.0", "0x1", "one", "1\n",
-                          "007", "-0", "00", "-", "--1",
-                          "99999999999999999999", "-99999999999999999999"})
+  for (const char* bad :
+       {"", " 1", "1 ", "+1", "1.0", "0x1", "one", "1\n", "007", "-0", "00",
+        "-", "--1", "99999999999999999999", "-99999999999999999999"})
     CHECK(decode<TestType>(bad).error() == errc::decode_failed);
   CHECK(decode<TestType>({"1\0", 2}).error() == errc::decode_failed);
 }
@@ -403,8 +403,7 @@ TEST_CASE("a length that exceeds the input allocates nothing") {
 
 TEST_CASE("nesting cannot exhaust the stack") {
   // A chain of trees, one branch each.
-  CHECK(decode<tree>(bytes(10'000'000, '\x01')).error()
-        == errc::decode_failed);
+  CHECK(decode<tree>(bytes(10'000'000, '\x01')).error() == errc::decode_failed);
   auto chain = [](int depth) {
     tree root;
     for (int i = 0; i < depth; ++i) {

@@ -1,4 +1,4 @@
-#include <troupe/messages/forms.hpp>
+#include <troupe/messages/interface_forms.hpp>
 
 #include <set>
 #include <string>
@@ -7,6 +7,7 @@
 #include <caf/make_message.hpp>
 #include <caf/message.hpp>
 
+#include <troupe/messages/caf/form_codec.hpp>
 #include <troupe/messages/interfaces.hpp>
 
 #include "catch.hpp"
@@ -28,7 +29,7 @@ template <class Request>
 Request made(std::string_view name, const std::vector<std::string>& words) {
   const auto* form = find_form(forms_of("region"), name);
   REQUIRE(form != nullptr);
-  auto result = form->make(words);
+  auto result = form->codec->make(words);
   INFO((result ? "" : result.error().text()));
   REQUIRE(result);
   const caf::message& message = *result;
@@ -40,7 +41,7 @@ std::string refusal(std::string_view name,
                     const std::vector<std::string>& words) {
   const auto* form = find_form(forms_of("region"), name);
   REQUIRE(form != nullptr);
-  auto result = form->make(words);
+  auto result = form->codec->make(words);
   REQUIRE_FALSE(result);
   CHECK(result.error() == errc::invalid_argument);
   return result.error().text();
@@ -93,7 +94,8 @@ TEST_CASE("forms tell fields, types, defaults and the answer") {
   CHECK(fields_of_form("region", "get") == "key:text -> found, value, version");
   CHECK(fields_of_form("region", "set")
         == "key:text value:text [how.ttl:time=0ms] [how.idle:time=0ms] "
-           "[how.jitter:decimal=-1] [how.condition:always|if_absent|if_present=always] "
+           "[how.jitter:decimal=-1] "
+           "[how.condition:always|if_absent|if_present=always] "
            "[how.keep_ttl:true|false=false] [how.tags:texts=] -> true|false");
   CHECK(fields_of_form("region", "invalidate_tag") == "tag:text -> nothing");
   CHECK(fields_of_form("region", "list_namespaces")
@@ -144,9 +146,9 @@ TEST_CASE("words become fields in their order") {
 }
 
 TEST_CASE("words become fields by name") {
-  auto set = made<set_request>(
-    "set", {"how.condition=if_present", "value=v=1", "key", "how.tags=red",
-            "how.tags=blue", "how.idle=1h"});
+  auto set = made<set_request>("set", {"how.condition=if_present", "value=v=1",
+                                       "key", "how.tags=red", "how.tags=blue",
+                                       "how.idle=1h"});
   CHECK(set.how.idle == 1h);
   CHECK(set.how.tags == std::vector<bytes>{"red", "blue"});
   CHECK(set.key == "key");
@@ -176,8 +178,9 @@ TEST_CASE("words that make no message are refused with the field") {
   CHECK(refusal("set", {"k", "v", "how.condition=3"})
         == "set: how.condition is '3', but must be "
            "always|if_absent|if_present");
-  CHECK(refusal("set", {"k", "v", "how.jitter=x"}).find("a finite decimal number")
-        != std::string::npos);
+  CHECK(
+    refusal("set", {"k", "v", "how.jitter=x"}).find("a finite decimal number")
+    != std::string::npos);
   for (const auto* x : {"inf", "-inf", "infinity", "nan", "-nan", "1e999"})
     CHECK(refusal("set", {"k", "v", std::string{"how.jitter="} + x})
           == std::string{"set: how.jitter is '"} + x
@@ -189,7 +192,7 @@ TEST_CASE("words that make no message are refused with the field") {
 TEST_CASE("answers are read by the type of the interface") {
   const auto& region = forms_of("region");
   auto got = find_form(region, "get")
-               ->read(caf::make_message(get_reply{true, "v", 7}));
+               ->codec->read(caf::make_message(get_reply{true, "v", 7}));
   REQUIRE(got);
   const auto& members = std::get<field_value::object>(got->content);
   REQUIRE(members.size() == 3);
@@ -198,19 +201,20 @@ TEST_CASE("answers are read by the type of the interface") {
   CHECK(std::get<bytes>(members[1].value.content) == "v");
   CHECK(std::get<std::uint64_t>(members[2].value.content) == 7);
 
-  auto sum
-    = find_form(region, "increment")->read(caf::make_message(std::int64_t{-2}));
+  auto sum = find_form(region, "increment")
+               ->codec->read(caf::make_message(std::int64_t{-2}));
   REQUIRE(sum);
   CHECK(std::get<std::int64_t>(sum->content) == -2);
-  CHECK(find_form(region, "clear")->read(caf::message{})->content.index() == 0);
+  CHECK(find_form(region, "clear")->codec->read(caf::message{})->content.index()
+        == 0);
 
   auto many = find_form(region, "get_many")
-                ->read(caf::make_message(get_many_reply{{{}, {}}}));
+                ->codec->read(caf::make_message(get_many_reply{{{}, {}}}));
   REQUIRE(many);
   const auto& entries = std::get<field_value::object>(many->content)[0].value;
   CHECK(std::get<field_value::list>(entries.content).size() == 2);
 
-  auto other = find_form(region, "get")->read(caf::make_message(true));
+  auto other = find_form(region, "get")->codec->read(caf::make_message(true));
   REQUIRE_FALSE(other);
   CHECK(other.error() == errc::decode_failed);
 }

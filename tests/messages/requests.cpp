@@ -1,5 +1,6 @@
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/interfaces.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -11,9 +12,7 @@
 #include <caf/deep_to_string.hpp>
 #include <caf/make_message.hpp>
 
-#include <troupe/messages/inspect.hpp>
-#include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 
 #include "catch.hpp"
 
@@ -61,9 +60,8 @@ TEST_CASE("requests to a region travel") {
   CHECK(f.travel(erase_request{binary}).key == binary);
   CHECK(f.travel(get_many_request{{"x", binary, ""}}).keys
         == std::vector<bytes>{"x", binary, ""});
-  auto set = f.travel(
-    set_request{
-      "k", binary, {5s, 2s, 0.25, write_condition::if_present, true}});
+  auto set = f.travel(set_request{
+    "k", binary, {5s, 2s, 0.25, write_condition::if_present, true}});
   CHECK(set.key == "k");
   CHECK(set.value == binary);
   CHECK(set.how.ttl == 5s);
@@ -103,8 +101,7 @@ TEST_CASE("replies of a region travel") {
   CHECK(ttl.ttl == 3ms);
   CHECK(f.travel(compare_and_set_reply{4}).version == 4);
   CHECK(f.travel(load_reply{true, binary}).value == binary);
-  auto spaces
-    = f.travel(namespace_list{{{binary, 1, 2, 3, 4, 5, 6, "clock"}}});
+  auto spaces = f.travel(namespace_list{{{binary, 1, 2, 3, 4, 5, 6, "clock"}}});
   REQUIRE(spaces.namespaces.size() == 1);
   CHECK(spaces.namespaces[0].prefix == binary);
   CHECK(spaces.namespaces[0].keys == 1);
@@ -162,12 +159,72 @@ TEST_CASE("messages of the supervision travel") {
   CHECK(f.travel(drain_report{1s, {"load db0/k"}}).stuck.size() == 1);
   CHECK(f.travel(list_loads_request{5}).limit == 5);
   CHECK(f.travel(cancel_load_request{6}).id == 6);
-  auto loads = f.travel(
-    load_list{{{1, "db0", binary, 2ms, 3ms, 4, 5, true}}, 17});
+  auto loads
+    = f.travel(load_list{{{1, "db0", binary, 2ms, 3ms, 4, 5, true}}, 17});
   CHECK(loads.total == 17);
   REQUIRE(loads.loads.size() == 1);
   CHECK(loads.loads[0].key == binary);
   CHECK(loads.loads[0].fenced);
+}
+
+// A peer of another version looks a type up by its name.
+TEST_CASE("every message has the name that it always had") {
+  test_config cfg;
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : cfg.value_factories_by_name)
+    if (name.starts_with("troupe::"))
+      names.push_back(name);
+  std::sort(names.begin(), names.end());
+  CHECK(names
+        == std::vector<std::string>{"troupe::actor_info",
+                                    "troupe::actor_list",
+                                    "troupe::cancel_load_request",
+                                    "troupe::clear_namespace_request",
+                                    "troupe::clear_request",
+                                    "troupe::compare_and_set_reply",
+                                    "troupe::compare_and_set_request",
+                                    "troupe::contains_request",
+                                    "troupe::drain_report",
+                                    "troupe::drain_request",
+                                    "troupe::erase_request",
+                                    "troupe::find_actor_request",
+                                    "troupe::find_region_request",
+                                    "troupe::get_many_reply",
+                                    "troupe::get_many_request",
+                                    "troupe::get_reply",
+                                    "troupe::get_request",
+                                    "troupe::increment_request",
+                                    "troupe::invalidate_tag_request",
+                                    "troupe::kill_request",
+                                    "troupe::list_actors_request",
+                                    "troupe::list_loads_request",
+                                    "troupe::list_namespaces_request",
+                                    "troupe::list_nodes_request",
+                                    "troupe::load_coordinator_actor",
+                                    "troupe::load_info",
+                                    "troupe::load_list",
+                                    "troupe::load_reply",
+                                    "troupe::load_request",
+                                    "troupe::namespace_info",
+                                    "troupe::namespace_list",
+                                    "troupe::node_info",
+                                    "troupe::node_list",
+                                    "troupe::region_actor",
+                                    "troupe::region_info",
+                                    "troupe::region_info_request",
+                                    "troupe::restart_request",
+                                    "troupe::runtime_stat",
+                                    "troupe::runtime_stat_request",
+                                    "troupe::set_namespace_limits_request",
+                                    "troupe::set_request",
+                                    "troupe::shard_actor",
+                                    "troupe::supervisor_actor",
+                                    "troupe::touch_request",
+                                    "troupe::ttl_reply",
+                                    "troupe::ttl_request",
+                                    "troupe::update_reply",
+                                    "troupe::update_request",
+                                    "troupe::write_terms"});
 }
 
 TEST_CASE("messages can be printed") {

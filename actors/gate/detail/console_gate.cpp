@@ -3,8 +3,6 @@
 #include <atomic>
 #include <utility>
 
-#include <caf/actor_system.hpp>
-
 #include <unistd.h>
 
 #include <troupe/actors/shell/detail/logger_scope.hpp>

@@ -7,11 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <caf/fwd.hpp>
-
 #include <troupe/actors/gate/console_address.hpp>
-#include <troupe/actors/shell/detail/basp_door.hpp>
 #include <troupe/actors/gate/detail/listener.hpp>
+#include <troupe/actors/shell/detail/basp_door.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::detail {
@@ -21,8 +19,9 @@ namespace troupe::detail {
 /// system.
 class console_gate {
 public:
-  /// `shown` says whom a console is shown that comes in now; called on the threads of
-  /// the listeners until the gate is destroyed.
+  /// `shown` says which actor is shown to a console that comes in now; called on the
+  /// threads of the listeners until the gate is destroyed. Precondition:
+  /// `basp_door::check`.
   console_gate(caf::actor_system& system, std::function<shown_actor()> shown,
                gate::limits most = {});
   ~console_gate();

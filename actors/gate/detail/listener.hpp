@@ -27,9 +27,11 @@
 
 #include <poll.h>
 
+#include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/gate/detail/port_socket.hpp>
 #include <troupe/actors/gate/detail/protocol.hpp>
 #include <troupe/actors/gate/detail/secret.hpp>
-#include <troupe/actors/gate/detail/sockets.hpp>
+#include <troupe/actors/gate/detail/socket_file.hpp>
 #include <troupe/backends/core/unique_descriptor.hpp>
 #include <troupe/messages/types/error.hpp>
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <troupe/actors/supervision/actor_names.hpp>
+
 namespace troupe::detail {
 
 expected<void> check_region_name(std::string_view name) {

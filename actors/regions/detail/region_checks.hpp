@@ -7,10 +7,6 @@
 
 namespace troupe::detail {
 
-/// Names of actors that no region may have.
-inline constexpr const char* supervisor_name = "supervisor";
-inline constexpr const char* coordinator_name = "load-coordinator";
-
 /// Longest name of a region, in bytes: it is part of names, tables and logs.
 inline constexpr std::size_t max_region_name = 100;
 

@@ -82,12 +82,38 @@ caf::io::scribe_ptr scribe_for(caf::actor_system& system,
 
 } // namespace
 
+shown_actor shown(caf::actor_system& system, const supervisor_actor& whom) {
+  return {caf::actor_cast<caf::strong_actor_ptr>(whom),
+          system.message_types(caf::detail::type_list<supervisor_actor>{})};
+}
+
+expected<supervisor_actor> supervisor_of(caf::actor_system& system,
+                                         const shown_actor& peer) {
+  if (!peer.who)
+    return fail(errc::system_error, "it publishes nothing");
+  if (!system.assignable<supervisor_actor>(peer.interface))
+    return fail(errc::system_error, "it publishes something else");
+  return caf::actor_cast<supervisor_actor>(peer.who);
+}
+
+expected<void> basp_door::check(caf::actor_system& system) {
+  if (!system.has_middleman())
+    return fail(errc::invalid_argument,
+                "the actor system has no middleman; call "
+                "config::enable_remote before making it");
+  auto& loop = system.middleman().backend();
+  if (dynamic_cast<default_multiplexer*>(&loop) == nullptr)
+    return fail(errc::invalid_argument,
+                "the middleman has an event loop of another kind; leave "
+                "middleman.network-backend at its default");
+  return {};
+}
+
 basp_door::basp_door(caf::actor_system& system)
   : system_(system),
     broker_(system.middleman().named_broker<caf::io::basp_broker>(
       caf::atom("BASP"))) {
-  static_cast<void>(
-    dynamic_cast<default_multiplexer&>(system.middleman().backend()));
+  // nop
 }
 
 void basp_door::admit(unique_descriptor descriptor, std::string from,

@@ -1,8 +1,8 @@
 #pragma once
 
 // The way from a connected descriptor to CAF's network protocol (BASP), past its own
-// doors: it offers none to the outside, so nobody reaches it but through our gate
-// (detail/gate/). Knows the inside of CAF 0.17.6: the messages that its BASP broker takes
+// doors: it offers none to the outside, so that our gate (actors/gate/) is the only
+// way to it. Knows the inside of CAF 0.17.6: the messages that its BASP broker takes
 // from the middleman and from its own tests.
 //
 //   runtime   (publish_atom, scribe, port, actor, interface)   adds the scribe, names the
@@ -20,6 +20,7 @@
 #include <caf/node_id.hpp>
 
 #include <troupe/backends/core/unique_descriptor.hpp>
+#include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
 
 namespace troupe::detail {
@@ -30,11 +31,23 @@ struct shown_actor {
   std::set<std::string> interface;
 };
 
+/// What shows a supervisor.
+[[nodiscard]] shown_actor shown(caf::actor_system& system,
+                                const supervisor_actor& whom);
+
+/// The supervisor that a peer shows. Errors: `system_error` (it shows none).
+[[nodiscard]] expected<supervisor_actor>
+supervisor_of(caf::actor_system& system, const shown_actor& peer);
+
 /// Thread-safe.
 class basp_door {
 public:
-  /// The system must have a middleman with CAF's own event loop. Not concurrently
-  /// with other uses of `middleman::named_broker`. Throws std::bad_cast otherwise.
+  /// Whether a system can have a door: it has a middleman with CAF's own event loop.
+  /// Errors: `invalid_argument`.
+  [[nodiscard]] static expected<void> check(caf::actor_system& system);
+
+  /// Not concurrently with other uses of `middleman::named_broker`. Precondition:
+  /// `check`.
   explicit basp_door(caf::actor_system& system);
 
   /// Lets a peer in, who is shown the actor. `from` stands for the peer's address when

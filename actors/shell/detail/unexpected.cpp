@@ -106,14 +106,6 @@ void tell(const caf::scheduled_actor& self, std::string_view what, F text) {
     });
 }
 
-caf::result<caf::message> on_unexpected(caf::scheduled_actor* self,
-                                        caf::message_view& x) {
-  tell(*self, " does not take this message: ", [&] {
-    return to_string(x.move_content_to_message());
-  });
-  return caf::sec::unexpected_message;
-}
-
 void on_down(caf::scheduled_actor* self, caf::down_msg& x) {
   tell(*self, " does not watch what ended: ", [&] { return to_string(x); });
 }
@@ -153,8 +145,16 @@ unexpected_reports::~unexpected_reports() {
   listener_->end();
 }
 
+caf::result<caf::message> take_unexpected(caf::scheduled_actor* self,
+                                          caf::message_view& x) {
+  tell(*self, " does not take this message: ", [&] {
+    return to_string(x.move_content_to_message());
+  });
+  return caf::sec::unexpected_message;
+}
+
 void report_unexpected(caf::scheduled_actor& of) {
-  of.set_default_handler(on_unexpected);
+  of.set_default_handler(take_unexpected);
   of.set_down_handler(on_down);
   of.set_exception_handler(on_exception);
 }

@@ -10,7 +10,7 @@
 #include <caf/fwd.hpp>
 #include <caf/scheduled_actor.hpp>
 
-#include <troupe/actors/supervision/report_function.hpp>
+#include <troupe/messages/types/report_function.hpp>
 
 namespace troupe::detail {
 
@@ -36,5 +36,9 @@ private:
 /// Has an actor report what it does not expect, a line a second at most. A request
 /// is answered with `sec::unexpected_message`, as by CAF.
 void report_unexpected(caf::scheduled_actor& of);
+
+/// The default handler that `report_unexpected` sets.
+caf::result<caf::message> take_unexpected(caf::scheduled_actor* self,
+                                          caf::message_view& x);
 
 } // namespace troupe::detail

@@ -6,7 +6,7 @@
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/space/chunk_pool.hpp>
 
-#include <apps/bench/bare_region.hpp>
+#include <apps/bench/common/bare_region.hpp>
 
 namespace troupe::bench {
 

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include <apps/bench/crew.hpp>
+#include <apps/bench/common/crew.hpp>
 
 namespace troupe::bench {
 

@@ -9,8 +9,8 @@
 
 #include <troupe/actors/runtime.hpp>
 
-#include <apps/bench/allocations.hpp>
-#include <apps/bench/bare_region.hpp>
+#include <apps/bench/common/allocations.hpp>
+#include <apps/bench/common/bare_region.hpp>
 
 namespace troupe::bench {
 

@@ -11,12 +11,12 @@
 
 #include <caf/fwd.hpp>
 
-#include <apps/bench/crew.hpp>
-#include <apps/bench/machine.hpp>
-#include <apps/bench/report.hpp>
+#include <apps/bench/common/crew.hpp>
+#include <apps/bench/common/machine.hpp>
+#include <apps/bench/common/report.hpp>
 #include <apps/bench/shard/contestant.hpp>
 #include <apps/bench/shard/settings.hpp>
-#include <apps/bench/workload.hpp>
+#include <apps/bench/common/workload.hpp>
 
 namespace troupe {
 

@@ -17,7 +17,7 @@
 
 #include <caf/fwd.hpp>
 
-#include <apps/bench/workload.hpp>
+#include <apps/bench/common/workload.hpp>
 
 namespace troupe {
 

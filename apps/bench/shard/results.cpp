@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
-#include <apps/bench/allocations.hpp>
-#include <apps/bench/statistics.hpp>
+#include <apps/bench/common/allocations.hpp>
+#include <apps/bench/common/statistics.hpp>
 
 namespace troupe::bench {
 

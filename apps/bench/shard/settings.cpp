@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <apps/bench/plain_system.hpp>
+#include <apps/bench/common/plain_system.hpp>
 #include <apps/bench/shard/contestant.hpp>
 
 namespace troupe::bench {

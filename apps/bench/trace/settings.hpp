@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <apps/bench/options.hpp>
+#include <apps/bench/common/options.hpp>
 
 namespace troupe::bench {
 

@@ -1,26 +1,14 @@
 #include "apps/console/peer/connection.hpp"
 
 #include <algorithm>
-#include <mutex>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
-#include <caf/actor_cast.hpp>
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/catch_all.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/make_message.hpp>
-#include <caf/message_view.hpp>
-#include <caf/others.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/sec.hpp>
-
+#include <troupe/actors/gate/find_consoles.hpp>
 #include <troupe/actors/gate/remote.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/actors/shell/asker.hpp>
+#include <troupe/messages/caf/form_codec.hpp>
 #include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/type_ids.hpp>
 
 #include "apps/console/text/units.hpp"
 
@@ -30,15 +18,6 @@ namespace {
 
 /// Of a server on the default port.
 constexpr std::string_view default_socket_name = "/6380.sock";
-
-class console_config : public caf::actor_system_config {
-public:
-  console_config() {
-    troupe::add_message_types(*this);
-    load<caf::io::middleman>();
-    set("scheduler.max-threads", 1);
-  }
-};
 
 /// Why there is no connection.
 failure no_server(const console_address& where, const error& why) {
@@ -60,45 +39,6 @@ failure no_server(const console_address& where, const error& why) {
                   ? std::string{}
                   : hint)}};
 }
-
-/// Whether the peer is there. Answers the request under way when it goes, which
-/// CAF would leave to the timeout.
-class lifeline {
-public:
-  /// Tells about the request under way; false when the peer is gone already.
-  bool begin(const caf::scoped_actor& asking, caf::message_id response) {
-    std::lock_guard guard{mutex_};
-    if (cut_)
-      return false;
-    waiting_.emplace(caf::actor_cast<caf::strong_actor_ptr>(asking), response);
-    return true;
-  }
-
-  void end() {
-    std::lock_guard guard{mutex_};
-    waiting_.reset();
-  }
-
-  void cut() {
-    std::lock_guard guard{mutex_};
-    cut_ = true;
-    if (waiting_)
-      waiting_->first->enqueue(
-        nullptr, waiting_->second,
-        caf::make_message(caf::make_error(caf::sec::request_receiver_down)),
-        nullptr);
-  }
-
-  [[nodiscard]] bool is_cut() const {
-    std::lock_guard guard{mutex_};
-    return cut_;
-  }
-
-private:
-  mutable std::mutex mutex_;
-  bool cut_ = false;
-  std::optional<std::pair<caf::strong_actor_ptr, caf::message_id>> waiting_;
-};
 
 /// What `find_actor_request` is answered with.
 struct found_actor {
@@ -139,7 +79,7 @@ public:
   }
 
   [[nodiscard]] bool is_open() const {
-    return lifeline_ != nullptr && !lifeline_->is_cut();
+    return asker_.is_connected();
   }
 
   answer<void> open() {
@@ -150,13 +90,12 @@ public:
       = peer_.where ? expected<console_address>{*peer_.where} : only_server();
     if (!where)
       return tl::unexpected{failure{not_connected, std::move(where.error())}};
-    auto found = connect(system_, *where, peer_.timeout);
+    auto found = connect(asker_.system(), *where, peer_.timeout);
     if (!found)
       return tl::unexpected{no_server(*where, found.error())};
     supervisor_ = std::move(*found);
     address_ = to_string(*where);
-    lifeline_ = std::make_shared<lifeline>();
-    supervisor_->attach_functor([line = lifeline_] { line->cut(); });
+    asker_.follow(supervisor_);
     if (connected_)
       connected_(address_);
     return {};
@@ -183,16 +122,11 @@ public:
 
   answer<field_value> send(const caf::strong_actor_ptr& whom,
                            const message_form& form, const caf::message& what) {
-    expected<field_value> result;
+    auto reply = asker_.exchange(whom, peer_.timeout, what);
+    if (!reply)
+      return tl::unexpected{explain(reply.error(), peer_.timeout)};
     // Any answer is taken, and the form looks whether it is the right one.
-    auto done = exchange(
-      caf::actor_cast<caf::actor>(whom), peer_.timeout, what,
-      caf::others >> [&](caf::message_view& x) {
-        result = form.read(x.move_content_to_message());
-        return caf::result<caf::message>{caf::message{}};
-      });
-    if (!done)
-      return tl::unexpected{std::move(done.error())};
+    auto result = form.codec->read(*reply);
     if (!result)
       return tl::unexpected{failure{failed, std::move(result.error())}};
     return std::move(*result);
@@ -220,48 +154,27 @@ private:
     }
   }
 
-  /// Sends `what` and lets `on_reply` have the answer.
+  /// Sends `what` and calls `on_reply` with the answer.
   template <class Handle, class Request, class F>
   answer<void> exchange(const Handle& whom, std::chrono::milliseconds timeout,
                         const Request& what, F on_reply) {
-    answer<void> result;
-    auto& self = asker();
-    auto pending = self->request(whom, timeout, what);
-    if (!lifeline_->begin(self, pending.id()))
-      return tl::unexpected{lost()};
-    bool late = false;
-    auto on_error = [&](const caf::error& x) {
-      late = x == caf::sec::request_timeout;
-      result = tl::unexpected{explain(x, timeout)};
-    };
-    if constexpr (caf::is_catch_all<F>::value)
-      pending.receive(on_error, std::move(on_reply));
-    else
-      pending.receive(std::move(on_reply), on_error);
-    lifeline_->end();
-    // An answer that still comes would stay in its mailbox.
-    if (late)
-      asker_.reset();
-    return result;
+    return asker_.exchange(whom, timeout, what, std::move(on_reply))
+      .map_error([&](const no_answer& x) { return explain(x, timeout); });
   }
 
-  /// Who asks: the same actor for as long as possible, since the server knows
-  /// this console by it.
-  caf::scoped_actor& asker() {
-    if (!asker_)
-      asker_.emplace(system_);
-    return *asker_;
-  }
-
-  [[nodiscard]] failure explain(const caf::error& x,
+  [[nodiscard]] failure explain(const no_answer& x,
                                 std::chrono::milliseconds timeout) const {
-    if (lifeline_->is_cut())
-      return lost();
-    if (x == caf::sec::request_timeout)
-      return {failed,
-              {errc::timeout, "no answer within " + duration_text(timeout)
-                                + "; it may still come to pass"}};
-    return {failed, from_caf(x)};
+    switch (x.why) {
+      case no_answer::reason::lost:
+        return lost();
+      case no_answer::reason::late:
+        return {failed,
+                {errc::timeout, "no answer within " + duration_text(timeout)
+                                  + "; it may still come to pass"}};
+      case no_answer::reason::refused:
+        break;
+    }
+    return {failed, x.text};
   }
 
   [[nodiscard]] failure lost() const {
@@ -274,12 +187,9 @@ private:
 
   const endpoint peer_;
   const connected_function connected_;
-  console_config config_;
-  caf::actor_system system_{config_};
-  std::optional<caf::scoped_actor> asker_;
+  asker asker_;
   supervisor_actor supervisor_;
   std::string address_; ///< Where it was found.
-  std::shared_ptr<lifeline> lifeline_;
 };
 
 connection::connection(endpoint peer, connected_function connected)
@@ -341,7 +251,7 @@ answer<std::string> connection::kind_of(const std::string& actor) {
 answer<field_value> connection::send(const std::string& actor,
                                      const message_form& what,
                                      const std::vector<std::string>& words) {
-  auto message = what.make(words);
+  auto message = what.codec->make(words);
   if (!message)
     return tl::unexpected{failure{wrong_usage, std::move(message.error())}};
   auto found = link_->find_actor(actor);

@@ -1,7 +1,7 @@
 #pragma once
 
 // The way to a running server: its gate, and the supervisor that it shows.
-// The only file of the console that knows CAF, hidden behind plain functions.
+// Hides how messages travel behind plain functions.
 
 #include <chrono>
 #include <functional>
@@ -12,7 +12,12 @@
 
 #include <troupe/actors/gate/console_address.hpp>
 #include <troupe/messages/forms.hpp>
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/keys.hpp>
+#include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/nodes.hpp>
+#include <troupe/messages/requests/regions.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
 #include "apps/console/peer/answer.hpp"
 
@@ -68,7 +73,7 @@ public:
 
   // -- to any actor; also fails with `unknown_actor` ---------------------------
 
-  /// The kind of an actor (see `forms_of`).
+  /// The kind of an actor (see interface_forms.hpp).
   answer<std::string> kind_of(const std::string& actor);
 
   /// Sends a message to an actor, made of these words (see `message_form`).

@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
 #include "apps/console/text/json.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
 
 #include "apps/console/text/table.hpp"
 

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <troupe/messages/requests.hpp>
+#include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/nodes.hpp>
+#include <troupe/messages/requests/runtime.hpp>
 
 #include "apps/console/peer/answer.hpp"
 #include "apps/console/text/json.hpp"

@@ -18,7 +18,7 @@ atomic_section::~atomic_section() {
   self_.changing = false;
 }
 
-void atomic_section::add(region& where, bytes_view key) {
+void atomic_section::add(region& where, const hashed_key& key) {
   if (!nested_)
     turn_.add(where.memory()->shards(), key);
 }
@@ -59,10 +59,8 @@ void add_keys(command_call& call, atomic_section& section) {
   if (x.flags.has(command_flag::all_databases))
     call.server.databases.for_each(
       [&section](std::size_t, region& db) { section.add_all(db); });
-  const auto first = static_cast<std::size_t>(x.keys.first);
-  const auto step = static_cast<std::size_t>(x.keys.step);
-  for (std::size_t i = 0; i < x.key_count(call.words.size()); ++i)
-    section.add(call.db, call.words[first + i * step]);
+  for (const auto& key : call.keys())
+    section.add(call.db, key);
   if (x.add_more_keys != nullptr)
     x.add_more_keys(call, section);
 }

@@ -41,7 +41,7 @@ public:
   atomic_section& operator=(const atomic_section&) = delete;
 
   /// Before `begin`. The key must be valid until then; regions are in memory.
-  void add(region& where, bytes_view key);
+  void add(region& where, const hashed_key& key);
   void add_all(region& where);
 
   /// Waits for the turn. Errors: those of `joint_turn::begin`.

@@ -15,6 +15,15 @@ memory::shard_map& command_call::shards() const noexcept {
   return db.memory()->shards();
 }
 
+const std::vector<hashed_key>& command_call::keys() {
+  const auto count = what.key_count(words.size());
+  const auto first = static_cast<std::size_t>(what.keys.first);
+  const auto step = static_cast<std::size_t>(what.keys.step);
+  for (auto i = hashed.size(); i < count; ++i)
+    hashed.emplace_back(words[first + i * step]);
+  return hashed;
+}
+
 void run_command(command_call& call) {
   call.reply.begin();
   try {
@@ -31,7 +40,7 @@ void reply_error(command_call& call, const error& why) {
   call.reply.error(error_text::of(why));
 }
 
-expected<bool> store(command_call& call, bytes_view key, bytes_view value,
+expected<bool> store(command_call& call, const hashed_key& key, bytes_view value,
                      const write_options& how) {
   if (auto* const x = call.self.gathered(value))
     return call.db.set(key, *x, how);

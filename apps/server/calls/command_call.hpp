@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 
 #include "apps/resp/arguments.hpp"
@@ -31,6 +33,15 @@ struct command_call {
   /// For joint turns, which databases take part in: they are in memory.
   [[nodiscard]] memory::shard_map& shards() const noexcept;
 
+  /// The first key, `words[1]`, with its hash, which no command computes twice.
+  [[nodiscard]] hashed_key key() const noexcept {
+    return fetched.key.data() != nullptr ? fetched : hashed_key{words[1]};
+  }
+
+  /// All keys of the command that belong to its database, in order, with their hashes,
+  /// which are computed once. Throws std::bad_alloc.
+  [[nodiscard]] const std::vector<hashed_key>& keys();
+
   region& db;
   client& self;
   server_state& server;
@@ -38,6 +49,12 @@ struct command_call {
   resp::reply_writer& reply;
   const command& what;
   resp::arguments words;
+
+  /// `words[1]` with its hash, if that was computed when memory was fetched ahead; its key
+  /// is nullptr else.
+  hashed_key fetched = {};
+
+  std::vector<hashed_key> hashed = {}; ///< See `keys`.
 
   /// Keys that were asked for and were there, or not; see `count_lookups`.
   std::size_t hits = 0;
@@ -53,7 +70,7 @@ void reply_error(command_call& call, const error& why);
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.
-expected<bool> store(command_call& call, bytes_view key, bytes_view value,
+expected<bool> store(command_call& call, const hashed_key& key, bytes_view value,
                      const write_options& how = {});
 
 /// Notes keys that were asked for. They count once the call is over: what is read

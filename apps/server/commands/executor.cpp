@@ -84,7 +84,7 @@ bool speaks_http(resp::arguments words) noexcept {
 std::size_t executor::run(const resp::command_batch& batch, std::size_t first,
                           client& self, resp::reply_writer& reply) {
   auto next = first;
-  fetched_ = first;
+  fetched_begin_ = fetched_ = first;
   reply.protocol(self.protocol);
   do {
     // What was published before the client sent this stands before the reply.
@@ -209,6 +209,8 @@ std::size_t executor::run_closed(command_call& call,
       fetch_ahead(call, batch, first);
     }
   }
+  if (first >= fetched_begin_ && first < fetched_)
+    call.fetched = ahead_[first - fetched_begin_].key;
   run_command(call);
   return 1;
 }
@@ -222,6 +224,7 @@ void executor::fetch_ahead(command_call& call, const resp::command_batch& batch,
   std::array<upcoming_key, region::prefetched_keys> keys;
   std::size_t size = 0;
   const auto end = std::min(batch.size(), first + keys.size());
+  ahead_ = {};
   const auto* what = &call.what;
   auto name = batch[first][0];
   for (auto i = first; i < end; ++i) {
@@ -232,9 +235,11 @@ void executor::fetch_ahead(command_call& call, const resp::command_batch& batch,
     }
     if (what != nullptr && what->keys.first == 1 && words.size() > 1
         && words[1].size() <= longest_fetched_key)
-      keys[size++] = {words[1], what->flags.has(command_flag::write)};
+      ahead_[i - first] = keys[size++]
+        = {words[1], what->flags.has(command_flag::write)};
   }
   call.db.prefetch(std::span{keys}.first(size));
+  fetched_begin_ = first;
   fetched_ = end;
 }
 

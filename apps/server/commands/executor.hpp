@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 
+#include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/error.hpp>
 
 #include "apps/resp/arguments.hpp"
@@ -55,8 +57,11 @@ private:
 
   server_state& server_;
   thread_counters& counters_;
-  std::size_t fetched_
-    = 0; // The commands before this one, ahead of their turn.
+  // What was fetched ahead: the commands from one number up to another, with their
+  // first keys.
+  std::size_t fetched_begin_ = 0;
+  std::size_t fetched_ = 0;
+  std::array<upcoming_key, provider::prefetched_keys> ahead_;
 };
 
 } // namespace troupe::server

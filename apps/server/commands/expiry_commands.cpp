@@ -36,7 +36,7 @@ std::int64_t in_units(std::int64_t x, std::int64_t unit) noexcept {
 }
 
 void reply_time_left(command_call& call, std::int64_t unit) {
-  const auto left = call.db.ttl(call.words[1]);
+  const auto left = call.db.ttl(call.key());
   if (!left)
     return reply_error(call, left.error());
   count_lookups(call, *left ? 1 : 0, *left ? 0 : 1);
@@ -59,7 +59,7 @@ void pttl(command_call& call) {
 void reply_deadline(command_call& call, std::int64_t unit) {
   auto deadline = never;
   const auto found = call.db.visit(
-    call.words[1],
+    call.key(),
     [&deadline](const entry_view& entry) { deadline = entry.deadline; },
     lookup::peek);
   if (!found)
@@ -137,7 +137,7 @@ void expire_with(command_call& call, expiry_unit unit) {
     return call.reply.error(refusal);
   bool changed = false;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       changed = present != nullptr
                 && condition->allows(present->ttl_end, wanted->deadline);
       if (!changed)
@@ -168,7 +168,7 @@ void pexpireat(command_call& call) {
 void persist(command_call& call) {
   bool changed = false;
   const auto done = call.db.transform(
-    call.words[1], [&changed](const entry_view* present) -> expected<edit> {
+    call.key(), [&changed](const entry_view* present) -> expected<edit> {
       changed = present != nullptr && present->ttl_end != never;
       return changed ? edit::touch(never) : edit::keep();
     });

@@ -59,7 +59,7 @@ void touch(command_call& call) {
 }
 
 void type(command_call& call) {
-  const auto present = call.db.contains(call.words[1]);
+  const auto present = call.db.contains(call.key());
   if (!present)
     return reply_error(call, present.error());
   count_lookups(call, *present ? 1 : 0, *present ? 0 : 1);

@@ -65,7 +65,8 @@ bool check_pairs(command_call& call, resp::arguments pairs) {
 
 bool set_pairs(command_call& call, resp::arguments pairs) {
   for (std::size_t i = 0; i < pairs.size(); i += 2)
-    if (const auto stored = store(call, pairs[i], pairs[i + 1]); !stored) {
+    if (const auto stored = store(call, call.keys()[i / 2], pairs[i + 1]);
+        !stored) {
       reply_error(call, stored.error());
       return false;
     }
@@ -88,8 +89,8 @@ void msetnx(command_call& call) {
   atomic_section section{call.self, call.server.gate};
   if (!begin(call, section))
     return;
-  for (std::size_t i = 0; i < pairs.size(); i += 2) {
-    const auto present = call.db.contains(pairs[i]);
+  for (const auto& key : call.keys()) {
+    const auto present = call.db.contains(key);
     if (!present)
       return reply_error(call, present.error());
     if (*present)
@@ -100,15 +101,14 @@ void msetnx(command_call& call) {
 }
 
 void del(command_call& call) {
-  const auto keys = call.words.subspan(1);
-  if (const auto checked = check_keys(call.db, keys); !checked)
+  if (const auto checked = check_keys(call.db, call.words.subspan(1)); !checked)
     return reply_error(call, checked.error());
   // One key needs no more than its own mailbox.
   atomic_section section{call.self, call.server.gate};
-  if (keys.size() > 1 && !begin(call, section))
+  if (call.keys().size() > 1 && !begin(call, section))
     return;
   std::int64_t erased = 0;
-  for (const auto& key : keys) {
+  for (const auto& key : call.keys()) {
     const auto result = call.db.erase(key);
     if (!result)
       return reply_error(call, result.error());
@@ -120,7 +120,7 @@ void del(command_call& call) {
 // -- moving and copying --------------------------------------------------------------
 
 // What a key comes to that is given the name it has.
-expected<transfer_result> stay(const region& where, bytes_view key) {
+expected<transfer_result> stay(const region& where, const hashed_key& key) {
   const auto present = where.visit(key, [](const entry_view&) {});
   if (!present)
     return tl::unexpected{present.error()};
@@ -128,15 +128,15 @@ expected<transfer_result> stay(const region& where, bytes_view key) {
 }
 
 void rename_key(command_call& call, bool if_absent) {
-  const auto from = call.words[1];
-  const auto to = call.words[2];
   if (const auto checked = check_keys(call.db, call.words.subspan(1)); !checked)
     return reply_error(call, checked.error());
+  const auto& from = call.keys()[0];
+  const auto& to = call.keys()[1];
   atomic_section section{call.self, call.server.gate};
   if (!begin(call, section))
     return;
   const auto renamed
-    = from == to ? stay(call.db, from) : call.db.rename(from, to, if_absent);
+    = from.key == to.key ? stay(call.db, from) : call.db.rename(from, to, if_absent);
   if (!renamed)
     return reply_error(call, renamed.error());
   if (*renamed == transfer_result::absent)
@@ -235,7 +235,7 @@ void plan_pairs(command_call& call, memory::turn_plan& plan,
     return;
   for (std::size_t i = 0; i < pairs.size(); i += 2) {
     const auto* gathered = call.self.gathered(pairs[i + 1]);
-    plan.set(call.shards(), pairs[i], pairs[i + 1].size(), false, how,
+    plan.set(call.shards(), call.keys()[i / 2], pairs[i + 1].size(), false, how,
              gathered == nullptr ? 0 : gathered->footprint());
   }
 }
@@ -249,16 +249,16 @@ void plan_msetnx(command_call& call, memory::turn_plan& plan) {
 }
 
 void plan_del(command_call& call, memory::turn_plan& plan) {
-  for (const auto& key : call.words.subspan(1))
+  for (const auto& key : call.keys())
     plan.erase(call.shards(), key);
 }
 
 void plan_rename(command_call& call, memory::turn_plan& plan) {
-  plan.move(call.shards(), call.words[1], call.words[2]);
+  plan.move(call.shards(), call.keys()[0], call.keys()[1]);
 }
 
 void plan_renamenx(command_call& call, memory::turn_plan& plan) {
-  plan.move(call.shards(), call.words[1], call.words[2],
+  plan.move(call.shards(), call.keys()[0], call.keys()[1],
             memory::turn_plan::step::depends);
 }
 

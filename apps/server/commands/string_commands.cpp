@@ -31,7 +31,7 @@ constexpr key_positions all_keys{1, -1, 1};
 
 void get(command_call& call) {
   const auto found
-    = call.db.visit(call.words[1], [&call](const entry_view& entry) {
+    = call.db.visit(call.key(), [&call](const entry_view& entry) {
         call.reply.value(entry);
       });
   if (!found)
@@ -123,7 +123,7 @@ void set_in_turn(command_call& call, const value_options& options,
   bool stored = false;
   bool hit = false;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       hit = present != nullptr;
       if (options.reply_old)
         reply_old(call, present);
@@ -162,7 +162,7 @@ void set_with_options(command_call& call) {
   auto how = until ? expiring_in(until->left) : write_options{};
   how.condition = options->condition;
   how.keep_ttl = options->keep_ttl;
-  const auto stored = store(call, call.words[1], call.words[2], how);
+  const auto stored = store(call, call.key(), call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   reply_stored(call, *stored);
@@ -171,7 +171,7 @@ void set_with_options(command_call& call) {
 void set(command_call& call) {
   if (call.words.size() > 3)
     return set_with_options(call);
-  const auto stored = store(call, call.words[1], call.words[2]);
+  const auto stored = store(call, call.key(), call.words[2]);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -183,7 +183,7 @@ void set_expiring(command_call& call, expiry_unit unit) {
   if (!until)
     return call.reply.error(refusal);
   const auto stored
-    = store(call, call.words[1], call.words[3], expiring_in(until->left));
+    = store(call, call.key(), call.words[3], expiring_in(until->left));
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.ok();
@@ -200,7 +200,7 @@ void psetex(command_call& call) {
 void setnx(command_call& call) {
   write_options how;
   how.condition = write_condition::if_absent;
-  const auto stored = store(call, call.words[1], call.words[2], how);
+  const auto stored = store(call, call.key(), call.words[2], how);
   if (!stored)
     return reply_error(call, stored.error());
   call.reply.integer(*stored ? 1 : 0);
@@ -211,7 +211,7 @@ void setnx(command_call& call) {
 void getset(command_call& call) {
   bool hit = false;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       hit = present != nullptr;
       reply_old(call, present);
       return edit::store(call.words[2])
@@ -225,7 +225,7 @@ void getset(command_call& call) {
 void getdel(command_call& call) {
   bool hit = false;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       hit = present != nullptr;
       reply_old(call, present);
       return edit::erase();
@@ -249,7 +249,7 @@ void getex(command_call& call) {
       = parse_positive_expiry(call, options->moment, *options->unit, refusal);
   bool hit = false;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       hit = present != nullptr;
       if (hit && !refusal.empty()) {
         call.reply.error(refusal);

@@ -32,7 +32,7 @@ constexpr key_positions one_key{1, 1, 1};
 void string_length(command_call& call) {
   std::size_t size = 0;
   const auto found
-    = call.db.visit(call.words[1], [&size](const entry_view& entry) {
+    = call.db.visit(call.key(), [&size](const entry_view& entry) {
         size = entry.value.size();
       });
   if (!found)
@@ -63,7 +63,7 @@ void getrange(command_call& call) {
   const auto last = parse_integer(call.words[3]);
   if (!first || !last)
     return call.reply.error(error_text::not_an_integer);
-  const auto found = call.db.visit(call.words[1], [&](const entry_view& entry) {
+  const auto found = call.db.visit(call.key(), [&](const entry_view& entry) {
     call.reply.bulk(part_of(entry.value, *first, *last));
   });
   if (!found)
@@ -96,7 +96,7 @@ expected<edit> within_string(const command_call& call, const edit& next,
 void append(command_call& call) {
   std::size_t size = 0;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       const auto next = edit::append(call.words[2]);
       size = next.spliced_size(present != nullptr ? present->value.size() : 0);
       return within_string(call, next, size);
@@ -113,7 +113,7 @@ void setrange(command_call& call) {
   const auto part = call.words[3];
   std::size_t size = 0;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       size = present != nullptr ? present->value.size() : 0;
       if (part.empty())
         return edit::keep();
@@ -128,7 +128,7 @@ void setrange(command_call& call) {
 // -- numbers ---------------------------------------------------------------------
 
 void add(command_call& call, std::int64_t delta) {
-  const auto sum = call.db.increment(call.words[1], delta);
+  const auto sum = call.db.increment(call.key(), delta);
   if (!sum)
     return reply_error(call, sum.error());
   call.reply.integer(*sum);
@@ -163,7 +163,7 @@ void incrbyfloat(command_call& call) {
   std::string_view refusal;
   std::string sum;
   const auto done = call.db.transform(
-    call.words[1], [&](const entry_view* present) -> expected<edit> {
+    call.key(), [&](const entry_view* present) -> expected<edit> {
       const auto old = present != nullptr ? parse_decimal(present->value)
                                           : std::optional{0.0L};
       if (!old || !delta) {

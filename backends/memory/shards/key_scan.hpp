@@ -15,7 +15,7 @@
 #include <troupe/backends/abilities.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/function_ref.hpp>
+#include <troupe/backends/core/function_ref.hpp>
 
 namespace troupe::memory {
 

@@ -19,7 +19,7 @@ turn_plan::~turn_plan() {
       x->where.store().end_reservation();
 }
 
-void turn_plan::set(shard_map& where, bytes_view key, std::size_t size,
+void turn_plan::set(shard_map& where, const hashed_key& key, std::size_t size,
                     bool expires, step how, std::size_t block) {
   const auto what = find(where, key);
   if (what.in == nullptr)
@@ -32,16 +32,16 @@ void turn_plan::set(shard_map& where, bytes_view key, std::size_t size,
   put(what, key, next, how, block);
 }
 
-void turn_plan::append(shard_map& where, bytes_view key, std::size_t size) {
+void turn_plan::append(shard_map& where, const hashed_key& key, std::size_t size) {
   if (const auto what = find(where, key); what.in != nullptr)
     overwrite(where, key, what.key->now.value_size + size);
 }
 
-void turn_plan::overwrite(shard_map& where, bytes_view key, std::size_t size) {
+void turn_plan::overwrite(shard_map& where, const hashed_key& key, std::size_t size) {
   set(where, key, size, false, step::depends);
 }
 
-void turn_plan::expire(shard_map& where, bytes_view key) {
+void turn_plan::expire(shard_map& where, const hashed_key& key) {
   const auto what = find(where, key);
   if (what.in == nullptr || !what.key->now.linked)
     return;
@@ -50,7 +50,7 @@ void turn_plan::expire(shard_map& where, bytes_view key) {
   put(what, key, next, step::depends, 0);
 }
 
-void turn_plan::erase(shard_map& where, bytes_view key) {
+void turn_plan::erase(shard_map& where, const hashed_key& key) {
   const auto what = find(where, key);
   if (what.in == nullptr || !what.key->now.linked)
     return;
@@ -58,8 +58,8 @@ void turn_plan::erase(shard_map& where, bytes_view key) {
   leave(*what.key);
 }
 
-void turn_plan::copy(shard_map& source, bytes_view from, shard_map& target,
-                     bytes_view to) {
+void turn_plan::copy(shard_map& source, const hashed_key& from, shard_map& target,
+                     const hashed_key& to) {
   const auto what = find(source, from, true);
   if (!what.key->now.linked)
     return;
@@ -68,8 +68,8 @@ void turn_plan::copy(shard_map& source, bytes_view from, shard_map& target,
   put(find(target, to), to, x, step::depends, x.charge);
 }
 
-void turn_plan::move(shard_map& where, bytes_view from, bytes_view to, step how) {
-  if (from == to)
+void turn_plan::move(shard_map& where, const hashed_key& from, const hashed_key& to, step how) {
+  if (from.key == to.key)
     return;
   const auto source = find(where, from, true);
   const auto target = find(where, to, true);
@@ -88,8 +88,8 @@ void turn_plan::move(shard_map& where, bytes_view from, bytes_view to, step how)
     return;
   }
   auto next = source.key->now;
-  const auto charge_under = [&next](bytes_view key) {
-    return table::charge_of(key.size(), next, 0);
+  const auto charge_under = [&next](const hashed_key& key) {
+    return table::charge_of(key.key.size(), next, 0);
   };
   next.charge += charge_under(to);
   next.charge -= charge_under(from);
@@ -117,10 +117,9 @@ expected<void> turn_plan::reserve() {
   return {};
 }
 
-turn_plan::planned turn_plan::find(shard_map& where, bytes_view key,
+turn_plan::planned turn_plan::find(shard_map& where, const hashed_key& key,
                                    bool unlimited_too) {
-  const hashed_key which{key};
-  auto& owner = where.owner(which);
+  auto& owner = where.owner(key);
   if (!unlimited_too && !owner.store().limited())
     return {};
   auto in = std::find_if(shards_.begin(), shards_.end(),
@@ -128,19 +127,19 @@ turn_plan::planned turn_plan::find(shard_map& where, bytes_view key,
   if (in == shards_.end())
     in = shards_.insert(in, std::make_unique<shard_plan>(owner));
   auto& plan = **in;
-  auto at = plan.keys.find(key);
+  auto at = plan.keys.find(key.key);
   if (at == plan.keys.end()) {
-    auto present = owner.store().occupied_by(which);
+    auto present = owner.store().occupied_by(key);
     if (!present)
       refuse(std::move(present.error()));
     const auto now = present.value_or(occupancy{});
     const auto stays = now.live && !now.expires && !now.idles;
-    at = plan.keys.emplace(key, key_plan{now, now.linked, stays}).first;
+    at = plan.keys.emplace(key.key, key_plan{now, now.linked, stays}).first;
   }
   return {&plan, &at->second};
 }
 
-void turn_plan::put(const planned& what, bytes_view key,
+void turn_plan::put(const planned& what, const hashed_key& key,
                     occupancy next, step how, std::size_t block) {
   if (what.in == nullptr)
     return;
@@ -152,7 +151,7 @@ void turn_plan::put(const planned& what, bytes_view key,
     next.expires = next.expires || now.expires;
     next.idles = next.idles || now.idles;
   }
-  next.charge = table::charge_of(key.size(), next, block);
+  next.charge = table::charge_of(key.key.size(), next, block);
   admit(what, next.charge);
   if (how == step::depends)
     next.charge = std::max(next.charge, now.charge);

@@ -17,6 +17,7 @@
 #include <troupe/backends/memory/limits/demand.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/hash.hpp>
 
 namespace troupe::memory {
 
@@ -43,26 +44,26 @@ public:
 
   /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
   /// `block`: what a large value's memory is charged that is there already, or 0.
-  void set(shard_map& where, bytes_view key, std::size_t size, bool expires,
+  void set(shard_map& where, const hashed_key& key, std::size_t size, bool expires,
            step how = step::certain, std::size_t block = 0);
 
   /// So many bytes are written behind the value.
-  void append(shard_map& where, bytes_view key, std::size_t size);
+  void append(shard_map& where, const hashed_key& key, std::size_t size);
 
   /// The value is changed up to this size, or stays larger.
-  void overwrite(shard_map& where, bytes_view key, std::size_t size);
+  void overwrite(shard_map& where, const hashed_key& key, std::size_t size);
 
   /// The entry may get a deadline.
-  void expire(shard_map& where, bytes_view key);
+  void expire(shard_map& where, const hashed_key& key);
 
-  void erase(shard_map& where, bytes_view key);
+  void erase(shard_map& where, const hashed_key& key);
 
   /// The value of `from` may be put under another key, with what belongs to it.
-  void copy(shard_map& source, bytes_view from, shard_map& target, bytes_view to);
+  void copy(shard_map& source, const hashed_key& from, shard_map& target, const hashed_key& to);
 
   /// The value of `from` is put under another key. That takes no more room than the
   /// new key is longer, where the value is sure to be there and to be moved.
-  void move(shard_map& where, bytes_view from, bytes_view to,
+  void move(shard_map& where, const hashed_key& from, const hashed_key& to,
             step how = step::certain);
 
   /// Sees to it that there is room for all steps until the plan's end. Errors:
@@ -95,9 +96,9 @@ private:
     key_plan* key = nullptr;
   };
 
-  [[nodiscard]] planned find(shard_map& where, bytes_view key,
+  [[nodiscard]] planned find(shard_map& where, const hashed_key& key,
                              bool unlimited_too = false);
-  void put(const planned& what, bytes_view key, occupancy next, step how,
+  void put(const planned& what, const hashed_key& key, occupancy next, step how,
            std::size_t block);
   [[nodiscard]] static demand::amount
   held_by(const key_plan& x) noexcept;

@@ -21,7 +21,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_actor.hpp>
 
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
 #include "catch.hpp"
@@ -77,9 +77,8 @@ public:
     set_exception_handler([](caf::scheduled_actor*, std::exception_ptr&) {
       return caf::make_error(caf::sec::runtime_error);
     });
-    set_down_handler([this](caf::scheduled_actor*, caf::down_msg&) {
-      ++log_->downs;
-    });
+    set_down_handler(
+      [this](caf::scheduled_actor*, caf::down_msg&) { ++log_->downs; });
   }
 
   behavior_type make_behavior() override {
@@ -258,7 +257,8 @@ TEST_CASE("a message without an execution unit is handled by a worker") {
   CHECK_FALSE(f.log->reordered);
 }
 
-TEST_CASE("a lane actor handles one message at a time, in each sender's order") {
+TEST_CASE(
+  "a lane actor handles one message at a time, in each sender's order") {
   constexpr std::uint64_t threads = 4;
   constexpr std::uint64_t messages = 20'000;
   fixture f;
@@ -402,11 +402,9 @@ TEST_CASE("lane actors ask each other in a circle") {
     new lane(*f.executor), [keep = f.executor](lane* x) { delete x; }};
   auto first = f.spawn();
   probe_actor second = f.system.spawn<probe>(other_mailbox, f.log);
-  CHECK(f.ask(first, caf::actor_cast<caf::actor>(second),
-              std::uint64_t{10'000})
+  CHECK(f.ask(first, caf::actor_cast<caf::actor>(second), std::uint64_t{10'000})
         == this_thread());
-  CHECK(f.ask(first, caf::actor_cast<caf::actor>(first),
-              std::uint64_t{10'000})
+  CHECK(f.ask(first, caf::actor_cast<caf::actor>(first), std::uint64_t{10'000})
         == this_thread());
   // The timeouts would keep the actors alive.
   f.self->send_exit(first, caf::exit_reason::kill);
@@ -506,8 +504,8 @@ TEST_CASE("two lane actors may follow one another in one lane") {
 TEST_CASE("code in a lane actor's turn delivers its promises") {
   fixture f;
   auto actor = f.spawn();
-  auto* raw = caf::actor_cast<probe*>(caf::actor_cast<caf::strong_actor_ptr>(
-    actor));
+  auto* raw
+    = caf::actor_cast<probe*>(caf::actor_cast<caf::strong_actor_ptr>(actor));
   std::promise<std::uint64_t> done;
   {
     fixture::occupation busy{f.mailbox};
@@ -570,9 +568,8 @@ TEST_CASE("a lane actor works under the testing scheduler") {
   CHECK_FALSE(f.log->reordered);
 
   // Virtual time.
-  auto tick
-    = f.self->request(actor, caf::infinite, caf::tick_atom_v,
-                      std::uint64_t{3'600'000});
+  auto tick = f.self->request(actor, caf::infinite, caf::tick_atom_v,
+                              std::uint64_t{3'600'000});
   scheduler.run();
   CHECK(scheduler.advance_time(3600s) > 0);
   scheduler.run();

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include <caf/system_messages.hpp>
 #include <caf/send.hpp>
+#include <caf/system_messages.hpp>
 
 #include <troupe/actors/gate/remote.hpp>
 

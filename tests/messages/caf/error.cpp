@@ -1,4 +1,4 @@
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 #include <caf/pec.hpp>
 #include <caf/sec.hpp>
 
-#include <troupe/messages/type_ids.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 
 #include "catch.hpp"
 
@@ -59,14 +59,12 @@ TEST_CASE("CAF's errors become ours") {
   CHECK(from_caf(caf::make_error(caf::sec::request_timeout)) == errc::timeout);
   CHECK(from_caf(caf::make_error(caf::sec::request_receiver_down))
         == errc::shard_down);
-  CHECK(from_caf(caf::make_error(caf::sec::runtime_error))
-        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::sec::runtime_error)) == errc::shard_down);
   CHECK(from_caf(caf::make_error(caf::sec::unexpected_message))
         == errc::invalid_argument);
   CHECK(from_caf(caf::make_error(caf::sec::cannot_connect_to_node))
         == errc::system_error);
-  CHECK(from_caf(caf::make_error(caf::exit_reason::kill))
-        == errc::shard_down);
+  CHECK(from_caf(caf::make_error(caf::exit_reason::kill)) == errc::shard_down);
   CHECK(from_caf(caf::make_error(caf::exit_reason::unreachable))
         == errc::shard_down);
   CHECK(from_caf(caf::make_error(caf::exit_reason::user_shutdown))

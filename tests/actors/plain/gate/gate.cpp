@@ -22,9 +22,11 @@
 #include <unistd.h>
 
 #include <troupe/actors/gate/console_address.hpp>
+#include <troupe/actors/gate/detail/entering.hpp>
 #include <troupe/actors/gate/detail/folder.hpp>
 #include <troupe/actors/gate/detail/protocol.hpp>
-#include <troupe/actors/gate/detail/sockets.hpp>
+#include <troupe/actors/gate/detail/reaching.hpp>
+#include <troupe/actors/gate/find_consoles.hpp>
 
 #include "catch.hpp"
 #include "progress.hpp"

@@ -19,9 +19,9 @@
 
 #include <troupe/actors/gate/console_address.hpp>
 #include <troupe/actors/gate/detail/console_gate.hpp>
-#include <troupe/messages/caf_error.hpp>
+#include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/caf/type_ids.hpp>
 #include <troupe/messages/interfaces.hpp>
-#include <troupe/messages/type_ids.hpp>
 
 #include "apps/console/peer/connection.hpp"
 #include "apps/console/session.hpp"

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include <troupe/messages/interface_forms.hpp>
+
 #include "apps/console/text/table.hpp"
 #include "apps/console/views/actor_tree.hpp"
 #include "apps/console/views/message_views.hpp"
@@ -179,8 +181,10 @@ TEST_CASE("figures are shown with units") {
   CHECK(text_of(x, 80).ends_with(
     "\n"
     "NAMESPACE  REGION  SHARDS   KEYS  CHARGED     LIMIT  MOST KEYS  EVICTED\n"
-    "\"a b:\"     db0         16  1,000  5.0 MiB  64.0 MiB       none        7\n"
-    "img:       db0          2      1     96 B      none      2,500        0\n"));
+    "\"a b:\"     db0         16  1,000  5.0 MiB  64.0 MiB       none        "
+    "7\n"
+    "img:       db0          2      1     96 B      none      2,500        "
+    "0\n"));
   x.draining = true;
   x.regions.clear();
   CHECK(text_of(x, 80).ends_with("state     draining\n"));
@@ -213,8 +217,9 @@ TEST_CASE("colours take no room") {
   uut.add({cell{"failed", tone::bad}, "1"});
   uut.add({cell{"up", tone::good}, "22"});
   CHECK(uut.render(0) == "STATE    N\nfailed   1\nup      22\n");
-  CHECK(uut.render(0, true)
-        == "STATE    N\n\033[31mfailed\033[0m   1\n\033[32mup\033[0m      22\n");
+  CHECK(
+    uut.render(0, true)
+    == "STATE    N\n\033[31mfailed\033[0m   1\n\033[32mup\033[0m      22\n");
 }
 
 TEST_CASE("states have a tone") {

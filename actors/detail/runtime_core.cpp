@@ -1,0 +1,233 @@
+#include <troupe/actors/detail/runtime_core.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <troupe/actors/loads/load_coordinator_actor.hpp>
+#include <troupe/actors/shell/actor_life.hpp>
+#include <troupe/actors/shell/detail/logger_scope.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
+#include <troupe/actors/supervision/process.hpp>
+#include <troupe/actors/version.hpp>
+#include <troupe/messages/types/defaults.hpp>
+
+namespace troupe::detail {
+
+namespace {
+
+/// How long an actor that has nothing left to do may take to end, whatever the
+/// deadline of the drain was. Thousands of times what it takes.
+constexpr std::chrono::seconds last_turn{1};
+
+/// Loads, and actors, that a report of a drain names; it counts the others.
+constexpr std::size_t most_stuck_named = 100;
+
+/// Clockwork ticks between two looks at who evicts how much: a tenth of a second.
+constexpr unsigned ticks_per_rebalance = 5;
+
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+    std::chrono::steady_clock::now() - begin);
+}
+
+} // namespace
+
+runtime_core::runtime_core(caf::actor_system& system,
+                           const runtime_options& options)
+  : system_(system),
+    options_(options),
+    executor_(std::make_shared<lane_scheduler>(system)),
+    loads_(std::make_shared<load_coordinator>(
+      *options.time, executor_, options.loader_threads, options.loader_queue)),
+    root_(std::make_shared<root_actor>(system, options.report)),
+    tree_(*options.time, options.restart_limit, options.restart_window,
+          options.report),
+    regions_({system, options_, tree_, root_->watch(), executor_, loads_}),
+    consoles_(system, [root = root_] { return root->get(); }),
+    unexpected_(system, options.report) {
+  // nop
+}
+
+void runtime_core::start() {
+  // First, as this is what may throw.
+  clockwork_.emplace(defaults::tick, [this] { tick(); });
+  memory_ = std::jthread{
+    [](std::stop_token stop) { keep_memory_ready(std::move(stop)); }};
+  logger_scope spawning;
+  root_->start(weak_from_this());
+  auto added = tree_.add(supervised_load_coordinator(
+    system_, supervisor_name, loads_, coordinator_, root_->watch()));
+  // A fresh tree takes its first child.
+  static_cast<void>(added);
+}
+
+/// Looks for overdue loads, measures, and lets the regions tidy up.
+void runtime_core::tick() {
+  loads_->tick();
+  if (const auto now = clock::steady().now(); meter_.due(now))
+    meter_.note(now, processor_time());
+  regions_.tick();
+  // Evictions are counted over a period in which some happen.
+  if (++ticks_ % ticks_per_rebalance == 0)
+    regions_.rebalance();
+}
+
+expected<void> runtime_core::set_max_bytes(std::size_t x) {
+  if (auto ok = regions_.check_max_bytes(x); !ok)
+    return ok;
+  if (draining_)
+    return fail(errc::shutting_down, "the runtime drains");
+  regions_.set_max_bytes(x);
+  return {};
+}
+
+void runtime_core::report(const std::string& line) const {
+  if (options_.report)
+    options_.report(line);
+}
+
+// -- supervision -------------------------------------------------------------------
+
+runtime_stat runtime_core::stat(bool with_regions) const {
+  auto process = measure_process();
+  runtime_stat result;
+  result.version = version;
+  result.uptime = since(started_);
+  result.process_id = process.process_id;
+  result.resident_bytes = process.resident_bytes;
+  result.cpu_milliseconds
+    = static_cast<std::uint64_t>(process.processor_time.count());
+  const auto lately
+    = meter_.lately(clock::steady().now(), process.processor_time);
+  result.cpu_permille = lately.permille;
+  result.cpu_window = lately.over;
+  result.threads = process.threads;
+  result.open_files = process.open_files;
+  result.file_limit = process.file_limit;
+  result.actors = tree_.size() + 1;
+  result.loads_in_flight = loads_->in_flight();
+  result.loader_threads = loads_->workers().threads();
+  result.loader_queue = loads_->workers().waiting();
+  const auto all = supervision();
+  result.actor_crashes = all.crashes;
+  result.actor_restarts = all.restarts;
+  result.actors_failed = all.failed;
+  result.shards_failed = all.shards_failed;
+  result.draining = draining_;
+  if (with_regions)
+    result.regions = regions_.infos();
+  return result;
+}
+
+expected<found_actor> runtime_core::find_actor(const std::string& name) const {
+  if (name == coordinator_name) {
+    auto present = coordinator_->pointer();
+    if (!present)
+      return fail(errc::shutting_down, "the runtime has drained");
+    return found_actor{"load-coordinator", std::move(present)};
+  }
+  if (auto up = tree_.check_not_failed(name); !up)
+    return tl::unexpected{std::move(up.error())};
+  return regions_.find_actor(name);
+}
+
+void runtime_core::add_shown(const std::string& prefix, actor_list& to) const {
+  shown_rows_.for_each([&](const row_source& x) { x(prefix, to); });
+}
+
+expected<void> runtime_core::restart(std::string_view name) {
+  if (name == supervisor_name)
+    return fail(errc::invalid_argument,
+                "the supervisor is running; when it dies, it is started again "
+                "at once");
+  logger_scope spawning;
+  return tree_.restart(name);
+}
+
+supervision_figures runtime_core::supervision() const {
+  auto result = tree_.figures();
+  // Each was a crash that is over.
+  const auto restarts = root_->restarts();
+  result.crashes += restarts;
+  result.restarts += restarts;
+  return result;
+}
+
+// -- the end -----------------------------------------------------------------------
+
+drain_report runtime_core::drain(std::chrono::milliseconds deadline) {
+  if (deadline <= deadline.zero())
+    deadline = options_.drain_deadline;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto until = begin + deadline;
+  draining_ = true;
+  // Operations of clients may still open regions.
+  const auto clients = clients_.end_all(until);
+  regions_.refuse_more();
+  std::lock_guard guard{drain_mutex_};
+  if (!drained_) {
+    drained_ = drain_once(begin, until);
+    drained_->clients = clients.served;
+    drained_->clients_cut = clients.cut;
+  }
+  return *drained_;
+}
+
+drain_report runtime_core::drain_once(time_point begin, time_point until) {
+  drain_report report;
+  report.stuck = loads_->drain(until);
+  if (auto found = report.stuck.size(); found > most_stuck_named) {
+    report.stuck.resize(most_stuck_named);
+    report.stuck.push_back(std::to_string(found - most_stuck_named)
+                           + " more loads");
+  }
+  regions_.stop();
+  tree_.begin_stop();
+  let_run(system_);
+  auto left = tree_.await_stopped(until, last_turn, most_stuck_named);
+  for (auto& name : left.names)
+    report.stuck.push_back("actor " + name);
+  if (left.count > left.names.size())
+    report.stuck.push_back(std::to_string(left.count - left.names.size())
+                           + " more actors");
+  // What outlives the runtime must not keep its actors.
+  coordinator_->clear();
+  regions_.forget_actors();
+  report.took = since(begin);
+  return report;
+}
+
+void runtime_core::drain_then(std::chrono::milliseconds deadline,
+                              std::function<void(drain_report)> done) {
+  std::lock_guard guard{drainers_mutex_};
+  // The supervisor is about to end, and answers its requesters.
+  if (closing_)
+    return;
+  drainers_.emplace_back(
+    [self = shared_from_this(), deadline, done = std::move(done)] {
+      done(self->drain(deadline));
+    });
+}
+
+void runtime_core::close() {
+  const bool reported = draining_;
+  const auto last = drain(options_.drain_deadline);
+  if (!reported)
+    for (auto& name : last.stuck)
+      report("stuck at the end: " + name);
+  std::vector<std::thread> drainers;
+  {
+    std::lock_guard guard{drainers_mutex_};
+    closing_ = true;
+    drainers = std::exchange(drainers_, {});
+  }
+  root_->retire();
+  for (auto& x : drainers)
+    x.join();
+  consoles_.close();
+  clockwork_->stop();
+  root_->end();
+  executor_->close();
+}
+
+} // namespace troupe::detail

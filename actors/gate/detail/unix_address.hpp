@@ -1,0 +1,27 @@
+#pragma once
+
+// The addresses of Unix sockets, for both sides of a connection.
+
+#include <cstddef>
+#include <string>
+
+#include <sys/un.h>
+
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe::gate {
+
+/// Bytes of a Unix socket's path. The system allows 107; the rest is for the name
+/// that a socket has until it listens.
+inline constexpr std::size_t longest_path = 96;
+
+/// Errors: `invalid_argument` (the path is empty or too long).
+[[nodiscard]] expected<void> check_path(const std::string& path);
+
+/// Precondition: the path has at most 107 bytes.
+[[nodiscard]] sockaddr_un address_of(const std::string& path) noexcept;
+
+/// As the system's `connect`: 0, or -1 and errno.
+[[nodiscard]] int connect(int descriptor, const sockaddr_un& to) noexcept;
+
+} // namespace troupe::gate

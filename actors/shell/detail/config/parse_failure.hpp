@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include <caf/config_option_set.hpp>
+#include <caf/fwd.hpp>
+
+#include <troupe/messages/types/error.hpp>
+
+namespace troupe::detail {
+
+/// What CAF's parser stumbled over: an argument, or a place in the ini file, which is
+/// called `ini`. `known` are the options that it knows.
+[[nodiscard]] error explain_failure(const caf::error& failure,
+                                    const std::string& ini,
+                                    const caf::config_option_set& known);
+
+} // namespace troupe::detail

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include <troupe/messages/forms.hpp>
+
+namespace troupe {
+
+/// The messages that actors of a kind (`actor_info::kind`) accept, in the order
+/// of interfaces.hpp, from which they are made at compile time. Empty for a kind that
+/// has no interface.
+[[nodiscard]] const std::vector<message_form>& forms_of(std::string_view kind);
+
+} // namespace troupe

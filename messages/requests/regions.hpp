@@ -1,0 +1,56 @@
+#pragma once
+
+// What the supervisor is asked about open regions.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <troupe/messages/fields.hpp>
+#include <troupe/messages/requests/namespaces.hpp>
+
+namespace troupe {
+
+struct region_info {
+  std::string name;
+  std::string value_type;
+  std::uint64_t shards = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t restarts = 0;
+  std::vector<namespace_info> namespaces = {};
+  std::uint64_t undecodable = 0;   ///< Reads that met bytes that are no value.
+  std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
+
+  /// How values are stored: "bytes" (as they are), "integer" (decimal text), or
+  /// "encoded" (by the codec of their type).
+  std::string encoding = "bytes";
+
+  /// The integers that a value may be, where they are stored as such.
+  std::int64_t least_value = 0;
+  std::uint64_t most_value = 0;
+};
+
+fields<&region_info::name, &region_info::value_type, &region_info::shards,
+       &region_info::keys, &region_info::bytes, &region_info::handled,
+       &region_info::restarts, &region_info::namespaces,
+       &region_info::undecodable, &region_info::shards_failed,
+       &region_info::encoding, &region_info::least_value,
+       &region_info::most_value>
+fields_of(const region_info&);
+
+struct region_info_request {
+  /// Empty: "db0", or else the first region by name.
+  std::string name;
+};
+
+fields<&region_info_request::name> fields_of(const region_info_request&);
+
+struct find_region_request {
+  std::string name;
+};
+
+fields<&find_region_request::name> fields_of(const find_region_request&);
+
+} // namespace troupe
