@@ -4,7 +4,7 @@
 // is here; what only some can do is in abilities.hpp. A region checks sizes and options
 // and asks its provider; typed values, loaders and futures are the region's affair.
 //
-// Promises (DESIGN: G1, G3, G7, G8), the same for every provider:
+// Promises (G1, G3, G7, G8, G10 of docs/architecture.md), the same for every provider:
 //   1. Changes of one key happen one after the other. A read that starts after a change
 //      returned sees that change or a later one.
 //   2. Every committed change gives the key another version.

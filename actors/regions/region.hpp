@@ -77,6 +77,7 @@ public:
     return name_;
   }
 
+  /// The options it was opened with, completed: what was left open is filled in.
   [[nodiscard]] const region_options& options() const noexcept override {
     return options_;
   }

@@ -32,7 +32,6 @@ public:
   region_core(const region_core&) = delete;
   region_core& operator=(const region_core&) = delete;
 
-  /// The options it was opened with, completed: what was left open is filled in.
   [[nodiscard]] std::chrono::milliseconds load_timeout() const noexcept {
     return *options_.load_timeout;
   }

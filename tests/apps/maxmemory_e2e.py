@@ -2,6 +2,7 @@
 settings change while the server runs, and wrong ones are refused."""
 
 import socket
+import time
 
 import _servers
 from _servers import PATIENCE, Troupe, refused, require
@@ -51,6 +52,20 @@ class Client:
     def info(self):
         lines = self("INFO").decode().split("\r\n")
         return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def calm(client):
+    """The number of evictions, once none come by themselves any more: for as long as
+    keys were evicted since it looked last, the rebalancer moves room between shards."""
+    deadline = time.monotonic() + PATIENCE
+    seen = int(client.info()["evicted_keys"])
+    while True:
+        time.sleep(0.3)  # three of its looks
+        now = int(client.info()["evicted_keys"])
+        if now == seen:
+            return now
+        require(time.monotonic() < deadline, "evictions never end")
+        seen = now
 
 
 def fill(client, first, count, size):
@@ -315,7 +330,7 @@ def check_rename():
         fill(client, limit // 1000, 5_000, 1000)
         if client("EXISTS", "name:0") == b":0":
             require(client("SET", "name:0", b"x" * size) == b"+OK", "not stored")
-        evicted = int(client.info()["evicted_keys"])
+        evicted = calm(client)
         count = client("DBSIZE")
         for i in range(200):
             reply = client("RENAME", f"name:{i}", f"name:{i + 1}")
