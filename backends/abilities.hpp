@@ -49,7 +49,8 @@ public:
 
   /// A live key, each with a chance of the same order; nothing only when a whole walk
   /// has met none.
-  virtual expected<std::optional<bytes>> random_key(std::minstd_rand& random) = 0;
+  virtual expected<std::optional<bytes>> random_key(std::minstd_rand& random)
+    = 0;
 };
 
 /// Limits of what the entries take.
@@ -70,8 +71,8 @@ public:
   /// Other limits from now on: when this returns, what is too much has been evicted.
   /// Errors: `invalid_argument` (less than `check` allows for as many shards as there
   /// are); nothing has changed then.
-  virtual expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries)
-    = 0;
+  virtual expected<void>
+  set_limits(std::size_t max_bytes, std::size_t max_entries) = 0;
 
   /// Another policy from now on, for all but the namespaces that have their own.
   virtual expected<void> set_eviction(eviction_policy x) = 0;
@@ -92,19 +93,19 @@ public:
   [[nodiscard]] virtual std::vector<namespace_stats> namespaces() const = 0;
 
   /// As `limit_ability::set_limits`; not both of them 0.
-  virtual expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
+  virtual expected<void> set_namespace_limits(bytes_view prefix,
+                                              std::size_t max_bytes,
                                               std::size_t max_entries)
     = 0;
 
   /// What `set_namespace_limits` would refuse for good, and why.
   [[nodiscard]] virtual expected<void>
   check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
-                         std::size_t max_entries) const
-    = 0;
+                         std::size_t max_entries) const = 0;
 
   /// A policy of its own from now on; empty: that of the region again.
-  virtual expected<void> set_namespace_eviction(bytes_view prefix,
-                                                std::optional<eviction_policy> x)
+  virtual expected<void>
+  set_namespace_eviction(bytes_view prefix, std::optional<eviction_policy> x)
     = 0;
 
   /// Removes its keys, as `provider::clear`; those that belong to a longer prefix stay.
@@ -117,7 +118,8 @@ public:
   virtual ~listener_ability() = default;
 
   /// See `region::on_removal`. Errors: `out_of_memory`.
-  virtual expected<void> on_removal(removal_listener listener, std::size_t limit) = 0;
+  virtual expected<void>
+  on_removal(removal_listener listener, std::size_t limit) = 0;
 };
 
 /// How a value came under another key, or did not.
@@ -135,7 +137,7 @@ struct transfer_terms {
 
 /// What a caller saw of a key, to learn later whether it has changed.
 struct key_state {
-  version_number version = no_version; ///< Of the live entry.
+  version_number version = no_version;            ///< Of the live entry.
   std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
@@ -153,13 +155,13 @@ public:
 
   /// Whether nothing was stored under the key since `watch`, nor removed, however it
   /// looks now.
-  virtual expected<bool> unchanged(const hashed_key& key, const key_state& since) = 0;
+  virtual expected<bool>
+  unchanged(const hashed_key& key, const key_state& since) = 0;
 
   /// See `region::rename` and `region::copy`.
-  virtual expected<transfer_result> transfer(const hashed_key& from,
-                                             joint_turn_ability& target,
-                                             const hashed_key& to,
-                                             const transfer_terms& terms)
+  virtual expected<transfer_result>
+  transfer(const hashed_key& from, joint_turn_ability& target,
+           const hashed_key& to, const transfer_terms& terms)
     = 0;
 };
 
@@ -170,7 +172,8 @@ public:
 
   /// The bytes that the entry is charged, with key and value; nothing when the key is
   /// absent. No use of the entry.
-  virtual expected<std::optional<std::size_t>> charge(const hashed_key& key) const = 0;
+  virtual expected<std::optional<std::size_t>>
+  charge(const hashed_key& key) const = 0;
 };
 
 } // namespace troupe

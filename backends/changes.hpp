@@ -89,15 +89,17 @@ struct increment_change {
   integer_range within = {};
 };
 
-using key_change = std::variant<set_change, compare_and_set_change, erase_change,
-                            compare_and_erase_change, touch_change, increment_change>;
+using key_change
+  = std::variant<set_change, compare_and_set_change, erase_change,
+                 compare_and_erase_change, touch_change, increment_change>;
 
 /// The result of the alternative with the same index: of different kinds, though two may
 /// have one type.
 struct change_result {
   bool changed = false; ///< What a change that returns bool returns.
-  std::optional<version_number> version = std::nullopt; ///< Of a compare-and-set.
-  std::int64_t number = 0;                              ///< Of an increment.
+  std::optional<version_number> version
+    = std::nullopt;        ///< Of a compare-and-set.
+  std::int64_t number = 0; ///< Of an increment.
 
   change_result() = default;
 
@@ -129,14 +131,16 @@ struct change_result {
 /// The key of a change that reads what it changes, or nothing: such a change waits while
 /// an update holds its key's lease.
 template <class Change>
-[[nodiscard]] std::optional<hashed_key> key_that_is_read(const Change& x) noexcept {
+[[nodiscard]] std::optional<hashed_key>
+key_that_is_read(const Change& x) noexcept {
   if constexpr (std::is_same_v<Change, set_change>) {
     // Only a conditional set looks before it writes.
     if (x.how->condition == write_condition::always && !x.how->keep_ttl)
       return std::nullopt;
     return x.key;
-  } else if constexpr (std::is_same_v<Change, erase_change>
-                       || std::is_same_v<Change, touch_change>) {
+  } else if constexpr (
+    std::is_same_v<Change,
+                   erase_change> || std::is_same_v<Change, touch_change>) {
     return std::nullopt;
   } else {
     return x.key;
@@ -206,7 +210,9 @@ public:
   }
 
 private:
-  static constexpr bool has_value = requires(Change x) { x.value; };
+  static constexpr bool has_value = requires(Change x) {
+    x.value;
+  };
 
   struct stored_value {
     troupe::bytes bytes;
@@ -216,7 +222,8 @@ private:
   struct nothing {};
 
   carried_key key_;
-  [[no_unique_address]] std::conditional_t<has_value, stored_value, nothing> value_;
+  [[no_unique_address]] std::conditional_t<has_value, stored_value, nothing>
+    value_;
   Change change_;
 };
 

@@ -43,9 +43,9 @@ struct edit {
 
   /// Stores `value` with a TTL that ends at `deadline`, `never` for good. Its idle
   /// time is the region's, if none is given.
-  [[nodiscard]] static edit
-  store_until(bytes_view value, time_point deadline,
-              std::optional<ttl_duration> idle = std::nullopt) noexcept {
+  [[nodiscard]] static edit store_until(bytes_view value, time_point deadline,
+                                        std::optional<ttl_duration> idle
+                                        = std::nullopt) noexcept {
     edit result{action::store, value, {}, deadline};
     result.how.idle = idle;
     return result;
@@ -103,7 +103,7 @@ struct edit {
   bytes_view value = {};
   write_options how = {};
   std::optional<time_point> deadline = std::nullopt; ///< In place of `how`'s.
-  std::size_t offset = 0; ///< Of a splice.
+  std::size_t offset = 0;                            ///< Of a splice.
   memory::value_buffer* gathered = nullptr;
 };
 

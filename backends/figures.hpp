@@ -29,7 +29,7 @@ struct provider_figures {
   std::uint64_t relocations = 0; ///< Entries moved so that such could go back.
   std::uint64_t handled = 0;     ///< Mailbox tasks that ran.
   std::uint64_t mailbox_depth = 0; ///< Mailbox tasks that wait.
-  std::uint64_t restarts = 0;    ///< Restarts of shards.
+  std::uint64_t restarts = 0;      ///< Restarts of shards.
   std::uint64_t shards_failed = 0; ///< Crashed too often and stay down.
 };
 

@@ -89,21 +89,19 @@ public:
   /// `lookup::peek` is no use of the entry: it does not put off its expiry.
   virtual expected<bool> read(const hashed_key& key,
                               function_ref<void(const entry_view&)> f,
-                              lookup as) const
-    = 0;
+                              lookup as) const = 0;
 
   /// Calls `f` for every key in order, with nullptr for a miss. Not a snapshot across
   /// keys. After an error, `f` was called for the first keys only.
   virtual expected<void>
   read_many(std::span<const hashed_key> keys,
-            function_ref<void(std::size_t, const entry_view*)> f, lookup as) const
-    = 0;
+            function_ref<void(std::size_t, const entry_view*)> f,
+            lookup as) const = 0;
 
   /// Finds what the caller has changed before by calls with a completion, unless such a
   /// change has to wait for an update.
   virtual void read_then(carried_key key, lookup as,
-                         completion<std::optional<entry_copy>> done) const
-    = 0;
+                         completion<std::optional<entry_copy>> done) const = 0;
 
   /// Keys that `prefetch` takes at a time: more do not fit the processor's miss queue.
   static constexpr std::size_t prefetched_keys = 16;
@@ -118,7 +116,8 @@ public:
   /// Makes a change. Errors: those of the kind of change.
   virtual expected<change_result> apply(const key_change& what) = 0;
 
-  virtual void apply_then(carried_change what, completion<change_result> done) = 0;
+  virtual void apply_then(carried_change what, completion<change_result> done)
+    = 0;
 
   /// Stores all of them, each on its own; of two values for one key the later one stays.
   /// After an error, some may have been stored.
@@ -141,9 +140,10 @@ public:
   /// or `id` gets it, whose value has `tags` as far as is known. `decided` is called in
   /// the order of the decisions about the key, before any completion of what ends the
   /// lease. Returns it false for a lease that was granted, it is given back.
-  virtual void acquire_load(carried_key key, load_id id,
-                            std::shared_ptr<const load_tags> tags,
-                            std::function<bool(expected<load_decision>)> decided)
+  virtual void
+  acquire_load(carried_key key, load_id id,
+               std::shared_ptr<const load_tags> tags,
+               std::function<bool(expected<load_decision>)> decided)
     = 0;
 
   /// Stores what the load brought, if it still has its lease, and ends that; also on an
@@ -153,31 +153,30 @@ public:
     = 0;
 
   /// Ends the lease of a load that brings nothing.
-  virtual void release_load(carried_key key, load_id id, completion<void> done) = 0;
+  virtual void release_load(carried_key key, load_id id, completion<void> done)
+    = 0;
 
   /// Whether load `id` still has the key's lease. Errors: also `shard_down`, at once, while
   /// that cannot be told.
-  [[nodiscard]] virtual expected<bool> holds_load(const hashed_key& key, load_id id)
-    = 0;
+  [[nodiscard]] virtual expected<bool>
+  holds_load(const hashed_key& key, load_id id) = 0;
 
   // -- leases of updates -------------------------------------------------------
 
   /// Takes the key's update lease, after others that want it, and voids that of a load.
-  virtual expected<update_snapshot> begin_update(const hashed_key& key,
-                                                 std::uint64_t token)
-    = 0;
+  virtual expected<update_snapshot>
+  begin_update(const hashed_key& key, std::uint64_t token) = 0;
 
   /// Stores the new value (removes the entry, without one) and ends the lease. The new
   /// entry keeps of the old one what `how` does not name.
-  virtual expected<update_outcome> commit_update(const hashed_key& key,
-                                                 std::uint64_t token,
-                                                 std::optional<bytes_view> value,
-                                                 const write_options& how)
+  virtual expected<update_outcome>
+  commit_update(const hashed_key& key, std::uint64_t token,
+                std::optional<bytes_view> value, const write_options& how)
     = 0;
 
   /// Ends the lease without a change.
-  virtual expected<void> abandon_update(const hashed_key& key, std::uint64_t token)
-    = 0;
+  virtual expected<void>
+  abandon_update(const hashed_key& key, std::uint64_t token) = 0;
 
   // -- invalidation ------------------------------------------------------------
 
@@ -255,7 +254,8 @@ struct provider_environment {
   region_options& options;
   const clock& time; ///< Outlives the provider.
   std::shared_ptr<lane_executor> executor;
-  worker_pool& workers; ///< For what must not run in a turn. Drops jobs when it ends.
+  worker_pool&
+    workers; ///< For what must not run in a turn. Drops jobs when it ends.
 };
 
 /// Makes the providers of regions; `region_options::provider`. Immutable.
@@ -265,8 +265,7 @@ public:
 
   /// Errors: what keeps it from opening; nothing is left behind then.
   [[nodiscard]] virtual expected<std::shared_ptr<provider>>
-  make(const provider_environment& with) const
-    = 0;
+  make(const provider_environment& with) const = 0;
 };
 
 } // namespace troupe

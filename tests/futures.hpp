@@ -68,8 +68,8 @@ inline auto get_or_set_async(troupe::region& where, std::string key,
                              troupe::bytes_loader loader,
                              troupe::write_options how = {}) {
   return future_of<std::optional<troupe::bytes>>([&](auto done) {
-    where.get_or_set_then(troupe::carried_key{std::move(key)}, std::move(loader),
-                          std::move(how), done);
+    where.get_or_set_then(troupe::carried_key{std::move(key)},
+                          std::move(loader), std::move(how), done);
   });
 }
 

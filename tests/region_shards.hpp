@@ -20,9 +20,10 @@ open_region(std::string name, const troupe::region_options& options,
             std::shared_ptr<troupe::load_coordinator> loads,
             std::shared_ptr<troupe::memory::budget> parent = nullptr) {
   auto completed = troupe::with_defaults(options);
-  const troupe::provider_environment with{name, completed, time,
-                                          std::move(executor), loads->workers()};
-  auto below = std::make_shared<troupe::memory_provider>(with, std::move(parent));
+  const troupe::provider_environment with{
+    name, completed, time, std::move(executor), loads->workers()};
+  auto below
+    = std::make_shared<troupe::memory_provider>(with, std::move(parent));
   return std::make_shared<troupe::region>(std::move(name), completed, time,
                                           std::move(below), std::move(loads));
 }
@@ -31,7 +32,8 @@ inline troupe::memory::shard_map& shards(troupe::region& where) {
   return where.memory()->shards();
 }
 
-inline troupe::memory::shard& shard_at(troupe::region& where, std::size_t index) {
+inline troupe::memory::shard& shard_at(troupe::region& where,
+                                       std::size_t index) {
   return *shards(where)[index];
 }
 

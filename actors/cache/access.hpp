@@ -21,9 +21,8 @@ std::future<Result> cache<V>::begin(Start start) const {
     return ready(Result{detail::empty_cache()});
   auto made = std::make_shared<std::promise<Result>>();
   auto future = made->get_future();
-  start(*region_, [made](expected<Value> x) {
-    made->set_value(Result{std::move(x)});
-  });
+  start(*region_,
+        [made](expected<Value> x) { made->set_value(Result{std::move(x)}); });
   return future;
 }
 
@@ -92,8 +91,8 @@ std::future<maybe<V>> cache<V>::get_async(std::string key) const {
       }
       auto& entry = *found;
       made->set_value(decode_loaded(
-        *where, entry ? std::optional<bytes>{std::move(entry->value)}
-                      : std::nullopt));
+        *where,
+        entry ? std::optional<bytes>{std::move(entry->value)} : std::nullopt));
     });
   return future;
 }
@@ -113,13 +112,13 @@ template <class V>
 std::future<maybe<ttl_duration>> cache<V>::ttl_async(std::string key) const {
   return begin<maybe<ttl_duration>, std::optional<ttl_duration>>(
     [&](const region& where, auto done) {
-      where.get_then(carried_key{std::move(key)}, lookup::peek,
-                     [done, keep = region_](expected<std::optional<entry_copy>> x) {
-                       done(std::move(x).map([&](const auto& entry) {
-                         return entry ? keep->time_left(entry->deadline)
-                                      : std::nullopt;
-                       }));
-                     });
+      where.get_then(
+        carried_key{std::move(key)}, lookup::peek,
+        [done, keep = region_](expected<std::optional<entry_copy>> x) {
+          done(std::move(x).map([&](const auto& entry) {
+            return entry ? keep->time_left(entry->deadline) : std::nullopt;
+          }));
+        });
     });
 }
 
@@ -201,7 +200,8 @@ std::future<yes_or_no> cache<V>::erase_async(std::string key) {
 }
 
 template <class V>
-std::future<yes_or_no> cache<V>::touch_async(std::string key, ttl_duration ttl) {
+std::future<yes_or_no> cache<V>::touch_async(std::string key,
+                                             ttl_duration ttl) {
   return begin<yes_or_no, bool>([&](region& where, auto done) {
     where.touch_then(carried_key{std::move(key)}, ttl, std::move(done));
   });

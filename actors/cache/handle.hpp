@@ -192,8 +192,8 @@ public:
                                            = 1) requires countable<V>;
 
   std::future<expected<std::int64_t>>
-  increment_async(std::string key, std::int64_t delta
-                                   = 1) requires std::same_as<V, std::string>;
+  increment_async(std::string key,
+                  std::int64_t delta = 1) requires std::same_as<V, std::string>;
 
   std::future<expected<void>> clear_async() {
     return ready(clear());

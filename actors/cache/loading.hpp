@@ -117,16 +117,16 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   std::promise<maybe<V>> made;
 
   void begin() {
-    where->get_then(
-      key, lookup::use,
-      [self = this->shared_from_this()](expected<std::optional<entry_copy>> found) {
-        if (!found)
-          self->finish(tl::unexpected{std::move(found.error())});
-        else if (!*found)
-          self->load();
-        else
-          self->look_at_present(**found);
-      });
+    where->get_then(key, lookup::use,
+                    [self = this->shared_from_this()](
+                      expected<std::optional<entry_copy>> found) {
+                      if (!found)
+                        self->finish(tl::unexpected{std::move(found.error())});
+                      else if (!*found)
+                        self->load();
+                      else
+                        self->look_at_present(**found);
+                    });
   }
 
   void look_at_present(const entry_copy& entry) {

@@ -83,8 +83,7 @@ void load_coordinator::run(F&& f) {
 
 void load_coordinator::start(load_id id, std::uint64_t born,
                              std::shared_ptr<load_target> where,
-                             carried_key key,
-                             std::shared_ptr<load_tags> tags,
+                             carried_key key, std::shared_ptr<load_tags> tags,
                              load_waiter first) {
   submit([this, id, born, where = std::move(where), key = std::move(key),
           tags = std::move(tags), first = std::move(first)]() mutable {
@@ -125,30 +124,30 @@ void load_coordinator::begin_attempt(load& x) {
   auto& owner = x.waiters.front();
   for (auto& name : owner.how.tags.names())
     x.tags->add(name);
-  auto job
-    = [weak = weak_from_this(), id = x.id, attempt = x.attempt, run = x.run,
-       loader = owner.loader, how = owner.how, key = x.key.key(), tags = x.tags,
-       stop = x.stop.get_token(), timeout = *x.where->options().load_timeout]() mutable {
-        auto deadline = never;
-        {
-          auto coordinator = weak.lock();
-          if (!coordinator)
-            return;
-          deadline = coordinator->time_.now() + timeout;
-        }
-        if (!run->begin(deadline))
-          return;
-        load_context context{std::move(key), attempt, deadline, std::move(stop),
-                             std::move(tags)};
-        auto result = run_loader(loader, context, std::move(how));
-        // What the loader captured goes before anybody hears of the result.
-        loader = nullptr;
-        if (auto coordinator = weak.lock())
-          coordinator->submit([c = coordinator.get(), id, attempt,
-                               result = std::move(result)]() mutable {
-            c->finished(id, attempt, std::move(result));
-          });
-      };
+  auto job = [weak = weak_from_this(), id = x.id, attempt = x.attempt,
+              run = x.run, loader = owner.loader, how = owner.how,
+              key = x.key.key(), tags = x.tags, stop = x.stop.get_token(),
+              timeout = *x.where->options().load_timeout]() mutable {
+    auto deadline = never;
+    {
+      auto coordinator = weak.lock();
+      if (!coordinator)
+        return;
+      deadline = coordinator->time_.now() + timeout;
+    }
+    if (!run->begin(deadline))
+      return;
+    load_context context{std::move(key), attempt, deadline, std::move(stop),
+                         std::move(tags)};
+    auto result = run_loader(loader, context, std::move(how));
+    // What the loader captured goes before anybody hears of the result.
+    loader = nullptr;
+    if (auto coordinator = weak.lock())
+      coordinator->submit([c = coordinator.get(), id, attempt,
+                           result = std::move(result)]() mutable {
+        c->finished(id, attempt, std::move(result));
+      });
+  };
   if (auto posted = workers_.post(std::move(job)); !posted)
     abandon(x, std::move(posted.error()));
 }
@@ -218,8 +217,7 @@ void load_coordinator::fail_over(load& x, const error& why) {
 void load_coordinator::commit(load& x, std::optional<bytes> value,
                               const write_options& how) {
   x.settling = true;
-  auto loaded
-    = std::make_shared<const std::optional<bytes>>(std::move(value));
+  auto loaded = std::make_shared<const std::optional<bytes>>(std::move(value));
   x.where->commit_load(
     x.key, {x.id, x.born, loaded, how},
     // Stored or refused, or the shard is down: the value was loaded, and those that
@@ -302,8 +300,9 @@ void load_coordinator::tick() {
 void load_coordinator::look_at_deadline(load& x, time_point now) {
   if (const auto deadline = x.run->deadline()) {
     if (*deadline <= now)
-      fail_over(x, {errc::load_timeout, "the loader did not finish within "
-                                          + seconds(*x.where->options().load_timeout)});
+      fail_over(
+        x, {errc::load_timeout, "the loader did not finish within "
+                                  + seconds(*x.where->options().load_timeout)});
     return;
   }
   if (x.queued_until <= now && x.run->withdraw())
@@ -389,10 +388,9 @@ load_coordinator::drain(std::chrono::steady_clock::time_point deadline) {
 
 std::string load_coordinator::describe(const load& x) const {
   // A key may have 2 MiB of any bytes, and this line is printed.
-  return "load " + x.where->name() + "/" + printable(x.key.key())
-         + " (attempt " + std::to_string(x.attempt) + ", "
-         + seconds(time_.now() - x.started) + ", "
-         + std::to_string(x.waiters.size())
+  return "load " + x.where->name() + "/" + printable(x.key.key()) + " (attempt "
+         + std::to_string(x.attempt) + ", " + seconds(time_.now() - x.started)
+         + ", " + std::to_string(x.waiters.size())
          + (x.waiters.size() == 1 ? " waiter)" : " waiters)");
 }
 

@@ -36,8 +36,7 @@ public:
   /// Whether what a loader brought may be stored. Errors: `value_too_large`,
   /// `invalid_argument`.
   [[nodiscard]] virtual expected<void>
-  check_loaded(bytes_view value, const write_options& how) const
-    = 0;
+  check_loaded(bytes_view value, const write_options& how) const = 0;
 
   /// See `provider::commit_load`, `release_load` and `holds_load`.
   virtual void commit_load(const carried_key& key, load_commit what,

@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-region::region(std::string name, const region_options& options, const clock& time,
-               std::shared_ptr<troupe::provider> provider,
+region::region(std::string name, const region_options& options,
+               const clock& time, std::shared_ptr<troupe::provider> provider,
                std::shared_ptr<load_coordinator> loads,
                std::optional<integer_range> counts)
   : region_reads(std::move(name), options, time, std::move(provider), counts),
@@ -143,8 +143,8 @@ expected<transfer_result> region::copy(const hashed_key& from, region& target,
   return transfer(from, target, to, {if_absent, true});
 }
 
-expected<transfer_result> region::transfer(const hashed_key& from, region& target,
-                                           const hashed_key& to,
+expected<transfer_result> region::transfer(const hashed_key& from,
+                                           region& target, const hashed_key& to,
                                            const transfer_terms& terms) {
   if (auto ok = check_key(from).and_then([&] { return target.check_key(to); });
       !ok)
@@ -166,22 +166,22 @@ expected<transfer_result> region::transfer(const hashed_key& from, region& targe
 template <class Change>
 void region::apply_then(carried<Change> what,
                         completion<typename Change::result> done) {
-  provider_->apply_then(std::move(what), [self = shared_from_this(),
-                                          done = std::move(done)](
-                                           expected<change_result> x) {
-    done(std::move(x).map([](const change_result& result) {
-      return result.as<typename Change::result>();
-    }));
-  });
+  provider_->apply_then(
+    std::move(what), [self = shared_from_this(),
+                      done = std::move(done)](expected<change_result> x) {
+      done(std::move(x).map([](const change_result& result) {
+        return result.as<typename Change::result>();
+      }));
+    });
 }
 
 void region::set_then(carried_key key, bytes value, write_options how,
                       completion<bool> done) {
   if (auto ok = check_write(key, value, how); !ok)
     return done(tl::unexpected{std::move(ok.error())});
-  apply_then(carried<set_change>{std::move(key), {}, std::move(value),
-                                 std::move(how)},
-             std::move(done));
+  apply_then(
+    carried<set_change>{std::move(key), {}, std::move(value), std::move(how)},
+    std::move(done));
 }
 
 void region::compare_and_set_then(

@@ -118,15 +118,16 @@ public:
   /// the key is absent). The new version, or nothing when it was another. Errors:
   /// as `set`; `invalid_argument` also for a condition.
   expected<std::optional<version_number>>
-  compare_and_set(const hashed_key& key, version_number version, bytes_view value,
-                  const write_options& how = {});
+  compare_and_set(const hashed_key& key, version_number version,
+                  bytes_view value, const write_options& how = {});
 
   /// Removes the entry; tells whether there was a live one.
   expected<bool> erase(const hashed_key& key);
 
   /// Removes the entry when its version is `version`, so that a newer one stays.
   /// False when it was another, or when there was none.
-  expected<bool> compare_and_erase(const hashed_key& key, version_number version);
+  expected<bool> compare_and_erase(const hashed_key& key,
+                                   version_number version);
 
   /// Gives a live entry a new TTL (exactly, without jitter), `no_expiry` to
   /// keep it for good; tells whether there was one. It keeps its idle time, which
@@ -138,7 +139,8 @@ public:
   /// starts anew; a new one gets those of the region. Errors: `not_an_integer`
   /// (also when the region's values are no integers), `integer_overflow` (the sum
   /// is outside of std::int64_t or of the type of the region's values).
-  expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta = 1);
+  expected<std::int64_t> increment(const hashed_key& key,
+                                   std::int64_t delta = 1);
 
   /// The same with a range of the caller's, which should be that of the values.
   /// The sum's 64 bits; see `increment_change`.
@@ -198,7 +200,8 @@ public:
   /// that: its result is returned and not stored, or `f` is called again.
   /// Errors: what `f` returns, `update_failed` when it throws, `invalid_argument`
   /// (also for a condition).
-  expected<std::optional<bytes>> update(const hashed_key& key, const bytes_updater& f,
+  expected<std::optional<bytes>> update(const hashed_key& key,
+                                        const bytes_updater& f,
                                         const write_options& how = {});
 
   // -- the same without waiting ------------------------------------------------
@@ -208,20 +211,22 @@ public:
 
   void set_then(carried_key key, bytes value, write_options how,
                 completion<bool> done);
-  void compare_and_set_then(carried_key key, version_number version, bytes value,
-                            write_options how,
+  void compare_and_set_then(carried_key key, version_number version,
+                            bytes value, write_options how,
                             completion<std::optional<version_number>> done);
   void erase_then(carried_key key, completion<bool> done);
   void compare_and_erase_then(carried_key key, version_number version,
                               completion<bool> done);
   void touch_then(carried_key key, ttl_duration ttl, completion<bool> done);
   void increment_then(carried_key key, std::int64_t delta,
-                      const integer_range& within, completion<std::int64_t> done);
+                      const integer_range& within,
+                      completion<std::int64_t> done);
   void get_or_set_then(carried_key key, bytes_loader loader, write_options how,
                        completion<std::optional<bytes>> done);
 
   /// The part of it after the look.
-  void load_missing_then(carried_key key, bytes_loader loader, write_options how,
+  void load_missing_then(carried_key key, bytes_loader loader,
+                         write_options how,
                          completion<std::optional<bytes>> done);
 
   /// As `update`, on a loader thread.
@@ -237,14 +242,16 @@ public:
   void release_load(const carried_key& key, load_id id,
                     completion<void> done) override;
   [[nodiscard]] bool fenced(const carried_key& key, load_id id) override;
-  void load_again(const carried_key& key, bytes_loader loader, write_options how,
+  void load_again(const carried_key& key, bytes_loader loader,
+                  write_options how,
                   completion<std::optional<bytes>> done) override;
 
 private:
   template <class Change>
   expected<typename Change::result> apply(const Change& what);
   template <class Change>
-  void apply_then(carried<Change> what, completion<typename Change::result> done);
+  void apply_then(carried<Change> what,
+                  completion<typename Change::result> done);
   expected<transfer_result> transfer(const hashed_key& from, region& target,
                                      const hashed_key& to,
                                      const transfer_terms& terms);

@@ -47,7 +47,8 @@ tl::unexpected<error> region_core::key_too_large(std::size_t size) const {
 }
 
 /// What is wrong with a write, if anything is.
-expected<void> region_core::look_at_write(const hashed_key& key, bytes_view value,
+expected<void> region_core::look_at_write(const hashed_key& key,
+                                          bytes_view value,
                                           const write_options& how) const {
   if (auto ok = check_key(key); !ok)
     return ok;
@@ -87,8 +88,8 @@ expected<void> region_core::check_ttl(ttl_duration ttl) const {
 
 tl::unexpected<error> region_core::lacks(const char* what) const {
   return fail(errc::unsupported, "the provider of region " + name_ + " ("
-                                   + std::string{provider_->kind()} + ") has no "
-                                   + what);
+                                   + std::string{provider_->kind()}
+                                   + ") has no " + what);
 }
 
 expected<integer_range> region_core::signed_counts() const {
@@ -111,8 +112,7 @@ expected<void> region_core::invalidate_tag(bytes_view name) {
   if (name.size() > tags::longest)
     return fail(errc::invalid_argument,
                 "the name of the tag has " + std::to_string(name.size())
-                  + " bytes, tags have up to "
-                  + std::to_string(tags::longest));
+                  + " bytes, tags have up to " + std::to_string(tags::longest));
   return provider_->invalidate_tag(name);
 }
 
@@ -204,8 +204,9 @@ expected<void> region_core::clear_namespace(bytes_view prefix) {
 
 // -- walks -------------------------------------------------------------------------
 
-expected<scan_cursor> region_core::scan(
-  scan_cursor from, function_ref<void(bytes_view, const entry_view&)> f) const {
+expected<scan_cursor>
+region_core::scan(scan_cursor from,
+                  function_ref<void(bytes_view, const entry_view&)> f) const {
   auto* const ability = provider_->scans();
   if (ability == nullptr)
     return lacks("walk over its keys");

@@ -169,8 +169,8 @@ public:
 
 protected:
   /// `options` passed their `check` and are complete, as the provider was made with them.
-  region_core(std::string name, const region_options& options, const clock& time,
-              std::shared_ptr<troupe::provider> provider,
+  region_core(std::string name, const region_options& options,
+              const clock& time, std::shared_ptr<troupe::provider> provider,
               std::optional<integer_range> counts);
 
   ~region_core() = default;
@@ -181,7 +181,8 @@ protected:
     return {};
   }
 
-  [[nodiscard]] expected<void> check_write(const hashed_key& key, bytes_view value,
+  [[nodiscard]] expected<void> check_write(const hashed_key& key,
+                                           bytes_view value,
                                            const write_options& how) const {
     // Inline: a call for what is nearly always right costs a write more than the
     // look itself.
@@ -216,12 +217,15 @@ protected:
   const clock& time_;
   const std::shared_ptr<troupe::provider> provider_;
   memory_provider* const memory_;
-  const memory::direct_reads reads_; ///< Of `memory_`, where a hit can be inline.
+  const memory::direct_reads
+    reads_; ///< Of `memory_`, where a hit can be inline.
 
 private:
-  [[nodiscard]] expected<void> look_at_write(const hashed_key& key, bytes_view value,
+  [[nodiscard]] expected<void> look_at_write(const hashed_key& key,
+                                             bytes_view value,
                                              const write_options& how) const;
-  [[nodiscard]] expected<void> look_at_condition(const write_options& how) const;
+  [[nodiscard]] expected<void>
+  look_at_condition(const write_options& how) const;
   [[nodiscard]] tl::unexpected<error> key_too_large(std::size_t size) const;
 
   const std::optional<integer_range> counts_;

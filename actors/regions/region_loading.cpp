@@ -112,10 +112,8 @@ void region::commit_load(const carried_key& key, load_commit what,
 void region::release_load(const carried_key& key, load_id id,
                           completion<void> done) {
   provider_->release_load(key, id,
-                          [self = shared_from_this(),
-                           done = std::move(done)](expected<void> x) {
-                            done(std::move(x));
-                          });
+                          [self = shared_from_this(), done = std::move(done)](
+                            expected<void> x) { done(std::move(x)); });
 }
 
 bool region::fenced(const carried_key& key, load_id id) {

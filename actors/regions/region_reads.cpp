@@ -6,7 +6,8 @@ namespace troupe {
 
 expected<std::optional<bytes>> region_reads::get(const hashed_key& key) const {
   std::optional<bytes> result;
-  auto found = visit(key, [&](const entry_view& x) { result.emplace(x.value); });
+  auto found
+    = visit(key, [&](const entry_view& x) { result.emplace(x.value); });
   if (!found)
     return tl::unexpected{std::move(found.error())};
   return result;
@@ -25,10 +26,12 @@ region_reads::get_many(std::span<const bytes_view> keys) const {
 }
 
 expected<bool> region_reads::contains(const hashed_key& key) const {
-  return visit(key, [](const entry_view&) {}, lookup::peek);
+  return visit(
+    key, [](const entry_view&) {}, lookup::peek);
 }
 
-expected<std::optional<ttl_duration>> region_reads::ttl(const hashed_key& key) const {
+expected<std::optional<ttl_duration>>
+region_reads::ttl(const hashed_key& key) const {
   auto deadline = never;
   const auto found = visit(
     key, [&](const entry_view& x) { deadline = x.deadline; }, lookup::peek);
@@ -37,7 +40,8 @@ expected<std::optional<ttl_duration>> region_reads::ttl(const hashed_key& key) c
   return *found ? time_left(deadline) : std::nullopt;
 }
 
-std::optional<ttl_duration> region_reads::time_left(time_point deadline) const noexcept {
+std::optional<ttl_duration>
+region_reads::time_left(time_point deadline) const noexcept {
   if (deadline == never)
     return no_expiry;
   const auto left = std::chrono::ceil<ttl_duration>(deadline - time_.now());
@@ -47,7 +51,8 @@ std::optional<ttl_duration> region_reads::time_left(time_point deadline) const n
   return left;
 }
 
-expected<std::optional<std::size_t>> region_reads::charge(const hashed_key& key) const {
+expected<std::optional<std::size_t>>
+region_reads::charge(const hashed_key& key) const {
   if (auto ok = check_key(key); !ok)
     return tl::unexpected{std::move(ok.error())};
   const auto* const ability = provider_->charges();
@@ -57,7 +62,7 @@ expected<std::optional<std::size_t>> region_reads::charge(const hashed_key& key)
 }
 
 void region_reads::get_then(carried_key key, lookup as,
-                      completion<std::optional<entry_copy>> done) const {
+                            completion<std::optional<entry_copy>> done) const {
   if (auto ok = check_key(key); !ok)
     return done(tl::unexpected{std::move(ok.error())});
   provider_->read_then(std::move(key), as, std::move(done));

@@ -47,7 +47,8 @@ public:
     provider_->prefetch(keys);
   }
 
-  static constexpr std::size_t prefetched_keys = troupe::provider::prefetched_keys;
+  static constexpr std::size_t prefetched_keys
+    = troupe::provider::prefetched_keys;
 
   /// A copy of the value, or nothing when the key is absent or expired.
   expected<std::optional<bytes>> get(const hashed_key& key) const;
@@ -95,7 +96,8 @@ region_reads::visit(const hashed_key& key, F&& f, lookup as) const {
 }
 
 template <class Keys, class F>
-expected<void> region_reads::visit_many(const Keys& keys, F&& f, lookup as) const {
+expected<void> region_reads::visit_many(const Keys& keys, F&& f,
+                                        lookup as) const {
   for (const auto& key : keys)
     if (bytes_view{key}.size() > options_.max_key_size) [[unlikely]]
       return check_key(key);

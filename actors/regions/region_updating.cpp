@@ -49,8 +49,8 @@ expected<std::optional<bytes>> region::update(const hashed_key& key,
     });
     if (!found)
       return tl::unexpected{found.error()};
-    auto next = call(f, present ? std::optional<bytes_view>{*present}
-                                : std::nullopt);
+    auto next
+      = call(f, present ? std::optional<bytes_view>{*present} : std::nullopt);
     if (!next)
       return next;
     if (!*next) {
@@ -63,8 +63,8 @@ expected<std::optional<bytes>> region::update(const hashed_key& key,
     }
     if (auto ok = check_loaded(**next, how); !ok)
       return tl::unexpected{std::move(ok.error())};
-    auto stored = apply(compare_and_set_change{key, version, **next, &how,
-                                               inheritance::rest});
+    auto stored = apply(
+      compare_and_set_change{key, version, **next, &how, inheritance::rest});
     if (!stored)
       return tl::unexpected{std::move(stored.error())};
     if (*stored)
@@ -87,8 +87,8 @@ region::update_under_lease(const hashed_key& key, const bytes_updater& f,
     if (!began)
       return tl::unexpected{std::move(began.error())};
     auto& present = began->value;
-    auto next = call(f, present ? std::optional<bytes_view>{*present}
-                                : std::nullopt);
+    auto next
+      = call(f, present ? std::optional<bytes_view>{*present} : std::nullopt);
     auto ok = !next    ? expected<void>{tl::unexpect, next.error()}
               : !*next ? expected<void>{}
                        : check_loaded(**next, how);
@@ -97,8 +97,7 @@ region::update_under_lease(const hashed_key& key, const bytes_updater& f,
       static_cast<void>(provider_->abandon_update(key, token));
       return tl::unexpected{std::move(ok.error())};
     }
-    const auto value
-      = *next ? std::optional<bytes_view>{**next} : std::nullopt;
+    const auto value = *next ? std::optional<bytes_view>{**next} : std::nullopt;
     auto committed = provider_->commit_update(key, token, value, how);
     if (!committed)
       return tl::unexpected{std::move(committed.error())};
@@ -126,9 +125,8 @@ region::update_under_lease(const hashed_key& key, const bytes_updater& f,
                   "op_timeout");
 }
 
-void region::update_then(
-  carried_key key, bytes_updater f, write_options how,
-  completion<std::optional<bytes>> done) {
+void region::update_then(carried_key key, bytes_updater f, write_options how,
+                         completion<std::optional<bytes>> done) {
   // Answers also when the job is dropped because the runtime drains.
   struct pending {
     completion<std::optional<bytes>> done;

@@ -134,7 +134,8 @@ void retired_list::retire_last(void* object, std::size_t size) noexcept {
     return;
   }
   open_.bytes += size;
-  if (open_.objects.size() < batch_objects && open_.bytes < batch_bytes) [[likely]]
+  if (open_.objects.size() < batch_objects && open_.bytes < batch_bytes)
+    [[likely]]
     return;
   auto cost = open_.bytes + open_.objects.size() * object_cost;
   if (!seal())

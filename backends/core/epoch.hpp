@@ -80,9 +80,8 @@ epoch_slot& acquire_epoch_slot() noexcept;
 class epoch_guard {
 public:
   epoch_guard() noexcept
-    : slot_(detail::this_thread_slot != nullptr
-              ? *detail::this_thread_slot
-              : detail::acquire_epoch_slot()),
+    : slot_(detail::this_thread_slot != nullptr ? *detail::this_thread_slot
+                                                : detail::acquire_epoch_slot()),
       outermost_(slot_.idle_here()) {
     if (!outermost_) [[unlikely]]
       return;

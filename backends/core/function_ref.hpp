@@ -15,9 +15,11 @@ template <class Result, class... Args>
 class function_ref<Result(Args...)> {
 public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>
-             && std::is_invocable_r_v<Result, F&, Args...>)
-  function_ref(F&& f) noexcept
+    requires(!std::is_same_v<
+               std::remove_cvref_t<F>,
+               function_ref> && std::is_invocable_r_v<Result, F&, Args...>)
+  function_ref(F&& f)
+  noexcept
     : target_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
       call_([](void* target, Args... args) -> Result {
         return (*static_cast<std::remove_reference_t<F>*>(target))(

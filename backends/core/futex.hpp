@@ -15,9 +15,9 @@ using futex_word = std::atomic<std::uint32_t>;
 /// Blocks while `word` holds `value`, until a wake, a spurious return, or the
 /// end of `timeout` (none: no limit). The caller checks `word` again. Returns
 /// false only when the timeout ended the wait.
-bool futex_wait(
-  const futex_word& word, std::uint32_t value,
-  std::optional<std::chrono::nanoseconds> timeout = std::nullopt) noexcept;
+bool futex_wait(const futex_word& word, std::uint32_t value,
+                std::optional<std::chrono::nanoseconds> timeout
+                = std::nullopt) noexcept;
 
 /// Wakes one waiter on the word at this address. The word may be gone already:
 /// nothing is read, and a wake at a reused address is a spurious one.

@@ -18,8 +18,8 @@ public:
   /// somebody set it, or it drifted.
   [[nodiscard]] std::chrono::nanoseconds offset(time_point now) noexcept {
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    const auto measured = std::chrono::nanoseconds{wall}
-                          - now.time_since_epoch();
+    const auto measured
+      = std::chrono::nanoseconds{wall} - now.time_since_epoch();
     const std::chrono::nanoseconds kept{
       offset_.load(std::memory_order_relaxed)};
     if (std::chrono::abs(measured - kept) <= tolerance)

@@ -88,8 +88,7 @@ expected<void> worker_pool::post(job what) {
   return {};
 }
 
-std::size_t
-worker_pool::stop(std::chrono::steady_clock::time_point deadline) {
+std::size_t worker_pool::stop(std::chrono::steady_clock::time_point deadline) {
   std::deque<job> dropped;
   std::unique_lock guard{shared_->mutex};
   shared_->stopped = true;

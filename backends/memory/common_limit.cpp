@@ -47,12 +47,12 @@ expected<void> common_limit::check(std::size_t max_bytes, std::size_t shards) {
   const auto least = shards * defaults::least_bytes_per_shard;
   if (max_bytes == 0 || max_bytes >= least)
     return {};
-  return fail(errc::invalid_argument,
-              "a limit of " + std::to_string(max_bytes)
-                + " bytes is less than the " + std::to_string(least)
-                + " that the " + std::to_string(shards)
-                + " shards of the open regions need; set at least that, or open "
-                  "the regions with fewer shards");
+  return fail(
+    errc::invalid_argument,
+    "a limit of " + std::to_string(max_bytes) + " bytes is less than the "
+      + std::to_string(least) + " that the " + std::to_string(shards)
+      + " shards of the open regions need; set at least that, or open "
+        "the regions with fewer shards");
 }
 
 expected<void> common_limit::check_room_for(std::size_t shards) const {

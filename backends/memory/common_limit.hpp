@@ -37,7 +37,8 @@ public:
 
   /// Another limit from now on. `all` of the providers have obeyed when this returns;
   /// one that was stopped stores nothing any more.
-  void set(std::size_t max_bytes, const std::vector<std::shared_ptr<provider>>& all);
+  void set(std::size_t max_bytes,
+           const std::vector<std::shared_ptr<provider>>& all);
 
   /// Lets one shard that evicts little give a piece of the limit to the others.
   void rebalance();

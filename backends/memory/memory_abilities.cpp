@@ -177,8 +177,8 @@ void memory_provider::rebalance() {
     shards_->groups()[i]->rebalance();
   if (bytes_->limit() != budget::unlimited
       || entries_->limit() != budget::unlimited)
-    balance_.look(shards_->all(), std::array<const budget*, 2>{bytes_.get(),
-                                                               entries_.get()});
+    balance_.look(shards_->all(),
+                  std::array<const budget*, 2>{bytes_.get(), entries_.get()});
 }
 
 // -- namespaces --------------------------------------------------------------------
@@ -211,9 +211,8 @@ std::vector<namespace_stats> memory_provider::namespaces() const {
   return result;
 }
 
-expected<void>
-memory_provider::check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
-                                        std::size_t max_entries) const {
+expected<void> memory_provider::check_namespace_limits(
+  bytes_view prefix, std::size_t max_bytes, std::size_t max_entries) const {
   return shards_->namespace_of(prefix).and_then(
     [&](std::size_t index) -> expected<void> {
       auto wanted = options_.namespaces[index];
@@ -250,13 +249,14 @@ memory_provider::set_namespace_eviction(bytes_view prefix,
 }
 
 expected<void> memory_provider::clear_namespace(bytes_view prefix) {
-  return find_group(prefix).and_then([this](shard_group* group) -> expected<void> {
-    if (auto ok = group->check_open(); !ok)
-      return ok;
-    tags_->keep_out_steps([group]() noexcept { group->clear(); });
-    group->tidy();
-    return {};
-  });
+  return find_group(prefix).and_then(
+    [this](shard_group* group) -> expected<void> {
+      if (auto ok = group->check_open(); !ok)
+        return ok;
+      tags_->keep_out_steps([group]() noexcept { group->clear(); });
+      group->tidy();
+      return {};
+    });
 }
 
 // -- joint turns -------------------------------------------------------------------
@@ -273,7 +273,8 @@ expected<bool> memory_provider::unchanged(const hashed_key& key,
                                           const key_state& since) {
   auto version = no_version;
   const auto found = visit(
-    key, [&version](const entry_view& x) { version = x.version; }, lookup::peek);
+    key, [&version](const entry_view& x) { version = x.version; },
+    lookup::peek);
   if (!found)
     return tl::unexpected{found.error()};
   return version == since.version

@@ -37,8 +37,8 @@ make_shards(const provider_environment& with, memory::store_options common,
   common.shared.bytes = bytes;
   common.shared.entries = entries;
   common.shared.removals = &removals;
-  return std::make_shared<memory::shard_map>(with.region, with.options, common, tags,
-                                             *with.executor);
+  return std::make_shared<memory::shard_map>(with.region, with.options, common,
+                                             tags, *with.executor);
 }
 
 } // namespace
@@ -51,9 +51,9 @@ memory_provider::memory_provider(const provider_environment& with,
                                     std::move(parent),
                                     "max_bytes of region " + with.region)),
     tags_(std::make_shared<memory::tag_registry>(bytes_)),
-    entries_(std::make_shared<budget>(budget::limit_of(with.options.max_entries),
-                                      nullptr,
-                                      "max_entries of region " + with.region)),
+    entries_(std::make_shared<budget>(
+      budget::limit_of(with.options.max_entries), nullptr,
+      "max_entries of region " + with.region)),
     eviction_(with.options.eviction),
     removals_(std::make_shared<memory::removal_queue>(with.workers)),
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
@@ -88,8 +88,9 @@ memory_provider::read_many(std::span<const hashed_key> keys,
 
 /// In the order of the shard's mailbox, so that a caller that does not wait finds what it
 /// has changed before; whatever the state of the actor around the shard.
-void memory_provider::read_then(carried_key key, lookup as,
-                                completion<std::optional<entry_copy>> done) const {
+void memory_provider::read_then(
+  carried_key key, lookup as,
+  completion<std::optional<entry_copy>> done) const {
   auto& where = owner(key);
   if (where.mailbox().depth() >= defaults::mailbox_limit) {
     done(tl::unexpected{where.overloaded()});
@@ -102,7 +103,8 @@ void memory_provider::read_then(carried_key key, lookup as,
 }
 
 expected<std::optional<entry_copy>>
-memory_provider::copy_of(const store& in, const hashed_key& key, lookup as) const {
+memory_provider::copy_of(const store& in, const hashed_key& key,
+                         lookup as) const {
   std::optional<entry_copy> result;
   try {
     const auto found = in.read(
@@ -119,7 +121,8 @@ memory_provider::copy_of(const store& in, const hashed_key& key, lookup as) cons
   return result;
 }
 
-void memory_provider::prefetch(std::span<const upcoming_key> keys) const noexcept {
+void memory_provider::prefetch(
+  std::span<const upcoming_key> keys) const noexcept {
   std::array<const memory::shard*, prefetched_keys> owners;
   const auto size = std::min(keys.size(), owners.size());
   epoch_guard guard;
@@ -158,7 +161,8 @@ expected<bool> memory_provider::set_gathered(const set_change& what) {
 }
 
 template <class Change>
-void memory_provider::submit(carried<Change> what, completion<change_result> done) {
+void memory_provider::submit(carried<Change> what,
+                             completion<change_result> done) {
   struct operation {
     carried<Change> what;
 
@@ -171,11 +175,11 @@ void memory_provider::submit(carried<Change> what, completion<change_result> don
     }
   };
   auto& where = owner(what.view().key);
-  where.submit(operation{std::move(what)},
-               [done = std::move(done)](expected<typename Change::result> x) {
-                 done(std::move(x).map(
-                   [](auto result) { return change_result{result}; }));
-               });
+  where.submit(
+    operation{std::move(what)},
+    [done = std::move(done)](expected<typename Change::result> x) {
+      done(std::move(x).map([](auto result) { return change_result{result}; }));
+    });
 }
 
 void memory_provider::apply_then(carried_change what,
@@ -244,9 +248,9 @@ void memory_provider::commit_load(carried_key key, load_commit what,
   where.submit(
     [key = std::move(key), what = std::move(what)](store& in) {
       const auto& value = *what.value;
-      return in.commit_load(key, what.id, what.born,
-                            value ? std::optional<bytes_view>{*value} : std::nullopt,
-                            what.how);
+      return in.commit_load(
+        key, what.id, what.born,
+        value ? std::optional<bytes_view>{*value} : std::nullopt, what.how);
     },
     std::move(done));
 }
@@ -254,9 +258,9 @@ void memory_provider::commit_load(carried_key key, load_commit what,
 void memory_provider::release_load(carried_key key, load_id id,
                                    completion<void> done) {
   auto& where = owner(key);
-  where.submit([key = std::move(key),
-                id](store& in) { return in.release_load(key, id); },
-               std::move(done));
+  where.submit(
+    [key = std::move(key), id](store& in) { return in.release_load(key, id); },
+    std::move(done));
 }
 
 expected<bool> memory_provider::holds_load(const hashed_key& key, load_id id) {
@@ -293,7 +297,8 @@ memory_provider::commit_update(const hashed_key& key, std::uint64_t token,
 
 expected<void> memory_provider::abandon_update(const hashed_key& key,
                                                std::uint64_t token) {
-  return owner(key).run([&](store& in) { return in.abandon_update(key, token); });
+  return owner(key).run(
+    [&](store& in) { return in.abandon_update(key, token); });
 }
 
 // -- figures and life --------------------------------------------------------------

@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/direct_reads.hpp>
+#include <troupe/backends/memory/shards/group_reads.hpp>
 #include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/removal_queue.hpp>
@@ -60,13 +60,17 @@ public:
 
   /// As `read_many`. The memory accesses of a group of keys overlap.
   template <class Keys, class F>
-  expected<void> visit_many(const Keys& keys, F&& f, lookup as) const;
+  expected<void> visit_many(const Keys& keys, F&& f, lookup as) const {
+    return memory::visit_many(*shards_, keys, f, as);
+  }
 
   /// As `apply`, with the result of the kind of change.
   template <class Change>
-  [[gnu::always_inline]] expected<typename Change::result> run(const Change& what) {
+  [[gnu::always_inline]] expected<typename Change::result>
+  run(const Change& what) {
     if constexpr (std::is_same_v<Change, set_change>)
-      if (what.value.size() >= gathered_size && what.gathered == nullptr) [[unlikely]]
+      if (what.value.size() >= gathered_size && what.gathered == nullptr)
+        [[unlikely]]
         return set_gathered(what);
     return owner_for_write(what.key).run(in_store<Change>{what});
   }
@@ -78,14 +82,16 @@ public:
   }
 
   /// Its shards, which live as long as the result.
-  [[nodiscard]] std::shared_ptr<const memory::shard_list> shard_list() const noexcept {
+  [[nodiscard]] std::shared_ptr<const memory::shard_list>
+  shard_list() const noexcept {
     return {shards_, &shards_->all()};
   }
 
   // -- provider ----------------------------------------------------------------
 
   [[nodiscard]] std::string_view kind() const noexcept override;
-  expected<bool> read(const hashed_key& key, function_ref<void(const entry_view&)> f,
+  expected<bool> read(const hashed_key& key,
+                      function_ref<void(const entry_view&)> f,
                       lookup as) const override;
   expected<void> read_many(std::span<const hashed_key> keys,
                            function_ref<void(std::size_t, const entry_view*)> f,
@@ -101,19 +107,24 @@ public:
   expected<void>
   transform(const hashed_key& key,
             function_ref<expected<edit>(const entry_view*)> f) override;
-  void acquire_load(carried_key key, load_id id,
-                    std::shared_ptr<const load_tags> tags,
-                    std::function<bool(expected<load_decision>)> decided) override;
+  void
+  acquire_load(carried_key key, load_id id,
+               std::shared_ptr<const load_tags> tags,
+               std::function<bool(expected<load_decision>)> decided) override;
   void commit_load(carried_key key, load_commit what,
                    completion<load_outcome> done) override;
-  void release_load(carried_key key, load_id id, completion<void> done) override;
-  [[nodiscard]] expected<bool> holds_load(const hashed_key& key, load_id id) override;
+  void release_load(carried_key key, load_id id,
+                    completion<void> done) override;
+  [[nodiscard]] expected<bool> holds_load(const hashed_key& key,
+                                          load_id id) override;
   expected<update_snapshot> begin_update(const hashed_key& key,
                                          std::uint64_t token) override;
-  expected<update_outcome> commit_update(const hashed_key& key, std::uint64_t token,
+  expected<update_outcome> commit_update(const hashed_key& key,
+                                         std::uint64_t token,
                                          std::optional<bytes_view> value,
                                          const write_options& how) override;
-  expected<void> abandon_update(const hashed_key& key, std::uint64_t token) override;
+  expected<void> abandon_update(const hashed_key& key,
+                                std::uint64_t token) override;
 
   /// All shards at once, namespaces included. Waits for changes of tagged entries and
   /// joint turns that are being made; the space comes back in the background. Needs no
@@ -134,7 +145,8 @@ public:
 
   void stop() noexcept override;
   [[nodiscard]] std::span<provider_part* const> parts() const noexcept override;
-  [[nodiscard]] std::size_t part_of(const hashed_key& key) const noexcept override;
+  [[nodiscard]] std::size_t
+  part_of(const hashed_key& key) const noexcept override;
 
   // -- abilities ---------------------------------------------------------------
 
@@ -158,31 +170,37 @@ public:
   [[nodiscard]] std::size_t max_entries() const noexcept override;
   [[nodiscard]] bool limited() const noexcept override;
   [[nodiscard]] eviction_policy eviction() const noexcept override;
-  expected<void> set_limits(std::size_t max_bytes, std::size_t max_entries) override;
+  expected<void> set_limits(std::size_t max_bytes,
+                            std::size_t max_entries) override;
   expected<void> set_eviction(eviction_policy x) override;
   expected<void> obey_limits(double part) override;
 
-  void rebalance(); ///< The part of `tick` about limits, at once. Not thread-safe.
+  void
+  rebalance(); ///< The part of `tick` about limits, at once. Not thread-safe.
   [[nodiscard]] std::vector<namespace_stats> namespaces() const override;
   expected<void> set_namespace_limits(bytes_view prefix, std::size_t max_bytes,
                                       std::size_t max_entries) override;
   [[nodiscard]] expected<void>
   check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
                          std::size_t max_entries) const override;
-  expected<void> set_namespace_eviction(bytes_view prefix,
-                                        std::optional<eviction_policy> x) override;
+  expected<void>
+  set_namespace_eviction(bytes_view prefix,
+                         std::optional<eviction_policy> x) override;
   expected<void> clear_namespace(bytes_view prefix) override;
 
-  expected<void> on_removal(removal_listener listener, std::size_t limit) override;
+  expected<void> on_removal(removal_listener listener,
+                            std::size_t limit) override;
 
   [[nodiscard]] memory::shard_map& shards() noexcept override;
   expected<key_state> watch(const hashed_key& key) override;
-  expected<bool> unchanged(const hashed_key& key, const key_state& since) override;
-  expected<transfer_result> transfer(const hashed_key& from, joint_turn_ability& target,
-                                     const hashed_key& to,
-                                     const transfer_terms& terms) override;
+  expected<bool> unchanged(const hashed_key& key,
+                           const key_state& since) override;
+  expected<transfer_result>
+  transfer(const hashed_key& from, joint_turn_ability& target,
+           const hashed_key& to, const transfer_terms& terms) override;
 
-  expected<std::optional<std::size_t>> charge(const hashed_key& key) const override;
+  expected<std::optional<std::size_t>>
+  charge(const hashed_key& key) const override;
 
 private:
   /// A value of so many bytes is copied before its shard's turn, not in it.
@@ -224,13 +242,15 @@ private:
   }
 
   /// The same for a key that is about to be changed.
-  [[nodiscard]] memory::shard& owner_for_write(const hashed_key& key) const noexcept {
+  [[nodiscard]] memory::shard&
+  owner_for_write(const hashed_key& key) const noexcept {
     auto& result = shards_->owner(key);
     result.prefetch_for_write(key.hash);
     return result;
   }
 
-  [[nodiscard]] expected<memory::shard_group*> find_group(bytes_view prefix) const;
+  [[nodiscard]] expected<memory::shard_group*>
+  find_group(bytes_view prefix) const;
   [[nodiscard]] expected<void> check_open() const;
   expected<bool> set_gathered(const set_change& what);
 
@@ -262,36 +282,6 @@ expected<bool> memory_provider::visit(const hashed_key& key, F&& f,
   if (store.stopped()) [[unlikely]]
     return shards_->stopped();
   return false;
-}
-
-template <class Keys, class F>
-expected<void> memory_provider::visit_many(const Keys& keys, F&& f,
-                                           lookup as) const {
-  // In three passes, so that the misses of a whole group are in flight
-  // together: first the buckets, then the entries, then the reads.
-  std::array<hashed_key, prefetched_keys> group;
-  std::array<const memory::store*, prefetched_keys> where;
-  epoch_guard guard;
-  for (std::size_t start = 0; start < keys.size(); start += prefetched_keys) {
-    const auto size = std::min(prefetched_keys, keys.size() - start);
-    for (std::size_t i = 0; i < size; ++i) {
-      group[i] = keys[start + i];
-      where[i] = &owner(group[i]).store();
-      where[i]->prefetch_bucket(group[i].hash);
-    }
-    for (std::size_t i = 0; i < size; ++i)
-      where[i]->prefetch_entry(group[i].hash);
-    for (std::size_t i = 0; i < size; ++i) {
-      auto found = where[i]->read(
-        group[i], [&](const entry_view& x) { f(start + i, &x); }, as);
-      if (found)
-        continue;
-      if (where[i]->stopped()) [[unlikely]]
-        return shards_->stopped();
-      f(start + i, static_cast<const entry_view*>(nullptr));
-    }
-  }
-  return {};
 }
 
 } // namespace troupe

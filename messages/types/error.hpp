@@ -170,8 +170,8 @@ public:
   /// A value, an error, or an `expected` that converts. `x = {}` is that of an
   /// expected that was made without arguments.
   template <class U>
-    requires(!std::is_same_v<std::remove_cvref_t<U>, expected>
-             && std::is_assignable_v<base&, U>)
+    requires(!std::is_same_v<std::remove_cvref_t<U>,
+                             expected> && std::is_assignable_v<base&, U>)
   constexpr expected& operator=(U&& x) {
     base::operator=(std::forward<U>(x));
     return *this;

@@ -27,8 +27,8 @@ extern const random_seed hash_seed;
 /// XXH3 of a key of 9 to 16 bytes (XXH3_len_9to16_64b of xxHash 0.8, with its
 /// default secret), inline: calling the library costs a read half as much again.
 /// A test compares the two.
-[[nodiscard]] inline std::uint64_t hash_short(const char* data, std::size_t size,
-                                              std::uint64_t seed) noexcept {
+[[nodiscard]] inline std::uint64_t
+hash_short(const char* data, std::size_t size, std::uint64_t seed) noexcept {
   // Pairs of words of the library's secret, by exclusive or.
   constexpr std::uint64_t first_secret = 0x6782'737b'ea42'39b9;
   constexpr std::uint64_t last_secret = 0xaf56'bc3b'0996'523a;

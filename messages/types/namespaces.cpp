@@ -19,8 +19,8 @@ tl::unexpected<error> bad(const namespace_options& which,
 expected<void> check_limits(const namespace_options& x) {
   if (x.max_bytes == 0 && x.max_entries == 0)
     return bad(x, "there is no limit; set max_bytes or max_entries");
-  auto least = defaults::least_bytes_per_shard
-               * std::max<std::size_t>(x.shards, 1);
+  auto least
+    = defaults::least_bytes_per_shard * std::max<std::size_t>(x.shards, 1);
   if (x.max_bytes != 0 && x.max_bytes < least)
     return bad(x, "max_bytes is " + std::to_string(x.max_bytes)
                     + " bytes, allowed is " + std::to_string(least)
@@ -28,8 +28,7 @@ expected<void> check_limits(const namespace_options& x) {
   return {};
 }
 
-expected<void> check_one(const namespace_options& x,
-                         std::size_t max_key_size) {
+expected<void> check_one(const namespace_options& x, std::size_t max_key_size) {
   if (x.prefix.empty())
     return fail(errc::invalid_argument,
                 "the prefix of a namespace is empty; all keys together are "
@@ -61,8 +60,7 @@ expected<void> check(const std::vector<namespace_options>& all,
   for (auto& x : all) {
     if (auto ok = check_one(x, max_key_size); !ok)
       return ok;
-    if (std::find(prefixes.begin(), prefixes.end(), x.prefix)
-        != prefixes.end())
+    if (std::find(prefixes.begin(), prefixes.end(), x.prefix) != prefixes.end())
       return bad(x, "the prefix is there twice");
     prefixes.push_back(x.prefix);
   }

@@ -33,8 +33,8 @@ struct namespace_options {
   /// namespaces.
   std::size_t shards = 0;
 
-  friend bool operator==(const namespace_options&,
-                         const namespace_options&) = default;
+  friend bool operator==(const namespace_options&, const namespace_options&)
+    = default;
 };
 
 /// Tells what is wrong with the namespaces of a region whose keys have up to

@@ -11,8 +11,8 @@ namespace {
 
 tl::unexpected<error> bad(const char* field, const std::string& value,
                           const char* range) {
-  return fail(errc::invalid_argument, std::string{field} + " is " + value
-                                        + ", allowed is " + range);
+  return fail(errc::invalid_argument,
+              std::string{field} + " is " + value + ", allowed is " + range);
 }
 
 expected<void> check_lifetime(const char* field, ttl_duration x) {
@@ -94,8 +94,8 @@ expected<void> check(const write_options& x) {
   if (!x.tags.valid()) [[unlikely]]
     return fail(errc::invalid_argument,
                 "an entry has up to " + std::to_string(tags::most)
-                  + " different tags of up to "
-                  + std::to_string(tags::longest) + " bytes each");
+                  + " different tags of up to " + std::to_string(tags::longest)
+                  + " bytes each");
   return {};
 }
 

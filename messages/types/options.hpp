@@ -134,8 +134,7 @@ struct write_options {
 /// Whether `check` finds nothing wrong. Every write asks that.
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
   return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
-         && (!x.jitter || valid_jitter(*x.jitter))
-         && x.tags.valid();
+         && (!x.jitter || valid_jitter(*x.jitter)) && x.tags.valid();
 }
 
 /// As above, for a single write.

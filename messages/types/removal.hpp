@@ -16,7 +16,7 @@ enum class removal_cause : std::uint8_t {
   erased,   ///< Somebody erased it.
   replaced, ///< Another value was stored under its key.
   tag,      ///< One of its tags was invalidated.
-  cleared,  ///< The region was cleared; told once per shard, without key and value.
+  cleared, ///< The region was cleared; told once per shard, without key and value.
 };
 
 /// "size", "expired", "erased", "replaced", "tag" or "cleared".

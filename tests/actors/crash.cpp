@@ -113,7 +113,8 @@ TEST_CASE("crashing shards count every increment that was answered") {
   threads.emplace_back([&] {
     caf::scoped_actor self{f.system, true};
     for (; !done; ++progress) {
-      auto sum = ask<std::int64_t>(self, front, increment_request{"message", 1});
+      auto sum
+        = ask<std::int64_t>(self, front, increment_request{"message", 1});
       if (sum)
         ++by_message;
       else
@@ -197,9 +198,9 @@ TEST_CASE("a region whose every shard is given up answers with errors") {
   done = true;
   threads.clear();
   CHECK(where->set("k", "w").error() == errc::shard_down);
-  CHECK(where->get_or_set("new", [](load_context&) -> expected<bytes> {
-           return bytes{};
-         })
+  CHECK(where
+          ->get_or_set("new",
+                       [](load_context&) -> expected<bytes> { return bytes{}; })
           .error()
         == errc::shard_down);
   // What was committed can still be read.

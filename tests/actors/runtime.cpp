@@ -274,12 +274,12 @@ TEST_CASE("a drain lets loads in flight finish") {
   auto where = f.open();
   std::latch started{1};
   std::latch go_on{1};
-  auto loaded = get_or_set_async(*where, 
-    "k", [&](load_context&) -> expected<bytes> {
-      started.count_down();
-      go_on.wait();
-      return bytes{"v"};
-    });
+  auto loaded
+    = get_or_set_async(*where, "k", [&](load_context&) -> expected<bytes> {
+        started.count_down();
+        go_on.wait();
+        return bytes{"v"};
+      });
   started.wait();
   auto drained = std::async(std::launch::async, [&] { return f.uut->drain(); });
   eventually([&] { return f.uut->stat().draining; });
@@ -340,12 +340,12 @@ TEST_CASE("of many stuck loads the first are named and the others counted") {
   std::latch go_on{1};
   std::vector<std::future<expected<std::optional<bytes>>>> loads;
   for (int i = 0; i < 120; ++i)
-    loads.push_back(get_or_set_async(*where, 
-      std::to_string(i), [&](load_context&) -> expected<bytes> {
-        started.count_down();
-        go_on.wait();
-        return bytes{"too late"};
-      }));
+    loads.push_back(get_or_set_async(*where, std::to_string(i),
+                                     [&](load_context&) -> expected<bytes> {
+                                       started.count_down();
+                                       go_on.wait();
+                                       return bytes{"too late"};
+                                     }));
   started.wait();
   auto report = f.uut->drain(1ms);
   REQUIRE(report.stuck.size() == 101);
@@ -408,8 +408,8 @@ TEST_CASE("callers that wait when the runtime ends are answered") {
   }));
   std::vector<std::future<expected<bool>>> waiting;
   for (int i = 0; i < 4; ++i)
-    waiting.push_back(std::async(std::launch::async,
-                                 [&] { return where->set("k", "v"); }));
+    waiting.push_back(
+      std::async(std::launch::async, [&] { return where->set("k", "v"); }));
   auto also = set_async(*where, "k", "v");
   CHECK(f.uut->drain().stuck.empty());
   for (auto& x : waiting)

@@ -56,9 +56,8 @@ struct early_holder {
 
 struct scene_config : troupe::config {
   scene_config() {
-    report = [](std::string_view line) {
-      std::cerr << "troupe: " << line << '\n';
-    };
+    report
+      = [](std::string_view line) { std::cerr << "troupe: " << line << '\n'; };
     set("scheduler.max-threads", std::size_t{2});
     if (scene("stuck-loader") || scene("exit-in-loader"))
       set("troupe.drain-deadline", caf::timespan{50ms});
@@ -165,8 +164,7 @@ int main() {
     }));
   if (scene("stuck-loader"))
     static_cast<void>(texts.get_or_set_async(
-      "slow",
-      [](troupe::load_context&) -> std::string { wait_for_ever(); }));
+      "slow", [](troupe::load_context&) -> std::string { wait_for_ever(); }));
   if (scene("messages"))
     ask_an_actor(texts);
   if (scene("published"))

@@ -99,8 +99,8 @@ session::session(const options& x, std::size_t shards, bool is_limited,
   constexpr std::size_t loader_threads = 32;
   loads_ = std::make_shared<troupe::load_coordinator>(clock, executor_,
                                                       loader_threads);
-  region = open_region(
-    "history", options_for(shards, limited), clock, executor_, loads_);
+  region = open_region("history", options_for(shards, limited), clock,
+                       executor_, loads_);
   for (std::size_t i = 0; i < how.keys; ++i) {
     auto bit = key_set{1} << i;
     std::string name = "k" + std::to_string(i);

@@ -23,18 +23,17 @@ public:
 /// A region, and what a runtime does for its memory.
 struct bare {
   explicit bare(const region_options& options)
-    : inner(open_alone("bench", options, clock::steady(), executor,
-                       std::make_shared<load_coordinator>(clock::steady(),
-                                                          executor))
-              .value()) {
+    : inner(
+      open_alone("bench", options, clock::steady(), executor,
+                 std::make_shared<load_coordinator>(clock::steady(), executor))
+        .value()) {
     // nop
   }
 
   std::shared_ptr<lane_executor> executor = std::make_shared<idle_executor>();
   std::shared_ptr<region> inner;
-  std::jthread memory{[](std::stop_token stop) {
-    keep_memory_ready(std::move(stop));
-  }};
+  std::jthread memory{
+    [](std::stop_token stop) { keep_memory_ready(std::move(stop)); }};
 };
 
 } // namespace

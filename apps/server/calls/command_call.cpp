@@ -40,8 +40,8 @@ void reply_error(command_call& call, const error& why) {
   call.reply.error(error_text::of(why));
 }
 
-expected<bool> store(command_call& call, const hashed_key& key, bytes_view value,
-                     const write_options& how) {
+expected<bool> store(command_call& call, const hashed_key& key,
+                     bytes_view value, const write_options& how) {
   if (auto* const x = call.self.gathered(value))
     return call.db.set(key, *x, how);
   return call.db.set(key, value, how);

@@ -70,8 +70,8 @@ void reply_error(command_call& call, const error& why);
 
 /// Stores a value that the client sent. A large one has been gathered in memory that
 /// can become its entry's, so that it is not copied. Errors: those of `region::set`.
-expected<bool> store(command_call& call, const hashed_key& key, bytes_view value,
-                     const write_options& how = {});
+expected<bool> store(command_call& call, const hashed_key& key,
+                     bytes_view value, const write_options& how = {});
 
 /// Notes keys that were asked for. They count once the call is over: what is read
 /// again, because a change came in between, is asked for once.

@@ -135,8 +135,8 @@ void rename_key(command_call& call, bool if_absent) {
   atomic_section section{call.self, call.server.gate};
   if (!begin(call, section))
     return;
-  const auto renamed
-    = from.key == to.key ? stay(call.db, from) : call.db.rename(from, to, if_absent);
+  const auto renamed = from.key == to.key ? stay(call.db, from)
+                                          : call.db.rename(from, to, if_absent);
   if (!renamed)
     return reply_error(call, renamed.error());
   if (*renamed == transfer_result::absent)

@@ -30,10 +30,8 @@ constexpr key_positions all_keys{1, -1, 1};
 // -- reading ---------------------------------------------------------------------
 
 void get(command_call& call) {
-  const auto found
-    = call.db.visit(call.key(), [&call](const entry_view& entry) {
-        call.reply.value(entry);
-      });
+  const auto found = call.db.visit(
+    call.key(), [&call](const entry_view& entry) { call.reply.value(entry); });
   if (!found)
     return reply_error(call, found.error());
   if (!*found)

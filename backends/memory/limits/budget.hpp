@@ -269,9 +269,8 @@ public:
   /// How much is borrowed at a time: small enough that what lies idle is a few
   /// per cent of a limit, large enough that borrowing is rare.
   [[nodiscard]] std::size_t piece() const noexcept {
-    return std::clamp<std::size_t>(from_->tightest()
-                                     / (shares_ * pieces_per_share),
-                                   1, largest_piece_);
+    return std::clamp<std::size_t>(
+      from_->tightest() / (shares_ * pieces_per_share), 1, largest_piece_);
   }
 
   /// Thread-safe.

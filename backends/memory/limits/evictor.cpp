@@ -32,8 +32,7 @@ void evictor::added(index_slot where, std::uint64_t hash,
   young_bytes_ += bytes;
 }
 
-void evictor::settle(const index& links, bool full,
-                     std::size_t used) noexcept {
+void evictor::settle(const index& links, bool full, std::size_t used) noexcept {
   auto too_young = !full && young_bytes_ * small_share > used;
   auto too_long = queue_.size() * sizeof(entry) * small_share > used;
   if ((too_young || too_long) && !queue_.empty())
@@ -69,7 +68,8 @@ void evictor::promote(index_slot where) noexcept {
 
 victim evictor::choose(const index& links, const entry* spared,
                        std::size_t used, std::size_t entries) noexcept {
-  if (policy_ == eviction_policy::none || entries <= (spared == nullptr ? 0 : 1))
+  if (policy_ == eviction_policy::none
+      || entries <= (spared == nullptr ? 0 : 1))
     return {};
   if (policy_ == eviction_policy::s3_fifo) {
     // As many ghosts as the main part has entries; made when the first has to go,

@@ -34,7 +34,7 @@ private:
 
   struct alignas(64) set {
     std::array<std::uint32_t, width> marks{}; ///< 0: nobody.
-    std::uint32_t next = 0; ///< The place of the oldest.
+    std::uint32_t next = 0;                   ///< The place of the oldest.
   };
 
   [[nodiscard]] set& set_of(std::uint64_t hash) noexcept;

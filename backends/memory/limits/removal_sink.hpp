@@ -14,8 +14,7 @@ public:
   virtual ~removal_sink() = default;
 
   virtual void removed(bytes_view key, bytes_view value,
-                       removal_cause cause) noexcept
-    = 0;
+                       removal_cause cause) noexcept = 0;
 
   /// Whether anyone wants to hear; `removed` may be left out otherwise.
   [[nodiscard]] bool listening() const noexcept {

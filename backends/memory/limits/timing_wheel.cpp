@@ -12,8 +12,8 @@ timing_wheel::node* timing_wheel::find(std::size_t item) const noexcept {
 }
 
 timing_wheel::tick timing_wheel::due_of(const node& x) const noexcept {
-  return now_ + static_cast<std::uint32_t>(
-           x.due - static_cast<std::uint32_t>(now_));
+  return now_
+         + static_cast<std::uint32_t>(x.due - static_cast<std::uint32_t>(now_));
 }
 
 bool timing_wheel::schedule(std::size_t item, time_point deadline) noexcept {
@@ -56,10 +56,10 @@ bool timing_wheel::put(std::size_t item, tick due) noexcept {
 
 void timing_wheel::hang(link item, tick due) noexcept {
   // The highest bit in which the due time differs from now says how soon it is.
-  auto level = due == now_ ? std::size_t{0}
-                           : static_cast<std::size_t>(
-                               std::bit_width(due ^ now_) - 1)
-                               / slot_bits;
+  auto level
+    = due == now_
+        ? std::size_t{0}
+        : static_cast<std::size_t>(std::bit_width(due ^ now_) - 1) / slot_bits;
   auto slot = static_cast<std::size_t>(due >> (slot_bits * level)) % slots;
   auto& head = first_[level][slot];
   auto& x = nodes_[item - 1];
@@ -148,8 +148,7 @@ std::string timing_wheel::validate() const {
            previous = i, i = nodes_[i - 1].next) {
         ++listed;
         auto& x = nodes_[i - 1];
-        if (x.previous != previous || x.level != level
-            || x.place != slot + 1)
+        if (x.previous != previous || x.level != level || x.place != slot + 1)
           return "an item of the wheel is linked wrongly";
         if ((due_of(x) >> (slot_bits * level)) % slots != slot)
           return "an item of the wheel hangs in another slot than its own";

@@ -120,7 +120,7 @@ private:
   segmented_array<node> nodes_;
   std::array<std::array<link, slots>, levels> first_{};
   std::array<std::uint64_t, levels> occupied_{}; ///< A bit per slot.
-  tick now_; ///< All before has been taken.
+  tick now_;                                     ///< All before has been taken.
 };
 
 } // namespace troupe::memory

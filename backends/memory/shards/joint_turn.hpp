@@ -72,8 +72,7 @@ private:
   };
 
   struct region_hold {
-    explicit region_hold(store& any)
-      : step(any.keep_out_invalidations()) {
+    explicit region_hold(store& any) : step(any.keep_out_invalidations()) {
       // nop
     }
 

@@ -59,7 +59,7 @@ bool operated_store::waits_for_lease(store_operation& op) noexcept {
 /// Completes an operation, after which it must not be touched, and then admits
 /// what its end let go.
 void operated_store::complete(store_operation& op, store* in,
-                     errc why) noexcept {
+                              errc why) noexcept {
   auto awaited = op.parked_ && !op.detached_;
   auto* word = &op.phase_;
   op.complete_(op, in, why);
@@ -124,8 +124,7 @@ void operated_store::await(store_operation& op) noexcept {
       auto task = [this, &op]() noexcept {
         // Found in neither list, it completed while this turn was waited for.
         auto respects = op.leased_key() != nullptr;
-        if (waiting_.remove(op)
-            || (respects && store_.updates().unpark(op)))
+        if (waiting_.remove(op) || (respects && store_.updates().unpark(op)))
           complete(op, nullptr, errc::timeout);
       };
       mailbox_.run(task);
@@ -146,8 +145,7 @@ error operated_store::rejection(errc why) const {
                        "with 'restart "
                      + name_ + "' in troupe-console or runtime::restart"};
     case errc::overloaded:
-      return {why, name_ + " has "
-                     + std::to_string(defaults::mailbox_limit)
+      return {why, name_ + " has " + std::to_string(defaults::mailbox_limit)
                      + " operations waiting; slow down and try again"};
     case errc::shutting_down:
       return {why, name_ + " has been stopped; the runtime drains"};

@@ -170,7 +170,7 @@ auto operated_store::outcome(F& f, store* in, errc why) const
 
 template <class F>
 void operated_store::respect_lease([[maybe_unused]] store_operation& op,
-                          [[maybe_unused]] const F& f) {
+                                   [[maybe_unused]] const F& f) {
   if constexpr (requires { f.leased_key(); })
     if (auto key = f.leased_key())
       op.respect(*key);
@@ -187,8 +187,7 @@ auto operated_store::run(F&& f) -> std::invoke_result_t<F&, store&> {
       // nop
     }
 
-    static void complete(store_operation& self, store* in,
-                         errc why) noexcept {
+    static void complete(store_operation& self, store* in, errc why) noexcept {
       auto& op = static_cast<operation&>(self);
       op.result.emplace(op.where.outcome(op.f, in, why));
     }
@@ -246,8 +245,7 @@ public:
   }
 
 private:
-  static void complete(store_operation& self, store* in,
-                       errc why) noexcept {
+  static void complete(store_operation& self, store* in, errc why) noexcept {
     std::unique_ptr<detached_operation> op{
       static_cast<detached_operation*>(&self)};
     op->done_(op->where_.outcome(op->f_, in, why));

@@ -23,8 +23,7 @@ prefix_map::prefix_map(const std::vector<std::string>& prefixes) {
   grow(sorted, 0);
 }
 
-std::size_t prefix_map::grow(std::span<const named> sorted,
-                             std::size_t depth) {
+std::size_t prefix_map::grow(std::span<const named> sorted, std::size_t depth) {
   const auto number = nodes_.size();
   nodes_.emplace_back();
   if (sorted.empty())

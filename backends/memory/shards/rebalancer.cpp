@@ -11,7 +11,7 @@ constexpr std::uint64_t tolerance = 16;
 struct figures {
   shard* where;
   std::uint64_t evictions; ///< Since the last look.
-  bool wants; ///< These budgets are what it has too little of.
+  bool wants;              ///< These budgets are what it has too little of.
   bool can_yield;
 };
 

@@ -123,14 +123,12 @@ bool shard::yield_piece() noexcept {
   return mailbox_.try_run(turn);
 }
 
-table::amounts shard::try_give(table::amounts most,
-                                       sacrifice how) noexcept {
+table::amounts shard::try_give(table::amounts most, sacrifice how) noexcept {
   table::amounts result;
   auto held = mailbox_.held_here();
   auto task = [&]() noexcept {
     auto& table = store_.limits();
-    const table::amounts before{table.bytes_granted(),
-                                        table.entries_granted()};
+    const table::amounts before{table.bytes_granted(), table.entries_granted()};
     // A clear gives back what the old entries were lent.
     static_cast<void>(store_.settle());
     table.give(most, how);
@@ -169,13 +167,13 @@ void shard::give_what_was_asked() noexcept {
   // First: what is asked for from now on has a task of its own.
   asked_.store(false);
   const table::amounts asked{asked_bytes_.exchange(0),
-                                     asked_entries_.exchange(0)};
+                             asked_entries_.exchange(0)};
   static_cast<void>(store_.settle());
   auto& table = store_.limits();
   auto still_due = [&asked, &table] {
     const auto over = table.overdrawn();
     return table::amounts{std::min(asked.bytes, over.bytes),
-                                  std::min(asked.entries, over.entries)};
+                          std::min(asked.entries, over.entries)};
   };
   table.give(still_due(), sacrifice::proportionate);
   // What it had, another one may have taken in between.

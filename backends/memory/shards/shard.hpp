@@ -131,8 +131,7 @@ public:
   /// Has the shard give back up to this of what it was lent, and tells how much
   /// it was; see `table::give`. Nothing when the mailbox is busy, unless this
   /// thread holds it. From any thread, inside a task of another mailbox as well.
-  table::amounts try_give(table::amounts most,
-                                  sacrifice how) noexcept;
+  table::amounts try_give(table::amounts most, sacrifice how) noexcept;
 
   /// The same in the shard's next turn, evicting, as far as the budgets are
   /// overdrawn by then. Without memory for the task it is left to the rebalancer.

@@ -17,9 +17,9 @@ shard_group::shard_group(const std::string& region, std::size_t first,
     eviction_(with.shared.eviction) {
   for (std::size_t i = 0; i < with.shared.shares; ++i) {
     with.seed += i;
-    shards_.push_back(std::make_unique<shard>(
-      region + "/shard-" + std::to_string(first + i), with, op_timeout,
-      executor));
+    shards_.push_back(
+      std::make_unique<shard>(region + "/shard-" + std::to_string(first + i),
+                              with, op_timeout, executor));
   }
 }
 
@@ -101,8 +101,8 @@ void shard_group::rebalance() {
   std::vector<shard*> all;
   for (auto& x : shards_)
     all.push_back(x.get());
-  balance_.look(all, std::array<const budget*, 2>{bytes_.get(),
-                                                  entries_.get()});
+  balance_.look(all,
+                std::array<const budget*, 2>{bytes_.get(), entries_.get()});
 }
 
 } // namespace troupe::memory

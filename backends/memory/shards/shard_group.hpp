@@ -52,9 +52,8 @@ public:
   /// on, with the budgets in `with`, whose capacity they lend each other when that is
   /// a namespace's. They are named "<region>/shard-<number>";
   /// see `shard` for the rest. Throws std::bad_alloc.
-  shard_group(const std::string& region, std::size_t first,
-              store_options with, std::chrono::milliseconds op_timeout,
-              lane_executor& executor);
+  shard_group(const std::string& region, std::size_t first, store_options with,
+              std::chrono::milliseconds op_timeout, lane_executor& executor);
 
   shard_group(const shard_group&) = delete;
   shard_group& operator=(const shard_group&) = delete;

@@ -35,23 +35,21 @@ std::size_t default_shards(std::size_t max_bytes,
 /// The same for one of `namespaces` of a region whose other keys have `others`
 /// shards. Many namespaces have fewer each: all shards together shall stay in the
 /// processor's caches.
-std::size_t default_shards(const budget& for_bytes,
-                           const budget& for_entries,
+std::size_t default_shards(const budget& for_bytes, const budget& for_entries,
                            std::size_t namespaces,
                            std::size_t others) noexcept {
-  auto most = std::clamp<std::size_t>(std::bit_floor(4 * others / namespaces),
-                                      std::max<std::size_t>(others / 4, 1),
-                                      others);
+  auto most
+    = std::clamp<std::size_t>(std::bit_floor(4 * others / namespaces),
+                              std::max<std::size_t>(others / 4, 1), others);
   most = std::min(most, defaults::max_namespace_shards);
-  most = shards_for(for_bytes.tightest(), defaults::wanted_bytes_per_shard,
-                    most);
+  most
+    = shards_for(for_bytes.tightest(), defaults::wanted_bytes_per_shard, most);
   return shards_for(for_entries.tightest(), defaults::wanted_entries_per_shard,
                     most);
 }
 
 /// Has these shards give back what the budgets that they share are overdrawn by.
-void lend_among(const std::vector<shard*>& shards,
-                const table_options& with) {
+void lend_among(const std::vector<shard*>& shards, const table_options& with) {
   auto lend = [&shards](budget& x, lent_resource what) {
     x.collect_from(std::make_shared<shard_lender>(what, shards));
   };
@@ -112,8 +110,7 @@ shard_map::shard_map(const std::string& region, region_options& options,
   lend_among(all_, with.shared);
 }
 
-void shard_map::add(const std::string& region,
-                    const store_options& with,
+void shard_map::add(const std::string& region, const store_options& with,
                     std::chrono::milliseconds op_timeout,
                     lane_executor& executor) {
   groups_.push_back(std::make_unique<shard_group>(region, all_.size(), with,

@@ -34,12 +34,10 @@ public:
   /// budgets; those of namespaces are made within them. Throws std::bad_alloc.
   shard_map(const std::string& region, region_options& options,
             const store_options& with,
-            const std::shared_ptr<tag_registry>& tags,
-            lane_executor& executor);
+            const std::shared_ptr<tag_registry>& tags, lane_executor& executor);
 
   /// The number of the shard that owns a key.
-  [[nodiscard]] std::size_t
-  number_of(const hashed_key& key) const noexcept {
+  [[nodiscard]] std::size_t number_of(const hashed_key& key) const noexcept {
     if (divided_) [[unlikely]]
       return groups_[group_of(key.key)]->shard_of(key.hash);
     return shard_bits(key.hash) & mask_;

@@ -32,12 +32,14 @@ void turn_plan::set(shard_map& where, const hashed_key& key, std::size_t size,
   put(what, key, next, how, block);
 }
 
-void turn_plan::append(shard_map& where, const hashed_key& key, std::size_t size) {
+void turn_plan::append(shard_map& where, const hashed_key& key,
+                       std::size_t size) {
   if (const auto what = find(where, key); what.in != nullptr)
     overwrite(where, key, what.key->now.value_size + size);
 }
 
-void turn_plan::overwrite(shard_map& where, const hashed_key& key, std::size_t size) {
+void turn_plan::overwrite(shard_map& where, const hashed_key& key,
+                          std::size_t size) {
   set(where, key, size, false, step::depends);
 }
 
@@ -58,8 +60,8 @@ void turn_plan::erase(shard_map& where, const hashed_key& key) {
   leave(*what.key);
 }
 
-void turn_plan::copy(shard_map& source, const hashed_key& from, shard_map& target,
-                     const hashed_key& to) {
+void turn_plan::copy(shard_map& source, const hashed_key& from,
+                     shard_map& target, const hashed_key& to) {
   const auto what = find(source, from, true);
   if (!what.key->now.linked)
     return;
@@ -68,7 +70,8 @@ void turn_plan::copy(shard_map& source, const hashed_key& from, shard_map& targe
   put(find(target, to), to, x, step::depends, x.charge);
 }
 
-void turn_plan::move(shard_map& where, const hashed_key& from, const hashed_key& to, step how) {
+void turn_plan::move(shard_map& where, const hashed_key& from,
+                     const hashed_key& to, step how) {
   if (from.key == to.key)
     return;
   const auto source = find(where, from, true);
@@ -77,8 +80,8 @@ void turn_plan::move(shard_map& where, const hashed_key& from, const hashed_key&
     return;
   // What the shard was lent for the entry goes to the other shard with it, but not
   // from one budget to another.
-  const auto together = source.in->where.store().shares_limits_with(
-    target.in->where.store());
+  const auto together
+    = source.in->where.store().shares_limits_with(target.in->where.store());
   if (how == step::depends || !source.key->exact || !together) {
     // It may expire before it is moved, or not be there. So it takes room in both
     // places, and what it leaves is not there for others.
@@ -139,8 +142,8 @@ turn_plan::planned turn_plan::find(shard_map& where, const hashed_key& key,
   return {&plan, &at->second};
 }
 
-void turn_plan::put(const planned& what, const hashed_key& key,
-                    occupancy next, step how, std::size_t block) {
+void turn_plan::put(const planned& what, const hashed_key& key, occupancy next,
+                    step how, std::size_t block) {
   if (what.in == nullptr)
     return;
   const auto& now = what.key->now;

@@ -44,8 +44,8 @@ public:
 
   /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
   /// `block`: what a large value's memory is charged that is there already, or 0.
-  void set(shard_map& where, const hashed_key& key, std::size_t size, bool expires,
-           step how = step::certain, std::size_t block = 0);
+  void set(shard_map& where, const hashed_key& key, std::size_t size,
+           bool expires, step how = step::certain, std::size_t block = 0);
 
   /// So many bytes are written behind the value.
   void append(shard_map& where, const hashed_key& key, std::size_t size);
@@ -59,7 +59,8 @@ public:
   void erase(shard_map& where, const hashed_key& key);
 
   /// The value of `from` may be put under another key, with what belongs to it.
-  void copy(shard_map& source, const hashed_key& from, shard_map& target, const hashed_key& to);
+  void copy(shard_map& source, const hashed_key& from, shard_map& target,
+            const hashed_key& to);
 
   /// The value of `from` is put under another key. That takes no more room than the
   /// new key is longer, where the value is sure to be there and to be moved.
@@ -73,10 +74,10 @@ public:
 
 private:
   struct key_plan {
-    occupancy now; ///< As the steps so far leave it.
-    bool has_place;        ///< In the index, from before or counted.
-    bool exact;            ///< No bound: it is there, with just that.
-    bool counted = true;   ///< What it holds is its shard's still.
+    occupancy now;       ///< As the steps so far leave it.
+    bool has_place;      ///< In the index, from before or counted.
+    bool exact;          ///< No bound: it is there, with just that.
+    bool counted = true; ///< What it holds is its shard's still.
   };
 
   struct shard_plan {
@@ -100,8 +101,7 @@ private:
                              bool unlimited_too = false);
   void put(const planned& what, const hashed_key& key, occupancy next, step how,
            std::size_t block);
-  [[nodiscard]] static demand::amount
-  held_by(const key_plan& x) noexcept;
+  [[nodiscard]] static demand::amount held_by(const key_plan& x) noexcept;
   static void take(const planned& what, const occupancy& next,
                    demand::amount before);
   static void leave(key_plan& key) noexcept;

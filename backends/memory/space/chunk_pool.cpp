@@ -188,8 +188,8 @@ bool chunk_pool::purge() noexcept {
     // Or the system would make a huge page of the extent again, all of it.
     ::madvise(reinterpret_cast<void*>(extent_start(chunk)), extent_size,
               MADV_NOHUGEPAGE);
-    ::madvise(pages + smallest_chunk, (smallest_chunk << order) - smallest_chunk,
-              MADV_DONTNEED);
+    ::madvise(pages + smallest_chunk,
+              (smallest_chunk << order) - smallest_chunk, MADV_DONTNEED);
   }
   std::lock_guard guard{mutex_};
   for (std::size_t i = 0; i < count; ++i) {

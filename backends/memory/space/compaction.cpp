@@ -20,8 +20,7 @@ constexpr std::size_t far_too_much = 4;
 __attribute__((no_sanitize("address"), noinline))
 #endif
 bool is_free(const std::byte* block) noexcept {
-  return reinterpret_cast<const free_block*>(block)->mark
-         == free_block::marked;
+  return reinterpret_cast<const free_block*>(block)->mark == free_block::marked;
 }
 
 } // namespace
@@ -33,9 +32,8 @@ compaction::compaction(size_class& of, std::size_t block_size,
     smallest_chunk_(smallest_chunk),
     all_(std::move(all)) {
   order_.reserve(all_.size());
-  std::sort(all_.begin(), all_.end(), [](const chunk& x, const chunk& y) {
-    return x.memory < y.memory;
-  });
+  std::sort(all_.begin(), all_.end(),
+            [](const chunk& x, const chunk& y) { return x.memory < y.memory; });
   if (of_.used == 0)
     release_all();
 }
@@ -69,8 +67,8 @@ std::size_t compaction::next_to_move(std::span<void*> blocks) noexcept {
       if (x.used == 0)
         ++empty_;
     }
-    const auto all = x.is == chunk::state::emptied && x.used > 0 ? blocks_of(x)
-                                                                 : 0;
+    const auto all
+      = x.is == chunk::state::emptied && x.used > 0 ? blocks_of(x) : 0;
     const auto first = at_block_;
     while (at_block_ < all && found < blocks.size()) {
       auto* block = x.memory + at_block_++ * block_size_;
@@ -88,10 +86,9 @@ std::size_t compaction::next_to_move(std::span<void*> blocks) noexcept {
 
 bool compaction::keep_back(void* block) noexcept {
   auto* at = static_cast<std::byte*>(block);
-  auto behind = std::upper_bound(all_.begin(), all_.end(), at,
-                                 [](const std::byte* x, const chunk& y) {
-                                   return x < y.memory;
-                                 });
+  auto behind = std::upper_bound(
+    all_.begin(), all_.end(), at,
+    [](const std::byte* x, const chunk& y) { return x < y.memory; });
   if (behind == all_.begin())
     return false;
   auto& x = *std::prev(behind);
@@ -188,8 +185,8 @@ void compaction::choose() noexcept {
     bytes -= x->size;
     choose(*x);
   }
-  if (const auto enough = std::max(std::bit_ceil(of_.used * block_size_),
-                                   smallest_chunk_);
+  if (const auto enough
+      = std::max(std::bit_ceil(of_.used * block_size_), smallest_chunk_);
       left_ == 0 && enough * far_too_much <= bytes) {
     bytes = enough;
     for (auto& x : all_)

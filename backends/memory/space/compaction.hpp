@@ -45,8 +45,8 @@ public:
 
   /// `all` are the chunks of `of`, which must live as long; a new one has
   /// `smallest_chunk` bytes at least. Throws std::bad_alloc.
-  compaction(size_class& of, std::size_t block_size,
-             std::size_t smallest_chunk, std::vector<chunk> all);
+  compaction(size_class& of, std::size_t block_size, std::size_t smallest_chunk,
+             std::vector<chunk> all);
 
   /// Whether it works on this class.
   [[nodiscard]] bool serves(const size_class& x) const noexcept {
@@ -99,7 +99,7 @@ private:
   size_class& of_;
   std::size_t block_size_;
   std::size_t smallest_chunk_;
-  std::vector<chunk> all_; ///< By address.
+  std::vector<chunk> all_;    ///< By address.
   std::vector<chunk*> order_; ///< Room to sort them.
   std::int64_t budget_ = 0;   ///< Bytes to look at in this step.
   bool counting_ = true;

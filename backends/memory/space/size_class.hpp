@@ -69,7 +69,7 @@ struct alignas(32) size_class {
   }
 
   free_block* free = nullptr;
-  std::byte* fresh = nullptr; ///< Start of what was never handed out.
+  std::byte* fresh = nullptr;    ///< Start of what was never handed out.
   std::uint32_t fresh_count = 0; ///< Blocks from there on.
   std::uint32_t used = 0;        ///< Blocks that somebody holds.
   std::uint32_t next_chunk = 0;  ///< Bytes of the next chunk; 0: the first.

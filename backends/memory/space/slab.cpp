@@ -19,7 +19,8 @@ constexpr std::size_t largest_chunk = 256 * 1024;
 /// fit is a fifth, for blocks as large as chunks.
 std::size_t first_chunk(std::size_t block_size) noexcept {
   constexpr std::size_t blocks = 4;
-  return std::max(chunk_pool::smallest_chunk, std::bit_ceil(block_size * blocks));
+  return std::max(chunk_pool::smallest_chunk,
+                  std::bit_ceil(block_size * blocks));
 }
 
 /// A class may hold one of so many of its blocks in vain. Fewer would mean to move
@@ -93,15 +94,14 @@ std::size_t slab::large_footprint(std::size_t size) noexcept {
 
 /// Gives a class fresh blocks.
 bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
-  const auto size = std::max(std::size_t{where.next_chunk},
-                             first_chunk(block_size));
+  const auto size
+    = std::max(std::size_t{where.next_chunk}, first_chunk(block_size));
   try {
     chunks_.emplace_back();
   } catch (const std::bad_alloc&) {
     return false;
   }
-  auto* memory
-    = static_cast<std::byte*>(chunk_pool::process().allocate(size));
+  auto* memory = static_cast<std::byte*>(chunk_pool::process().allocate(size));
   if (memory == nullptr) {
     chunks_.pop_back();
     return false;
@@ -212,8 +212,8 @@ bool slab::begin_compaction() noexcept {
     const auto block_size = block_size_of(compacted_);
     for (auto& x : chunks_)
       if (x.owner == compacted_)
-        all.push_back({x.memory, x.size,
-                       static_cast<std::uint32_t>(x.size / block_size)});
+        all.push_back(
+          {x.memory, x.size, static_cast<std::uint32_t>(x.size / block_size)});
     compaction_.emplace(classes_[compacted_], block_size,
                         first_chunk(block_size), std::move(all));
   } catch (const std::bad_alloc&) {

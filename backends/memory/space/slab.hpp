@@ -159,8 +159,8 @@ private:
   /// The smallest class that holds `size` bytes, at most `largest_block`.
   [[nodiscard]] static class_of find_class(std::size_t size) noexcept {
     if (size <= linear_end) [[likely]] {
-      auto rounded = std::max((size + granule - 1) & ~(granule - 1),
-                              smallest_block);
+      auto rounded
+        = std::max((size + granule - 1) & ~(granule - 1), smallest_block);
       return {(rounded - smallest_block) / granule, rounded};
     }
     // size is in (2^e, 2^(e+1)], cut into eight steps.

@@ -59,7 +59,8 @@ private:
   static constexpr std::size_t few = 64;
 
   key_map<std::weak_ptr<absence>> held_;
-  std::size_t next_look_ = few; ///< When so many are there, some may be abandoned.
+  std::size_t next_look_
+    = few; ///< When so many are there, some may be abandoned.
   std::atomic<bool> any_{false};
 };
 

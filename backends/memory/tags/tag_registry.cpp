@@ -42,12 +42,13 @@ void tag_step::enter(tag_witness& store) noexcept {
     // Either an invalidation sees this step and waits for it, or this step sees the
     // invalidation: both store first and look second.
     store.busy_.store(true, std::memory_order_seq_cst);
-    while (tags_.invalidating_.load(std::memory_order_seq_cst)) [[unlikely]] {
-      store.busy_.store(false, std::memory_order_release);
-      while (tags_.invalidating_.load(std::memory_order_acquire))
-        std::this_thread::yield();
-      store.busy_.store(true, std::memory_order_seq_cst);
-    }
+    while (tags_.invalidating_.load(std::memory_order_seq_cst))
+      [[unlikely]] {
+        store.busy_.store(false, std::memory_order_release);
+        while (tags_.invalidating_.load(std::memory_order_acquire))
+          std::this_thread::yield();
+        store.busy_.store(true, std::memory_order_seq_cst);
+      }
   }
   innermost_ = this;
 }
@@ -69,11 +70,11 @@ bool tag_step::here(const tag_registry& tags) noexcept {
 
 tag_registry::tag_registry(std::shared_ptr<budget> bytes) noexcept
   : retired_(
-      [](void* self, void* x) noexcept {
-        // There is room: `take_id` saw to it.
-        static_cast<tag_registry*>(self)->free_.push_back(as_id(x));
-      },
-      this),
+    [](void* self, void* x) noexcept {
+      // There is room: `take_id` saw to it.
+      static_cast<tag_registry*>(self)->free_.push_back(as_id(x));
+    },
+    this),
     budget_(std::move(bytes)) {
   // nop
 }
@@ -155,16 +156,17 @@ void tag_registry::use(std::span<const troupe::bytes> names,
   }
 }
 
-bool tag_registry::killed_by_name(
-  std::uint64_t born, std::span<const troupe::bytes> names) const {
+bool tag_registry::killed_by_name(std::uint64_t born,
+                                  std::span<const troupe::bytes> names) const {
   if (names.empty())
     return false;
   std::lock_guard guard{names_};
   for (auto& name : names) {
     const auto i = ids_.find(name);
     const auto last
-      = i == ids_.end() ? floor_
-                        : records_[i->second].last.load(std::memory_order_acquire);
+      = i == ids_.end()
+          ? floor_
+          : records_[i->second].last.load(std::memory_order_acquire);
     if (last >= born)
       return true;
   }
@@ -219,8 +221,7 @@ void tag_registry::forget(tag_id id) noexcept {
   retired_.retire(as_object(id), sizeof(record));
 }
 
-std::string
-tag_registry::validate(std::span<const std::uint32_t> uses) const {
+std::string tag_registry::validate(std::span<const std::uint32_t> uses) const {
   std::lock_guard guard{names_};
   std::size_t idle = 0;
   for (tag_id id = 0; id < next_id_; ++id) {
@@ -241,10 +242,10 @@ tag_registry::validate(std::span<const std::uint32_t> uses) const {
     if (x.idle)
       idle += cost_of(*x.name);
   }
-  return idle == idle_bytes_ ? std::string{}
-                             : "idle names take " + std::to_string(idle)
-                                 + " bytes, counted "
-                                 + std::to_string(idle_bytes_);
+  return idle == idle_bytes_
+           ? std::string{}
+           : "idle names take " + std::to_string(idle) + " bytes, counted "
+               + std::to_string(idle_bytes_);
 }
 
 // -- invalidations -----------------------------------------------------------------

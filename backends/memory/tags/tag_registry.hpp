@@ -157,8 +157,7 @@ public:
 
   /// What is wrong with the counts, if anything: `uses` are those of each id that
   /// entries have. While nobody changes anything.
-  [[nodiscard]] std::string
-  validate(std::span<const std::uint32_t> uses) const;
+  [[nodiscard]] std::string validate(std::span<const std::uint32_t> uses) const;
 
   /// Names that no entry has take no more than this, or a sixteenth of the limit.
   static constexpr std::size_t most_idle_bytes = std::size_t{1} << 20;

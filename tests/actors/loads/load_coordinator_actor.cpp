@@ -20,11 +20,12 @@ struct fixture : runtime_fixture {
   }
 
   /// Starts a load that runs until `release`, and waits until it runs.
-  std::future<expected<std::optional<bytes>>> start_load(const std::string& key) {
+  std::future<expected<std::optional<bytes>>>
+  start_load(const std::string& key) {
     std::promise<void> started;
     auto running = started.get_future();
-    auto result = get_or_set_async(*where, 
-      key, [this, &started](load_context&) -> expected<bytes> {
+    auto result = get_or_set_async(
+      *where, key, [this, &started](load_context&) -> expected<bytes> {
         started.set_value();
         go_on.wait();
         return bytes{"loaded"};

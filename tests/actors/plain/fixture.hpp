@@ -27,8 +27,7 @@ struct region_fixture {
                                                        loader_threads)) {
     if (options.shards == 0)
       options.shards = 4;
-    uut = open_region("test", options, time, executor,
-                                           loads);
+    uut = open_region("test", options, time, executor, loads);
   }
 
   // Every test ends with a look at the tables' structure.

@@ -88,9 +88,7 @@ TEST_CASE("a message says the idle time, and a get by message is a use") {
   fixture f;
   write_terms terms;
   terms.idle = 64s;
-  auto left = [&] {
-    return f.ask<ttl_reply>(f.front, ttl_request{"k"})->ttl;
-  };
+  auto left = [&] { return f.ask<ttl_reply>(f.front, ttl_request{"k"})->ttl; };
   CHECK(f.ask<bool>(f.front, set_request{"k", "1", terms}) == true);
   CHECK(left() == 64s);
   f.time.advance(30s);
@@ -99,9 +97,8 @@ TEST_CASE("a message says the idle time, and a get by message is a use") {
   CHECK(f.ask<get_reply>(f.front, get_request{"k"})->found);
   CHECK(left() == 65s);
   f.time.advance(30s);
-  CHECK(f.ask<get_many_reply>(f.front, get_many_request{{"k"}})
-          ->entries[0]
-          .found);
+  CHECK(
+    f.ask<get_many_reply>(f.front, get_many_request{{"k"}})->entries[0].found);
   CHECK(left() == 65s);
   terms.idle = -1s;
   CHECK(f.ask<bool>(f.front, set_request{"k", "2", terms}).error()
@@ -179,9 +176,9 @@ TEST_CASE("a region lists, limits and clears its namespaces by message") {
   CHECK(b.evictions == 150);
   CHECK(b.shards == 1);
   CHECK(b.eviction == "clock");
-  CHECK(f.ask<namespace_list>(front, list_namespaces_request{1})
-          ->namespaces.size()
-        == 1);
+  CHECK(
+    f.ask<namespace_list>(front, list_namespaces_request{1})->namespaces.size()
+    == 1);
   CHECK(f.ask<void>(front, set_namespace_limits_request{"b:", 0, 20}));
   CHECK(where->namespaces()[1].keys == 20);
   CHECK(f.ask<void>(front, set_namespace_limits_request{"b:", 0, 0}).error()
@@ -248,9 +245,9 @@ TEST_CASE("a region refuses bad messages and changes nothing") {
         == errc::key_too_large);
   CHECK(f.ask<std::int64_t>(f.front, increment_request{long_key, 1}).error()
         == errc::key_too_large);
-  CHECK(f.ask<get_many_reply>(f.front, get_many_request{{"k", long_key}})
-          .error()
-        == errc::key_too_large);
+  CHECK(
+    f.ask<get_many_reply>(f.front, get_many_request{{"k", long_key}}).error()
+    == errc::key_too_large);
   CHECK(f.ask<load_reply>(f.front, load(long_key, "v")).error()
         == errc::key_too_large);
 
@@ -345,8 +342,8 @@ TEST_CASE("a front that dies answers the loads it had taken") {
   fixture f;
   std::promise<void> go_on;
   auto blocked = load("k", "v");
-  blocked.loader = [wait = go_on.get_future().share()](
-                     load_context&) -> expected<bytes> {
+  blocked.loader
+    = [wait = go_on.get_future().share()](load_context&) -> expected<bytes> {
     wait.wait();
     return bytes{"late"};
   };
@@ -385,14 +382,16 @@ TEST_CASE("a region answers over the network, but functions do not travel") {
   const bytes binary{"\0\xff\r\n", 4};
   CHECK(ask<bool>(self, *front, set_request{binary, binary, {}}) == true);
   CHECK(ask<get_reply>(self, *front, get_request{binary})->value == binary);
-  auto many = ask<get_many_reply>(self, *front, get_many_request{{"x", binary}});
+  auto many
+    = ask<get_many_reply>(self, *front, get_many_request{{"x", binary}});
   REQUIRE(many);
   CHECK(many->entries[1].value == binary);
   CHECK(ask<std::int64_t>(self, *front, increment_request{"n", 3}) == 3);
   CHECK(ask<bool>(self, *front, set_request{"k", "v", {-1s, 0s, -1, {}, false}})
           .error()
         == errc::invalid_argument);
-  auto refused = ask<load_reply>(self, *front, load("k", "v"), caf::duration{10s});
+  auto refused
+    = ask<load_reply>(self, *front, load("k", "v"), caf::duration{10s});
   REQUIRE_FALSE(refused);
   CHECK(refused.error() == errc::invalid_argument);
   CHECK(refused.error().text().find("another process") != std::string::npos);

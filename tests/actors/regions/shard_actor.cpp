@@ -91,8 +91,8 @@ TEST_CASE("a shard's actor answers every message") {
   CHECK(f.ask<ttl_reply>(ttl_request{f.key})->ttl == no_expiry);
   CHECK(f.ask<bool>(touch_request{f.key, 1s}) == true);
   CHECK(f.ask<std::int64_t>(increment_request{f.key, 2}) == 7);
-  auto stored = f.ask<compare_and_set_reply>(
-    compare_and_set_request{f.key, 1, "9", {}});
+  auto stored
+    = f.ask<compare_and_set_reply>(compare_and_set_request{f.key, 1, "9", {}});
   CHECK(stored->version == no_version);
   CHECK(f.ask<bool>(erase_request{f.key}) == true);
   CHECK(f.ask<void>(clear_request{}));
@@ -132,8 +132,8 @@ TEST_CASE("a message waits for an update lease, those behind it do not") {
   auto& shard = f.uut();
   hashed_key key{f.key};
   REQUIRE(shard.run([&](memory::store& x) { return x.begin_update(key, 1); }));
-  auto waits = f.self->request(f.actor, caf::infinite,
-                               increment_request{f.key, 1});
+  auto waits
+    = f.self->request(f.actor, caf::infinite, increment_request{f.key, 1});
   CHECK(f.ask<get_reply>(get_request{f.key})->found == false);
   REQUIRE(shard.run([&](memory::store& x) {
     return x.commit_update(key, 1, bytes_view{"41"}, {});
@@ -147,8 +147,7 @@ TEST_CASE("a shard keeps its entries when its actor dies, and calls wait") {
   REQUIRE(f.where->set(f.key, "kept"));
   f.spec.end(true);
   CHECK(f.uut().state() == memory::shard_state::restarting);
-  CHECK(f.ask<bool>(erase_request{f.key}).error()
-        == errc::shard_down);
+  CHECK(f.ask<bool>(erase_request{f.key}).error() == errc::shard_down);
   // Reading needs no actor.
   CHECK(value_of(*f.where, f.key) == "kept");
   auto erased = erase_async(*f.where, f.key);
@@ -172,13 +171,12 @@ TEST_CASE("a shard whose actor is given up answers with an error") {
 TEST_CASE("a message that waits for a lease is answered when the shard stops") {
   fixture f;
   hashed_key key{f.key};
-  REQUIRE(f.uut().run(
-    [&](memory::store& x) { return x.begin_update(key, 1); }));
-  auto waits = f.self->request(f.actor, caf::infinite,
-                               increment_request{f.key, 1});
+  REQUIRE(
+    f.uut().run([&](memory::store& x) { return x.begin_update(key, 1); }));
+  auto waits
+    = f.self->request(f.actor, caf::infinite, increment_request{f.key, 1});
   f.where->stop();
-  waits.receive([](std::int64_t) { FAIL("stored after the stop"); },
-                [](const caf::error& e) {
-                  CHECK(from_caf(e) == errc::shutting_down);
-                });
+  waits.receive(
+    [](std::int64_t) { FAIL("stored after the stop"); },
+    [](const caf::error& e) { CHECK(from_caf(e) == errc::shutting_down); });
 }

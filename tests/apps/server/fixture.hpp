@@ -47,9 +47,8 @@ struct command_fixture : region_fixture {
     const auto open = [this](std::size_t index) {
       if (index == 0)
         return troupe::expected<std::shared_ptr<troupe::region>>{uut};
-      return troupe::expected<std::shared_ptr<troupe::region>>{
-        open_region(
-          "db" + std::to_string(index), uut->options(), time, executor, loads)};
+      return troupe::expected<std::shared_ptr<troupe::region>>{open_region(
+        "db" + std::to_string(index), uut->options(), time, executor, loads)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
   }

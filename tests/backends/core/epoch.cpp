@@ -24,11 +24,12 @@ void count_and_delete(void*, void* object) noexcept {
 /// Holds a guard on another thread until told to let go.
 class foreign_reader {
 public:
-  foreign_reader() : thread_([this] {
-    epoch_guard guard;
-    inside_.count_down();
-    leave_.wait();
-  }) {
+  foreign_reader()
+    : thread_([this] {
+        epoch_guard guard;
+        inside_.count_down();
+        leave_.wait();
+      }) {
     inside_.wait();
   }
 
@@ -95,9 +96,7 @@ TEST_CASE("guards nest", "[epoch]") {
   retired_list uut{count_and_delete, nullptr};
   {
     epoch_guard outer;
-    {
-      epoch_guard inner;
-    }
+    { epoch_guard inner; }
     uut.retire(new int{1}, sizeof(int));
     uut.collect();
     CHECK(freed == 0);
@@ -117,8 +116,7 @@ TEST_CASE("what many lists put aside is freed without asking", "[epoch]") {
   // Each list alone puts too little aside for a scan.
   freed = 0;
   constexpr std::size_t lists = 64;
-  constexpr auto batches = retired_list::scan_after
-                           / retired_list::object_cost
+  constexpr auto batches = retired_list::scan_after / retired_list::object_cost
                            / retired_list::batch_objects / lists * 2;
   static_assert(batches > 0);
   std::vector<std::unique_ptr<retired_list>> all;

@@ -96,7 +96,8 @@ TEST_CASE("what hands a value out uses it, what only looks does not",
   CHECK(!uses([](region& x) { REQUIRE(x.ttl("k")); }));
   CHECK(!uses([](region& x) { REQUIRE(x.set_if_absent("k", "2") == false); }));
   CHECK(!uses([](region& x) {
-    REQUIRE(x.visit("k", [](auto&) {}, lookup::peek));
+    REQUIRE(x.visit(
+      "k", [](auto&) {}, lookup::peek));
   }));
   CHECK(!uses([&](region& x) {
     REQUIRE(x.visit_many(
@@ -130,9 +131,8 @@ TEST_CASE("what writes a value lets it idle anew", "[region][idle]") {
     REQUIRE(x.set_many(items));
   }));
   CHECK(renews([](region& x) {
-    REQUIRE(x.update("k", [](auto) -> expected<std::optional<bytes>> {
-      return bytes{"2"};
-    }));
+    REQUIRE(x.update(
+      "k", [](auto) -> expected<std::optional<bytes>> { return bytes{"2"}; }));
   }));
   CHECK(renews([](region& x) {
     auto version = no_version;
@@ -166,8 +166,7 @@ TEST_CASE("a loader chooses the idle time", "[region][idle]") {
   CHECK(left(f, "loader's") == 5s);
   REQUIRE(f.uut->get_or_set("none", load(no_expiry)));
   CHECK(left(f, "none") == no_expiry);
-  CHECK(f.uut->get_or_set("bad", load(-1ms)).error()
-        == errc::invalid_argument);
+  CHECK(f.uut->get_or_set("bad", load(-1ms)).error() == errc::invalid_argument);
   CHECK(f.get("bad") == "<none>");
 }
 
@@ -178,8 +177,7 @@ TEST_CASE("idle times that make no sense are refused", "[region][idle]") {
     CHECK(refused.error() == errc::invalid_argument);
     CHECK(refused.error().text().find("idle is ") == 0);
     region_fixture f;
-    CHECK(f.uut->set("k", "1", {.idle = x}).error()
-          == errc::invalid_argument);
+    CHECK(f.uut->set("k", "1", {.idle = x}).error() == errc::invalid_argument);
     CHECK(f.get("k") == "<none>");
   }
   CHECK(check(region_options{.idle = 1ms}));

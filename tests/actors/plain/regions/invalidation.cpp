@@ -111,10 +111,10 @@ TEST_CASE("all tags of loader and caller count, each once", "[region][tags]") {
   REQUIRE(value == "loaded");
   CHECK(f.get("a") == "loaded");
   const auto name = GENERATE(0, 1, 2);
-  CHECK(f.uut->invalidate_tag(
-    name == 0   ? std::string{"caller's"}
-    : name == 1 ? std::string{"loader's 0"}
-                : "loader's " + std::to_string(of_loader - 1)));
+  CHECK(f.uut->invalidate_tag(name == 0 ? std::string{"caller's"}
+                              : name == 1
+                                ? std::string{"loader's 0"}
+                                : "loader's " + std::to_string(of_loader - 1)));
   CHECK(f.get("a") == "<none>");
 }
 
@@ -356,9 +356,10 @@ TEST_CASE("tags that an update gives count from when its result is stored",
   CHECK(f.get("k") == "<none>");
 }
 
-TEST_CASE("an update under its lease that an erase overtook counts as before it, "
-          "if the erase found what the update left",
-          "[region][update]") {
+TEST_CASE(
+  "an update under its lease that an erase overtook counts as before it, "
+  "if the erase found what the update left",
+  "[region][update]") {
   region_fixture f;
   int runs = 0;
   std::optional<bool> erased;

@@ -214,11 +214,11 @@ TEST_CASE("the limit of the runtime holds for namespaces, too",
           "[namespaces][limits]") {
   auto parent = std::make_shared<budget>(mib);
   fixture f{std::vector<namespace_options>{}};
-  auto uut = open_region("other", spaced({space("a:", 8 * mib)}),
-                                      f.time, f.executor, f.loads, parent);
+  auto uut = open_region("other", spaced({space("a:", 8 * mib)}), f.time,
+                         f.executor, f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
-    REQUIRE(uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i),
-                     "value"));
+    REQUIRE(
+      uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i), "value"));
   CHECK(uut->stats().charged <= mib);
   CHECK(uut->stats().charged > mib / 10 * 9);
   CHECK(parent->lent() <= mib);
@@ -277,7 +277,8 @@ TEST_CASE("a namespace has a policy of its own or that of the region",
   fixture f{{strict, space("b:", 64 * 1024, 0, 1)}};
   auto refused = [&](const char* prefix) {
     for (int i = 0; i < 2'000; ++i) {
-      auto stored = f.uut->set(prefix + std::to_string(i), std::string(100, 'x'));
+      auto stored
+        = f.uut->set(prefix + std::to_string(i), std::string(100, 'x'));
       if (!stored) {
         CHECK(stored.error() == errc::limit_reached);
         return true;
@@ -314,12 +315,12 @@ TEST_CASE("a namespace may hold values up to half of its own limit",
   CHECK(f.uut->set("other", value) == true);
 }
 
-TEST_CASE("a namespace that may choose makes as many shards as its limit carries",
-          "[namespaces]") {
-  region_options options = spaced({space("tiny:", mib, 0, 0),
-                                   space("small:", 9 * mib, 0, 0),
-                                   space("large:", 64 * mib, 0, 0),
-                                   space("few:", 0, 2'500, 0)});
+TEST_CASE(
+  "a namespace that may choose makes as many shards as its limit carries",
+  "[namespaces]") {
+  region_options options
+    = spaced({space("tiny:", mib, 0, 0), space("small:", 9 * mib, 0, 0),
+              space("large:", 64 * mib, 0, 0), space("few:", 0, 2'500, 0)});
   options.shards = 8;
   fixture f{options};
   CHECK(f.stats_of("tiny:").shards == 1);
@@ -354,9 +355,10 @@ TEST_CASE("a walk and random keys meet the keys of all namespaces",
   std::map<std::string, int> seen;
   scan_cursor next = 0;
   do {
-    next = f.uut->scan(next, [&](bytes_view key, const entry_view&) {
-             ++seen[std::string{key}];
-           }).value();
+    next = f.uut
+             ->scan(next, [&](bytes_view key,
+                              const entry_view&) { ++seen[std::string{key}]; })
+             .value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
   CHECK(seen.size() == 900);
@@ -382,15 +384,15 @@ TEST_CASE("a cursor of any namespace fits 53 bits", "[namespaces][key_scan]") {
   std::size_t seen = 0;
   scan_cursor next = 0;
   do {
-    next = f.uut->scan(next, [&](bytes_view, const entry_view&) {
-             ++seen;
-           }).value();
+    next = f.uut->scan(next, [&](bytes_view, const entry_view&) { ++seen; })
+             .value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
   CHECK(seen == 50);
 }
 
-TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]") {
+TEST_CASE("a joint turn holds keys of several namespaces",
+          "[namespaces][joint]") {
   fixture f{{space("a:", mib), space("b:", mib)}};
   std::atomic<int> failed{0};
   std::vector<std::thread> threads;
@@ -486,12 +488,12 @@ TEST_CASE("what was being loaded when its namespace was cleared is not stored",
   for (auto* key : {"a:k", "b:k"}) {
     std::promise<void> began;
     std::promise<void> go_on;
-    auto loaded = get_or_set_async(*f.uut, 
-      key, [&](load_context&) -> expected<bytes> {
-        began.set_value();
-        go_on.get_future().wait();
-        return bytes{"old"};
-      });
+    auto loaded
+      = get_or_set_async(*f.uut, key, [&](load_context&) -> expected<bytes> {
+          began.set_value();
+          go_on.get_future().wait();
+          return bytes{"old"};
+        });
     began.get_future().wait();
     REQUIRE(f.uut->clear_namespace("a:"));
     go_on.set_value();

@@ -54,10 +54,9 @@ TEST_CASE("a hit allocates nothing, a miss neither", "[reading]") {
   auto hit = f.uut->visit(
     key, [&](const entry_view& x) { bytes_seen += x.value.size(); });
   auto miss = f.uut->visit("other", [&](const entry_view&) {});
-  auto many = f.uut->visit_many(
-    keys, [&](std::size_t, const entry_view* x) {
-      bytes_seen += x != nullptr ? x->value.size() : 0;
-    });
+  auto many = f.uut->visit_many(keys, [&](std::size_t, const entry_view* x) {
+    bytes_seen += x != nullptr ? x->value.size() : 0;
+  });
   auto used = allocations - before;
   CHECK(used == 0);
   CHECK(hit == true);
@@ -78,12 +77,11 @@ TEST_CASE("a read does not wait for the shard's mailbox", "[reading]") {
   std::latch held{1};
   std::latch go_on{1};
   std::thread holder{[&] {
-    auto done = f.shard_of("k").run(
-      [&](memory::store&) -> expected<bool> {
-        held.count_down();
-        go_on.wait();
-        return true;
-      });
+    auto done = f.shard_of("k").run([&](memory::store&) -> expected<bool> {
+      held.count_down();
+      go_on.wait();
+      return true;
+    });
     if (!done)
       std::abort();
   }};

@@ -405,8 +405,8 @@ TEST_CASE("too many loads are refused and leave no lease behind",
   door.await_arrival();
   std::vector<std::future<expected<std::optional<bytes>>>> queued;
   for (std::size_t i = 0; i < defaults::loader_queue; ++i)
-    queued.push_back(get_or_set_async(*f.uut, 
-      "q" + std::to_string(i), [](load_context&) { return "queued"; }));
+    queued.push_back(get_or_set_async(*f.uut, "q" + std::to_string(i),
+                                      [](load_context&) { return "queued"; }));
   auto refused
     = f.uut->get_or_set("one more", [](load_context&) { return "x"; });
   REQUIRE(!refused);

@@ -150,8 +150,7 @@ TEST_CASE("a region of a runtime's limit takes what is left of it",
   region_fixture f;
   region_options options;
   options.shards = 4;
-  auto uut = open_region("other", options, f.time, f.executor,
-                                      f.loads, parent);
+  auto uut = open_region("other", options, f.time, f.executor, f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
     REQUIRE(uut->set(key_of(i), "value"));
   CHECK(uut->stats().charged <= 1 << 20);
@@ -168,8 +167,8 @@ TEST_CASE("a region at its own limit makes no other region yield",
   auto parent = std::make_shared<budget>(8 << 20);
   region_fixture f;
   auto open = [&](const char* name, std::size_t max_bytes) {
-    return open_region(name, limited(max_bytes, 0, 4), f.time,
-                                    f.executor, f.loads, parent);
+    return open_region(name, limited(max_bytes, 0, 4), f.time, f.executor,
+                       f.loads, parent);
   };
   auto calm = open("calm", 0);
   auto busy = open("busy", 1 << 20);

@@ -162,7 +162,8 @@ TEST_CASE("a slow listener holds nobody up, and what it misses is counted",
   CHECK(heard.at(0).value == "0");
 }
 
-TEST_CASE("a listener may use the region, and may throw", "[region][removals]") {
+TEST_CASE("a listener may use the region, and may throw",
+          "[region][removals]") {
   std::mutex mutex;
   std::condition_variable changed;
   int calls = 0;
@@ -317,8 +318,8 @@ TEST_CASE("a region may end while its listener is being told",
   std::atomic<bool> entered{false};
   std::atomic<bool> go{false};
   std::atomic<int> calls{0};
-  auto uut = open_region("other", f.uut->options(), f.time,
-                                      f.executor, f.loads);
+  auto uut
+    = open_region("other", f.uut->options(), f.time, f.executor, f.loads);
   REQUIRE(uut->on_removal([&](const removal&) {
     ++calls;
     entered = true;

@@ -87,7 +87,8 @@ TEST_CASE("a read that comes late does not move a deadline back", "[sliding]") {
   CHECK(uut.deadline() == kept);
 }
 
-TEST_CASE("a touch changes the end and lets it idle from then on", "[sliding]") {
+TEST_CASE("a touch changes the end and lets it idle from then on",
+          "[sliding]") {
   sliding_deadline uut{idle, start + 10s, start + 10s};
   CHECK(uut.touch(start + 5s, never).to == start + 5s + idle);
   CHECK(uut.end() == never);
@@ -154,9 +155,8 @@ TEST_CASE("threads that read and touch never move a deadline back",
   std::atomic<int> dead{0};
   std::atomic<int> early{0};
   std::atomic<std::int64_t> moved{0};
-  auto count = [&](sliding_deadline::move x) {
-    moved += (x.to - x.from).count();
-  };
+  auto count
+    = [&](sliding_deadline::move x) { moved += (x.to - x.from).count(); };
   std::vector<std::thread> readers;
   for (unsigned t = 0; t < 3; ++t)
     readers.emplace_back([&, t] {

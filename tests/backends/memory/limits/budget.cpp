@@ -30,8 +30,9 @@ TEST_CASE("a budget never lends more than it has, nor than its parent has",
   CHECK(other.tightest() == 15);
 }
 
-TEST_CASE("an allowance borrows in pieces, and the last of a budget by the byte",
-          "[budget]") {
+TEST_CASE(
+  "an allowance borrows in pieces, and the last of a budget by the byte",
+  "[budget]") {
   auto all = std::make_shared<budget>(1'000);
   allowance uut{all, 1, 1'000};
   CHECK(uut.piece() == 31);

@@ -121,14 +121,12 @@ std::vector<change> changes() {
      "2"},
     {"copy to it unless it is there",
      [](store& x, version_number) {
-       CHECK(x.transfer(other, x, k, {true, true})
-             == transfer_result::exists);
+       CHECK(x.transfer(other, x, k, {true, true}) == transfer_result::exists);
      },
      "<none>"},
     {"copy of it",
      [](store& x, version_number) {
-       CHECK(x.transfer(k, x, other, {false, true})
-             == transfer_result::done);
+       CHECK(x.transfer(k, x, other, {false, true}) == transfer_result::done);
      },
      "<none>"},
   };

@@ -59,8 +59,8 @@ TEST_CASE("operations of others wait for the end of a joint turn", "[joint]") {
   memory::joint_turn uut;
   uut.add(shards(*f.uut), "a");
   REQUIRE(uut.begin());
-  auto other = std::async(std::launch::async,
-                          [&] { return f.uut->increment("a", 1); });
+  auto other
+    = std::async(std::launch::async, [&] { return f.uut->increment("a", 1); });
   const auto queued
     = comes_true([&] { return f.shard_of("a").mailbox().depth() > 0; });
   CHECK(queued);
@@ -183,37 +183,38 @@ TEST_CASE("a joint turn of all shards needs none of them", "[joint]") {
   in_turn(broken, [&] { broken.up(); });
 }
 
-TEST_CASE("an update under a lease starts again after a joint turn", "[joint]") {
+TEST_CASE("an update under a lease starts again after a joint turn",
+          "[joint]") {
   // Ten threads update one key so hard that leases are taken; joint turns come
   // in between. Nothing is lost.
   constexpr int threads = 4;
   constexpr int rounds = 500;
   region_fixture f;
   std::atomic<int> failed{0};
-  crew(
-    threads + 1, [&](int t) {
-      for (int i = 0; i < rounds; ++i) {
-        if (t == threads) {
-          memory::joint_turn turn;
-          turn.add(shards(*f.uut), "n");
-          if (!turn.begin() || !f.uut->increment("n", 1))
-            ++failed;
-          continue;
-        }
-        auto done = f.uut->update(
-          "n", [](std::optional<bytes_view> old)
-                 -> expected<std::optional<bytes>> {
-            std::this_thread::yield();
-            return std::to_string(std::stoll(bytes{old.value_or("0")}) + 1);
-          });
-        failed += done ? 0 : 1;
+  crew(threads + 1, [&](int t) {
+    for (int i = 0; i < rounds; ++i) {
+      if (t == threads) {
+        memory::joint_turn turn;
+        turn.add(shards(*f.uut), "n");
+        if (!turn.begin() || !f.uut->increment("n", 1))
+          ++failed;
+        continue;
       }
-    });
+      auto done = f.uut->update(
+        "n",
+        [](std::optional<bytes_view> old) -> expected<std::optional<bytes>> {
+          std::this_thread::yield();
+          return std::to_string(std::stoll(bytes{old.value_or("0")}) + 1);
+        });
+      failed += done ? 0 : 1;
+    }
+  });
   CHECK(failed == 0);
   CHECK(f.get("n") == std::to_string((threads + 1) * rounds));
 }
 
-TEST_CASE("an invalidation finds all of a joint turn, or nothing", "[joint][tags]") {
+TEST_CASE("an invalidation finds all of a joint turn, or nothing",
+          "[joint][tags]") {
   region_fixture f;
   write_options tagged;
   tagged.tags.add("t");

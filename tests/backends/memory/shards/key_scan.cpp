@@ -19,9 +19,11 @@ struct fixture : region_fixture {
     std::map<std::string, int> seen;
     scan_cursor next = 0;
     do
-      next = uut->scan(next, [&](bytes_view key, const entry_view&) {
-               ++seen[std::string{key}];
-             }).value();
+      next
+        = uut
+            ->scan(next, [&](bytes_view key,
+                             const entry_view&) { ++seen[std::string{key}]; })
+            .value();
     while (next != 0);
     return seen;
   }
@@ -60,8 +62,7 @@ TEST_CASE("any number is a cursor and leads to the end", "[key_scan]") {
     auto next = ~scan_cursor{0} >> (64 - bits);
     int steps = 0;
     do
-      next = f.uut->scan(next, [](bytes_view, const entry_view&) {
-             }).value();
+      next = f.uut->scan(next, [](bytes_view, const entry_view&) {}).value();
     while (next != 0 && ++steps < 1'000);
     CHECK(next == 0);
   }
@@ -98,20 +99,21 @@ TEST_CASE("a transform waits for the update lease of its key", "[region]") {
       for (int i = 0; i < 500; ++i) {
         std::string next;
         auto ok = t % 2 == 0
-                    ? f.uut->transform(
-                            "n",
-                            [&](const entry_view* x) -> expected<edit> {
-                              next = std::to_string(
-                                std::stoi(std::string{x->value}) + 1);
-                              return edit::replace(next);
-                            })
-                        .has_value()
-                    : f.uut->update("n",
-                                    [](std::optional<bytes_view> x)
-                                      -> expected<std::optional<bytes>> {
-                                      return std::to_string(
-                                        std::stoi(std::string{*x}) + 1);
+                    ? f.uut
+                        ->transform("n",
+                                    [&](const entry_view* x) -> expected<edit> {
+                                      next = std::to_string(
+                                        std::stoi(std::string{x->value}) + 1);
+                                      return edit::replace(next);
                                     })
+                        .has_value()
+                    : f.uut
+                        ->update("n",
+                                 [](std::optional<bytes_view> x)
+                                   -> expected<std::optional<bytes>> {
+                                   return std::to_string(
+                                     std::stoi(std::string{*x}) + 1);
+                                 })
                         .has_value();
         if (!ok)
           std::abort();

@@ -245,8 +245,8 @@ TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   auto all = std::make_shared<budget>(4 * mib, nullptr, "all");
   all->collect_from(lenders);
   auto open = [&](const char* name) {
-    auto result = open_region(name, limited(0, 0, 16), f.time,
-                                           f.executor, f.loads, all);
+    auto result
+      = open_region(name, limited(0, 0, 16), f.time, f.executor, f.loads, all);
     lenders->add(result->memory()->shard_list());
     return result;
   };
@@ -443,7 +443,8 @@ TEST_CASE("limits change while many threads write values of any size",
 
 TEST_CASE("limits, policies and listeners change whatever the state of a shard",
           "[lending][limits]") {
-  for (auto state : {memory::shard_state::restarting, memory::shard_state::failed}) {
+  for (auto state :
+       {memory::shard_state::restarting, memory::shard_state::failed}) {
     region_fixture f{limited(0, 0, 4)};
     for (std::size_t i = 0; i < 1'000; ++i)
       REQUIRE(f.uut->set(key_of(i), "value"));

@@ -5,7 +5,6 @@
 #include <thread>
 #include <vector>
 
-
 #include "actors/plain/fixture.hpp"
 #include "region_shards.hpp"
 #include "futures.hpp"

@@ -153,7 +153,8 @@ TEST_CASE("what is replaced or erased before makes room in a plan",
     const auto all = f.names(2 * keys.size());
     planned_turn in{*f.uut, all};
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      in.plan.set(shards(*f.uut), all[i], 10, false, memory::turn_plan::step::depends);
+      in.plan.set(shards(*f.uut), all[i], 10, false,
+                  memory::turn_plan::step::depends);
       in.plan.set(shards(*f.uut), all[keys.size() + i], 900, false);
     }
     CHECK(refusal(in.plan) == errc::limit_reached);
@@ -236,7 +237,8 @@ TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
           in.plan.set(shards(*f.uut), *x.key, x.size, false);
           break;
         case 1:
-          in.plan.set(shards(*f.uut), *x.key, x.size, true, memory::turn_plan::step::depends);
+          in.plan.set(shards(*f.uut), *x.key, x.size, true,
+                      memory::turn_plan::step::depends);
           break;
         case 2:
           in.plan.append(shards(*f.uut), *x.key, x.size);
@@ -254,7 +256,8 @@ TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
           in.plan.copy(shards(*f.uut), *x.key, shards(*f.uut), *x.other);
           break;
         case 7:
-          in.plan.move(shards(*f.uut), *x.key, *x.other, memory::turn_plan::step::depends);
+          in.plan.move(shards(*f.uut), *x.key, *x.other,
+                       memory::turn_plan::step::depends);
           break;
         default:
           in.plan.move(shards(*f.uut), *x.key, *x.other);

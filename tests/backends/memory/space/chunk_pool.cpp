@@ -78,8 +78,8 @@ TEST_CASE("chunks keep their content among random neighbours", "[chunks]") {
   std::minstd_rand random{11};
   std::vector<chunk> chunks;
   auto mark = [](const chunk& x) {
-    return static_cast<unsigned char>(
-      reinterpret_cast<std::uintptr_t>(x.memory) / x.size);
+    return static_cast<unsigned char>(reinterpret_cast<std::uintptr_t>(x.memory)
+                                      / x.size);
   };
   auto intact = [&](const chunk& x) {
     return x.memory[0] == mark(x) && x.memory[x.size / 2] == mark(x)
@@ -126,8 +126,7 @@ TEST_CASE("extents are ready while a pool grows, and not for longer",
   CHECK(uut.validate() == "");
 }
 
-TEST_CASE("free pages go back although their extents are in use",
-          "[chunks]") {
+TEST_CASE("free pages go back although their extents are in use", "[chunks]") {
   constexpr std::size_t size = chunk_pool::extent_size / 8;
   constexpr std::size_t extents = 24;
   chunk_pool uut;

@@ -53,8 +53,8 @@ TEST_CASE("blocks are aligned, do not overlap and can be filled", "[slab]") {
       blocks.pop_back();
       continue;
     }
-    auto size = random() % 50 == 0 ? 30'000 + random() % 10'000
-                                   : 1 + random() % 400;
+    auto size
+      = random() % 50 == 0 ? 30'000 + random() % 10'000 : 1 + random() % 400;
     auto* block = static_cast<char*>(uut.allocate(size));
     REQUIRE(block != nullptr);
     REQUIRE(reinterpret_cast<std::uintptr_t>(block) % 8 == 0);

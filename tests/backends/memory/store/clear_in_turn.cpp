@@ -123,8 +123,7 @@ TEST_CASE(
     CHECK_FALSE(began->value);
     // The clear is behind it, so it does not overtake.
     REQUIRE(f.uut.settle());
-    CHECK(f.uut.commit_update(k, 1, "new", {})
-          == update_outcome::stored);
+    CHECK(f.uut.commit_update(k, 1, "new", {}) == update_outcome::stored);
     CHECK(f.get(k) == "new");
   }
 }

@@ -116,8 +116,7 @@ TEST_CASE("a held value outlives its key", "[large]") {
     SECTION("and a clear") {
       REQUIRE(uut.clear());
     }
-    SECTION("and its store") {
-    }
+    SECTION("and its store") {}
   }
   CHECK(held.view() == text);
   held_value moved{std::move(held)};

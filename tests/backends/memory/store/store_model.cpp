@@ -30,8 +30,8 @@ public:
     : random_(seed), limit_(max_bytes) {
     memory::store_options options;
     options.time = &time_;
-    options.shared.bytes = std::make_shared<memory::budget>(
-      memory::budget::limit_of(max_bytes));
+    options.shared.bytes
+      = std::make_shared<memory::budget>(memory::budget::limit_of(max_bytes));
     options.shared.eviction = policy;
     forgotten_ = options.shared.forgotten;
     uut_ = std::make_unique<store>(options);
@@ -202,8 +202,8 @@ private:
 
   void touch(const std::string& key) {
     auto i = model_.find(key);
-    auto ttl = random_() % 3 == 0 ? no_expiry
-                                  : milliseconds{1 + random_() % 100'000};
+    auto ttl
+      = random_() % 3 == 0 ? no_expiry : milliseconds{1 + random_() % 100'000};
     auto outcome = uut_->touch(hashed(key), ttl);
     if (!stored(outcome))
       return;
@@ -245,9 +245,8 @@ private:
     model_entry next;
     auto how = some_options(next);
     next.value = some_value();
-    auto outcome = uut_->compare_and_set(hashed(key),
-                                         right ? version : version + 1'000'000,
-                                         next.value, how);
+    auto outcome = uut_->compare_and_set(
+      hashed(key), right ? version : version + 1'000'000, next.value, how);
     if (!stored(outcome))
       return;
     if (outcome->has_value() != right)

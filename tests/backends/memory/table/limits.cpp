@@ -328,9 +328,9 @@ TEST_CASE("an entry costs at most forty bytes", "[table][limits]") {
               == put_result::done);
     }
     auto& uut = *self.uut;
-    auto overhead = static_cast<double>(uut.charged())
-                      / static_cast<double>(uut.size())
-                    - 80;
+    auto overhead
+      = static_cast<double>(uut.charged()) / static_cast<double>(uut.size())
+        - 80;
     INFO((limited ? "limited" : "unlimited"));
     CHECK(overhead <= 40);
     CHECK(overhead > 16);
