@@ -14,6 +14,9 @@ namespace {
 /// Of time that passes for real, long enough for some steps of a test in most runs.
 constexpr std::chrono::milliseconds real_unit{20};
 
+/// What a clock may round that is not exact.
+constexpr ttl_duration coarse_tick{1};
+
 /// Real waits of operations are for what hangs.
 region_options patient(region_options x) {
   if (!x.op_timeout)
@@ -75,8 +78,7 @@ bool fixture::ends(std::string_view key, moments written,
   const auto last = written.last + span + late;
   if (!*left)
     return answered >= first;
-  // A coarse clock counts milliseconds.
-  const ttl_duration coarse{exact_tick() ? 0 : 1};
+  const auto coarse = exact_tick() ? ttl_duration::zero() : coarse_tick;
   const auto least = std::chrono::ceil<ttl_duration>(first - answered) - coarse;
   const auto most = std::chrono::ceil<ttl_duration>(last - asked) + coarse;
   if (least <= **left && **left <= most)
@@ -84,6 +86,12 @@ bool fixture::ends(std::string_view key, moments written,
   UNSCOPED_INFO("left are " << (*left)->count() << " ms, not " << least.count()
                             << " to " << most.count());
   return false;
+}
+
+bool fixture::falls(time_point x, moments written,
+                    std::chrono::nanoseconds span) const {
+  const auto coarse = exact_tick() ? ttl_duration::zero() : coarse_tick;
+  return x >= written.first + span - coarse && x <= written.last + span + coarse;
 }
 
 bool fixture::lives(std::string_view key, std::string_view value, moments written,

@@ -50,12 +50,6 @@ public:
   /// The value under a key, or "<none>".
   [[nodiscard]] std::string get(std::string_view key) const;
 
-  /// A load's loader runs, with a call of its own waiting for it.
-  [[nodiscard]] auto load(std::string key, troupe::bytes_loader by,
-                          troupe::write_options how = {}) const {
-    return get_or_set_async(*uut, std::move(key), std::move(by), std::move(how));
-  }
-
   // -- time ----------------------------------------------------------------------
 
   /// `n` units of time.
@@ -86,13 +80,17 @@ public:
                           std::chrono::nanoseconds span,
                           std::chrono::nanoseconds late = {}) const;
 
+  /// Whether a moment lies `span` after it was written, as well as the clock can tell.
+  [[nodiscard]] bool falls(troupe::time_point x, moments written,
+                           std::chrono::nanoseconds span = {}) const;
+
   /// Whether the key has this value, or its entry has ended as it should.
   [[nodiscard]] bool lives(std::string_view key, std::string_view value,
                            moments written, std::chrono::nanoseconds span) const;
 
   // -- parts ---------------------------------------------------------------------
 
-  const provider_kind& kind;
+  const provider_kind kind;
   troupe::manual_clock time; ///< Of the region, with an exact tick.
   troupe::manual_clock load_time; ///< Of the load coordinator.
   std::shared_ptr<thread_executor> executor = std::make_shared<thread_executor>();

@@ -264,9 +264,11 @@ public:
     const auto view = [](const carried_change& x) {
       return std::visit([](const auto& y) { return key_change{y.view()}; }, x);
     };
-    const auto read = key_to_wait_for(view(what));
+    std::optional<bytes> read;
+    if (const auto key = key_to_wait_for(view(what)))
+      read.emplace(*key);
     post<change_result>(
-      read ? std::optional{bytes{*read}} : std::nullopt,
+      std::move(read),
       [what = std::move(what), view](plain_store& in) {
         return in.apply(view(what));
       },

@@ -20,11 +20,19 @@ struct provider_kind {
   /// that is the test's, which stands still; else it is the machine's.
   bool exact_tick = true;
 
+  /// How many rounds of a race it makes, in percent: fewer, if each takes long.
+  int pace = 100;
+
   std::shared_ptr<const troupe::provider_factory> (*factory)() = nullptr;
 
   /// Looks at the structure of what the provider keeps, at the end of each test; what
   /// is wrong is a failed check. Perhaps nullptr.
   void (*validate)(troupe::region& where) = nullptr;
+
+  /// The rounds of a race of which memory makes `n`.
+  [[nodiscard]] int rounds(int n) const noexcept {
+    return n * pace / 100;
+  }
 };
 
 inline constexpr std::size_t provider_count = 3;

@@ -157,7 +157,7 @@ PROVIDER_CASE("a read that starts after a write returned sees it",
   // written before they look, and what they see may not be older. Readers may
   // not see a key's numbers go back either.
   constexpr int keys = 4;
-  constexpr int writes = 20'000;
+  const int writes = kind.rounds(20'000);
   fixture f{kind};
   std::array<std::atomic<int>, keys> written{};
   std::atomic<int> stale{0};
@@ -191,7 +191,7 @@ PROVIDER_CASE("a read that starts after a write returned sees it",
 PROVIDER_CASE("whatever way is used, a reader never sees half a value",
               "[reading][G4]") {
   // Values are one letter many times, with sizes of several storage classes.
-  constexpr int writes = 3'000;
+  const int writes = kind.rounds(3'000);
   fixture f{kind};
   REQUIRE(f.uut->set("k", "aaaa"));
   std::atomic<bool> writing{true};
