@@ -113,4 +113,4 @@ FIXED_MACROS = {
 
 # The tests of the part without CAF; tests/CMakeLists.txt draws the same line.
 PLAIN_TESTS = ["tests/messages/types", "tests/backends", "tests/actors/plain",
-               "tests/histories"]
+               "tests/conformance/cases", "tests/histories"]

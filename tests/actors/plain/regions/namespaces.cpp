@@ -1,7 +1,6 @@
 // Namespaces: prefixes with limits of their own, in shards of their own.
 
 #include <atomic>
-#include <map>
 #include <random>
 #include <string>
 #include <thread>
@@ -112,26 +111,6 @@ TEST_CASE("a key belongs to the longest prefix that it begins with",
   CHECK(f.stats_of("user:eu:").keys == 0);
 }
 
-TEST_CASE("a batch of keys finds each in its namespace", "[namespaces]") {
-  fixture f{{space("a:", mib), space("b:", mib)}};
-  std::vector<std::string> keys;
-  for (int i = 0; i < 60; ++i)
-    keys.push_back(std::string{"abc"[i % 3]} + ":" + std::to_string(i));
-  std::vector<key_value> items;
-  for (auto& x : keys)
-    items.push_back({x, x});
-  REQUIRE(f.uut->set_many(items));
-  keys.emplace_back("b:absent");
-  std::vector<bytes_view> views(keys.begin(), keys.end());
-  auto found = f.uut->get_many(views);
-  REQUIRE(found);
-  for (std::size_t i = 0; i < 60; ++i)
-    CHECK((*found)[i] == keys[i]);
-  CHECK(!found->back());
-  CHECK(f.stats_of("a:").keys == 20);
-  CHECK(f.stats_of("b:").keys == 20);
-}
-
 TEST_CASE("a full namespace evicts its own keys and no others",
           "[namespaces][limits]") {
   fixture f{{space("a:", mib), space("b:", mib)}};
@@ -214,11 +193,11 @@ TEST_CASE("the limit of the runtime holds for namespaces, too",
           "[namespaces][limits]") {
   auto parent = std::make_shared<budget>(mib);
   fixture f{std::vector<namespace_options>{}};
-  auto uut = open_region("other", spaced({space("a:", 8 * mib)}), f.time,
-                         f.executor, f.loads, parent);
+  auto uut = open_region("other", spaced({space("a:", 8 * mib)}),
+                                      f.time, f.executor, f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
-    REQUIRE(
-      uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i), "value"));
+    REQUIRE(uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i),
+                     "value"));
   CHECK(uut->stats().charged <= mib);
   CHECK(uut->stats().charged > mib / 10 * 9);
   CHECK(parent->lent() <= mib);
@@ -229,98 +208,23 @@ TEST_CASE("the limit of the runtime holds for namespaces, too",
   uut->stop();
 }
 
-TEST_CASE("limits of a namespace change while it is in use",
-          "[namespaces][limits]") {
-  fixture f{{space("a:", 4 * mib), space("b:", 4 * mib)}};
-  f.fill("a:", 5'000);
-  f.fill("b:", 5'000);
-  f.fill("other:", 5'000);
-  REQUIRE(f.uut->set_namespace_limits("a:", 256 * 1024, 0));
-  auto lower = f.stats_of("a:");
-  CHECK(lower.max_bytes == 256 * 1024);
-  CHECK(lower.charged <= 256 * 1024);
-  CHECK(lower.keys > 500);
-  CHECK(f.stats_of("b:").keys == 5'000);
-  CHECK(f.uut->size() == 10'000 + lower.keys);
-  REQUIRE(f.uut->set_namespace_limits("a:", 8 * mib, 3'000));
-  CHECK(f.stats_of("a:").max_entries == 3'000);
-  f.fill("a:", 10'000);
-  CHECK(f.stats_of("a:").keys == 3'000);
-}
-
-TEST_CASE("bad limits of a namespace are refused and change nothing",
+TEST_CASE("the least limit of a namespace is that of its shards",
           "[namespaces][limits]") {
   fixture f{{space("a:", mib, 500)}};
-  auto& uut = *f.uut;
-  auto none = refusal(uut.set_namespace_limits("a:", 0, 0));
-  CHECK(none == errc::invalid_argument);
-  CHECK(none.text().find("no limit") != std::string::npos);
-  auto little = refusal(uut.set_namespace_limits("a:", 4 * 1024 - 1, 0));
+  auto little = refusal(f.uut->set_namespace_limits("a:", 4 * 1024 - 1, 0));
   CHECK(little == errc::invalid_argument);
   CHECK(little.text().find("4096") != std::string::npos);
-  for (auto* prefix : {"b:", "a", "a:b", ""}) {
-    CHECK(refusal(uut.set_namespace_limits(prefix, mib, 0))
-          == errc::invalid_argument);
-    CHECK(refusal(uut.clear_namespace(prefix)) == errc::invalid_argument);
-    CHECK(refusal(uut.set_namespace_eviction(prefix, eviction_policy::none))
-          == errc::invalid_argument);
-  }
   CHECK(f.stats_of("a:").max_bytes == mib);
   CHECK(f.stats_of("a:").max_entries == 500);
-  CHECK(uut.set_namespace_limits("a:", 4 * 1024, 0));
+  CHECK(f.uut->set_namespace_limits("a:", 4 * 1024, 0));
 }
 
-TEST_CASE("a namespace has a policy of its own or that of the region",
-          "[namespaces][limits]") {
-  auto strict = space("a:", 64 * 1024, 0, 1);
-  strict.eviction = eviction_policy::none;
-  fixture f{{strict, space("b:", 64 * 1024, 0, 1)}};
-  auto refused = [&](const char* prefix) {
-    for (int i = 0; i < 2'000; ++i) {
-      auto stored
-        = f.uut->set(prefix + std::to_string(i), std::string(100, 'x'));
-      if (!stored) {
-        CHECK(stored.error() == errc::limit_reached);
-        return true;
-      }
-    }
-    return false;
-  };
-  CHECK(refused("a:"));
-  CHECK(f.stats_of("a:").evictions == 0);
-  CHECK(!refused("b:"));
-  CHECK(!refused("other:"));
-  // The region's counts for those that have none.
-  REQUIRE(f.uut->set_eviction(eviction_policy::clock));
-  CHECK(f.stats_of("a:").eviction == eviction_policy::none);
-  CHECK(f.stats_of("b:").eviction == eviction_policy::clock);
-  REQUIRE(f.uut->set_namespace_eviction("b:", eviction_policy::none));
-  CHECK(refused("b:"));
-  REQUIRE(f.uut->set_namespace_eviction("a:", std::nullopt));
-  CHECK(f.stats_of("a:").eviction == eviction_policy::clock);
-  CHECK(!refused("a:"));
-  REQUIRE(f.uut->set_eviction(eviction_policy::s3_fifo));
-  CHECK(f.stats_of("a:").eviction == eviction_policy::s3_fifo);
-  CHECK(f.stats_of("b:").eviction == eviction_policy::none);
-}
-
-TEST_CASE("a namespace may hold values up to half of its own limit",
-          "[namespaces][limits]") {
-  fixture f{{space("a:", mib / 2, 0, 4), space("b:", mib, 0, 4)}};
-  const std::string value(500'000, 'x');
-  auto refused = f.uut->set("a:large", value);
-  REQUIRE(!refused);
-  CHECK(refused.error() == errc::value_too_large);
-  CHECK(f.uut->set("b:large", value) == true);
-  CHECK(f.uut->set("other", value) == true);
-}
-
-TEST_CASE(
-  "a namespace that may choose makes as many shards as its limit carries",
-  "[namespaces]") {
-  region_options options
-    = spaced({space("tiny:", mib, 0, 0), space("small:", 9 * mib, 0, 0),
-              space("large:", 64 * mib, 0, 0), space("few:", 0, 2'500, 0)});
+TEST_CASE("a namespace that may choose makes as many shards as its limit carries",
+          "[namespaces]") {
+  region_options options = spaced({space("tiny:", mib, 0, 0),
+                                   space("small:", 9 * mib, 0, 0),
+                                   space("large:", 64 * mib, 0, 0),
+                                   space("few:", 0, 2'500, 0)});
   options.shards = 8;
   fixture f{options};
   CHECK(f.stats_of("tiny:").shards == 1);
@@ -346,33 +250,6 @@ TEST_CASE("many namespaces have fewer shards each", "[namespaces]") {
   CHECK(shards_of_one_of(64) == 4);
 }
 
-TEST_CASE("a walk and random keys meet the keys of all namespaces",
-          "[namespaces][key_scan]") {
-  fixture f{{space("a:", mib), space("b:", mib)}};
-  f.fill("a:", 300);
-  f.fill("b:", 300);
-  f.fill("other:", 300);
-  std::map<std::string, int> seen;
-  scan_cursor next = 0;
-  do {
-    next = f.uut
-             ->scan(next, [&](bytes_view key,
-                              const entry_view&) { ++seen[std::string{key}]; })
-             .value();
-    CHECK(next < scan_cursor{1} << 53);
-  } while (next != 0);
-  CHECK(seen.size() == 900);
-  CHECK(seen.count("a:0") == 1);
-  CHECK(seen.count("b:299") == 1);
-  std::minstd_rand random{7};
-  std::map<char, int> first;
-  for (int i = 0; i < 600; ++i)
-    ++first[f.uut->random_key(random).value()->front()];
-  // 200 of each, with a standard deviation of 12.
-  for (auto x : {'a', 'b', 'o'})
-    CHECK(first[x] > 100);
-}
-
 TEST_CASE("a cursor of any namespace fits 53 bits", "[namespaces][key_scan]") {
   std::vector<namespace_options> most;
   for (std::size_t i = 0; i < defaults::max_namespaces; ++i)
@@ -384,15 +261,15 @@ TEST_CASE("a cursor of any namespace fits 53 bits", "[namespaces][key_scan]") {
   std::size_t seen = 0;
   scan_cursor next = 0;
   do {
-    next = f.uut->scan(next, [&](bytes_view, const entry_view&) { ++seen; })
-             .value();
+    next = f.uut->scan(next, [&](bytes_view, const entry_view&) {
+             ++seen;
+           }).value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
   CHECK(seen == 50);
 }
 
-TEST_CASE("a joint turn holds keys of several namespaces",
-          "[namespaces][joint]") {
+TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]") {
   fixture f{{space("a:", mib), space("b:", mib)}};
   std::atomic<int> failed{0};
   std::vector<std::thread> threads;
@@ -448,61 +325,6 @@ TEST_CASE("nothing that moves between namespaces escapes a clear",
   CHECK(escaped == 0);
 }
 
-TEST_CASE("clear and tags concern all namespaces", "[namespaces]") {
-  fixture f{{space("a:", mib), space("b:", mib)}};
-  write_options red;
-  red.tags.add("red");
-  for (auto* key : {"a:1", "b:1", "other:1"}) {
-    REQUIRE(f.uut->set(key, "x", red));
-    REQUIRE(f.uut->set(std::string{key} + "plain", "x"));
-  }
-  REQUIRE(f.uut->invalidate_tag("red"));
-  for (auto* key : {"a:1", "b:1", "other:1"}) {
-    CHECK(f.get(key) == "<none>");
-    CHECK(f.get(std::string{key} + "plain") == "x");
-  }
-  REQUIRE(f.uut->clear());
-  CHECK(f.uut->size() == 0);
-  for (auto* key : {"a:1plain", "b:1plain", "other:1plain"})
-    CHECK(f.get(key) == "<none>");
-}
-
-TEST_CASE("one namespace is cleared, and the others stay", "[namespaces]") {
-  fixture f{{space("a:", mib), space("a:b:", mib)}};
-  f.fill("a:", 500);
-  f.fill("a:b:", 500);
-  f.fill("other:", 500);
-  REQUIRE(f.uut->clear_namespace("a:"));
-  CHECK(f.stats_of("a:").keys == 0);
-  CHECK(f.get("a:7") == "<none>");
-  CHECK(f.stats_of("a:b:").keys == 500);
-  CHECK(f.uut->size() == 1'000);
-  // It goes on.
-  CHECK(f.uut->set("a:7", "again") == true);
-  CHECK(f.get("a:7") == "again");
-}
-
-TEST_CASE("what was being loaded when its namespace was cleared is not stored",
-          "[namespaces][invalidation]") {
-  fixture f{{space("a:", mib), space("b:", mib)}};
-  for (auto* key : {"a:k", "b:k"}) {
-    std::promise<void> began;
-    std::promise<void> go_on;
-    auto loaded
-      = get_or_set_async(*f.uut, key, [&](load_context&) -> expected<bytes> {
-          began.set_value();
-          go_on.get_future().wait();
-          return bytes{"old"};
-        });
-    began.get_future().wait();
-    REQUIRE(f.uut->clear_namespace("a:"));
-    go_on.set_value();
-    CHECK(loaded.get() == bytes{"old"});
-  }
-  CHECK(f.get("a:k") == "<none>");
-  CHECK(f.get("b:k") == "old");
-}
-
 TEST_CASE("a namespace's shard restarts alone and keeps its keys",
           "[namespaces]") {
   fixture f{{space("a:", mib, 0, 1)}};
@@ -524,18 +346,6 @@ TEST_CASE("a namespace's shard restarts alone and keeps its keys",
   // Its limits hold for what it has all the same.
   CHECK(f.uut->set_namespace_limits("a:", mib / 2, 0));
   CHECK(f.uut->set("other", "y") == true);
-}
-
-TEST_CASE("a listener hears of the keys of namespaces", "[namespaces]") {
-  fixture f{{space("a:", mib)}};
-  std::atomic<int> told{0};
-  REQUIRE(f.uut->on_removal([&](const removal&) { ++told; }));
-  REQUIRE(f.uut->set("a:k", "x"));
-  REQUIRE(f.uut->set("other", "x"));
-  CHECK(f.uut->erase("a:k") == true);
-  CHECK(f.uut->erase("other") == true);
-  eventually([&] { return told >= 2; });
-  CHECK(told == 2);
 }
 
 TEST_CASE("many threads write to namespaces while limits change",

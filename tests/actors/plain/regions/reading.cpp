@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <future>
 #include <latch>
 #include <new>
 #include <thread>
@@ -25,15 +24,15 @@ thread_local std::size_t allocations = 0;
 
 } // namespace
 
-// Counts for the whole program; array forms end up here, too.
-void* operator new(std::size_t size) {
+// Counts for the whole program; array forms end up here, too. None of these is inline,
+// so that the compiler does not compare `malloc` and `free` with `new` and `delete`.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (auto* result = std::malloc(size == 0 ? 1 : size))
     return result;
   throw std::bad_alloc{};
 }
 
-// Not inline, so that the compiler does not compare `free` with `new`.
 [[gnu::noinline]] void operator delete(void* x) noexcept {
   std::free(x);
 }
@@ -93,31 +92,3 @@ TEST_CASE("a read does not wait for the shard's mailbox", "[reading]") {
   holder.join();
 }
 
-TEST_CASE("a slow loader delays no other key, nor other users of its own",
-          "[reading]") {
-  region_options one_shard;
-  one_shard.shards = 1;
-  region_fixture f{one_shard};
-  std::latch loading{1};
-  std::latch go_on{1};
-  auto slow = std::async(std::launch::async, [&] {
-    return f.uut->get_or_set("slow", [&](load_context&) -> expected<bytes> {
-      loading.count_down();
-      go_on.wait();
-      return bytes{"loaded"};
-    });
-  });
-  loading.wait();
-  CHECK(f.uut->set("other", "1") == true);
-  CHECK(f.get("other") == "1");
-  CHECK(f.uut->increment("n", 1) == 1);
-  CHECK(f.uut->get_or_set("third", [](load_context&) -> expected<bytes> {
-    return bytes{"3"};
-  }) == bytes{"3"});
-  CHECK(f.get("slow") == "<none>");
-  CHECK(f.uut->set("slow", "written") == true);
-  CHECK(f.get("slow") == "written");
-  go_on.count_down();
-  CHECK(slow.get() == bytes{"loaded"});
-  CHECK(f.get("slow") == "written");
-}

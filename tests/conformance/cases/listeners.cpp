@@ -1,6 +1,4 @@
-// Who is told of entries that go.
-
-#include <troupe/backends/memory/shards/removal_queue.hpp>
+// What a listener is told of entries that go, of providers that have listeners.
 
 #include <atomic>
 #include <chrono>
@@ -10,17 +8,23 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "actors/plain/fixture.hpp"
-#include "region_shards.hpp"
+#include "conformance/fixture.hpp"
 
 using namespace troupe;
+using namespace conformance;
 using namespace std::chrono_literals;
 
 namespace {
 
-// A listener that keeps what it is told.
+bool has_listeners(const provider_kind& kind) {
+  fixture f{kind};
+  return f.uut->provider().listeners() != nullptr;
+}
+
+/// A listener that keeps what it is told.
 class ear {
 public:
   removal_listener listener() {
@@ -32,11 +36,11 @@ public:
     };
   }
 
-  // Waits until `n` removals were heard, and takes them.
+  /// Waits until `n` removals were heard, and takes them.
   std::vector<removal> take(std::size_t n) {
     std::unique_lock guard{mutex_};
     auto enough
-      = changed_.wait_for(guard, 120s, [&] { return heard_.size() >= n; });
+      = changed_.wait_for(guard, longest_wait, [&] { return heard_.size() >= n; });
     CHECK(enough);
     return std::exchange(heard_, {});
   }
@@ -60,15 +64,17 @@ std::string text_of(const removal& x) {
 
 } // namespace
 
-TEST_CASE("a listener is told what went, and why", "[region][removals]") {
+PROVIDER_CASE("a listener is told what went, and why", "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   ear hears;
-  region_fixture f;
+  fixture f{kind};
   REQUIRE(f.uut->on_removal(hears.listener()));
   auto told = [&](const char* expected) {
     CHECK(text_of(hears.take(1).at(0)) == expected);
   };
   write_options brief;
-  brief.ttl = 1s;
+  brief.ttl = f.units(1);
   write_options tagged;
   tagged.tags = {"red"};
   REQUIRE(f.uut->set("a", "1"));
@@ -78,12 +84,12 @@ TEST_CASE("a listener is told what went, and why", "[region][removals]") {
   told("a=2 erased");
   REQUIRE(f.uut->erase("a"));
   REQUIRE(f.uut->set("b", "3", brief));
-  f.time.advance(2s);
+  f.advance(f.units(2));
   f.uut->tick();
   told("b=3 expired");
   // Dead already, and only now in somebody's way.
   REQUIRE(f.uut->set("b", "4", brief));
-  f.time.advance(2s);
+  f.advance(f.units(2));
   REQUIRE(f.uut->set("b", "5"));
   told("b=4 expired");
   REQUIRE(f.uut->set("c", "6", tagged));
@@ -99,11 +105,13 @@ TEST_CASE("a listener is told what went, and why", "[region][removals]") {
   CHECK(f.uut->stats().removals_dropped == 0);
 }
 
-TEST_CASE("a clear tells of every value that goes, in the background",
-          "[region][removals]") {
+PROVIDER_CASE("a clear tells of every value that goes, in the background",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   constexpr std::size_t n = 20'000;
   ear hears;
-  region_fixture f;
+  fixture f{kind};
   REQUIRE(f.uut->on_removal(hears.listener()));
   for (std::size_t i = 0; i < n; ++i)
     REQUIRE(f.uut->set(std::to_string(i), "v" + std::to_string(i)));
@@ -124,13 +132,14 @@ TEST_CASE("a clear tells of every value that goes, in the background",
   CHECK(f.uut->stats().removals_dropped == 0);
 }
 
-TEST_CASE("every eviction is told once", "[region][removals]") {
+PROVIDER_CASE("every eviction is told once", "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   constexpr std::size_t n = 5'000;
   region_options options;
   options.max_entries = 1'000;
-  options.shards = 4;
   ear hears;
-  region_fixture f{options};
+  fixture f{kind, options};
   REQUIRE(f.uut->on_removal(hears.listener()));
   for (std::size_t i = 0; i < n; ++i)
     REQUIRE(f.uut->set(std::to_string(i), "v" + std::to_string(i)));
@@ -145,10 +154,12 @@ TEST_CASE("every eviction is told once", "[region][removals]") {
   }
 }
 
-TEST_CASE("a slow listener holds nobody up, and what it misses is counted",
-          "[region][removals]") {
+PROVIDER_CASE("a slow listener holds nobody up, and what it misses is counted",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   ear hears;
-  region_fixture f;
+  fixture f{kind};
   hears.open(false);
   REQUIRE(f.uut->on_removal(hears.listener(), 10));
   for (int i = 0; i < 1'000; ++i)
@@ -162,12 +173,13 @@ TEST_CASE("a slow listener holds nobody up, and what it misses is counted",
   CHECK(heard.at(0).value == "0");
 }
 
-TEST_CASE("a listener may use the region, and may throw",
-          "[region][removals]") {
+PROVIDER_CASE("a listener may use the region, and may throw", "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   std::mutex mutex;
   std::condition_variable changed;
   int calls = 0;
-  region_fixture f;
+  fixture f{kind};
   REQUIRE(f.uut->on_removal([&](const removal& x) {
     if (x.key == "a")
       static_cast<void>(f.uut->set("copy", x.value));
@@ -181,27 +193,15 @@ TEST_CASE("a listener may use the region, and may throw",
   REQUIRE(f.uut->set("b", "1"));
   REQUIRE(f.uut->erase("b"));
   std::unique_lock guard{mutex};
-  CHECK(changed.wait_for(guard, 120s, [&] { return calls == 2; }));
+  CHECK(changed.wait_for(guard, longest_wait, [&] { return calls == 2; }));
   CHECK(f.get("copy") == "1");
 }
 
-namespace {
-
-// Waits until `what` is so, for what another thread does in its own time.
-template <class F>
-void await(F what) {
-  auto until = std::chrono::steady_clock::now() + 60s;
-  while (!what()) {
-    REQUIRE(std::chrono::steady_clock::now() < until);
-    std::this_thread::yield();
-  }
-}
-
-} // namespace
-
-TEST_CASE("no call of a listener begins or is under way after it was replaced",
-          "[region][removals]") {
-  region_fixture f;
+PROVIDER_CASE("no call of a listener begins or is under way after it was replaced",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
+  fixture f{kind};
   std::atomic<bool> entered{false};
   std::atomic<bool> go{false};
   std::atomic<int> calls{0};
@@ -217,14 +217,14 @@ TEST_CASE("no call of a listener begins or is under way after it was replaced",
   REQUIRE(f.uut->set("a", "0"));
   for (int i = 1; i <= 10; ++i)
     REQUIRE(f.uut->set("a", std::to_string(i)));
-  await([&] { return entered.load(); });
+  eventually([&] { return entered.load(); });
   std::atomic<bool> begun{false};
   std::thread other{[&] {
     begun = true;
     static_cast<void>(f.uut->on_removal({}));
     replaced = true;
   }};
-  await([&] { return begun.load(); });
+  eventually([&] { return begun.load(); });
   // Its call is under way, so the listener is not gone yet, however long it takes.
   CHECK(!replaced);
   go = true;
@@ -238,9 +238,11 @@ TEST_CASE("no call of a listener begins or is under way after it was replaced",
         == 10 - static_cast<std::uint64_t>(before));
 }
 
-TEST_CASE("a listener is destroyed when another takes its place",
-          "[region][removals]") {
-  region_fixture f;
+PROVIDER_CASE("a listener is destroyed when another takes its place",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
+  fixture f{kind};
   auto alive = std::make_shared<int>(0);
   std::weak_ptr<int> watch{alive};
   REQUIRE(f.uut->on_removal([alive](const removal&) {}));
@@ -258,9 +260,11 @@ TEST_CASE("a listener is destroyed when another takes its place",
   CHECK(watch.expired());
 }
 
-TEST_CASE("a listener may replace itself, erase and clear",
-          "[region][removals]") {
-  region_fixture f;
+PROVIDER_CASE("a listener may replace itself, erase and clear",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
+  fixture f{kind};
   std::atomic<int> first{0};
   std::atomic<int> second{0};
   auto alive = std::make_shared<int>(0);
@@ -275,17 +279,18 @@ TEST_CASE("a listener may replace itself, erase and clear",
   alive = nullptr;
   REQUIRE(f.uut->set("a", "1"));
   REQUIRE(f.uut->erase("a"));
-  await([&] { return second > 0; });
+  eventually([&] { return second > 0; });
   CHECK(first == 1);
-  await([&] { return watch.expired(); });
+  eventually([&] { return watch.expired(); });
   REQUIRE(f.uut->on_removal({}));
 }
 
-TEST_CASE("listeners are swapped while threads remove", "[region][removals]") {
+PROVIDER_CASE("listeners are swapped while threads remove", "[listeners]") {
+  if (!has_listeners(kind))
+    return;
   region_options options;
   options.max_entries = 200;
-  options.shards = 8;
-  region_fixture f{options};
+  fixture f{kind, options};
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 3; ++t)
@@ -312,14 +317,17 @@ TEST_CASE("listeners are swapped while threads remove", "[region][removals]") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a region may end while its listener is being told",
-          "[region][removals]") {
-  region_fixture f;
+PROVIDER_CASE("a region may end while its listener is being told",
+          "[listeners]") {
+  if (!has_listeners(kind))
+    return;
+  fixture f{kind};
   std::atomic<bool> entered{false};
   std::atomic<bool> go{false};
   std::atomic<int> calls{0};
-  auto uut
-    = open_region("other", f.uut->options(), f.time, f.executor, f.loads);
+  auto opened = open_beside(f, "other");
+  REQUIRE(opened);
+  auto uut = std::move(*opened);
   REQUIRE(uut->on_removal([&](const removal&) {
     ++calls;
     entered = true;
@@ -328,7 +336,7 @@ TEST_CASE("a region may end while its listener is being told",
   }));
   for (int i = 0; i < 10; ++i)
     REQUIRE(uut->set("a", "1"));
-  await([&] { return entered.load(); });
+  eventually([&] { return entered.load(); });
   uut->stop();
   uut = nullptr; // It does not wait for the call.
   CHECK(calls == 1);
