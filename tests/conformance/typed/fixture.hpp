@@ -8,7 +8,7 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/runtime.hpp>
-#include <troupe/messages/inspect_codec.hpp>
+#include <troupe/messages/caf/inspect_codec.hpp>
 #include <troupe/messages/types/clock.hpp>
 
 #include "actors/fixture.hpp"
