@@ -826,6 +826,10 @@ void client::clear() {
 }
 
 void client::clear_namespace() {
+  if (region_.provider().groups() == nullptr) {
+    clear();
+    return;
+  }
   auto inner = dice_.percent(50);
   auto keys = inner ? where_.inner_namespace() : where_.outer_namespace();
   auto change = where_.change_database(keys);

@@ -68,6 +68,11 @@ bool read_choice(std::string_view text, bool& result) {
   return result || text == "no";
 }
 
+bool read_provider(std::string_view text, bool& plain) {
+  plain = text == "plain";
+  return plain || text == "memory";
+}
+
 unsigned sum_of_weights(const mix& x) {
   unsigned result = 0;
   for (auto& y : mix_members())
@@ -140,6 +145,8 @@ std::optional<options> parse(int argc, char** argv, std::string& problem) {
         = read_number<std::uint64_t>(value, 0, ~std::uint64_t{0}, result.seed);
     else if (name == "--seconds")
       right = read_number<std::uint64_t>(value, 0, 1'000'000, result.seconds);
+    else if (name == "--provider")
+      right = read_provider(value, result.plain);
     else if (name == "--shards")
       right = read_shards(value, result.shards);
     else if (name == "--limits")
@@ -157,6 +164,11 @@ std::optional<options> parse(int argc, char** argv, std::string& problem) {
                 : "unknown option '" + std::string{argument} + "' (see --help)";
       return std::nullopt;
     }
+  }
+  if (result.plain) {
+    result.shards = {1};
+    result.unlimited = true;
+    result.limited = false;
   }
   if (sum_of_weights(result.shares) == 0) {
     problem = "--mix leaves no call to make: give one a weight above 0";
@@ -188,6 +200,9 @@ std::string help_text() {
         "  --threads=N       threads that make calls, 1 to 16 (default "
       + std::to_string(x.threads)
       + ")\n"
+        "  --provider=WHICH  where the region is: memory, plain (a map under a "
+        "mutex, without\n"
+        "                    shards and limits; default memory)\n"
         "  --shards=N,...    numbers of shards, powers of two up to 256 "
         "(default 1,4,32)\n"
         "  --keys=N          keys, 4 to 64; every fourth is a counter (default "

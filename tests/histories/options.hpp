@@ -52,6 +52,9 @@ const std::vector<mix_member>& mix_members();
 struct options {
   std::uint64_t operations = 200'000; ///< Calls, of all regions together.
   std::size_t threads = 6;
+  /// Whether the region is on the plain provider (conformance/plain_provider.hpp),
+  /// without shards and limits; else it is in memory.
+  bool plain = false;
   std::vector<std::size_t> shards = {1, 4, 32};
   std::size_t keys = 8;
   std::size_t round = 250; ///< Calls of one thread between two checks.

@@ -4,6 +4,7 @@
 #include <barrier>
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -127,12 +128,13 @@ private:
 
   void print(const char* end, steady::duration took) const {
     const auto seconds = std::chrono::duration<double>(took).count();
-    std::printf(
-      "%3zu shards, %-9s %12llu of %llu operations, %9.0f per s  %s\n", shards_,
-      session_.limited ? "limits:" : "no limit:",
-      static_cast<unsigned long long>(made_),
-      static_cast<unsigned long long>(calls_),
-      static_cast<double>(made_) / std::max(seconds, 1e-9), end);
+    const auto name
+      = how_.plain ? "plain" : std::to_string(shards_) + " shards";
+    std::printf("%10s, %-9s %12llu of %llu operations, %9.0f per s  %s\n",
+                name.c_str(), session_.limited ? "limits:" : "no limit:",
+                static_cast<unsigned long long>(made_),
+                static_cast<unsigned long long>(calls_),
+                static_cast<double>(made_) / std::max(seconds, 1e-9), end);
     std::fflush(stdout);
   }
 

@@ -5,6 +5,10 @@
 #include <chrono>
 #include <cstring>
 #include <utility>
+
+#include <troupe/actors/regions/stand_alone.hpp>
+
+#include "conformance/plain_provider.hpp"
 #include "region_shards.hpp"
 
 namespace histories {
@@ -61,6 +65,15 @@ troupe::region_options options_for(std::size_t shards, bool limited) {
   return result;
 }
 
+troupe::region_options plain_options() {
+  troupe::region_options result;
+  result.load_timeout = patience;
+  result.op_timeout = patience;
+  result.queue_timeout = patience;
+  result.provider = std::make_shared<conformance::plain_factory>();
+  return result;
+}
+
 } // namespace
 
 troupe::bytes encode(value_id x, bool counter) {
@@ -99,8 +112,11 @@ session::session(const options& x, std::size_t shards, bool is_limited,
   constexpr std::size_t loader_threads = 32;
   loads_ = std::make_shared<troupe::load_coordinator>(clock, executor_,
                                                       loader_threads);
-  region = open_region("history", options_for(shards, limited), clock,
-                       executor_, loads_);
+  region = how.plain ? troupe::open_alone("history", plain_options(), clock,
+                                          executor_, loads_)
+                         .value()
+                     : open_region("history", options_for(shards, limited),
+                                   clock, executor_, loads_);
   for (std::size_t i = 0; i < how.keys; ++i) {
     auto bit = key_set{1} << i;
     std::string name = "k" + std::to_string(i);
@@ -186,6 +202,8 @@ void session::check(std::size_t key) {
 }
 
 void session::validate() {
+  if (how.plain)
+    return;
   std::vector<std::uint32_t> uses;
   for (auto* x : shards(*region).all()) {
     auto problem = x->run(
@@ -207,7 +225,8 @@ void session::validate() {
 
 void session::housekeep() {
   region->tick();
-  region->memory()->rebalance();
+  if (auto* memory = region->memory())
+    memory->rebalance();
   loads_->tick();
 }
 
