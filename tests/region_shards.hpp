@@ -45,3 +45,24 @@ inline std::size_t shard_count(troupe::region& where) {
 inline std::size_t shard_of(troupe::region& where, std::string_view key) {
   return shards(where).number_of(key);
 }
+
+/// What is wrong with the structure of the tables that are there to be seen, or "": a
+/// shard that waits for its restart, or has ended, has none. It may end between two
+/// lines of this.
+inline std::string broken_table(troupe::region& where) {
+  for (std::size_t i = 0; i < shard_count(where); ++i) {
+    auto& shard = shard_at(where, i);
+    if (shard.state() != troupe::memory::shard_state::running)
+      continue;
+    const auto problem = shard.run(
+      [](troupe::memory::store& x) -> troupe::expected<std::string> {
+        return x.entries().validate();
+      });
+    if (problem && !problem->empty())
+      return "shard " + std::to_string(i) + ": " + *problem;
+    if (!problem && problem.error() != troupe::errc::shutting_down
+        && problem.error() != troupe::errc::shard_down)
+      return "shard " + std::to_string(i) + ": " + to_string(problem.error());
+  }
+  return {};
+}
