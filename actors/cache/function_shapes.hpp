@@ -37,10 +37,9 @@ template <class V, class R>
   if constexpr (std::is_same_v<plain, V>)
     return maybe<V>{V(std::forward<R>(x))};
   else if constexpr (std::is_same_v<plain, expected<V>>)
-    return std::forward<R>(x).map(
-      [](auto&& value) {
-        return std::optional<V>{std::forward<decltype(value)>(value)};
-      });
+    return std::forward<R>(x).map([](auto&& value) {
+      return std::optional<V>{std::forward<decltype(value)>(value)};
+    });
   else if constexpr (
     std::is_same_v<
       plain,

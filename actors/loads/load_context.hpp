@@ -19,8 +19,7 @@ class load_context {
 public:
   /// `told` hears of the tags as the loader says them; nullptr: nobody does.
   load_context(std::string key, std::uint32_t attempt, time_point deadline,
-               std::stop_token stop,
-               std::shared_ptr<load_tags> told = nullptr)
+               std::stop_token stop, std::shared_ptr<load_tags> told = nullptr)
     : key_(std::move(key)),
       attempt_(attempt),
       deadline_(deadline),

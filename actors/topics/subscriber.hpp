@@ -113,8 +113,8 @@ enum class subscriber_state : std::uint8_t {
 class subscriber {
 public:
   /// With limits of its own.
-  explicit subscriber(subscriber_limits limits, const clock& time
-                                                = clock::steady())
+  explicit subscriber(subscriber_limits limits,
+                      const clock& time = clock::steady())
     : own_(limits), limits_(own_), time_(time) {
     // nop
   }

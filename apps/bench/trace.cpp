@@ -194,8 +194,10 @@ report contest::result() const {
     "Every request is a read; a miss stores its key, and all entries count the",
     "same. OPT knows the future and is the bound; it alone may refuse to "
     "store.",
-    "Nothing is timed: the figures are exact, and the same on any machine, but for",
-    "those of Troupe, which is no simulation and hashes keys with another seed in",
+    "Nothing is timed: the figures are exact, and the same on any machine, but "
+    "for",
+    "those of Troupe, which is no simulation and hashes keys with another seed "
+    "in",
     "each run.",
   };
   result.tables.push_back(trace_table());

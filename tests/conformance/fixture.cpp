@@ -27,14 +27,16 @@ region_options patient(region_options x) {
 } // namespace
 
 fixture::fixture(const provider_kind& with, region_options options,
-                 std::size_t loader_threads, std::optional<integer_range> counts)
+                 std::size_t loader_threads,
+                 std::optional<integer_range> counts)
   : kind(with),
-    loads(std::make_shared<load_coordinator>(load_time, executor, loader_threads)) {
+    loads(
+      std::make_shared<load_coordinator>(load_time, executor, loader_threads)) {
   options = patient(std::move(options));
   options.provider = kind.factory();
   const troupe::clock& machine = troupe::clock::steady();
-  auto opened = open_alone("test", options, exact_tick() ? time : machine, executor,
-                           loads, counts);
+  auto opened = open_alone("test", options, exact_tick() ? time : machine,
+                           executor, loads, counts);
   REQUIRE(opened);
   uut = std::move(*opened);
 }
@@ -56,7 +58,8 @@ std::string fixture::get(std::string_view key) const {
 
 ttl_duration fixture::units(double n) const {
   const ttl_duration unit
-    = exact_tick() ? std::chrono::milliseconds{std::chrono::seconds{1}} : real_unit;
+    = exact_tick() ? std::chrono::milliseconds{std::chrono::seconds{1}}
+                   : real_unit;
   return std::chrono::duration_cast<ttl_duration>(unit * n);
 }
 
@@ -91,11 +94,12 @@ bool fixture::ends(std::string_view key, moments written,
 bool fixture::falls(time_point x, moments written,
                     std::chrono::nanoseconds span) const {
   const auto coarse = exact_tick() ? ttl_duration::zero() : coarse_tick;
-  return x >= written.first + span - coarse && x <= written.last + span + coarse;
+  return x >= written.first + span - coarse
+         && x <= written.last + span + coarse;
 }
 
-bool fixture::lives(std::string_view key, std::string_view value, moments written,
-                    std::chrono::nanoseconds span) const {
+bool fixture::lives(std::string_view key, std::string_view value,
+                    moments written, std::chrono::nanoseconds span) const {
   const auto found = get(key);
   return found == value || (found == "<none>" && now() >= written.first + span);
 }

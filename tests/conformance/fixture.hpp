@@ -37,7 +37,8 @@ struct moments {
 /// know when the entry was written, and not for one number.
 class fixture {
 public:
-  explicit fixture(const provider_kind& with, troupe::region_options options = {},
+  explicit fixture(const provider_kind& with,
+                   troupe::region_options options = {},
                    std::size_t loader_threads = 128,
                    std::optional<troupe::integer_range> counts
                    = troupe::integer_range{});
@@ -86,21 +87,24 @@ public:
 
   /// Whether the key has this value, or its entry has ended as it should.
   [[nodiscard]] bool lives(std::string_view key, std::string_view value,
-                           moments written, std::chrono::nanoseconds span) const;
+                           moments written,
+                           std::chrono::nanoseconds span) const;
 
   // -- parts ---------------------------------------------------------------------
 
   const provider_kind kind;
-  troupe::manual_clock time; ///< Of the region, with an exact tick.
+  troupe::manual_clock time;      ///< Of the region, with an exact tick.
   troupe::manual_clock load_time; ///< Of the load coordinator.
-  std::shared_ptr<thread_executor> executor = std::make_shared<thread_executor>();
+  std::shared_ptr<thread_executor> executor
+    = std::make_shared<thread_executor>();
   std::shared_ptr<troupe::load_coordinator> loads;
   std::shared_ptr<troupe::region> uut;
 };
 
 /// Opens a region as the fixture does, on the fixture's clock.
 [[nodiscard]] troupe::expected<std::shared_ptr<troupe::region>>
-open_beside(fixture& f, std::string name, const troupe::region_options& options = {});
+open_beside(fixture& f, std::string name,
+            const troupe::region_options& options = {});
 
 [[nodiscard]] troupe::write_options
 tagged(std::initializer_list<troupe::bytes_view> names);

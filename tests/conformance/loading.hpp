@@ -51,13 +51,13 @@ private:
 };
 
 /// `get_or_set` on a thread of its own.
-inline std::future<loaded> ask(fixture& f, std::string key, troupe::bytes_loader loader,
+inline std::future<loaded> ask(fixture& f, std::string key,
+                               troupe::bytes_loader loader,
                                troupe::write_options how = {}) {
-  return std::async(std::launch::async, [&f, key = std::move(key),
-                                         loader = std::move(loader),
-                                         how = std::move(how)] {
-    return f.uut->get_or_set(key, loader, how);
-  });
+  return std::async(
+    std::launch::async,
+    [&f, key = std::move(key), loader = std::move(loader),
+     how = std::move(how)] { return f.uut->get_or_set(key, loader, how); });
 }
 
 /// Waits until the only load has `n` waiters.

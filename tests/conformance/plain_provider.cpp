@@ -32,7 +32,8 @@ using task_body = std::function<ending(const expected<plain_store*>&)>;
 /// provider. Thread-safe.
 class turns {
 public:
-  turns(std::string region, const troupe::clock& time, const region_options& options)
+  turns(std::string region, const troupe::clock& time,
+        const region_options& options)
     : region_(std::move(region)),
       patience_(*options.op_timeout),
       store_(time, options) {
@@ -188,7 +189,8 @@ thread_local const provider* transformed_here = nullptr;
 
 /// The key of a change that waits for updates.
 std::optional<bytes_view> key_to_wait_for(const key_change& what) {
-  const auto key = std::visit([](const auto& x) { return key_that_is_read(x); }, what);
+  const auto key
+    = std::visit([](const auto& x) { return key_that_is_read(x); }, what);
   return key ? std::optional{key->key} : std::nullopt;
 }
 
@@ -215,7 +217,8 @@ public:
 
   // -- reading -----------------------------------------------------------------
 
-  expected<bool> read(const hashed_key& key, function_ref<void(const entry_view&)> f,
+  expected<bool> read(const hashed_key& key,
+                      function_ref<void(const entry_view&)> f,
                       lookup as) const override {
     // Copied, so that `f` is not called under the mutex.
     auto found = copy_of(key, as);
@@ -230,8 +233,8 @@ public:
                            function_ref<void(std::size_t, const entry_view*)> f,
                            lookup as) const override {
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const auto found
-        = read(keys[i], [&](const entry_view& x) { f(i, &x); }, as);
+      const auto found = read(
+        keys[i], [&](const entry_view& x) { f(i, &x); }, as);
       if (!found)
         return tl::unexpected{found.error()};
       if (!*found)
@@ -260,7 +263,8 @@ public:
                        [&](plain_store& in) { return in.apply(what); });
   }
 
-  void apply_then(carried_change what, completion<change_result> done) override {
+  void apply_then(carried_change what,
+                  completion<change_result> done) override {
     const auto view = [](const carried_change& x) {
       return std::visit([](const auto& y) { return key_change{y.view()}; }, x);
     };
@@ -312,18 +316,19 @@ public:
 
   // -- leases of loads ---------------------------------------------------------
 
-  void acquire_load(carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
-                    std::function<bool(expected<load_decision>)> decided) override {
+  void
+  acquire_load(carried_key key, load_id id,
+               std::shared_ptr<const load_tags> tags,
+               std::function<bool(expected<load_decision>)> decided) override {
     auto done = [weak = std::weak_ptr{turns_}, key, id,
                  decided = std::move(decided)](expected<load_decision> x) {
       const auto granted = x && std::holds_alternative<load_granted>(*x);
       if (decided(std::move(x)) || !granted)
         return;
       if (const auto shared = weak.lock())
-        static_cast<void>(
-          shared->look([&](plain_store& in) -> expected<bool> {
-            return in.release_load(key.key(), id);
-          }));
+        static_cast<void>(shared->look([&](plain_store& in) -> expected<bool> {
+          return in.release_load(key.key(), id);
+        }));
     };
     post<load_decision>(
       std::nullopt,
@@ -345,7 +350,8 @@ public:
       std::move(done));
   }
 
-  void release_load(carried_key key, load_id id, completion<void> done) override {
+  void release_load(carried_key key, load_id id,
+                    completion<void> done) override {
     post_always<void>(
       std::nullopt,
       [key = std::move(key), id](plain_store& in) -> expected<void> {
@@ -355,7 +361,8 @@ public:
       std::move(done));
   }
 
-  [[nodiscard]] expected<bool> holds_load(const hashed_key& key, load_id id) override {
+  [[nodiscard]] expected<bool> holds_load(const hashed_key& key,
+                                          load_id id) override {
     return turns_->look([&](plain_store& in) -> expected<bool> {
       return in.holds_load(key.key, id);
     });
@@ -365,20 +372,24 @@ public:
 
   expected<update_snapshot> begin_update(const hashed_key& key,
                                          std::uint64_t token) override {
-    return turns_->run(key.key, [&](plain_store& in) -> expected<update_snapshot> {
-      return in.begin_update(key.key, token);
-    });
+    return turns_->run(key.key,
+                       [&](plain_store& in) -> expected<update_snapshot> {
+                         return in.begin_update(key.key, token);
+                       });
   }
 
-  expected<update_outcome> commit_update(const hashed_key& key, std::uint64_t token,
+  expected<update_outcome> commit_update(const hashed_key& key,
+                                         std::uint64_t token,
                                          std::optional<bytes_view> value,
                                          const write_options& how) override {
-    return turns_->run(std::nullopt, [&](plain_store& in) -> expected<update_outcome> {
-      return in.commit_update(key.key, token, value, how);
-    });
+    return turns_->run(std::nullopt,
+                       [&](plain_store& in) -> expected<update_outcome> {
+                         return in.commit_update(key.key, token, value, how);
+                       });
   }
 
-  expected<void> abandon_update(const hashed_key& key, std::uint64_t token) override {
+  expected<void> abandon_update(const hashed_key& key,
+                                std::uint64_t token) override {
     return turns_->run(std::nullopt, [&](plain_store& in) -> expected<void> {
       in.abandon_update(key.key, token);
       return {};
@@ -396,9 +407,10 @@ public:
 
   expected<void> invalidate_tag(bytes_view name) override {
     if (transformed_here == this)
-      return fail(errc::invalid_argument,
-                  "invalidate_tag was called by the function of a transform; call it "
-                  "afterwards");
+      return fail(
+        errc::invalid_argument,
+        "invalidate_tag was called by the function of a transform; call it "
+        "afterwards");
     return turns_->run(std::nullopt, [name](plain_store& in) -> expected<void> {
       in.invalidate_tag(name);
       return {};
@@ -421,7 +433,8 @@ public:
 
   [[nodiscard]] jitter_counts jitter() const noexcept override {
     return turns_
-      ->look([](plain_store& in) -> expected<jitter_counts> { return in.jitter(); })
+      ->look(
+        [](plain_store& in) -> expected<jitter_counts> { return in.jitter(); })
       .value_or(jitter_counts{});
   }
 
@@ -438,8 +451,8 @@ public:
   }
 
 private:
-  [[nodiscard]] expected<std::optional<plain_entry>> copy_of(const hashed_key& key,
-                                                             lookup as) const {
+  [[nodiscard]] expected<std::optional<plain_entry>>
+  copy_of(const hashed_key& key, lookup as) const {
     return turns_->look(
       [&](plain_store& in) -> expected<std::optional<plain_entry>> {
         const auto* const x = in.read(key.key, as);
@@ -505,8 +518,9 @@ plain_factory::make(const provider_environment& with) const {
   const auto& options = with.options;
   if (options.max_bytes != 0 || options.max_entries != 0
       || !options.namespaces.empty())
-    return fail(errc::unsupported, "the provider of region " + with.region
-                                     + " (plain) has no limits and no namespaces");
+    return fail(errc::unsupported,
+                "the provider of region " + with.region
+                  + " (plain) has no limits and no namespaces");
   return std::make_shared<plain_provider>(with);
 }
 

@@ -22,8 +22,8 @@ std::optional<wide_integer> integer_of(bytes_view text) {
   constexpr std::size_t most_digits = 25;
   const auto negative = text.starts_with('-');
   const auto digits = text.substr(negative ? 1 : 0);
-  const auto all_digits = std::all_of(digits.begin(), digits.end(),
-                                      [](char x) { return x >= '0' && x <= '9'; });
+  const auto all_digits = std::all_of(
+    digits.begin(), digits.end(), [](char x) { return x >= '0' && x <= '9'; });
   if (digits.empty() || !all_digits || (digits.front() == '0' && text != "0"))
     return std::nullopt;
   wide_integer result = 0;
@@ -41,7 +41,8 @@ bool fits_64_bits(wide_integer x) {
 
 } // namespace
 
-plain_store::plain_store(const troupe::clock& time, const region_options& options)
+plain_store::plain_store(const troupe::clock& time,
+                         const region_options& options)
   : time_(time), options_(options), random_(std::random_device{}()) {
   // nop
 }
@@ -137,7 +138,8 @@ expected<change_result> plain_store::apply_one(const set_change& x) {
   return change_result{true};
 }
 
-expected<change_result> plain_store::apply_one(const compare_and_set_change& x) {
+expected<change_result>
+plain_store::apply_one(const compare_and_set_change& x) {
   const auto* const old = look(x.key.key);
   if ((old == nullptr ? no_version : old->version) != x.version)
     return change_result{std::optional<version_number>{}};
@@ -152,7 +154,8 @@ expected<change_result> plain_store::apply_one(const erase_change& x) {
   return change_result{present};
 }
 
-expected<change_result> plain_store::apply_one(const compare_and_erase_change& x) {
+expected<change_result>
+plain_store::apply_one(const compare_and_erase_change& x) {
   const auto* const old = look(x.key.key);
   if ((old == nullptr ? no_version : old->version) != x.version)
     return change_result{false};
@@ -203,7 +206,8 @@ bool plain_store::apply(bytes_view key, version_number seen, const edit& next) {
     }
     case edit::action::splice: {
       auto value = old == nullptr ? bytes{} : old->value;
-      const auto offset = next.offset == edit::at_end ? value.size() : next.offset;
+      const auto offset
+        = next.offset == edit::at_end ? value.size() : next.offset;
       value.resize(std::max(value.size(), offset + next.value.size()));
       value.replace(offset, next.value.size(), next.value);
       put(key, made(value, next.how, old));
@@ -302,13 +306,13 @@ void plain_store::pass(bytes_view key, passed by) {
 void plain_store::pass_blindly(bytes_view key) {
   if (const auto i = updates_.find(key); i != updates_.end())
     pass(key, (look(key) != nullptr) == i->second.present ? passed::blind_write
-                                                         : passed::late_write);
+                                                          : passed::late_write);
 }
 
 update_snapshot plain_store::begin_update(bytes_view key, std::uint64_t token) {
   const auto* const present = read(key);
-  update_lease lease{token, time_.now() + *options_.op_timeout, false, {},
-                     passed::nothing};
+  update_lease lease{
+    token, time_.now() + *options_.op_timeout, false, {}, passed::nothing};
   update_snapshot result;
   if (present != nullptr) {
     lease.present = true;

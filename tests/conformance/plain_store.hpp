@@ -88,8 +88,9 @@ public:
 
   // -- loads -------------------------------------------------------------------
 
-  troupe::load_decision acquire_load(troupe::bytes_view key, troupe::load_id id,
-                                     std::shared_ptr<const troupe::load_tags> tags);
+  troupe::load_decision
+  acquire_load(troupe::bytes_view key, troupe::load_id id,
+               std::shared_ptr<const troupe::load_tags> tags);
 
   troupe::load_outcome commit_load(troupe::bytes_view key,
                                    const troupe::load_commit& what);
@@ -97,7 +98,8 @@ public:
   /// Tells whether `id` had the lease.
   bool release_load(troupe::bytes_view key, troupe::load_id id);
 
-  [[nodiscard]] bool holds_load(troupe::bytes_view key, troupe::load_id id) const;
+  [[nodiscard]] bool holds_load(troupe::bytes_view key,
+                                troupe::load_id id) const;
 
   // -- updates -----------------------------------------------------------------
 
@@ -106,9 +108,11 @@ public:
     return updates_.contains(troupe::bytes{key});
   }
 
-  troupe::update_snapshot begin_update(troupe::bytes_view key, std::uint64_t token);
+  troupe::update_snapshot begin_update(troupe::bytes_view key,
+                                       std::uint64_t token);
 
-  troupe::update_outcome commit_update(troupe::bytes_view key, std::uint64_t token,
+  troupe::update_outcome commit_update(troupe::bytes_view key,
+                                       std::uint64_t token,
                                        std::optional<troupe::bytes_view> value,
                                        const troupe::write_options& how);
 
@@ -138,18 +142,21 @@ private:
   struct update_lease {
     std::uint64_t token = 0;
     troupe::time_point deadline;
-    bool present = false; ///< It was given an entry,
-    troupe::tags tags;    ///< which had these.
+    bool present = false;        ///< It was given an entry,
+    troupe::tags tags;           ///< which had these.
     passed by = passed::nothing; ///< The first thing that came.
   };
 
-  troupe::expected<troupe::change_result> apply_one(const troupe::set_change& x);
+  troupe::expected<troupe::change_result>
+  apply_one(const troupe::set_change& x);
   troupe::expected<troupe::change_result>
   apply_one(const troupe::compare_and_set_change& x);
-  troupe::expected<troupe::change_result> apply_one(const troupe::erase_change& x);
+  troupe::expected<troupe::change_result>
+  apply_one(const troupe::erase_change& x);
   troupe::expected<troupe::change_result>
   apply_one(const troupe::compare_and_erase_change& x);
-  troupe::expected<troupe::change_result> apply_one(const troupe::touch_change& x);
+  troupe::expected<troupe::change_result>
+  apply_one(const troupe::touch_change& x);
   troupe::expected<troupe::change_result>
   apply_one(const troupe::increment_change& x);
 

@@ -34,18 +34,20 @@ template <case_function Case>
 bool register_cases(const std::string& name, const std::string& tags) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) {
     (register_case<Case, Index>(name, "[conformance]" + tags), ...);
-  }(std::make_index_sequence<provider_count>{});
+  }
+  (std::make_index_sequence<provider_count>{});
   return true;
 }
 
 } // namespace conformance
 
-#define PROVIDER_CASE(name, tags) PROVIDER_CASE_NUMBERED(__COUNTER__, name, tags)
-#define PROVIDER_CASE_NUMBERED(number, name, tags)                                   \
+#define PROVIDER_CASE(name, tags)                                              \
+  PROVIDER_CASE_NUMBERED(__COUNTER__, name, tags)
+#define PROVIDER_CASE_NUMBERED(number, name, tags)                             \
   PROVIDER_CASE_AFTER_EXPANSION(number, name, tags)
-#define PROVIDER_CASE_AFTER_EXPANSION(number, name, tags)                            \
-  static void provider_case_##number(const conformance::provider_kind& kind);        \
-  [[maybe_unused]] static const bool provider_case_##number##_is_registered          \
-    = conformance::register_cases<&provider_case_##number>(name, tags);              \
-  static void provider_case_##number(                                                \
+#define PROVIDER_CASE_AFTER_EXPANSION(number, name, tags)                      \
+  static void provider_case_##number(const conformance::provider_kind& kind);  \
+  [[maybe_unused]] static const bool provider_case_##number##_is_registered    \
+    = conformance::register_cases<&provider_case_##number>(name, tags);        \
+  static void provider_case_##number(                                          \
     [[maybe_unused]] const conformance::provider_kind& kind)

@@ -28,10 +28,10 @@ public:
 
 void validate_memory(region& where) {
   for (std::size_t i = 0; i < shard_count(where); ++i) {
-    const auto problem = shard_at(where, i).run(
-      [](memory::store& x) -> expected<std::string> {
-        return x.entries().validate();
-      });
+    const auto problem
+      = shard_at(where, i).run([](memory::store& x) -> expected<std::string> {
+          return x.entries().validate();
+        });
     REQUIRE_NOTHROW(problem.value());
     CHECK(*problem == "");
   }

@@ -99,9 +99,9 @@ void add_growth_floors(std::vector<growing_store_entry>& list) {
   list.push_back({"empty-loop",
                   "nothing but the loop: the machine's own pauses",
                   [] { return std::make_unique<empty_loop>(); }, false, false});
-  list.push_back({"fresh-pages",
-                  "as much fresh memory and no table: the system's share",
-                  [] { return std::make_unique<fresh_pages>(); }, false, false});
+  list.push_back(
+    {"fresh-pages", "as much fresh memory and no table: the system's share",
+     [] { return std::make_unique<fresh_pages>(); }, false, false});
 }
 
 void add_regions(std::vector<growing_store_entry>& list) {

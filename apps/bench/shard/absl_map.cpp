@@ -33,8 +33,7 @@ public:
 /// No synchronisation at all: on more than one thread it can only be read.
 class absl_map final : public store_contestant<absl_map> {
 public:
-  absl_map()
-    : store_contestant("absl", "absl::flat_hash_map, unsynchronised") {
+  absl_map() : store_contestant("absl", "absl::flat_hash_map, unsynchronised") {
     // nop
   }
 

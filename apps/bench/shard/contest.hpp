@@ -69,8 +69,8 @@ private:
     double per_operation;
   };
 
-  [[nodiscard]] std::shared_ptr<region>
-  open(runtime* home, std::string name, std::uint64_t entries = 0) const;
+  [[nodiscard]] std::shared_ptr<region> open(runtime* home, std::string name,
+                                             std::uint64_t entries = 0) const;
   void pass(measurement& x, bool counted);
   void hot_pass(measurement& x, bool counted);
   void count_allocations();

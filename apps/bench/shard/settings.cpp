@@ -20,9 +20,9 @@ std::string joined(const std::vector<std::string>& words) {
 
 const std::vector<std::string>& shard_settings::contestant_names() {
   static const std::vector<std::string> names
-    = {"region", "region-copies", "region-limited", "region-full",
-       "absl",   "tbb",           "locked",         "locked-absl",
-       "locked-lru", "hash",      "array",          "naive"};
+    = {"region",     "region-copies", "region-limited", "region-full",
+       "absl",       "tbb",           "locked",         "locked-absl",
+       "locked-lru", "hash",          "array",          "naive"};
   return names;
 }
 

@@ -6,10 +6,14 @@ namespace troupe::bench {
 
 const std::vector<contestant_policy>& all_policies() {
   static const std::vector<contestant_policy> rows = {
-    {"opt", "OPT", make_opt},       {"fifo", "FIFO", make_fifo},
-    {"lru", "LRU", make_lru},       {"clock", "CLOCK", make_clock},
-    {"sieve", "SIEVE", make_sieve}, {"s3-fifo", "S3-FIFO", make_s3_fifo},
-    {"arc", "ARC", make_arc},       {"w-tinylfu", "W-TinyLFU", make_w_tiny_lfu},
+    {"opt", "OPT", make_opt},
+    {"fifo", "FIFO", make_fifo},
+    {"lru", "LRU", make_lru},
+    {"clock", "CLOCK", make_clock},
+    {"sieve", "SIEVE", make_sieve},
+    {"s3-fifo", "S3-FIFO", make_s3_fifo},
+    {"arc", "ARC", make_arc},
+    {"w-tinylfu", "W-TinyLFU", make_w_tiny_lfu},
     {"troupe", "Troupe", make_engine},
   };
   return rows;

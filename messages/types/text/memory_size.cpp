@@ -24,9 +24,9 @@ constexpr std::array units{
   unit{"b", 1},
   unit{"k", thousand},
   unit{"kb", kibi},
-  unit{"m", thousand * thousand},
+  unit{"m", thousand* thousand},
   unit{"mb", kibi* kibi},
-  unit{"g", thousand * thousand * thousand},
+  unit{"g", thousand* thousand* thousand},
   unit{"gb", kibi* kibi* kibi},
 };
 

@@ -38,10 +38,8 @@ std::map<std::string, int> walk(region& where) {
   scan_cursor next = 0;
   do {
     next = where
-             .scan(next,
-                   [&](bytes_view key, const entry_view&) {
-                     ++seen[std::string{key}];
-                   })
+             .scan(next, [&](bytes_view key,
+                             const entry_view&) { ++seen[std::string{key}]; })
              .value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
@@ -125,8 +123,10 @@ PROVIDER_CASE("limits that a provider cannot keep are refused when it is made",
       CHECK(opened.error().text().find("region other") != std::string::npos);
     return code_of(opened);
   };
-  CHECK(code({.max_bytes = 1 << 20}) == (limited ? errc::none : errc::unsupported));
-  CHECK(code({.max_entries = 100}) == (limited ? errc::none : errc::unsupported));
+  CHECK(code({.max_bytes = 1 << 20})
+        == (limited ? errc::none : errc::unsupported));
+  CHECK(code({.max_entries = 100})
+        == (limited ? errc::none : errc::unsupported));
   CHECK(code({.namespaces = {{"a:", 0, 100, std::nullopt, 1}}})
         == (grouped ? errc::none : errc::unsupported));
 }
@@ -168,8 +168,9 @@ PROVIDER_CASE("a walk meets all keys and no others", "[abilities][scan]") {
   CHECK(walk(*f.uut).empty());
 }
 
-PROVIDER_CASE("a walk meets what is there all the time, whatever else comes and goes",
-              "[abilities][scan]") {
+PROVIDER_CASE(
+  "a walk meets what is there all the time, whatever else comes and goes",
+  "[abilities][scan]") {
   fixture f{kind};
   if (f.uut->provider().scans() == nullptr)
     return;
@@ -177,7 +178,8 @@ PROVIDER_CASE("a walk meets what is there all the time, whatever else comes and 
     REQUIRE(f.uut->set("stays" + std::to_string(i), "x"));
   busy_crew others{2, [&](unsigned t) {
                      return [&, t, i = 0]() mutable {
-                       const auto key = std::to_string(t) + std::to_string(i++ % 3'000);
+                       const auto key
+                         = std::to_string(t) + std::to_string(i++ % 3'000);
                        static_cast<void>(i % 2 == 0 ? f.uut->set(key, "x")
                                                     : f.uut->erase(key));
                      };
@@ -191,7 +193,8 @@ PROVIDER_CASE("a walk meets what is there all the time, whatever else comes and 
   }
 }
 
-PROVIDER_CASE("any number is a cursor and leads to the end", "[abilities][scan]") {
+PROVIDER_CASE("any number is a cursor and leads to the end",
+              "[abilities][scan]") {
   fixture f{kind};
   if (f.uut->provider().scans() == nullptr)
     return;
@@ -207,7 +210,8 @@ PROVIDER_CASE("any number is a cursor and leads to the end", "[abilities][scan]"
   }
 }
 
-PROVIDER_CASE("a random key is a live one, and each may be it", "[abilities][scan]") {
+PROVIDER_CASE("a random key is a live one, and each may be it",
+              "[abilities][scan]") {
   fixture f{kind};
   if (f.uut->provider().scans() == nullptr)
     return;
@@ -227,7 +231,8 @@ PROVIDER_CASE("a random key is a live one, and each may be it", "[abilities][sca
 
 // -- exact bytes -------------------------------------------------------------------
 
-PROVIDER_CASE("each entry is charged for key and value at least", "[abilities][G6]") {
+PROVIDER_CASE("each entry is charged for key and value at least",
+              "[abilities][G6]") {
   fixture f{kind};
   if (f.uut->provider().charges() == nullptr)
     return;

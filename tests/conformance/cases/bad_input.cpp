@@ -38,7 +38,8 @@ std::map<std::string, errc> codes_for(fixture& f, const std::string& key,
   code("compare_and_set", x.compare_and_set(key, no_version, value, how));
   wait("compare_and_set_then",
        future_of<std::optional<version_number>>([&](auto done) {
-         x.compare_and_set_then(carried_key{bytes{key}}, no_version, value, how, done);
+         x.compare_and_set_then(carried_key{bytes{key}}, no_version, value, how,
+                                done);
        }));
   code("update", x.update(key, same, how));
   wait("update_then", update_async(x, key, same, how));
@@ -71,10 +72,10 @@ std::map<std::string, errc> codes_for(fixture& f, const std::string& key) {
   code("erase", x.erase(key));
   code("erase_then", erase_async(x, key).get());
   code("compare_and_erase", x.compare_and_erase(key, 1));
-  code("compare_and_erase_then", future_of<bool>([&](auto done) {
-                                   x.compare_and_erase_then(carried_key{bytes{key}},
-                                                            1, done);
-                                 }).get());
+  code("compare_and_erase_then",
+       future_of<bool>([&](auto done) {
+         x.compare_and_erase_then(carried_key{bytes{key}}, 1, done);
+       }).get());
   code("touch", x.touch(key, 1h));
   code("touch_then", touch_async(x, key, 1h).get());
   code("increment", x.increment(key));
@@ -101,7 +102,8 @@ region_options small() {
 
 } // namespace
 
-PROVIDER_CASE("a key that is too large is refused by every call", "[bad input][G10]") {
+PROVIDER_CASE("a key that is too large is refused by every call",
+              "[bad input][G10]") {
   fixture f{kind, small()};
   const std::string key(11, 'k');
   CHECK(all_are(codes_for(f, key, "x"), errc::key_too_large));
@@ -118,7 +120,8 @@ PROVIDER_CASE("a key that is too large is refused by every call", "[bad input][G
 PROVIDER_CASE("a value that is too large is refused by every call",
               "[bad input][G10]") {
   fixture f{kind, small()};
-  CHECK(all_are(codes_for(f, "k", std::string(21, 'v')), errc::value_too_large));
+  CHECK(
+    all_are(codes_for(f, "k", std::string(21, 'v')), errc::value_too_large));
   CHECK(f.uut->size() == 0);
   // Over an entry, which stays; a load finds it and asks no loader.
   REQUIRE(f.uut->set("k", "old"));
@@ -144,16 +147,23 @@ PROVIDER_CASE("options that make no sense are refused by every call",
   for (std::size_t i = 0; i <= tags::most; ++i)
     too_many.add(std::to_string(i));
   const std::vector<write_options> bad{
-    {.ttl = 0ms},           {.ttl = -1ms},  {.ttl = max_ttl + 1ms},
-    {.idle = 0ms},          {.idle = -1ms}, {.idle = max_ttl + 1ms},
-    {.jitter = -0.1},       {.jitter = 1.0},
+    {.ttl = 0ms},
+    {.ttl = -1ms},
+    {.ttl = max_ttl + 1ms},
+    {.idle = 0ms},
+    {.idle = -1ms},
+    {.idle = max_ttl + 1ms},
+    {.jitter = -0.1},
+    {.jitter = 1.0},
     {.jitter = std::numeric_limits<double>::quiet_NaN()},
-    {.tags = too_many},     {.tags = {std::string(tags::longest + 1, 't')}}};
+    {.tags = too_many},
+    {.tags = {std::string(tags::longest + 1, 't')}}};
   for (auto& how : bad)
     CHECK(all_are(codes_for(f, "k", "x", how), errc::invalid_argument));
   for (auto ttl : {0ms, -1ms, std::chrono::milliseconds{max_ttl} + 1ms}) {
     CHECK(f.uut->touch("k", ttl).error() == errc::invalid_argument);
-    CHECK(touch_async(*f.uut, "k", ttl).get().error() == errc::invalid_argument);
+    CHECK(touch_async(*f.uut, "k", ttl).get().error()
+          == errc::invalid_argument);
   }
   CHECK(look_at(*f.uut, "k") == before);
   CHECK(f.uut->size() == (present ? 1 : 0));
@@ -195,7 +205,8 @@ PROVIDER_CASE("what a loader brings is refused as what a caller does",
               "[bad input][G10]") {
   fixture f{kind, small()};
   const std::string long_value(21, 'v');
-  CHECK(f.uut->get_or_set("a", bring(long_value)).error() == errc::value_too_large);
+  CHECK(f.uut->get_or_set("a", bring(long_value)).error()
+        == errc::value_too_large);
   CHECK(f.uut
           ->get_or_set("a",
                        [](load_context& x) {

@@ -67,8 +67,9 @@ void start_all(region& x, const std::shared_ptr<calls>& done, std::size_t first,
   x.touch_then(key_of(key), 1h, calls::of<bool>(done, next++));
   x.get_then(key_of(key), lookup::use,
              calls::of<std::optional<entry_copy>>(done, next++));
-  x.compare_and_set_then(key_of(key), 7, "x", {},
-                         calls::of<std::optional<version_number>>(done, next++));
+  x.compare_and_set_then(
+    key_of(key), 7, "x", {},
+    calls::of<std::optional<version_number>>(done, next++));
   x.compare_and_erase_then(key_of(key), 7, calls::of<bool>(done, next++));
   x.update_then(
     key_of(key), [](auto) -> loaded { return bytes{"2"}; }, {},
@@ -88,9 +89,8 @@ PROVIDER_CASE("a caller's calls for a key take effect in their order",
     std::future<expected<std::optional<entry_copy>>> read;
     for (int i = 0; i < 50; ++i) {
       written.push_back(set_async(*f.uut, "k", std::to_string(i)));
-      read = future_of<std::optional<entry_copy>>([&](auto done) {
-        f.uut->get_then(key_of("k"), lookup::use, done);
-      });
+      read = future_of<std::optional<entry_copy>>(
+        [&](auto done) { f.uut->get_then(key_of("k"), lookup::use, done); });
     }
     CHECK(read.get().value().value().value == "49");
     auto counted = increment_async(*f.uut, "k", 51);
@@ -104,8 +104,9 @@ PROVIDER_CASE("a caller's calls for a key take effect in their order",
   }
 }
 
-PROVIDER_CASE("a blocking change comes after those that its caller has begun before",
-              "[completions][G1]") {
+PROVIDER_CASE(
+  "a blocking change comes after those that its caller has begun before",
+  "[completions][G1]") {
   fixture f{kind};
   for (int round = 0; round < 200; ++round) {
     auto first = set_async(*f.uut, "k", "1");
@@ -127,8 +128,9 @@ PROVIDER_CASE("a blocking change comes after those that its caller has begun bef
   }
 }
 
-PROVIDER_CASE("a caller that stores without waiting finds that instead of loading",
-              "[completions][loads]") {
+PROVIDER_CASE(
+  "a caller that stores without waiting finds that instead of loading",
+  "[completions][loads]") {
   fixture f{kind};
   for (int i = 0; i < 200; ++i) {
     const auto key = std::to_string(i);
@@ -173,7 +175,8 @@ PROVIDER_CASE("each call is completed once, the end of the region or not",
   }
 }
 
-PROVIDER_CASE("a region may go while calls of it are under way", "[completions]") {
+PROVIDER_CASE("a region may go while calls of it are under way",
+              "[completions]") {
   // The last handle may be that of a completion.
   constexpr std::size_t rounds = 50;
   fixture f{kind};
@@ -195,14 +198,15 @@ PROVIDER_CASE("a completion may begin other calls", "[completions]") {
   fixture f{kind};
   std::promise<expected<std::optional<entry_copy>>> made;
   f.uut->set_then(key_of("a"), "1", {}, [&](const expected<bool>&) {
-    f.uut->increment_then(key_of("a"), 1, {}, [&](const expected<std::int64_t>&) {
-      f.uut->set_then(key_of("b"), "x", {}, [&](const expected<bool>&) {
-        f.uut->get_then(key_of("a"), lookup::use,
-                        [&](expected<std::optional<entry_copy>> x) {
-                          made.set_value(std::move(x));
-                        });
+    f.uut->increment_then(
+      key_of("a"), 1, {}, [&](const expected<std::int64_t>&) {
+        f.uut->set_then(key_of("b"), "x", {}, [&](const expected<bool>&) {
+          f.uut->get_then(key_of("a"), lookup::use,
+                          [&](expected<std::optional<entry_copy>> x) {
+                            made.set_value(std::move(x));
+                          });
+        });
       });
-    });
   });
   CHECK(made.get_future().get().value().value().value == "2");
   CHECK(f.get("b") == "x");

@@ -22,12 +22,15 @@ constexpr integer_range all_unsigned{
 
 /// An increment, waiting or not.
 expected<std::int64_t> add(region& where, bool later, std::string key,
-                           std::int64_t delta, const integer_range& within = {}) {
+                           std::int64_t delta,
+                           const integer_range& within = {}) {
   if (!later)
     return where.increment(key, delta, within);
   return future_of<std::int64_t>([&](auto done) {
-    where.increment_then(carried_key{std::move(key)}, delta, within, done);
-  }).get();
+           where.increment_then(carried_key{std::move(key)}, delta, within,
+                                done);
+         })
+    .get();
 }
 
 } // namespace
@@ -45,8 +48,8 @@ PROVIDER_CASE("an increment counts from nothing and from what is there",
   CHECK(f.get("n") == "0");
   CHECK(add(*f.uut, later, "zero", 0) == 0);
   CHECK(f.get("zero") == "0");
-  for (const auto* text : {"0", "7", "-1", "9223372036854775806",
-                           "-9223372036854775808"}) {
+  for (const auto* text :
+       {"0", "7", "-1", "9223372036854775806", "-9223372036854775808"}) {
     REQUIRE(f.uut->set("n", text));
     CHECK(add(*f.uut, later, "n", 1) == std::stoll(text) + 1);
   }
@@ -83,12 +86,12 @@ PROVIDER_CASE("a caller's range bounds the sum", "[counting][G10]") {
   CHECK(add(*f.uut, later, "n", -16, small).error() == errc::integer_overflow);
   CHECK(add(*f.uut, later, "n", -15, small) == -8);
   CHECK(f.get("n") == "-8");
-  const auto text
-    = add(*f.uut, later, "n", -1, small).error().text();
+  const auto text = add(*f.uut, later, "n", -1, small).error().text();
   CHECK_FALSE(text.empty());
 }
 
-PROVIDER_CASE("an unsigned range of 64 bits is counted to its end", "[counting]") {
+PROVIDER_CASE("an unsigned range of 64 bits is counted to its end",
+              "[counting]") {
   fixture f{kind};
   const auto later = GENERATE(false, true);
   constexpr auto most = std::numeric_limits<std::uint64_t>::max();
@@ -98,14 +101,14 @@ PROVIDER_CASE("an unsigned range of 64 bits is counted to its end", "[counting]"
   CHECK(f.get("n") == std::to_string(most));
   CHECK(add(*f.uut, later, "n", 1, all_unsigned).error()
         == errc::integer_overflow);
-  CHECK(add(*f.uut, later, "n", limits::min(), all_unsigned)
-        == limits::max());
+  CHECK(add(*f.uut, later, "n", limits::min(), all_unsigned) == limits::max());
   CHECK(add(*f.uut, later, "zero", -1, all_unsigned).error()
         == errc::integer_overflow);
 }
 
-PROVIDER_CASE("a number outside of the range can be counted back, if the range says so",
-              "[counting]") {
+PROVIDER_CASE(
+  "a number outside of the range can be counted back, if the range says so",
+  "[counting]") {
   fixture f{kind};
   const auto later = GENERATE(false, true);
   integer_range small{0, 255, true};
@@ -124,12 +127,13 @@ PROVIDER_CASE("a number outside of the range can be counted back, if the range s
   CHECK(add(*f.uut, later, "n", -1).error() == errc::not_an_integer);
 }
 
-PROVIDER_CASE("text that is no integer is refused and stays", "[counting][G10]") {
+PROVIDER_CASE("text that is no integer is refused and stays",
+              "[counting][G10]") {
   fixture f{kind};
   const auto later = GENERATE(false, true);
   const std::vector<std::string> texts{
-    "",    "seven", "01",  "-0",  "-01", "+1",  " 1",   "1 ",  "1.0", "0x1",
-    "1e3", "-",     "--1", "1-",  "00",  "1\n", "1_000", "\0"};
+    "",    "seven", "01", "-0",  "-01", "+1", " 1",  "1 ",    "1.0",
+    "0x1", "1e3",   "-",  "--1", "1-",  "00", "1\n", "1_000", "\0"};
   for (const auto& text : texts) {
     INFO(text);
     REQUIRE(f.uut->set("n", text));

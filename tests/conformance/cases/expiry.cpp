@@ -14,7 +14,8 @@ using namespace troupe;
 using namespace conformance;
 using namespace std::chrono_literals;
 
-PROVIDER_CASE("a region tells and changes what is left of a TTL", "[expiry][G7]") {
+PROVIDER_CASE("a region tells and changes what is left of a TTL",
+              "[expiry][G7]") {
   fixture f{kind};
   const auto written
     = f.during([&] { REQUIRE(f.uut->set("a", "1", {.ttl = 1h})); });
@@ -50,7 +51,10 @@ PROVIDER_CASE("an entry is found until its deadline and not from then on",
       case 2:
         return f.uut->visit("k", [](auto&) {}).value();
       case 3:
-        return f.uut->visit("k", [](auto&) {}, lookup::peek).value();
+        return f.uut
+          ->visit(
+            "k", [](auto&) {}, lookup::peek)
+          .value();
       case 4:
         return f.uut->contains("k").value();
       case 5:
@@ -64,10 +68,11 @@ PROVIDER_CASE("an entry is found until its deadline and not from then on",
           .has_value();
       default: {
         auto result = false;
-        REQUIRE(f.uut->transform("k", [&](const entry_view* x) -> expected<edit> {
-          result = x != nullptr;
-          return edit::keep();
-        }));
+        REQUIRE(
+          f.uut->transform("k", [&](const entry_view* x) -> expected<edit> {
+            result = x != nullptr;
+            return edit::keep();
+          }));
         return result;
       }
     }
@@ -170,7 +175,8 @@ PROVIDER_CASE("jitter ends entries within its band, spread over it",
     CHECK((x > 150 && x < 350));
   // None without, and none for what is told exactly.
   how.jitter = 0.0;
-  const auto written = f.during([&] { REQUIRE(f.uut->set("exact", "x", how)); });
+  const auto written
+    = f.during([&] { REQUIRE(f.uut->set("exact", "x", how)); });
   CHECK(f.ends("exact", written, ttl));
   const auto touched
     = f.during([&] { REQUIRE(f.uut->touch("0", 20h) == true); });

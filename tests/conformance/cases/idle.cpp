@@ -66,7 +66,8 @@ PROVIDER_CASE("a region's entries expire when nothing reads them",
   CHECK(f.get("read") == "<none>");
 }
 
-PROVIDER_CASE("of idle time and TTL the first to end counts", "[idle][expiry]") {
+PROVIDER_CASE("of idle time and TTL the first to end counts",
+              "[idle][expiry]") {
   fixture f{kind, idling(100min)};
   auto written = f.during([&] { REQUIRE(f.uut->set("k", "1")); });
   CHECK(f.ends("k", written, idle));
@@ -97,10 +98,11 @@ PROVIDER_CASE("what hands a value out uses it, what only looks does not",
     }));
     CHECK(uses([](region& x) {
       REQUIRE(future_of<std::optional<entry_copy>>([&](auto done) {
-        x.get_then(carried_key{bytes{"k"}}, lookup::use, done);
-      }).get());
+                x.get_then(carried_key{bytes{"k"}}, lookup::use, done);
+              }).get());
     }));
-    CHECK(uses([](region& x) { REQUIRE(x.get_or_set("k", bring("2")) == "1"); }));
+    CHECK(
+      uses([](region& x) { REQUIRE(x.get_or_set("k", bring("2")) == "1"); }));
     CHECK(uses([](region& x) {
       REQUIRE(get_or_set_async(x, "k", bring("2")).get() == "1");
     }));
@@ -114,7 +116,8 @@ PROVIDER_CASE("what hands a value out uses it, what only looks does not",
   CHECK(!uses([](region& x) { REQUIRE(x.set_if_absent("k", "2") == false); }));
   CHECK(!uses([](region& x) { REQUIRE(x.set("other", "2") == true); }));
   CHECK(!uses([](region& x) {
-    REQUIRE(x.visit("k", [](auto&) {}, lookup::peek));
+    REQUIRE(x.visit(
+      "k", [](auto&) {}, lookup::peek));
   }));
   CHECK(!uses([&](region& x) {
     REQUIRE(x.visit_many(
@@ -122,8 +125,8 @@ PROVIDER_CASE("what hands a value out uses it, what only looks does not",
   }));
   CHECK(!uses([](region& x) {
     REQUIRE(future_of<std::optional<entry_copy>>([&](auto done) {
-      x.get_then(carried_key{bytes{"k"}}, lookup::peek, done);
-    }).get());
+              x.get_then(carried_key{bytes{"k"}}, lookup::peek, done);
+            }).get());
   }));
   CHECK(!uses([](region& x) {
     if (x.provider().scans() == nullptr)
@@ -155,8 +158,9 @@ PROVIDER_CASE("what writes a value lets it idle anew", "[idle]") {
     REQUIRE(x.compare_and_set("k", version_of(x, "k"), "2")->has_value());
   }));
   CHECK(anew([](region& x) {
-    REQUIRE(x.transform(
-      "k", [](const entry_view*) -> expected<edit> { return edit::append("2"); }));
+    REQUIRE(x.transform("k", [](const entry_view*) -> expected<edit> {
+      return edit::append("2");
+    }));
   }));
 }
 

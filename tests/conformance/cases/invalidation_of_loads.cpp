@@ -35,9 +35,8 @@ void update_to(fixture& f, std::optional<bytes> value) {
 }
 
 void transform_to(fixture& f, const edit& next) {
-  REQUIRE(f.uut->transform("k", [&](const entry_view*) -> expected<edit> {
-    return next;
-  }));
+  REQUIRE(f.uut->transform(
+    "k", [&](const entry_view*) -> expected<edit> { return next; }));
 }
 
 void set_beside(fixture& f) {
@@ -49,12 +48,13 @@ void set_beside(fixture& f) {
 const std::vector<event>& voiding() {
   static const std::vector<event> all{
     {"set", [](fixture& f) { REQUIRE(f.uut->set("k", "new")); }, "new"},
-    {"set of the same value", [](fixture& f) { REQUIRE(f.uut->set("k", "old")); },
-     "old"},
-    {"set, later", [](fixture& f) { REQUIRE(set_async(*f.uut, "k", "new").get()); },
-     "new"},
+    {"set of the same value",
+     [](fixture& f) { REQUIRE(f.uut->set("k", "old")); }, "old"},
+    {"set, later",
+     [](fixture& f) { REQUIRE(set_async(*f.uut, "k", "new").get()); }, "new"},
     {"set if absent",
-     [](fixture& f) { REQUIRE(f.uut->set_if_absent("k", "new") == true); }, "new"},
+     [](fixture& f) { REQUIRE(f.uut->set_if_absent("k", "new") == true); },
+     "new"},
     {"set if absent, later",
      [](fixture& f) {
        REQUIRE(set_if_absent_async(*f.uut, "k", "new").get() == true);
@@ -66,7 +66,8 @@ const std::vector<event>& voiding() {
        REQUIRE(f.uut->compare_and_set("k", no_version, "new")->has_value());
      },
      "new"},
-    {"erase", [](fixture& f) { REQUIRE(f.uut->erase("k") == false); }, "<none>"},
+    {"erase", [](fixture& f) { REQUIRE(f.uut->erase("k") == false); },
+     "<none>"},
     {"erase, later",
      [](fixture& f) { REQUIRE(erase_async(*f.uut, "k").get() == false); },
      "<none>"},
@@ -82,15 +83,16 @@ const std::vector<event>& voiding() {
     {"update", [](fixture& f) { update_to(f, "new"); }, "new"},
     {"update, later",
      [](fixture& f) {
-       REQUIRE(update_async(*f.uut, "k", [](auto) { return bytes{"new"}; }).get());
+       REQUIRE(
+         update_async(*f.uut, "k", [](auto) { return bytes{"new"}; }).get());
      },
      "new"},
     {"transform that stores",
      [](fixture& f) { transform_to(f, edit::store("new")); }, "new"},
     {"transform that appends",
      [](fixture& f) { transform_to(f, edit::append("new")); }, "new"},
-    {"transform that erases", [](fixture& f) { transform_to(f, edit::erase()); },
-     "<none>"},
+    {"transform that erases",
+     [](fixture& f) { transform_to(f, edit::erase()); }, "<none>"},
     {"clear", [](fixture& f) { REQUIRE(f.uut->clear()); }, "<none>"},
     {"set and clear",
      [](fixture& f) {
@@ -109,23 +111,32 @@ const std::vector<event>& harmless() {
     {"read", [](fixture& f) { REQUIRE(f.get("k") == "<none>"); }, ""},
     {"touch", [](fixture& f) { REQUIRE(f.uut->touch("k", 1h) == false); }, ""},
     {"touch, later",
-     [](fixture& f) { REQUIRE(touch_async(*f.uut, "k", 1h).get() == false); }, ""},
+     [](fixture& f) { REQUIRE(touch_async(*f.uut, "k", 1h).get() == false); },
+     ""},
     {"set if present",
      [](fixture& f) {
-       REQUIRE(f.uut->set("k", "new", when(write_condition::if_present)) == false);
+       REQUIRE(f.uut->set("k", "new", when(write_condition::if_present))
+               == false);
      },
      ""},
     {"compare and set of another version",
-     [](fixture& f) { REQUIRE(f.uut->compare_and_set("k", 7, "new") == std::nullopt); },
+     [](fixture& f) {
+       REQUIRE(f.uut->compare_and_set("k", 7, "new") == std::nullopt);
+     },
      ""},
     {"compare and erase of another version",
-     [](fixture& f) { REQUIRE(f.uut->compare_and_erase("k", 7) == false); }, ""},
-    {"transform that keeps", [](fixture& f) { transform_to(f, edit::keep()); }, ""},
+     [](fixture& f) { REQUIRE(f.uut->compare_and_erase("k", 7) == false); },
+     ""},
+    {"transform that keeps", [](fixture& f) { transform_to(f, edit::keep()); },
+     ""},
     {"update that fails",
      [](fixture& f) {
-       REQUIRE(f.uut->update("k", [](auto) -> loaded {
-                     return fail(errc::update_failed, "no");
-                   }).error()
+       REQUIRE(f.uut
+                 ->update("k",
+                          [](auto) -> loaded {
+                            return fail(errc::update_failed, "no");
+                          })
+                 .error()
                == errc::update_failed);
      },
      ""},
@@ -135,11 +146,12 @@ const std::vector<event>& harmless() {
                == errc::invalid_argument);
      },
      ""},
-    {"a change of another key", [](fixture& f) { REQUIRE(f.uut->set("other", "1")); },
+    {"a change of another key",
+     [](fixture& f) { REQUIRE(f.uut->set("other", "1")); }, ""},
+    {"an erase of another key",
+     [](fixture& f) { REQUIRE(f.uut->erase("other")); }, ""},
+    {"another tag", [](fixture& f) { REQUIRE(f.uut->invalidate_tag("blue")); },
      ""},
-    {"an erase of another key", [](fixture& f) { REQUIRE(f.uut->erase("other")); },
-     ""},
-    {"another tag", [](fixture& f) { REQUIRE(f.uut->invalidate_tag("blue")); }, ""},
   };
   return all;
 }
@@ -148,8 +160,7 @@ const std::vector<event>& harmless() {
 
 PROVIDER_CASE("a load in flight is not stored after a change of its key",
               "[loads][G3]") {
-  const auto number
-    = GENERATE(range(std::size_t{0}, voiding().size()));
+  const auto number = GENERATE(range(std::size_t{0}, voiding().size()));
   const auto& x = voiding().at(number);
   INFO(x.name);
   fixture f{kind};
@@ -177,8 +188,7 @@ PROVIDER_CASE("a load in flight is not stored after a change of its key",
 
 PROVIDER_CASE("a load in flight that was voided leaves an absent key absent",
               "[loads][G3]") {
-  const auto number
-    = GENERATE(range(std::size_t{0}, voiding().size()));
+  const auto number = GENERATE(range(std::size_t{0}, voiding().size()));
   const auto& x = voiding().at(number);
   INFO(x.name);
   fixture f{kind};
@@ -196,8 +206,7 @@ PROVIDER_CASE("a load in flight that was voided leaves an absent key absent",
 
 PROVIDER_CASE("what changes nothing about a key lets its load be stored",
               "[loads][G3]") {
-  const auto number
-    = GENERATE(range(std::size_t{0}, harmless().size()));
+  const auto number = GENERATE(range(std::size_t{0}, harmless().size()));
   const auto& x = harmless().at(number);
   INFO(x.name);
   fixture f{kind};
@@ -294,8 +303,9 @@ PROVIDER_CASE("erases that race a load never leave the loaded value behind",
   CHECK(stale == 0);
 }
 
-PROVIDER_CASE("no value that was read before an invalidation of its tag shows after it",
-              "[loads][tags][G3]") {
+PROVIDER_CASE(
+  "no value that was read before an invalidation of its tag shows after it",
+  "[loads][tags][G3]") {
   // As above, by tags: those that the caller names, or that the loader says before or
   // after it reads the database.
   const int rounds = kind.rounds(1'000);
@@ -338,7 +348,8 @@ PROVIDER_CASE("no value that was read before an invalidation of its tag shows af
   CHECK(stale == 0);
 }
 
-PROVIDER_CASE("a clear keeps a load in flight from being stored", "[loads][G3]") {
+PROVIDER_CASE("a clear keeps a load in flight from being stored",
+              "[loads][G3]") {
   fixture f{kind};
   auto value = f.uut->get_or_set("a", [&](load_context&) {
     CHECK(f.uut->clear());
@@ -367,8 +378,9 @@ PROVIDER_CASE("an invalidated tag keeps a load in flight from being stored",
   CHECK(f.get("a") == "<none>");
 }
 
-PROVIDER_CASE("one that asks after a tag was invalidated does not join an older load",
-              "[loads][tags][G3]") {
+PROVIDER_CASE(
+  "one that asks after a tag was invalidated does not join an older load",
+  "[loads][tags][G3]") {
   fixture f{kind};
   const auto later = GENERATE(false, true);
   slow_load first{f};
@@ -392,9 +404,10 @@ PROVIDER_CASE("one that asks after a tag was invalidated does not join an older 
   CHECK(f.get("k") == "new");
 }
 
-PROVIDER_CASE("one that joined a load which turns out to be older than an invalidation "
-              "is answered by another one",
-              "[loads][tags][G3]") {
+PROVIDER_CASE(
+  "one that joined a load which turns out to be older than an invalidation "
+  "is answered by another one",
+  "[loads][tags][G3]") {
   fixture f{kind};
   slow_load first{f};
   first.begin(slow_load::nothing, say_red);

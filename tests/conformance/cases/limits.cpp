@@ -107,7 +107,8 @@ PROVIDER_CASE("a limit of bytes holds, whatever the sizes", "[limits][G6]") {
   const std::string filler(100'000, 'x');
   for (int i = 0; i < 5'000; ++i) {
     const auto size = random() % (std::size_t{1} << (random() % 17));
-    REQUIRE(f.uut->set(key_of(random() % 3'000), bytes_view{filler}.substr(0, size)));
+    REQUIRE(
+      f.uut->set(key_of(random() % 3'000), bytes_view{filler}.substr(0, size)));
     if (exact && i % 100 == 0)
       CHECK(f.uut->stats().charged <= limit);
   }
@@ -152,8 +153,9 @@ PROVIDER_CASE("limits and policy change while the region is in use",
   CHECK(f.uut->max_entries() == 20'000);
 }
 
-PROVIDER_CASE("a value larger than a limit allows is refused with what is allowed",
-              "[limits][G6][G10]") {
+PROVIDER_CASE(
+  "a value larger than a limit allows is refused with what is allowed",
+  "[limits][G6][G10]") {
   if (!has_limits(kind))
     return;
   fixture f{kind, {.max_bytes = mib}};
@@ -176,8 +178,8 @@ PROVIDER_CASE("a key belongs to the longest prefix that it begins with",
   spaced f{kind,
            {space("user:", mib), space("user:eu:", mib), space("img:", mib),
             space("u", mib)}};
-  for (auto* key : {"other", "user:1", "user:eu:1", "user:eus", "img:1", "img:", "u",
-                    ""}) {
+  for (auto* key :
+       {"other", "user:1", "user:eu:1", "user:eus", "img:1", "img:", "u", ""}) {
     CHECK(f.uut->set(key, key) == true);
     CHECK(f.get(key) == key);
   }
@@ -257,8 +259,10 @@ PROVIDER_CASE("bad limits of a namespace are refused and change nothing",
   auto none = refusal(uut.set_namespace_limits("a:", 0, 0));
   CHECK(none == errc::invalid_argument);
   CHECK(none.text().find("no limit") != std::string::npos);
-  CHECK(refusal(uut.check_namespace_limits("a:", 0, 0)) == errc::invalid_argument);
-  CHECK(refusal(uut.set_namespace_limits("a:", 1, 0)) == errc::invalid_argument);
+  CHECK(refusal(uut.check_namespace_limits("a:", 0, 0))
+        == errc::invalid_argument);
+  CHECK(refusal(uut.set_namespace_limits("a:", 1, 0))
+        == errc::invalid_argument);
   for (auto* prefix : {"b:", "a", "a:b", ""}) {
     CHECK(refusal(uut.set_namespace_limits(prefix, mib, 0))
           == errc::invalid_argument);
@@ -284,7 +288,8 @@ PROVIDER_CASE("a namespace has a policy of its own or that of the region",
   spaced f{kind, {strict, following}};
   auto refused = [&](const char* prefix) {
     for (int i = 0; i < 2'000; ++i) {
-      auto stored = f.uut->set(prefix + std::to_string(i), std::string(100, 'x'));
+      auto stored
+        = f.uut->set(prefix + std::to_string(i), std::string(100, 'x'));
       if (!stored) {
         CHECK(stored.error() == errc::limit_reached);
         return true;
@@ -337,9 +342,10 @@ PROVIDER_CASE("a walk and random keys meet the keys of all namespaces",
   std::map<std::string, int> seen;
   scan_cursor next = 0;
   do {
-    next = f.uut->scan(next, [&](bytes_view key, const entry_view&) {
-             ++seen[std::string{key}];
-           }).value();
+    next = f.uut
+             ->scan(next, [&](bytes_view key,
+                              const entry_view&) { ++seen[std::string{key}]; })
+             .value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
   CHECK(seen.size() == 900);
@@ -390,18 +396,19 @@ PROVIDER_CASE("one namespace is cleared, and the others stay", "[namespaces]") {
   CHECK(f.get("a:7") == "again");
 }
 
-PROVIDER_CASE("what was being loaded when its namespace was cleared is not stored",
-              "[namespaces][loads][G3]") {
+PROVIDER_CASE(
+  "what was being loaded when its namespace was cleared is not stored",
+  "[namespaces][loads][G3]") {
   if (!has_namespaces(kind))
     return;
   spaced f{kind, {space("a:", mib), space("b:", mib)}};
   for (auto* key : {"a:k", "b:k"}) {
     gate door;
-    auto loaded = get_or_set_async(*f.uut, key,
-                                   [&](load_context&) -> expected<bytes> {
-                                     door.pass();
-                                     return bytes{"old"};
-                                   });
+    auto loaded
+      = get_or_set_async(*f.uut, key, [&](load_context&) -> expected<bytes> {
+          door.pass();
+          return bytes{"old"};
+        });
     door.await_arrival();
     REQUIRE(f.uut->clear_namespace("a:"));
     door.open();

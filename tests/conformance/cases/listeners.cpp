@@ -39,8 +39,8 @@ public:
   /// Waits until `n` removals were heard, and takes them.
   std::vector<removal> take(std::size_t n) {
     std::unique_lock guard{mutex_};
-    auto enough
-      = changed_.wait_for(guard, longest_wait, [&] { return heard_.size() >= n; });
+    auto enough = changed_.wait_for(guard, longest_wait,
+                                    [&] { return heard_.size() >= n; });
     CHECK(enough);
     return std::exchange(heard_, {});
   }
@@ -106,7 +106,7 @@ PROVIDER_CASE("a listener is told what went, and why", "[listeners]") {
 }
 
 PROVIDER_CASE("a clear tells of every value that goes, in the background",
-          "[listeners]") {
+              "[listeners]") {
   if (!has_listeners(kind))
     return;
   constexpr std::size_t n = 20'000;
@@ -155,7 +155,7 @@ PROVIDER_CASE("every eviction is told once", "[listeners]") {
 }
 
 PROVIDER_CASE("a slow listener holds nobody up, and what it misses is counted",
-          "[listeners]") {
+              "[listeners]") {
   if (!has_listeners(kind))
     return;
   ear hears;
@@ -197,8 +197,9 @@ PROVIDER_CASE("a listener may use the region, and may throw", "[listeners]") {
   CHECK(f.get("copy") == "1");
 }
 
-PROVIDER_CASE("no call of a listener begins or is under way after it was replaced",
-          "[listeners]") {
+PROVIDER_CASE(
+  "no call of a listener begins or is under way after it was replaced",
+  "[listeners]") {
   if (!has_listeners(kind))
     return;
   fixture f{kind};
@@ -239,7 +240,7 @@ PROVIDER_CASE("no call of a listener begins or is under way after it was replace
 }
 
 PROVIDER_CASE("a listener is destroyed when another takes its place",
-          "[listeners]") {
+              "[listeners]") {
   if (!has_listeners(kind))
     return;
   fixture f{kind};
@@ -260,8 +261,7 @@ PROVIDER_CASE("a listener is destroyed when another takes its place",
   CHECK(watch.expired());
 }
 
-PROVIDER_CASE("a listener may replace itself, erase and clear",
-          "[listeners]") {
+PROVIDER_CASE("a listener may replace itself, erase and clear", "[listeners]") {
   if (!has_listeners(kind))
     return;
   fixture f{kind};
@@ -318,7 +318,7 @@ PROVIDER_CASE("listeners are swapped while threads remove", "[listeners]") {
 }
 
 PROVIDER_CASE("a region may end while its listener is being told",
-          "[listeners]") {
+              "[listeners]") {
   if (!has_listeners(kind))
     return;
   fixture f{kind};

@@ -52,7 +52,8 @@ PROVIDER_CASE("a missing value is loaded, a present one is not", "[loads]") {
   CHECK(runs == 2);
 }
 
-PROVIDER_CASE("64 threads that miss one key run the loader once", "[loads][G2]") {
+PROVIDER_CASE("64 threads that miss one key run the loader once",
+              "[loads][G2]") {
   fixture f{kind};
   std::atomic<int> runs{0};
   std::atomic<int> wrong{0};
@@ -77,10 +78,11 @@ PROVIDER_CASE("many calls without waiting run the loader once", "[loads][G2]") {
   std::atomic<int> runs{0};
   std::vector<std::future<loaded>> all;
   for (int i = 0; i < 200; ++i)
-    all.push_back(get_or_set_async(*f.uut, "k", [&runs](load_context&) -> loaded {
-      ++runs;
-      return bytes{"loaded"};
-    }));
+    all.push_back(
+      get_or_set_async(*f.uut, "k", [&runs](load_context&) -> loaded {
+        ++runs;
+        return bytes{"loaded"};
+      }));
   for (auto& x : all)
     CHECK(x.get() == "loaded");
   CHECK(runs == 1);
@@ -145,8 +147,9 @@ PROVIDER_CASE("an error that a loader returns goes to all its waiters",
         == "later");
 }
 
-PROVIDER_CASE("a loader that outlives its time is replaced and its result dropped",
-              "[loads][G2]") {
+PROVIDER_CASE(
+  "a loader that outlives its time is replaced and its result dropped",
+  "[loads][G2]") {
   fixture f{kind, with_timeout(1s)};
   gate door;
   std::stop_token told;
@@ -168,7 +171,8 @@ PROVIDER_CASE("a loader that outlives its time is replaced and its result droppe
   CHECK(told.stop_requested());
   door.open();
   // The late result must find nothing to do; the drain waits for its thread.
-  CHECK(f.loads->drain(std::chrono::steady_clock::now() + longest_wait).empty());
+  CHECK(
+    f.loads->drain(std::chrono::steady_clock::now() + longest_wait).empty());
   CHECK(f.get("a") == "second");
 }
 
@@ -216,7 +220,8 @@ PROVIDER_CASE("a cancelled load answers its waiters and stores nothing",
   CHECK(f.loads->cancel(loads[0].id).error() == errc::unknown_load);
   CHECK(f.uut->get_or_set("a", [](load_context&) { return "new"; }) == "new");
   door.open();
-  CHECK(f.loads->drain(std::chrono::steady_clock::now() + longest_wait).empty());
+  CHECK(
+    f.loads->drain(std::chrono::steady_clock::now() + longest_wait).empty());
   CHECK(f.get("a") == "new");
 }
 
@@ -338,8 +343,9 @@ PROVIDER_CASE("a loaded value expires and is loaded again", "[loads][expiry]") {
   CHECK(f.get("k") == "2");
 }
 
-PROVIDER_CASE("options that a load refuses are refused when the key is there, too",
-              "[loads][G10]") {
+PROVIDER_CASE(
+  "options that a load refuses are refused when the key is there, too",
+  "[loads][G10]") {
   fixture f{kind};
   const auto there = GENERATE(false, true);
   if (there)
@@ -391,13 +397,13 @@ PROVIDER_CASE("loaders of many keys run side by side", "[loads]") {
   std::atomic<int> begun{0};
   std::vector<std::future<loaded>> all;
   for (int i = 0; i < keys; ++i)
-    all.push_back(get_or_set_async(*f.uut, std::to_string(i),
-                                   [&](load_context& x) -> loaded {
-                                     ++begun;
-                                     if (!comes_true([&] { return begun == keys; }))
-                                       return std::nullopt;
-                                     return x.key() + "!";
-                                   }));
+    all.push_back(get_or_set_async(
+      *f.uut, std::to_string(i), [&](load_context& x) -> loaded {
+        ++begun;
+        if (!comes_true([&] { return begun == keys; }))
+          return std::nullopt;
+        return x.key() + "!";
+      }));
   for (int i = 0; i < keys; ++i)
     CHECK(all[static_cast<std::size_t>(i)].get() == std::to_string(i) + "!");
 }
@@ -428,10 +434,11 @@ PROVIDER_CASE("what is stuck is named in short lines of printable text",
               "[loads][G9]") {
   fixture f{kind};
   gate door;
-  auto first = ask(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
-    door.pass();
-    return "v";
-  });
+  auto first
+    = ask(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
+        door.pass();
+        return "v";
+      });
   door.await_arrival();
   auto stuck = f.loads->drain(std::chrono::steady_clock::now());
   REQUIRE(stuck.size() == 1);

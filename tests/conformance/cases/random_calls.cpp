@@ -134,7 +134,8 @@ private:
 
   wanted_entry* present(const bytes& key) {
     const auto i = map_.find(key);
-    return i != map_.end() && i->second.ttl_end > f_.now() ? &i->second : nullptr;
+    return i != map_.end() && i->second.ttl_end > f_.now() ? &i->second
+                                                           : nullptr;
   }
 
   enum class keeps { nothing, all, rest };
@@ -180,7 +181,8 @@ private:
     REQUIRE(found);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const auto* const x = present(bytes{keys[i]});
-      if ((*found)[i] != (x == nullptr ? std::nullopt : std::optional{x->value}))
+      if ((*found)[i]
+          != (x == nullptr ? std::nullopt : std::optional{x->value}))
         FAIL("the value of a key in a batch differs");
     }
   }
@@ -264,7 +266,8 @@ private:
   /// The version of what is there, or another one.
   version_number any_version(const bytes& key, bool& matches) {
     auto result = no_version;
-    REQUIRE(f_.uut->visit(key, [&](const entry_view& x) { result = x.version; }));
+    REQUIRE(
+      f_.uut->visit(key, [&](const entry_view& x) { result = x.version; }));
     matches = percent(70);
     return matches ? result : result + 1 + below(3);
   }
@@ -377,8 +380,9 @@ private:
     auto loader = [=](load_context&) -> loaded {
       return none ? std::nullopt : std::optional{value};
     };
-    const auto found = percent(30) ? get_or_set_async(*f_.uut, key, loader, how).get()
-                                   : f_.uut->get_or_set(key, loader, how);
+    const auto found = percent(30)
+                         ? get_or_set_async(*f_.uut, key, loader, how).get()
+                         : f_.uut->get_or_set(key, loader, how);
     REQUIRE(found);
     const auto brought = none ? std::nullopt : std::optional{value};
     CHECK((*found == (x == nullptr ? brought : std::optional{x->value})));
@@ -390,7 +394,8 @@ private:
   void invalidate() {
     const auto& name = names_[below(names_.size())];
     REQUIRE(f_.uut->invalidate_tag(name));
-    std::erase_if(map_, [&](const auto& x) { return x.second.tags.contains(name); });
+    std::erase_if(map_,
+                  [&](const auto& x) { return x.second.tags.contains(name); });
     compare_all();
   }
 

@@ -67,7 +67,9 @@ PROVIDER_CASE("a visit shows the entry, and is not made to a key without one",
             },
             as)
           == true);
-    CHECK(f.uut->visit("other", [&](const entry_view&) { ++calls; }, as) == false);
+    CHECK(f.uut->visit(
+            "other", [&](const entry_view&) { ++calls; }, as)
+          == false);
     CHECK(calls == 1);
   }
 }
@@ -125,10 +127,16 @@ PROVIDER_CASE("any bytes are a key and a value", "[reading]") {
   const std::string long_key(f.uut->options().max_key_size, 'k');
   const std::string large(1'000'003, 'v');
   const std::vector<std::pair<std::string, std::string>> items{
-    {"", "under the empty key"}, {"empty", ""},  {nul, "nul"},
-    {nul + nul, nul},            {all, all},     {"a" + nul + "b", "1"},
-    {"a" + nul + "c", "2"},      {long_key, "long key"},
-    {"large", large},            {"a", "no nul"}};
+    {"", "under the empty key"},
+    {"empty", ""},
+    {nul, "nul"},
+    {nul + nul, nul},
+    {all, all},
+    {"a" + nul + "b", "1"},
+    {"a" + nul + "c", "2"},
+    {long_key, "long key"},
+    {"large", large},
+    {"a", "no nul"}};
   for (auto& [key, value] : items)
     REQUIRE(f.uut->set(key, value) == true);
   for (auto& [key, value] : items)
@@ -214,7 +222,8 @@ PROVIDER_CASE("whatever way is used, a reader never sees half a value",
     const std::array<bytes_view, 1> keys{"k"};
     while (writing) {
       if (t == 1) {
-        if (f.uut->visit("k", [&](const entry_view& x) { look(x.value); }) != true)
+        if (f.uut->visit("k", [&](const entry_view& x) { look(x.value); })
+            != true)
           ++torn;
       } else {
         const auto found = f.uut->get_many(keys);

@@ -49,7 +49,8 @@ void for_each_read(region& x, bytes_view key, F f) {
 
 } // namespace
 
-PROVIDER_CASE("a stopped region answers no read with what it held", "[stopped]") {
+PROVIDER_CASE("a stopped region answers no read with what it held",
+              "[stopped]") {
   region_options options;
   fixture abilities{kind};
   if (abilities.uut->provider().groups() != nullptr)
@@ -126,8 +127,8 @@ PROVIDER_CASE("a stopped region changes nothing and runs no function",
   CHECK(down(update_async(x, "k", update).get()));
   CHECK(down(get_or_set_async(x, "absent", loader).get()));
   CHECK(down(future_of<std::optional<version_number>>([&](auto done) {
-               x.compare_and_set_then(carried_key{bytes{"k"}}, no_version, "2", {},
-                                      done);
+               x.compare_and_set_then(carried_key{bytes{"k"}}, no_version, "2",
+                                      {}, done);
              }).get()));
   CHECK(down(future_of<bool>([&](auto done) {
                x.compare_and_erase_then(carried_key{bytes{"k"}}, 1, done);
@@ -212,7 +213,8 @@ PROVIDER_CASE("the end reaches what waits for an update", "[stopped]") {
       REQUIRE(f.uut->increment("n"));
     } else {
       waiting = increment_async(*f.uut, "n");
-      blocked = std::async(std::launch::async, [&f] { return f.uut->increment("n"); });
+      blocked = std::async(std::launch::async,
+                           [&f] { return f.uut->increment("n"); });
       f.uut->stop();
       CHECK(code_of(waiting.get()) == errc::shutting_down);
       CHECK(code_of(blocked.get()) == errc::shutting_down);

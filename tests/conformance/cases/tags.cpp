@@ -13,7 +13,8 @@ using namespace troupe;
 using namespace conformance;
 using namespace std::chrono_literals;
 
-PROVIDER_CASE("a tag takes all its entries with it, and no others", "[tags][G3]") {
+PROVIDER_CASE("a tag takes all its entries with it, and no others",
+              "[tags][G3]") {
   fixture f{kind};
   for (int i = 0; i < 100; ++i) {
     auto n = std::to_string(i);
@@ -134,7 +135,8 @@ PROVIDER_CASE("a tag has up to 64 KiB of any bytes", "[tags][G10]") {
   CHECK(f.get("b") == "<none>");
 }
 
-PROVIDER_CASE("all tags of loader and caller count, each once", "[tags][loads]") {
+PROVIDER_CASE("all tags of loader and caller count, each once",
+              "[tags][loads]") {
   fixture f{kind};
   const auto of_loader = GENERATE(1, 14, 15, 100, 1'023);
   auto value = f.uut->get_or_set(
@@ -150,10 +152,10 @@ PROVIDER_CASE("all tags of loader and caller count, each once", "[tags][loads]")
   REQUIRE(value == "loaded");
   CHECK(f.get("a") == "loaded");
   const auto name = GENERATE(0, 1, 2);
-  CHECK(f.uut->invalidate_tag(
-    name == 0   ? std::string{"caller's"}
-    : name == 1 ? std::string{"loader's 0"}
-                : "loader's " + std::to_string(of_loader - 1)));
+  CHECK(f.uut->invalidate_tag(name == 0 ? std::string{"caller's"}
+                              : name == 1
+                                ? std::string{"loader's 0"}
+                                : "loader's " + std::to_string(of_loader - 1)));
   CHECK(f.get("a") == "<none>");
 }
 
@@ -206,8 +208,9 @@ PROVIDER_CASE("nothing of before a clear is found after it", "[tags][G3]") {
   }
 }
 
-PROVIDER_CASE("no thread sees what was written before a clear or an invalidation",
-              "[tags][G3]") {
+PROVIDER_CASE(
+  "no thread sees what was written before a clear or an invalidation",
+  "[tags][G3]") {
   // Each thread writes what only it writes, forgets it, and looks: whatever the
   // others do at the same time, its own value is gone.
   fixture f{kind};

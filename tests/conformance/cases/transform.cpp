@@ -14,9 +14,8 @@ using namespace std::chrono_literals;
 namespace {
 
 expected<void> transform(fixture& f, std::string_view key, const edit& next) {
-  return f.uut->transform(key, [&](const entry_view*) -> expected<edit> {
-    return next;
-  });
+  return f.uut->transform(
+    key, [&](const entry_view*) -> expected<edit> { return next; });
 }
 
 /// An entry that ends in an hour, idles for 30 minutes and has the tag "red".
@@ -46,7 +45,8 @@ PROVIDER_CASE("the function of a transform sees the entry", "[transform]") {
   std::optional<sight> seen;
   REQUIRE(f.uut->transform("k", [&](const entry_view* x) -> expected<edit> {
     if (x != nullptr)
-      seen = sight{bytes{x->value}, x->version, x->deadline, x->ttl_end, x->idle};
+      seen
+        = sight{bytes{x->value}, x->version, x->deadline, x->ttl_end, x->idle};
     return edit::keep();
   }));
   REQUIRE(seen);
@@ -93,7 +93,8 @@ PROVIDER_CASE("an edit that stores begins anew", "[transform]") {
   fixture f{kind, {.ttl = 2h}};
   set_rich(f, "k", "old");
   SECTION("with what the region says") {
-    const auto written = f.during([&] { REQUIRE(transform(f, "k", edit::store("1"))); });
+    const auto written
+      = f.during([&] { REQUIRE(transform(f, "k", edit::store("1"))); });
     CHECK(look_at(*f.uut, "k")->idle == no_expiry);
     CHECK(f.ends("k", written, 2h));
     REQUIRE(f.uut->invalidate_tag("red"));
@@ -125,7 +126,8 @@ PROVIDER_CASE("an edit that replaces the value keeps the rest", "[transform]") {
   REQUIRE(transform(f, "k", edit::replace("new")));
   CHECK(f.get("k") == "new");
   CHECK(is_rich(f, "k", written));
-  const auto made = f.during([&] { REQUIRE(transform(f, "other", edit::replace("1"))); });
+  const auto made
+    = f.during([&] { REQUIRE(transform(f, "other", edit::replace("1"))); });
   CHECK(f.get("other") == "1");
   CHECK(f.ends("other", made, 2h));
 }
@@ -164,7 +166,8 @@ PROVIDER_CASE("an edit writes into a value", "[transform]") {
   CHECK(f.get("k") == bytes("01ab4567cdef\0\0gh", 16));
   CHECK(is_rich(f, "k", written));
   // Nothing counts as an empty value, which gets what the region says.
-  const auto made = f.during([&] { REQUIRE(transform(f, "k", edit::append("x"))); });
+  const auto made
+    = f.during([&] { REQUIRE(transform(f, "k", edit::append("x"))); });
   CHECK(f.get("k") == "x");
   CHECK(f.ends("k", made, 2h));
   REQUIRE(transform(f, "gap", edit::overwrite(3, "x")));
@@ -224,13 +227,15 @@ PROVIDER_CASE("a transform that fails changes nothing", "[transform][G10]") {
   if (present)
     REQUIRE(f.uut->set("k", "0123456789", {.ttl = 1h}));
   const auto before = look_at(*f.uut, "k");
-  auto code = [&](const edit& next) { return code_of(transform(f, "k", next)); };
+  auto code
+    = [&](const edit& next) { return code_of(transform(f, "k", next)); };
   const std::string large(21, 'v');
   CHECK(code(edit::store(large)) == errc::value_too_large);
   CHECK(code(edit::replace(large)) == errc::value_too_large);
   CHECK(code(edit::append(large)) == errc::value_too_large);
   CHECK(code(edit::overwrite(18, "abc")) == errc::value_too_large);
-  CHECK(code(edit::overwrite(edit::at_end - 1, "abc")) == errc::value_too_large);
+  CHECK(code(edit::overwrite(edit::at_end - 1, "abc"))
+        == errc::value_too_large);
   CHECK(code(edit::store("x", {.ttl = 0ms})) == errc::invalid_argument);
   CHECK(code(edit::store("x", {.idle = -1ms})) == errc::invalid_argument);
   CHECK(code(edit::store("x", {.condition = write_condition::if_absent}))
@@ -240,11 +245,10 @@ PROVIDER_CASE("a transform that fails changes nothing", "[transform][G10]") {
                                    return fail(errc::update_failed, "no");
                                  }))
         == errc::update_failed);
-  CHECK(code_of(f.uut->transform("k",
-                                 [](const entry_view*) -> expected<edit> {
-                                   throw std::bad_alloc{};
-                                 }))
-        == errc::out_of_memory);
+  CHECK(
+    code_of(f.uut->transform(
+      "k", [](const entry_view*) -> expected<edit> { throw std::bad_alloc{}; }))
+    == errc::out_of_memory);
   auto calls = 0;
   CHECK(code_of(f.uut->transform(std::string(11, 'k'),
                                  [&](const entry_view*) -> expected<edit> {
@@ -284,16 +288,16 @@ PROVIDER_CASE("parallel transforms lose nothing", "[transform][G1]") {
   std::atomic<int> failed{0};
   crew(3, [&](int t) {
     for (int i = 0; i < rounds; ++i) {
-      const auto done = f.uut->transform(
-        "n", [&](const entry_view* x) -> expected<edit> {
-          // In one of three threads by what is there, else blindly.
-          if (t != 0)
-            return edit::append("x");
-          static thread_local bytes next;
-          next = x == nullptr ? bytes{} : bytes{x->value};
-          next += 'x';
-          return edit::replace(next);
-        });
+      const auto done
+        = f.uut->transform("n", [&](const entry_view* x) -> expected<edit> {
+            // In one of three threads by what is there, else blindly.
+            if (t != 0)
+              return edit::append("x");
+            static thread_local bytes next;
+            next = x == nullptr ? bytes{} : bytes{x->value};
+            next += 'x';
+            return edit::replace(next);
+          });
       if (!done)
         ++failed;
     }

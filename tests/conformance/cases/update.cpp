@@ -37,7 +37,8 @@ PROVIDER_CASE("an update replaces what is there and makes what is not",
     return bytes{old.value_or("none")} + "+";
   };
   auto update = [&] {
-    return later ? update_async(*f.uut, "k", more).get() : f.uut->update("k", more);
+    return later ? update_async(*f.uut, "k", more).get()
+                 : f.uut->update("k", more);
   };
   CHECK(update().value() == "none+");
   CHECK(update().value() == "none++");
@@ -124,8 +125,9 @@ PROVIDER_CASE("an update that loses every race finishes under a lease",
   CHECK(f.get("n") == "400!");
 }
 
-PROVIDER_CASE("what reads before it changes waits for an update under its lease",
-              "[update][G1]") {
+PROVIDER_CASE(
+  "what reads before it changes waits for an update under its lease",
+  "[update][G1]") {
   fixture f{kind};
   int runs = 0;
   std::vector<std::future<expected<std::int64_t>>> waiting;
@@ -138,7 +140,8 @@ PROVIDER_CASE("what reads before it changes waits for an update under its lease"
       for (int i = 0; i < 3; ++i)
         waiting.push_back(increment_async(*f.uut, "n"));
       conditional = set_if_absent_async(*f.uut, "n", "x");
-      blocked = std::async(std::launch::async, [&f] { return f.uut->increment("n"); });
+      blocked = std::async(std::launch::async,
+                           [&f] { return f.uut->increment("n"); });
       // Others go on.
       REQUIRE(f.uut->increment("other"));
       REQUIRE(increment_async(*f.uut, "other").get() == 2);
@@ -167,7 +170,8 @@ PROVIDER_CASE("an update that a blind write overtakes counts as before it",
   const auto later = GENERATE(false, true);
   auto result = f.uut->update("n", [&](std::optional<bytes_view> old) {
     const auto value = "blind " + std::to_string(++runs);
-    REQUIRE((later ? set_async(*f.uut, "n", value).get() : f.uut->set("n", value)));
+    REQUIRE(
+      (later ? set_async(*f.uut, "n", value).get() : f.uut->set("n", value)));
     return bytes{old.value_or("none")} + "!";
   });
   CHECK(runs == races + 1);
@@ -175,7 +179,8 @@ PROVIDER_CASE("an update that a blind write overtakes counts as before it",
   CHECK(f.get("n") == "blind 5");
 }
 
-PROVIDER_CASE("an update that a clear overtakes counts as before it", "[update]") {
+PROVIDER_CASE("an update that a clear overtakes counts as before it",
+              "[update]") {
   fixture f{kind};
   int runs = 0;
   auto result = f.uut->update("n", [&](std::optional<bytes_view> old) {
@@ -194,16 +199,14 @@ PROVIDER_CASE("an update that throws or returns an error changes nothing",
               "[update][G10]") {
   fixture f{kind};
   REQUIRE(f.uut->set("a", "1"));
-  auto thrown = f.uut->update("a", [](auto) -> loaded {
-    throw std::runtime_error{"oops"};
-  });
+  auto thrown = f.uut->update(
+    "a", [](auto) -> loaded { throw std::runtime_error{"oops"}; });
   CHECK(thrown.error() == errc::update_failed);
   CHECK(thrown.error().text() == "oops");
   CHECK(f.uut->update("a", [](auto) -> loaded { throw 1; }).error()
         == errc::update_failed);
-  auto returned = f.uut->update("a", [](auto) -> loaded {
-    return fail(errc::invalid_argument, "no");
-  });
+  auto returned = f.uut->update(
+    "a", [](auto) -> loaded { return fail(errc::invalid_argument, "no"); });
   CHECK(returned.error() == errc::invalid_argument);
   CHECK(f.get("a") == "1");
   // Under the lease, too, and the lease is given back.
@@ -236,8 +239,9 @@ PROVIDER_CASE("an update that makes what cannot be stored changes nothing",
   CHECK(f.uut->increment("k") == (raced ? races + 2 : 2));
 }
 
-PROVIDER_CASE("an update that holds its lease for too long loses it, and runs again",
-              "[update]") {
+PROVIDER_CASE(
+  "an update that holds its lease for too long loses it, and runs again",
+  "[update]") {
   // The lease is meant for `op_timeout`; what waits for it gets in then.
   const auto lease = kind.exact_tick ? 10'000ms : 500ms;
   fixture f{kind, {.op_timeout = lease}};
@@ -349,8 +353,9 @@ PROVIDER_CASE("an update makes an expired value anew", "[update][expiry]") {
 
 // -- with tags and expiry in between -------------------------------------------------
 
-PROVIDER_CASE("what a function made of a value dies with it, also under its lease",
-              "[update][tags][G3]") {
+PROVIDER_CASE(
+  "what a function made of a value dies with it, also under its lease",
+  "[update][tags][G3]") {
   // Each run loses to another write, so the fifth holds the key's lease.
   fixture f{kind};
   REQUIRE(f.uut->set("k", "0", tagged({"red"})));
@@ -375,9 +380,10 @@ PROVIDER_CASE("what a function made of a value dies with it, also under its leas
   CHECK(f.get("k") == "<none>");
 }
 
-PROVIDER_CASE("a function whose result would outlive what it is made of is called "
-              "again",
-              "[update][tags][G3]") {
+PROVIDER_CASE(
+  "a function whose result would outlive what it is made of is called "
+  "again",
+  "[update][tags][G3]") {
   fixture f{kind};
   REQUIRE(f.uut->set("k", "0", tagged({"red"})));
   int runs = 0;
@@ -420,9 +426,10 @@ PROVIDER_CASE("tags that an update gives count from when its result is stored",
   CHECK(f.get("k") == "<none>");
 }
 
-PROVIDER_CASE("an update under its lease that an erase overtook counts as before it, "
-              "if the erase found what the update left",
-              "[update]") {
+PROVIDER_CASE(
+  "an update under its lease that an erase overtook counts as before it, "
+  "if the erase found what the update left",
+  "[update]") {
   fixture f{kind};
   int runs = 0;
   std::optional<bool> erased;
@@ -525,9 +532,8 @@ PROVIDER_CASE("nothing survives the invalidation of what it was made of",
   const int rounds = kind.rounds(5'000);
   int survived = 0;
   {
-    busy_crew changers{3, [&, &run = change_it](unsigned) {
-                         return [&] { run(*f.uut); };
-                       }};
+    busy_crew changers{
+      3, [&, &run = change_it](unsigned) { return [&] { run(*f.uut); }; }};
     for (int i = 0; i < rounds; ++i) {
       CHECK(f.uut->set("k", "0", tagged({"red"})));
       if (i % 4 == 0)
@@ -545,7 +551,8 @@ PROVIDER_CASE("an increment does not go on from a number that was invalidated",
   int survived = 0;
   {
     busy_crew changers{2, [&](unsigned) {
-                         return [&] { static_cast<void>(f.uut->increment("n")); };
+                         return
+                           [&] { static_cast<void>(f.uut->increment("n")); };
                        }};
     for (int i = kind.rounds(5'000); i > 0; --i) {
       CHECK(f.uut->set("n", "1000000000000", tagged({"red"})));

@@ -31,7 +31,8 @@ PROVIDER_CASE("a condition decides whether a set stores", "[writing]") {
   CHECK(f.get("k") == (wanted ? "new" : present ? "old" : "<none>"));
 }
 
-PROVIDER_CASE("an expired entry is absent for a condition", "[writing][expiry]") {
+PROVIDER_CASE("an expired entry is absent for a condition",
+              "[writing][expiry]") {
   fixture f{kind};
   REQUIRE(f.uut->set("absent", "old", {.ttl = f.units(1)}));
   REQUIRE(f.uut->set("present", "old", {.ttl = f.units(1)}));
@@ -45,7 +46,8 @@ PROVIDER_CASE("an expired entry is absent for a condition", "[writing][expiry]")
   CHECK(f.get("present") == "<none>");
 }
 
-PROVIDER_CASE("of those that set a key if it is absent one does", "[writing][G1]") {
+PROVIDER_CASE("of those that set a key if it is absent one does",
+              "[writing][G1]") {
   fixture f{kind};
   for (int round = 0; round < 50; ++round) {
     const auto key = std::to_string(round);
@@ -53,8 +55,9 @@ PROVIDER_CASE("of those that set a key if it is absent one does", "[writing][G1]
     std::atomic<int> winner{-1};
     crew(4, [&](int t) {
       const auto value = std::to_string(t);
-      const auto done = t % 2 == 0 ? f.uut->set_if_absent(key, value)
-                                   : set_if_absent_async(*f.uut, key, value).get();
+      const auto done = t % 2 == 0
+                          ? f.uut->set_if_absent(key, value)
+                          : set_if_absent_async(*f.uut, key, value).get();
       if (done == true) {
         ++stored;
         winner = t;
@@ -112,8 +115,9 @@ PROVIDER_CASE("a set may keep what is told of the entry that it replaces",
   }
 }
 
-PROVIDER_CASE("a batch of writes stores all, of two values for one key the later",
-              "[writing]") {
+PROVIDER_CASE(
+  "a batch of writes stores all, of two values for one key the later",
+  "[writing]") {
   fixture f{kind, {.max_value_size = 1'000}};
   std::vector<std::string> keys;
   std::vector<key_value> items;
@@ -147,7 +151,8 @@ PROVIDER_CASE("a batch of writes stores all, of two values for one key the later
   CHECK(f.get("fresh") == "<none>");
 }
 
-PROVIDER_CASE("a batch of writes has a TTL, an idle time and tags", "[writing]") {
+PROVIDER_CASE("a batch of writes has a TTL, an idle time and tags",
+              "[writing]") {
   fixture f{kind};
   const std::vector<key_value> items{{"a", "1"}, {"b", "2"}};
   write_options how;
@@ -171,8 +176,9 @@ PROVIDER_CASE("a compare-and-set stores over the version that it names alone",
   auto compare_and_set = [&](version_number version, const char* value,
                              const write_options& how = {}) {
     return later ? future_of<std::optional<version_number>>([&](auto done) {
-      f.uut->compare_and_set_then(carried_key{bytes{"k"}}, version, value, how, done);
-    }).get()
+                     f.uut->compare_and_set_then(carried_key{bytes{"k"}},
+                                                 version, value, how, done);
+                   }).get()
                  : f.uut->compare_and_set("k", version, value, how);
   };
   CHECK(compare_and_set(1, "x") == std::nullopt);
@@ -228,8 +234,9 @@ PROVIDER_CASE("a compare-and-erase removes the version that it names alone",
   const auto later = GENERATE(false, true);
   auto compare_and_erase = [&](version_number version) {
     return later ? future_of<bool>([&](auto done) {
-      f.uut->compare_and_erase_then(carried_key{bytes{"k"}}, version, done);
-    }).get()
+                     f.uut->compare_and_erase_then(carried_key{bytes{"k"}},
+                                                   version, done);
+                   }).get()
                  : f.uut->compare_and_erase("k", version);
   };
   CHECK(compare_and_erase(7) == false);
@@ -272,9 +279,10 @@ PROVIDER_CASE("what is stored is there however often it is compared",
   CHECK(f.get("n") == std::to_string(threads * steps));
 }
 
-PROVIDER_CASE("each change gives its key a higher version, and what changes nothing "
-              "gives none",
-              "[writing]") {
+PROVIDER_CASE(
+  "each change gives its key a higher version, and what changes nothing "
+  "gives none",
+  "[writing]") {
   fixture f{kind};
   auto last = no_version;
   auto changed = [&] {
@@ -285,9 +293,8 @@ PROVIDER_CASE("each change gives its key a higher version, and what changes noth
   };
   auto kept = [&] { return version_of(*f.uut, "k") == last; };
   auto transform = [&](const edit& next) {
-    return f.uut->transform("k", [&](const entry_view*) -> expected<edit> {
-      return next;
-    });
+    return f.uut->transform(
+      "k", [&](const entry_view*) -> expected<edit> { return next; });
   };
   REQUIRE(f.uut->set("k", "1"));
   CHECK(changed());

@@ -106,7 +106,8 @@ PROVIDER_CASE("a cache stores batches and forgets by tag", "[cache]") {
   CHECK(uut.get("1").value().name == "Ann");
 }
 
-PROVIDER_CASE("a cache has the limits and namespaces of its provider", "[cache]") {
+PROVIDER_CASE("a cache has the limits and namespaces of its provider",
+              "[cache]") {
   fixture f{kind};
   auto uut = f.open<profile>();
   auto& below = uut.bytes_region()->provider();
@@ -117,7 +118,8 @@ PROVIDER_CASE("a cache has the limits and namespaces of its provider", "[cache]"
     CHECK(uut.set_limits(1 << 20, 1).error() == errc::unsupported);
   if (below.groups() == nullptr) {
     CHECK(uut.namespaces().empty());
-    CHECK(uut.set_namespace_limits("eu:", 1 << 20, 7).error() == errc::unsupported);
+    CHECK(uut.set_namespace_limits("eu:", 1 << 20, 7).error()
+          == errc::unsupported);
     CHECK(uut.clear_namespace("eu:").error() == errc::unsupported);
     return;
   }
@@ -254,9 +256,10 @@ PROVIDER_CASE("a cache updates what is there and what is not", "[cache]") {
   CHECK(*uut.update("42", visit) == profile{"new", 2});
   CHECK(*uut.update_async("42", visit).get() == profile{"new", 3});
   CHECK(*uut.get("42") == profile{"new", 3});
-  CHECK(uut.update("42", [](std::optional<profile>) -> std::optional<profile> {
-             return {};
-           })
+  CHECK(uut
+          .update(
+            "42",
+            [](std::optional<profile>) -> std::optional<profile> { return {}; })
           .absent());
   CHECK(uut.contains("42") == false);
 }
@@ -356,8 +359,9 @@ PROVIDER_CASE("no way to count leaves what the cache cannot read", "[cache]") {
   CHECK_FALSE(profiles.contains("n"));
 }
 
-PROVIDER_CASE("a number that others left outside of the range can be counted back",
-              "[cache]") {
+PROVIDER_CASE(
+  "a number that others left outside of the range can be counted back",
+  "[cache]") {
   fixture f{kind};
   auto uut = f.open<std::uint8_t>("numbers");
   REQUIRE(uut.bytes_region()->set("n", "260"));
@@ -407,7 +411,8 @@ PROVIDER_CASE("everything can be asked for without waiting, too", "[cache]") {
   CHECK(uut.contains("c") == false);
 }
 
-PROVIDER_CASE("a codec that fails or throws is an error of the call", "[cache]") {
+PROVIDER_CASE("a codec that fails or throws is an error of the call",
+              "[cache]") {
   fixture f{kind};
   auto uut = f.open<fragile>();
   for (int bad : {1, 2}) {
@@ -522,7 +527,8 @@ PROVIDER_CASE("an undecodable value does not poison its key", "[cache]") {
   CHECK_FALSE(uut.contains("k"));
 }
 
-PROVIDER_CASE("an undecodable value is the result of its key alone", "[cache]") {
+PROVIDER_CASE("an undecodable value is the result of its key alone",
+              "[cache]") {
   fixture f{kind};
   auto uut = f.open<profile>();
   REQUIRE(uut.set("good", {"Ada", 1}));
@@ -536,8 +542,9 @@ PROVIDER_CASE("an undecodable value is the result of its key alone", "[cache]") 
   CHECK(undecodable(uut) == 1);
 }
 
-PROVIDER_CASE("a load erases the undecodable value that it saw, and no newer one",
-              "[cache]") {
+PROVIDER_CASE(
+  "a load erases the undecodable value that it saw, and no newer one",
+  "[cache]") {
   fixture f{kind};
   auto uut = f.open<profile>();
   auto where = uut.bytes_region();
@@ -557,7 +564,9 @@ PROVIDER_CASE("one that spoils a key again and again does not hang its loads",
   {
     verdict check;
     busy_crew spoiler{1, [&](unsigned) {
-                        return [&] { check(where->set("k", "rubbish").has_value()); };
+                        return [&] {
+                          check(where->set("k", "rubbish").has_value());
+                        };
                       }};
     for (int i = kind.rounds(200); i > 0; --i) {
       auto load = [] { return profile{"loaded", 0}; };

@@ -25,7 +25,7 @@ std::size_t below(dice& random, std::size_t n) {
 
 void make(dice& random, std::string& x) {
   // Each order of magnitude is as likely as any other.
-  x.resize(below(random, std::size_t{1} << below(random, 17)) );
+  x.resize(below(random, std::size_t{1} << below(random, 17)));
   for (auto& letter : x)
     letter = static_cast<char>(below(random, 256));
 }
@@ -76,7 +76,8 @@ V any(dice& random) {
 template <class V>
 class player {
 public:
-  player(cache<V> where, std::uint32_t seed) : uut_(std::move(where)), random_(seed) {
+  player(cache<V> where, std::uint32_t seed)
+    : uut_(std::move(where)), random_(seed) {
     // nop
   }
 
@@ -89,7 +90,8 @@ public:
     auto load = [value] { return value; };
     switch (below(random_, 6)) {
       case 0:
-        CHECK((later ? uut_.set_async(key, value).get() : uut_.set(key, value)) == true);
+        CHECK((later ? uut_.set_async(key, value).get() : uut_.set(key, value))
+              == true);
         map_[key] = value;
         break;
       case 1:
@@ -99,7 +101,8 @@ public:
         map_.try_emplace(key, value);
         break;
       case 2:
-        CHECK((later ? uut_.update_async(key, f).get() : uut_.update(key, f)) == value);
+        CHECK((later ? uut_.update_async(key, f).get() : uut_.update(key, f))
+              == value);
         map_[key] = value;
         break;
       case 3:
@@ -109,7 +112,8 @@ public:
               == map_[key]);
         break;
       case 4:
-        CHECK((later ? uut_.erase_async(key).get() : uut_.erase(key)) == present);
+        CHECK((later ? uut_.erase_async(key).get() : uut_.erase(key))
+              == present);
         map_.erase(key);
         break;
       default:
@@ -133,8 +137,9 @@ private:
     REQUIRE(found);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const auto x = map_.find(keys[i]);
-      CHECK(((*found)[i].absent() ? x == map_.end()
-                                  : x != map_.end() && *(*found)[i] == x->second));
+      CHECK(((*found)[i].absent()
+               ? x == map_.end()
+               : x != map_.end() && *(*found)[i] == x->second));
     }
   }
 

@@ -13,7 +13,8 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
-TEST_CASE("a load's time counts from when its loader starts", "[region][loads]") {
+TEST_CASE("a load's time counts from when its loader starts",
+          "[region][loads]") {
   // One thread, three loads of 400 ms each, 500 ms allowed: all of them in time.
   region_options options;
   options.load_timeout = 500ms;
@@ -24,14 +25,14 @@ TEST_CASE("a load's time counts from when its loader starts", "[region][loads]")
   std::atomic<int> runs{0};
   std::vector<std::future<expected<std::optional<bytes>>>> all;
   for (int i = 0; i < 3; ++i)
-    all.push_back(get_or_set_async(*f.uut, 
-      std::to_string(i), [&, i](load_context&) -> expected<bytes> {
-        if (++runs == 1) {
-          running.set_value();
-          gate.wait();
-        }
-        return std::to_string(i);
-      }));
+    all.push_back(get_or_set_async(*f.uut, std::to_string(i),
+                                   [&, i](load_context&) -> expected<bytes> {
+                                     if (++runs == 1) {
+                                       running.set_value();
+                                       gate.wait();
+                                     }
+                                     return std::to_string(i);
+                                   }));
   running.get_future().wait();
   f.time.advance(400ms);
   f.loads->tick();
@@ -43,8 +44,9 @@ TEST_CASE("a load's time counts from when its loader starts", "[region][loads]")
   CHECK(runs == 3);
 }
 
-TEST_CASE("a load that waits too long for a thread is told so and never started",
-          "[region][loads]") {
+TEST_CASE(
+  "a load that waits too long for a thread is told so and never started",
+  "[region][loads]") {
   region_options options;
   options.load_timeout = 1h;
   options.queue_timeout = 2s;
@@ -104,4 +106,3 @@ TEST_CASE("a load that is cancelled before it has a thread never starts",
         == "third");
   CHECK(!ran);
 }
-

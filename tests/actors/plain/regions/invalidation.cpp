@@ -32,8 +32,9 @@ TEST_CASE("the space of what a tag took comes back", "[region][tags]") {
   CHECK(f.uut->size() == 101);
 }
 
-TEST_CASE("65,536 unrelated invalidations take no entry along, and little memory",
-          "[region][tags]") {
+TEST_CASE(
+  "65,536 unrelated invalidations take no entry along, and little memory",
+  "[region][tags]") {
   region_fixture f;
   constexpr int entries = 2'000;
   for (int i = 0; i < entries; ++i) {

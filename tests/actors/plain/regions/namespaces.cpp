@@ -193,11 +193,11 @@ TEST_CASE("the limit of the runtime holds for namespaces, too",
           "[namespaces][limits]") {
   auto parent = std::make_shared<budget>(mib);
   fixture f{std::vector<namespace_options>{}};
-  auto uut = open_region("other", spaced({space("a:", 8 * mib)}),
-                                      f.time, f.executor, f.loads, parent);
+  auto uut = open_region("other", spaced({space("a:", 8 * mib)}), f.time,
+                         f.executor, f.loads, parent);
   for (std::size_t i = 0; i < 40'000; ++i)
-    REQUIRE(uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i),
-                     "value"));
+    REQUIRE(
+      uut->set((i % 2 == 0 ? "a:" : "other:") + std::to_string(i), "value"));
   CHECK(uut->stats().charged <= mib);
   CHECK(uut->stats().charged > mib / 10 * 9);
   CHECK(parent->lent() <= mib);
@@ -219,12 +219,12 @@ TEST_CASE("the least limit of a namespace is that of its shards",
   CHECK(f.uut->set_namespace_limits("a:", 4 * 1024, 0));
 }
 
-TEST_CASE("a namespace that may choose makes as many shards as its limit carries",
-          "[namespaces]") {
-  region_options options = spaced({space("tiny:", mib, 0, 0),
-                                   space("small:", 9 * mib, 0, 0),
-                                   space("large:", 64 * mib, 0, 0),
-                                   space("few:", 0, 2'500, 0)});
+TEST_CASE(
+  "a namespace that may choose makes as many shards as its limit carries",
+  "[namespaces]") {
+  region_options options
+    = spaced({space("tiny:", mib, 0, 0), space("small:", 9 * mib, 0, 0),
+              space("large:", 64 * mib, 0, 0), space("few:", 0, 2'500, 0)});
   options.shards = 8;
   fixture f{options};
   CHECK(f.stats_of("tiny:").shards == 1);
@@ -261,15 +261,15 @@ TEST_CASE("a cursor of any namespace fits 53 bits", "[namespaces][key_scan]") {
   std::size_t seen = 0;
   scan_cursor next = 0;
   do {
-    next = f.uut->scan(next, [&](bytes_view, const entry_view&) {
-             ++seen;
-           }).value();
+    next = f.uut->scan(next, [&](bytes_view, const entry_view&) { ++seen; })
+             .value();
     CHECK(next < scan_cursor{1} << 53);
   } while (next != 0);
   CHECK(seen == 50);
 }
 
-TEST_CASE("a joint turn holds keys of several namespaces", "[namespaces][joint]") {
+TEST_CASE("a joint turn holds keys of several namespaces",
+          "[namespaces][joint]") {
   fixture f{{space("a:", mib), space("b:", mib)}};
   std::atomic<int> failed{0};
   std::vector<std::thread> threads;

@@ -91,4 +91,3 @@ TEST_CASE("a read does not wait for the shard's mailbox", "[reading]") {
   go_on.count_down();
   holder.join();
 }
-
