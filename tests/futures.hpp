@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 // The calls of a region with a completion, as futures.
 

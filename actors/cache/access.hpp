@@ -3,6 +3,7 @@
 // How `cache<V>` reads and writes: codec and region put together.
 
 #include <troupe/actors/cache/handle.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 namespace troupe {
 

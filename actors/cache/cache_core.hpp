@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 

@@ -20,7 +20,7 @@
 #include <troupe/actors/cache/cache_core.hpp>
 #include <troupe/actors/cache/key_list.hpp>
 #include <troupe/actors/loads/load_context.hpp>
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/regions/value_type.hpp>
 #include <troupe/messages/codec.hpp>
 #include <troupe/messages/types/bytes.hpp>

@@ -4,6 +4,7 @@
 // together.
 
 #include <troupe/actors/cache/handle.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 namespace troupe {
 

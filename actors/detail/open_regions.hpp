@@ -9,7 +9,7 @@
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/actors/regions/opened_region.hpp>
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/regions/value_type.hpp>
 #include <troupe/actors/runtime_options.hpp>

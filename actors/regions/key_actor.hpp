@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/shell/lane_actor.hpp>
 #include <troupe/backends/core/lane.hpp>
 #include <troupe/messages/caf/error.hpp>

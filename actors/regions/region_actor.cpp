@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <troupe/actors/regions/key_actor.hpp>
+#include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/shell/spawn.hpp>
 #include <troupe/messages/caf/error.hpp>
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 #include <troupe/backends/core/lane.hpp>

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include <troupe/backends/memory/memory_provider.hpp>
 #include <troupe/messages/types/tags.hpp>
 
 namespace troupe {

@@ -1,7 +1,7 @@
 #pragma once
 
 // What a region is apart from its keys: its name, its options and its provider, with
-// limits, namespaces, listener and figures. `region` (region.hpp) adds the operations on
+// limits, namespaces, listener and figures. `region` (region_declared.hpp) adds the operations on
 // keys.
 //
 // Calls for which the provider has no ability (backends/abilities.hpp) return
@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/backends/memory/memory_provider.hpp>
+#include <troupe/backends/memory/shards/direct_reads.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
@@ -25,6 +25,8 @@
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
+
+class memory_provider;
 
 /// Thread-safe. Errors of all calls: also `shutting_down`, after `stop`.
 class region_core {
@@ -217,8 +219,8 @@ protected:
   const clock& time_;
   const std::shared_ptr<troupe::provider> provider_;
   memory_provider* const memory_;
-  const memory::direct_reads
-    reads_; ///< Of `memory_`, where a hit can be inline.
+  /// Of `memory_`, where a hit can be inline.
+  const memory::direct_reads reads_;
 
 private:
   [[nodiscard]] expected<void> look_at_write(const hashed_key& key,

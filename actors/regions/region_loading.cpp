@@ -1,6 +1,6 @@
 // The part of a region that loads what is missing.
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 #include <future>
 #include <new>

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <troupe/actors/regions/region_core.hpp>
-#include <troupe/backends/memory/memory_provider.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
@@ -17,7 +16,7 @@
 
 namespace troupe {
 
-/// The reads of a region (region.hpp). Keys are given with or without their hash. Errors:
+/// The reads of a region (region_declared.hpp); region.hpp defines the templates. Keys are given with or without their hash. Errors:
 /// `key_too_large`, `shutting_down`.
 class region_reads : public region_core {
 public:
@@ -82,29 +81,5 @@ protected:
 
   ~region_reads() = default;
 };
-
-// -- implementation --------------------------------------------------------------
-
-template <class F>
-[[gnu::always_inline]] inline expected<bool>
-region_reads::visit(const hashed_key& key, F&& f, lookup as) const {
-  if (auto ok = check_key(key); !ok) [[unlikely]]
-    return tl::unexpected{std::move(ok.error())};
-  if (reads_.usable()) [[likely]]
-    return reads_.visit(key, std::forward<F>(f), as);
-  return provider_->read(key, f, as);
-}
-
-template <class Keys, class F>
-expected<void> region_reads::visit_many(const Keys& keys, F&& f,
-                                        lookup as) const {
-  for (const auto& key : keys)
-    if (bytes_view{key}.size() > options_.max_key_size) [[unlikely]]
-      return check_key(key);
-  if (memory_ != nullptr) [[likely]]
-    return memory_->visit_many(keys, std::forward<F>(f), as);
-  const std::vector<hashed_key> hashed(keys.begin(), keys.end());
-  return provider_->read_many(hashed, f, as);
-}
 
 } // namespace troupe

@@ -20,7 +20,7 @@
 #include <cstddef>
 #include <memory>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 

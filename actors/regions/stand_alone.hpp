@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/integer_range.hpp>

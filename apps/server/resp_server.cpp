@@ -7,7 +7,7 @@
 
 #include <malloc.h>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 #include "apps/net/bind_addresses.hpp"
 #include "apps/net/tls_context.hpp"

@@ -21,7 +21,7 @@
 
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/direct_reads.hpp>
-#include <troupe/backends/memory/shards/group_reads.hpp>
+#include <troupe/backends/memory/shards/inline_reads.hpp>
 #include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/removal_queue.hpp>

@@ -102,7 +102,7 @@ TEST_CASE("crashing shards count every increment that was answered") {
   std::atomic<std::int64_t> updated{0};
   auto front = *f.uut->actor("db0");
   std::vector<std::jthread> threads;
-  threads.reserve(2);
+  threads.reserve(3);
   threads.emplace_back([&] {
     for (; !done; ++progress) {
       auto sum = f.where->increment("direct");

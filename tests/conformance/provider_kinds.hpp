@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/backends/provider.hpp>
 
 namespace conformance {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 namespace troupe::bench {
 

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/backends/memory/space/chunk_pool.hpp>
 
 #include <apps/bench/common/bare_region.hpp>

@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 #include "apps/resp/error_text.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 namespace troupe::server {
 

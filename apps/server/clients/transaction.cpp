@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 namespace troupe::server {
 

@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/memory_size.hpp>
 #include <troupe/messages/types/text/words.hpp>

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 
 #include "apps/resp/error_text.hpp"

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

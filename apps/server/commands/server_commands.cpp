@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/messages/types/text/glob.hpp>
 #include <troupe/messages/types/text/words.hpp>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 namespace troupe::server {
 

@@ -1,8 +1,17 @@
 #include <troupe/backends/memory/shards/direct_reads.hpp>
 
+#include <troupe/backends/memory/shards/shard_map.hpp>
+
 namespace troupe::memory {
 
-expected<bool> direct_reads::stopped_read() const {
+direct_reads::direct_reads(const shard_map& all) noexcept
+  : shards_(all.divided() ? nullptr : all.all().data()),
+    mask_(all.size() - 1),
+    all_(&all) {
+  // nop
+}
+
+expected<bool> direct_reads::stopped() const {
   return all_->stopped();
 }
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 #include "progress.hpp"
 

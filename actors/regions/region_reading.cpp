@@ -1,4 +1,6 @@
-#include <troupe/actors/regions/region_reads.hpp>
+// The part of a region that reads.
+
+#include <troupe/actors/regions/region.hpp>
 
 #include <chrono>
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #include <troupe/backends/core/epoch.hpp>
 #include <troupe/backends/entry_view.hpp>
+#include <troupe/backends/memory/shards/direct_reads.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
 #include <troupe/backends/provider.hpp>
@@ -14,6 +17,19 @@
 
 namespace troupe::memory {
 
+/// As `provider::read`, as a template. Precondition: `from` is usable.
+template <class F>
+[[gnu::always_inline]] inline expected<bool>
+visit(const direct_reads& from, const hashed_key& key, F&& f, lookup as) {
+  const auto& store = from.owner(key).store();
+  if (store.read(key, std::forward<F>(f), as)) [[likely]]
+    return true;
+  // Asked by misses alone, so that the end of a region costs a hit nothing.
+  if (store.stopped()) [[unlikely]]
+    return from.stopped();
+  return false;
+}
+
 /// As `provider::read_many`, for keys with or without their hashes. In three passes, so
 /// that the misses of a whole group are in flight together: first the buckets, then the
 /// entries, then the reads.
@@ -21,21 +37,24 @@ template <class Keys, class F>
 expected<void> visit_many(const shard_map& all, const Keys& keys, F& f,
                           lookup as) {
   constexpr auto group_size = provider::prefetched_keys;
-  std::array<hashed_key, group_size> group;
+  // Not initialised: a small batch would pay for the room of a large one.
+  std::array<std::uint64_t, group_size> hashes;
   std::array<const store*, group_size> where;
   epoch_guard guard;
   for (std::size_t start = 0; start < keys.size(); start += group_size) {
     const auto size = std::min(group_size, keys.size() - start);
     for (std::size_t i = 0; i < size; ++i) {
-      group[i] = keys[start + i];
-      where[i] = &all.owner(group[i]).store();
-      where[i]->prefetch_bucket(group[i].hash);
+      const hashed_key key = keys[start + i];
+      hashes[i] = key.hash;
+      where[i] = &all.owner(key).store();
+      where[i]->prefetch_bucket(key.hash);
     }
     for (std::size_t i = 0; i < size; ++i)
-      where[i]->prefetch_entry(group[i].hash);
+      where[i]->prefetch_entry(hashes[i]);
     for (std::size_t i = 0; i < size; ++i) {
       auto found = where[i]->read(
-        group[i], [&](const entry_view& x) { f(start + i, &x); }, as);
+        hashed_key{bytes_view{keys[start + i]}, hashes[i]},
+        [&](const entry_view& x) { f(start + i, &x); }, as);
       if (found)
         continue;
       if (where[i]->stopped()) [[unlikely]]
