@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
@@ -28,8 +29,13 @@ open_region(std::string name, const troupe::region_options& options,
                                           std::move(below), std::move(loads));
 }
 
+/// The provider of a region in memory.
+inline troupe::memory_provider& memory_of(troupe::region& where) {
+  return dynamic_cast<troupe::memory_provider&>(where.provider());
+}
+
 inline troupe::memory::shard_map& shards(troupe::region& where) {
-  return where.memory()->shards();
+  return memory_of(where).shards();
 }
 
 inline troupe::memory::shard& shard_at(troupe::region& where,

@@ -51,11 +51,6 @@ public:
     return provider_;
   }
 
-  /// Its provider, if that is the memory one; else nullptr.
-  [[nodiscard]] memory_provider* memory() const noexcept {
-    return memory_;
-  }
-
   /// The time by which entries of this region expire.
   [[nodiscard]] time_point now() const noexcept {
     return time_.now();
@@ -218,7 +213,7 @@ protected:
   const region_options options_;
   const clock& time_;
   const std::shared_ptr<troupe::provider> provider_;
-  memory_provider* const memory_;
+  memory_provider* const memory_; ///< The provider, if that is the memory one.
   /// Of `memory_`, where a hit can be inline.
   const memory::direct_reads reads_;
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include <troupe/actors/loads/load_coordinator.hpp>
+
 namespace troupe {
 
 void region::get_or_set_then(carried_key key, bytes_loader loader,

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include <troupe/actors/loads/load_coordinator.hpp>
+
 namespace troupe {
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/backends/memory/memory_provider.hpp>
 
 namespace troupe {

@@ -225,8 +225,8 @@ void session::validate() {
 
 void session::housekeep() {
   region->tick();
-  if (auto* memory = region->memory())
-    memory->rebalance();
+  if (!how.plain)
+    memory_of(*region).rebalance();
   loads_->tick();
 }
 

@@ -20,12 +20,12 @@ atomic_section::~atomic_section() {
 
 void atomic_section::add(region& where, const hashed_key& key) {
   if (!nested_)
-    turn_.add(where.memory()->shards(), key);
+    turn_.add(where.provider().joint_turns()->shards(), key);
 }
 
 void atomic_section::add_all(region& where) {
   if (!nested_)
-    turn_.add_all(where.memory()->shards());
+    turn_.add_all(where.provider().joint_turns()->shards());
 }
 
 expected<void> atomic_section::begin() {

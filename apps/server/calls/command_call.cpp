@@ -12,7 +12,7 @@ namespace troupe::server {
 namespace error_text = resp::error_text;
 
 memory::shard_map& command_call::shards() const noexcept {
-  return db.memory()->shards();
+  return db.provider().joint_turns()->shards();
 }
 
 const std::vector<hashed_key>& command_call::keys() {

@@ -39,9 +39,9 @@ expected<void> transaction::watch(region& where, bytes_view key,
   std::pair place{&where, bytes{key}};
   if (watched_.contains(place))
     return {};
-  // An absent key has a second copy, beside its absence.
-  const auto size
-    = sizeof(*watched_.begin()) + sizeof(memory::absence) + 2 * key.size();
+  // The provider holds a second copy of an absent key, and a little beside.
+  constexpr std::size_t beside = 64;
+  const auto size = sizeof(*watched_.begin()) + beside + 2 * key.size();
   if (watched_bytes_ + size > most)
     return fail(errc::overloaded, "too many watched keys; UNWATCH some");
   auto state = where.watch(key);

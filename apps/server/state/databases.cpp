@@ -35,7 +35,7 @@ expected<region*> databases::open(std::size_t index) {
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   auto* const result = opened->get();
-  if (result->memory() == nullptr)
+  if (result->provider().joint_turns() == nullptr)
     return fail(errc::unsupported,
                 "database " + std::to_string(index)
                   + " is not in memory, which transactions need");

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <troupe/backends/core/epoch.hpp>
@@ -30,6 +31,15 @@ visit(const direct_reads& from, const hashed_key& key, F&& f, lookup as) {
   return false;
 }
 
+/// A key's bytes, given with or without its hash.
+template <class Key>
+[[nodiscard]] bytes_view bytes_of(const Key& x) noexcept {
+  if constexpr (std::is_same_v<Key, hashed_key>)
+    return x.key;
+  else
+    return x;
+}
+
 /// As `provider::read_many`, for keys with or without their hashes. In three passes, so
 /// that the misses of a whole group are in flight together: first the buckets, then the
 /// entries, then the reads.
@@ -53,7 +63,7 @@ expected<void> visit_many(const shard_map& all, const Keys& keys, F& f,
       where[i]->prefetch_entry(hashes[i]);
     for (std::size_t i = 0; i < size; ++i) {
       auto found = where[i]->read(
-        hashed_key{bytes_view{keys[start + i]}, hashes[i]},
+        hashed_key{bytes_of(keys[start + i]), hashes[i]},
         [&](const entry_view& x) { f(start + i, &x); }, as);
       if (found)
         continue;

@@ -118,7 +118,7 @@ TEST_CASE("a full namespace evicts its own keys and no others",
   f.fill("other:", 1'000);
   f.fill("b:", 50'000);
   for (int i = 0; i < 50; ++i)
-    f.uut->memory()->rebalance();
+    memory_of(*f.uut).rebalance();
   auto full = f.stats_of("b:");
   CHECK(full.charged <= mib);
   CHECK(full.charged > mib / 10 * 9);
@@ -153,14 +153,14 @@ TEST_CASE("a namespace at its own limit takes nothing from a full region",
   // What the namespace did not use, the others have taken: it gets that back first.
   for (int i = 0; i < 50; ++i) {
     f.fill("a:first:", 2'000);
-    f.uut->memory()->rebalance();
+    memory_of(*f.uut).rebalance();
   }
   CHECK(f.stats_of("a:").charged > mib / 100 * 95);
   auto before = f.evictions() - f.stats_of("a:").evictions;
   auto others = f.uut->size() - f.stats_of("a:").keys;
   for (int i = 0; i < 50; ++i) {
     f.fill("a:more:", 2'000);
-    f.uut->memory()->rebalance();
+    memory_of(*f.uut).rebalance();
   }
   CHECK(f.evictions() - f.stats_of("a:").evictions == before);
   CHECK(f.uut->size() - f.stats_of("a:").keys == others);
@@ -180,7 +180,7 @@ TEST_CASE("the limit of the region holds for its namespaces together",
   auto before = f.stats_of("b:").charged;
   for (int i = 0; i < 200; ++i) {
     f.fill("b:", 5'000);
-    f.uut->memory()->rebalance();
+    memory_of(*f.uut).rebalance();
   }
   CHECK(f.stats_of("b:").charged > before + mib / 4);
   CHECK(f.uut->stats().charged <= 2 * mib);
@@ -363,7 +363,7 @@ TEST_CASE("many threads write to namespaces while limits change",
     if (round % 10 == 9)
       REQUIRE(f.uut->clear_namespace("b:"));
     for (int i = 0; i < 30; ++i) {
-      f.uut->memory()->rebalance();
+      memory_of(*f.uut).rebalance();
       f.uut->tick();
     }
   }

@@ -41,7 +41,7 @@ TEST_CASE("a region keeps its limit of bytes over all shards",
     if (!stored)
       FAIL(to_string(stored.error()));
     if (i % 100 == 0) {
-      f.uut->memory()->rebalance();
+      memory_of(*f.uut).rebalance();
       auto charged = f.uut->stats().charged;
       if (charged > limit)
         FAIL("charged are " << charged);
@@ -83,7 +83,7 @@ TEST_CASE("shards that need more get it from those that need less",
       continue;
     REQUIRE(f.uut->set(key, "value"));
     if (i % 50 == 0)
-      f.uut->memory()->rebalance();
+      memory_of(*f.uut).rebalance();
   }
   auto after = shard_at(*f.uut, 0).store().entries().charged();
   CHECK(after > 2 * before);
@@ -95,7 +95,7 @@ TEST_CASE("a limit of entries holds for the region", "[region][limits]") {
   for (std::size_t i = 0; i < 20'000; ++i) {
     REQUIRE(f.uut->set(key_of(i), "value"));
     if (i % 100 == 0) {
-      f.uut->memory()->rebalance();
+      memory_of(*f.uut).rebalance();
       CHECK(f.uut->size() <= 1'000);
     }
   }
@@ -173,7 +173,7 @@ TEST_CASE("many threads write, read and change limits at once",
   for (int round = 0; round < 40; ++round) {
     REQUIRE(f.uut->set_limits(limit >> (round % 3), 0));
     for (int i = 0; i < 50; ++i) {
-      f.uut->memory()->rebalance();
+      memory_of(*f.uut).rebalance();
       f.uut->tick();
     }
   }
