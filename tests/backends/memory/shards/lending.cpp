@@ -247,7 +247,7 @@ TEST_CASE("regions under one limit lend each other", "[lending][limits]") {
   auto open = [&](const char* name) {
     auto result
       = open_region(name, limited(0, 0, 16), f.time, f.executor, f.loads, all);
-    lenders->add(result->memory()->shard_list());
+    lenders->add(memory_of(*result).shard_list());
     return result;
   };
   auto old = open("old");
@@ -421,7 +421,7 @@ TEST_CASE("limits change while many threads write values of any size",
                                       : eviction_policy::s3_fifo));
         break;
       default:
-        f.uut->memory()->rebalance();
+        memory_of(*f.uut).rebalance();
         f.uut->tick();
     }
     auto stored = f.uut->set(
