@@ -5,7 +5,7 @@ says of those that changed of late.
 usage: style.py format [--fix] ROOT
        style.py tidy [--commits N | --all] [--minutes M] [--build DIR] ROOT
 
-format  names each tracked source whose layout is not that of .clang-format, with the
+format  names each source whose layout is not that of .clang-format, with the
         first line that differs; --fix rewrites them.
 tidy    runs clang-tidy, with the checks that .clang-tidy names, on the sources that the
         last N commits changed (20), newest first, or on all of them. It starts no more
@@ -26,6 +26,7 @@ import sys
 import time
 from pathlib import Path
 
+ROOMS = ("messages", "backends", "actors", "apps", "tests")
 SUFFIXES = (".cpp", ".hpp")
 
 
@@ -35,20 +36,19 @@ def die(text):
 
 
 def git(root, *args):
-    return subprocess.run(["git", "-C", root, *args], check=True, text=True,
-                          capture_output=True).stdout
+    return subprocess.run(["git", "-c", f"safe.directory={root}", "-C", root, *args],
+                          check=True, text=True, capture_output=True).stdout
 
 
-def tracked(root):
-    """The sources that git knows, and those that it would add."""
-    names = git(root, "ls-files", "--cached", "--others", "--exclude-standard")
-    return [x for x in names.splitlines()
-            if x.endswith(SUFFIXES) and (root / x).is_file()]
+def sources(root):
+    """All sources of the rooms, by their paths below the root."""
+    return sorted(str(x.relative_to(root)) for room in ROOMS
+                  for x in (root / room).rglob("*") if x.suffix in SUFFIXES)
 
 
 def tool(name):
     if not shutil.which(name):
-        die(f"{name} is not installed; cmake/setup.sh test installs it")
+        die(f"{name} is not installed: apt-get install {name}")
     return name
 
 
@@ -75,7 +75,7 @@ def first_difference(root, name):
 
 
 def check_format(root, fix):
-    names = tracked(root)
+    names = sources(root)
     if not names:
         die(f"no sources under {root}")
     with workers() as pool:
@@ -162,7 +162,7 @@ def main():
     if args.command == "format":
         return check_format(root, args.fix)
     if args.all:
-        names = [x for x in tracked(root) if x.endswith(".cpp")]
+        names = [x for x in sources(root) if x.endswith(".cpp")]
     else:
         names = changed(root, args.commits)
     return check_tidy(root, names, args.build or root / "build/release", args.minutes)
