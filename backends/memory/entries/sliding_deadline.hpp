@@ -10,9 +10,8 @@
 //
 // Invariants
 //   1. A read at t leaves a deadline of t + idle or later, at most 1/64 of the idle
-//      time
-//      later, and never beyond the end. So a deadline that a read moved suffices for
-//      the reads of the next 1/64, which store nothing, and the cache line of a hot
+//      time later, and never beyond the end. So a deadline that a read moved suffices
+//      for the reads of the next 1/64, which store nothing, and the cache line of a hot
 //      entry stays in the caches of all processors.
 //   2. A read moves the deadline by compare-exchange. A plain store of a delayed read
 //      would move it back, or revive an entry that others found expired or that the
