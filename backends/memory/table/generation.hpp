@@ -55,8 +55,8 @@ struct table_generation {
   /// line, apart from what they read.
   alignas(64) std::atomic<std::int64_t> sliding{0};
   std::size_t reclaim_bucket = 0; ///< The next to check for killed entries.
-  std::uint64_t reclaiming = 0; ///< The kills at the begin of this pass.
-  bool reclaim_again = false;   ///< A merge moved entries behind the pass.
+  std::uint64_t reclaiming = 0;   ///< The kills at the begin of this pass.
+  bool reclaim_again = false;     ///< A merge moved entries behind the pass.
   /// After a clear: the next bucket whose entries must be removed, and the generation
   /// that was cleared before this one.
   std::size_t fade_bucket = 0;
