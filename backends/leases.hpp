@@ -57,11 +57,12 @@ struct update_snapshot {
 
 /// How the commit of an update under a lease ended.
 enum class update_outcome : std::uint8_t {
-  stored,    ///< The new value is in place.
-  overtaken, ///< A blind write or an invalidation came after; the update counts as
-             ///< before it.
-  changed, ///< The entry is another one than the function was given (it expired, or
-           ///< was evicted), or what came in between has told so; start again.
+  stored, ///< The new value is in place.
+  /// A blind write or an invalidation followed; the update counts as earlier.
+  overtaken,
+  /// The entry is not the one that the function was given (it expired or was evicted),
+  /// or a blind write reported another state; start again.
+  changed,
   lost, ///< The lease expired; start again.
 };
 

@@ -97,7 +97,7 @@ maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
   }
 }
 
-/// A load without waiting: it goes on in a shard's turn.
+/// A load without waiting: it continues in a shard's turn.
 template <class V>
 struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   pending_load(std::shared_ptr<region> in, carried_key of, encoded_loader by,

@@ -11,7 +11,7 @@ struct process_usage {
   std::uint64_t resident_bytes = 0;            ///< Zero where not known.
   std::chrono::milliseconds processor_time{0}; ///< User and system.
   std::uint64_t threads = 0;                   ///< Zero where not known.
-  std::uint64_t open_files = 0;                ///< Descriptors; as above.
+  std::uint64_t open_files = 0; ///< Descriptors; zero where not known.
   std::uint64_t file_limit = 0; ///< Most descriptors; zero: no limit.
 };
 

@@ -180,7 +180,7 @@ void supervisor::watch_all() {
     x->spec.watch();
 }
 
-// -- by order ----------------------------------------------------------------------
+// -- commands ----------------------------------------------------------------------
 
 expected<void> supervisor::kill(std::string_view name) {
   std::function<void(bool)> end;

@@ -11,7 +11,7 @@ namespace troupe {
 
 using memory::budget;
 
-/// Makes providers within the limit. A provider that needs room asks the others for it.
+/// Makes providers within the limit. A provider that needs room gets it from others.
 class common_limit::member_factory final : public provider_factory {
 public:
   member_factory(std::shared_ptr<budget> limit,

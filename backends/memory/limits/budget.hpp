@@ -78,8 +78,8 @@ public:
     // nop
   }
 
-  /// Sets whom to ask when the budget is overdrawn; by default no one. Must be called
-  /// before several threads use the budget.
+  /// Sets the shards that return capacity when the budget is overdrawn; default: none.
+  /// Must be called before several threads use the budget.
   void collect_from(std::shared_ptr<capacity_source> lenders) noexcept {
     lenders_ = std::move(lenders);
   }

@@ -33,7 +33,7 @@ private:
   static constexpr std::size_t width = 15;
 
   struct alignas(64) set {
-    std::array<std::uint32_t, width> marks{}; ///< 0: nobody.
+    std::array<std::uint32_t, width> marks{}; ///< 0: no key.
     std::uint32_t next = 0;                   ///< The place of the oldest.
   };
 

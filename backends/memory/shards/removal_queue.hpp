@@ -77,12 +77,11 @@ private:
   std::mutex mutex_;
   // The mutex guards all that follows.
   std::shared_ptr<audience> present_;
-  std::vector<removal> waiting_; ///< For `present_`.
-  bool delivering_ = false;      ///< A job was posted and has not ended.
-  const audience* told_
-    = nullptr;             ///< Whose listener may be called right now...
-  std::thread::id teller_; ///< ... and by which thread.
-  std::condition_variable silent_; ///< `told_` has changed.
+  std::vector<removal> waiting_;   ///< For `present_`.
+  bool delivering_ = false;        ///< A job was posted and has not ended.
+  const audience* told_ = nullptr; ///< Whose listener may be called now ...
+  std::thread::id teller_;         ///< ... and by which thread.
+  std::condition_variable silent_; ///< Signals that `told_` changed.
 };
 
 } // namespace troupe::memory

@@ -128,13 +128,13 @@ private:
   mutable std::mutex mutex_;
   std::array<free_chunk*, orders> free_{};
   std::unordered_map<std::uintptr_t, std::unique_ptr<extent>> extents_;
-  std::vector<void*> ready_;     ///< Mapped and cleared, and nobody's yet.
+  std::vector<void*> ready_;     ///< Mapped and cleared, not yet taken.
   std::vector<void*> untouched_; ///< Mapped, of small pages, never used.
   std::size_t demand_ = 0;       ///< How many to keep ready.
   bool taken_ = false;           ///< Since the keeper's last look.
   std::size_t free_bytes_ = 0;   ///< In free chunks.
   std::size_t purged_ = 0; ///< Units of them that were returned to the system.
-  bool excess_ = false;    ///< The keeper was told that too much is free.
+  bool excess_ = false;    ///< Signals the keeper that too much is free.
   std::condition_variable_any changed_;
 };
 

@@ -72,7 +72,7 @@ private:
   key_map<lease> leases_;
 };
 
-/// Not thread-safe but for `any`: part of a store.
+/// Part of a store. Not thread-safe, except for `any`.
 class update_leases {
 public:
   /// Whether any lease is held. From any thread.

@@ -37,7 +37,7 @@ enum class put_result : std::uint8_t {
   done,
   no_memory, ///< The system has no memory; nothing has changed.
   no_room, ///< The limit is reached and nothing is evicted; nothing has changed.
-  too_large, ///< The entry is charged more than `largest_charge`; as above.
+  too_large, ///< Charged more than `largest_charge`; nothing has changed.
 };
 
 } // namespace troupe::memory
