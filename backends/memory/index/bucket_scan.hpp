@@ -9,7 +9,6 @@
 // is split or merged while it is read, the step ends at the end of the smaller
 // interval: a reader that misses a word because it was cleared sees the new count
 // (index.hpp).
-// that misses a word because it was cleared sees the new count (index.hpp).
 
 #include <algorithm>
 #include <atomic>

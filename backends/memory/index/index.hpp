@@ -229,7 +229,6 @@ public:
   }
 
   /// Calls `f(index_slot)` for each entry of a bucket and its chain; `f` may unlink it.
-  /// it.
   template <class F>
   void for_each_in(std::size_t number, F&& f) const {
     for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))

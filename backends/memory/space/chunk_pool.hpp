@@ -19,7 +19,6 @@
 // An extent is returned to the system when all of it is free. When much is free in
 // other extents, the same thread returns the pages of free chunks (jemalloc calls this
 // purging): that costs the extent its huge page.
-// jemalloc does, which calls it purging): that costs the extent its huge page.
 
 #include <array>
 #include <bitset>

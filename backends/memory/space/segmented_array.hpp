@@ -4,7 +4,6 @@
 // 16, 32, ... elements, each allocated as a whole. Finding an element takes one
 // addition: each segment is stored as the address that element 0 would have if the
 // segment reached back to it.
-// reached back to it.
 
 #include <array>
 #include <atomic>
