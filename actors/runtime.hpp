@@ -40,10 +40,10 @@ class runtime_core;
 } // namespace detail
 
 /// Thread-safe. An application has one; several in one actor system are possible.
-/// `await_all_actors_done` does not wait for the actors that it starts.
+/// `await_all_actors_done` does not wait for a runtime's actors.
 ///
 /// Threading: any thread may call blocking operations of its caches, except the threads
-///   of CAF's scheduler; an actor should send messages instead.
+/// of CAF's scheduler; an actor should send messages instead.
 ///
 /// Static storage: a runtime with its own actor system may be a static object of a
 /// program; it ends when the process does. It must not be a static object of a plugin:

@@ -46,8 +46,8 @@ namespace troupe {
 /// G6 exact bytes, G7 exact expiry. With a provider other than memory, a read may wait
 /// for that provider.
 ///
-/// A result converts to true in one case only: `if (cache.get(key))` for a hit, `if
-/// (cache.erase(key))` when an entry was erased; see result.hpp.
+/// A result converts to true in one case only: `if (cache.get(key))` for a hit,
+/// `if (cache.erase(key))` when an entry was erased; see result.hpp.
 template <class V>
 class cache : public cache_core {
 public:

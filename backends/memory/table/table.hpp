@@ -1,8 +1,8 @@
 #pragma once
 
 // The entries of one shard: index, slab, expiry wheel, eviction and retired list. A
-// clear replaces the present generation by a new one (an empty index and an empty
-// slab), whatever its size; the old one is freed as a whole when no reader uses it.
+// clear replaces the present generation, of any size, by a new one (an empty index and
+// an empty slab); the old one is freed as a whole when no reader uses it.
 //
 // It consists of layers; each knows only those above it in this list:
 //

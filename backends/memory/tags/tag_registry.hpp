@@ -8,7 +8,7 @@
 // A sequence is a moment; `sequence` is the present one. An entry carries the sequence
 // at which it was born, and is dead when one of its tags was invalidated at that
 // sequence or later. An invalidation stores the present sequence in the tag's record
-// and then increments it, so that later entries live.
+// and then increments the sequence, so that later entries live.
 //
 // No change may come between the steps of an invalidation, and no invalidation between
 // the steps of a change that depends on whether a tagged entry lives, or stores one:
