@@ -52,7 +52,7 @@ public:
   /// Returns a copy of the value, or nothing when the key is absent or expired.
   expected<std::optional<bytes>> get(const hashed_key& key) const;
 
-  /// Returns a copy of each value, or nothing, in the order of the keys; see `visit_many`.
+  /// Returns a copy of each value, or nothing, in order; see `visit_many`.
   expected<std::vector<std::optional<bytes>>>
   get_many(std::span<const bytes_view> keys) const;
 

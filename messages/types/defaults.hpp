@@ -60,8 +60,8 @@ inline constexpr std::size_t removal_queue = 65'536;
 /// Shards per region and core: enough that two cores rarely use the same shard.
 inline constexpr std::size_t shards_per_core = 16;
 
-/// Bounds of the number of shards, which is a power of two: 8 bits of a key's hash choose
-/// its shard, the index uses others.
+/// Bounds of the number of shards, which is a power of two: 8 bits of a key's hash
+/// choose its shard, the index uses others.
 inline constexpr std::size_t min_shards = 16;
 inline constexpr std::size_t max_shards = 256;
 

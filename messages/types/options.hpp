@@ -67,8 +67,9 @@ struct region_options {
   /// each shard.
   std::size_t max_bytes = 0;
 
-  /// Limit of the number of entries; 0: no limit. Exact: it is not exceeded when a write
-  /// has returned. While several threads write, there may be one more entry per shard.
+  /// Limit of the number of entries; 0: no limit. Exact: it is not exceeded when a
+  /// write has returned. While several threads write, there may be one more entry per
+  /// shard.
   std::size_t max_entries = 0;
 
   /// Which entries are evicted when a limit is reached.

@@ -100,7 +100,7 @@ public:
            && keys_.load(std::memory_order_relaxed) == 1;
   }
 
-  /// Frees the waiting blocks. A block of hundreds of megabytes takes some milliseconds.
+  /// Frees the waiting blocks. One of hundreds of megabytes takes some milliseconds.
   /// Thread-safe; must be called outside of turns and visits.
   static void free_waiting() noexcept;
 
