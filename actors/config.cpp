@@ -102,7 +102,8 @@ config::config() {
     });
 }
 
-/// CAF's options, but for those that do nothing here, and with our default file.
+/// Adopts CAF's options, except those without effect here, and with Troupe's default
+/// file.
 void config::adopt_options() {
   caf::config_option_set kept;
   kept.add<std::string>(config_file_path, "config-file",
@@ -132,15 +133,15 @@ expected<void> config::parse(int argc, char** argv, const char* ini) {
   const auto chosen = detail::chosen_file(args, ini, default_file);
   if (!chosen)
     return tl::unexpected{chosen.error()};
-  // CAF would parse a file before its content can be looked at, and take one that it
-  // cannot read for an empty one.
+  // CAF would parse a file before its content can be checked, and treat an unreadable
+  // file as an empty one.
   const auto text = detail::read_ini(*chosen);
   if (!text && !detail::asks_for_help(args))
     return tl::unexpected{text.error()};
   const auto whole = text.value_or(std::string{});
   std::istringstream file{whole};
   const auto failure = caf::actor_system_config::parse(std::move(args), file);
-  // Whatever the file says about itself.
+  // Overrides the file's own setting.
   config_file_path = chosen->path;
   return verdict(failure, whole, config_file_path);
 }

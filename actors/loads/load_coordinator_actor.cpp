@@ -82,7 +82,7 @@ child_spec supervised_load_coordinator(
   };
   result.watch = [=] { watch(where->pointer()); };
   result.end = [=](bool crash) { end_actor(where->pointer(), crash); };
-  // Loads go on without it, so there is nothing to give up.
+  // Loads continue without the actor, so nothing is given up.
   result.give_up = nullptr;
   result.figures = [loads] {
     auto& mailbox = loads->mailbox();

@@ -1,12 +1,12 @@
 #pragma once
 
-// The actor around the load coordinator (load_coordinator.hpp): answers those
-// who watch.
+// The actor around the load coordinator (load_coordinator.hpp): answers questions about
+// loads.
 //
 // Accepts: `load_coordinator_actor` (messages/interfaces.hpp).
-// Sends: nothing but answers.
-// Supervision: child of the supervisor. A restart keeps the coordinator with
-//   all loads, and timeouts are noticed meanwhile.
+// Sends: replies only.
+// Supervision: child of the supervisor. A restart keeps the coordinator with all
+//   loads; timeouts are noticed meanwhile.
 // Threading: an ordinary actor of CAF's scheduler; the coordinator itself is
 //   thread-safe.
 
@@ -20,7 +20,7 @@
 
 namespace troupe {
 
-/// What the supervisor has to know. `where` holds the present actor.
+/// How the supervisor starts and restarts the actor. `where` holds the present actor.
 [[nodiscard]] child_spec supervised_load_coordinator(
   caf::actor_system& system, std::string parent,
   std::shared_ptr<load_coordinator> loads,

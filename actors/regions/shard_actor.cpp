@@ -40,7 +40,7 @@ public:
     };
   }
 
-  /// Direct calls wait from here on, until the next actor is in place.
+  /// From here on direct calls wait until the next actor is in place.
   void on_exit() override {
     if (shard_.mailbox().running_here())
       shard_.down();

@@ -53,7 +53,7 @@ expected<void> supervisor::add(child_spec spec) {
   return {};
 }
 
-/// Takes the youngest child out of the books.
+/// Removes the youngest child from the tables.
 void supervisor::forget_last() {
   by_name_.erase(children_.back()->spec.name);
   children_.pop_back();
@@ -71,7 +71,7 @@ void supervisor::start(child& x, bool again) {
       ++figures_.restarts;
     }
   } catch (const std::bad_alloc&) {
-    // Its death would concern nobody.
+    // Its death need not be reported.
     x.spec.end(false);
     throw;
   }
@@ -116,7 +116,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
     start(*dead, true);
     report(dead->spec.name + " runs again");
   } catch (const std::exception& failure) {
-    // What cannot even be started is given up, which its callers learn.
+    // An actor that cannot be started is given up; its callers get an error.
     give_up(*dead);
     report(dead->spec.name + " is given up: it cannot be started ("
            + failure.what() + "); 'restart " + dead->spec.name
@@ -124,7 +124,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
   }
 }
 
-/// It stays down.
+/// Gives an actor up: it stays down.
 void supervisor::give_up(child& x) {
   {
     std::lock_guard guard{mutex_};
@@ -147,7 +147,7 @@ void supervisor::report(const std::string& line) const {
     report_(line);
 }
 
-/// Takes a death into the books.
+/// Records a death.
 supervisor::verdict supervisor::judge(child& x) {
   if (stopping_) {
     x.state = child_state::stopped;
@@ -161,7 +161,7 @@ supervisor::verdict supervisor::judge(child& x) {
   x.state = child_state::restarting;
   if (x.crashes.size() > limit_ && x.spec.give_up)
     return verdict::give_up;
-  // One that is always started again needs no history.
+  // A child that is always started again needs no history.
   if (x.crashes.size() > limit_)
     x.crashes.pop_front();
   return verdict::start_again;
@@ -180,7 +180,7 @@ void supervisor::watch_all() {
     x->spec.watch();
 }
 
-// -- by order ----------------------------------------------------------------------
+// -- commands ----------------------------------------------------------------------
 
 expected<void> supervisor::kill(std::string_view name) {
   std::function<void(bool)> end;
@@ -281,7 +281,7 @@ std::vector<child_view> supervisor::list(std::string_view prefix) const {
         {spec.name, spec.parent, spec.kind, x->state, x->restarts, {}});
     }
   }
-  // A child never goes away, and its specification never changes.
+  // A child is never removed, and its specification never changes.
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i].figures = listed[i]->spec.figures();
   return rows;

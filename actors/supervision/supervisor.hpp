@@ -1,25 +1,25 @@
 #pragma once
 
-// The supervisor's memory and its decisions: which actors there are, how often
-// each crashed, whether it is started again. supervisor_actor.hpp puts the actor
-// around it that learns of deaths.
+// The supervisor's state and decisions: which actors there are, how often each crashed,
+// whether it is started again. supervisor_actor.hpp puts the actor around it that is
+// informed of deaths.
 //
 //              start                 ended
 //   (add) ──► running ──────────────────────► crashes within the window?
 //               ▲                              few │           │ too many
 //               ├────────── start again ◄──────────┘           ▼
-//               └────────── restart (by order) ◄──────── failed (give_up)
+//               └────────── restart (command) ◄───────── failed (give_up)
 //   begin_stop: running ──► ended ──► stopped
 //
 // Invariants
-//   1. A child is started again at most `limit` times within `window`; only it
-//      is, not its siblings (one for one).
-//   2. The end of an actor is counted once, whoever reports it and how often.
-//   3. After `begin_stop` nothing is started.
+//   1. A child is started again at most `limit` times within `window`. Its siblings are
+//      not restarted with it (one for one).
+//   2. The end of an actor is counted once, even when it is reported several times.
+//   3. After `begin_stop` no actor is started.
 //   4. Each crash, restart and giving up is counted and reported, in this order.
-//   5. `by_name_` holds each child, `by_number_` each running one: there may be
-//      hundreds of thousands, so that nothing but a list or the end walks over
-//      them.
+//   5. `by_name_` holds each child, `by_number_` each running one. There may be
+//      hundreds of thousands of children, so only a list and the end of the runtime
+//      iterate over them.
 
 #include <chrono>
 #include <condition_variable>
@@ -49,7 +49,7 @@ enum class child_state : std::uint8_t {
 
 std::string_view to_string(child_state x) noexcept;
 
-/// What an actor holds and did.
+/// The figures of an actor.
 struct child_figures {
   std::uint64_t mailbox_depth = 0;
   std::uint64_t handled = 0;
@@ -57,36 +57,36 @@ struct child_figures {
   std::uint64_t keys = 0;
 };
 
-/// What a supervisor has to know of an actor.
+/// What a supervisor needs to know of an actor.
 struct child_spec {
   std::string name; ///< Unique.
   std::string parent;
   std::string kind;
 
-  /// Starts the actor, makes it known and has its death reported; returns a
-  /// number that no other actor ever has. `again` tells that it is a restart, also
-  /// of one that was given up.
+  /// Starts the actor, publishes its handle and has its death reported. Returns a
+  /// number that no other actor ever has. `again`: it is a restart, also of an actor
+  /// that was given up.
   std::function<std::uint64_t(bool again)> start;
 
-  /// Has the death of the actor reported, also when it is dead already; for a
-  /// new supervisor actor.
+  /// Has the death of the actor reported, also when it is already dead; for a new
+  /// supervisor actor.
   std::function<void()> watch;
 
-  /// Tells the actor to end: as a crash would, or in order.
+  /// Ends the actor: like a crash, or normally.
   std::function<void(bool crash)> end;
 
-  /// It crashed too often. Empty: it is always started again.
+  /// Called when it crashed too often. Empty: it is always started again.
   std::function<void()> give_up;
 
   std::function<child_figures()> figures;
 };
 
-/// What happened to all actors of a supervisor.
+/// Events of all actors of a supervisor, counted.
 struct supervision_figures {
-  std::uint64_t crashes = 0;       ///< Ends that nobody ordered, or `kill` did.
-  std::uint64_t restarts = 0;      ///< After crashes, and by order.
-  std::uint64_t failed = 0;        ///< Actors that stay down at present.
-  std::uint64_t shards_failed = 0; ///< Those of them that are shards.
+  std::uint64_t crashes = 0;       ///< Ends without an order, or by `kill`.
+  std::uint64_t restarts = 0;      ///< After crashes and by command.
+  std::uint64_t failed = 0;        ///< Actors that stay down now.
+  std::uint64_t shards_failed = 0; ///< Failed actors that are shards.
 };
 
 /// One row of the list.
@@ -99,8 +99,8 @@ struct child_view {
   child_figures figures;
 };
 
-/// Thread-safe. The functions of a `child_spec` are called by whoever calls the
-/// supervisor, and must not call it back.
+/// Thread-safe. The functions of a `child_spec` are called on the threads that call the
+/// supervisor, and must not call it.
 class supervisor {
 public:
   /// `time` must outlive the supervisor. `report` may be empty.
@@ -113,38 +113,38 @@ public:
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
 
-  /// Starts an actor. Constant time beside that. Rethrows what `start` throws.
-  /// Errors: `shutting_down`, `invalid_argument` (the name is taken).
+  /// Starts an actor. Otherwise constant time. Rethrows exceptions of `start`. Errors:
+  /// `shutting_down`, `invalid_argument` (the name is taken).
   expected<void> add(child_spec spec);
 
-  /// The actor with this number is dead, for this reason if it is known: starts it
-  /// again or gives it up. Constant time beside that.
+  /// Reports the death of the actor with this number, with its reason if known: starts
+  /// it again or gives it up. Otherwise constant time.
   void ended(std::uint64_t number, std::string_view reason = {});
 
-  /// Has all deaths reported again, of those included that happened meanwhile.
+  /// Has all deaths reported again, including those that happened meanwhile.
   void watch_all();
 
-  /// Ends an actor as a crash would. Errors: `unknown_actor` (also when it is
+  /// Ends an actor in the same way as a crash. Errors: `unknown_actor` (also when it is
   /// not running).
   expected<void> kill(std::string_view name);
 
-  /// Starts an actor again that was given up, as if it had never crashed. Constant
-  /// time beside that. Errors: `unknown_actor`, `invalid_argument` (it is not down),
-  /// `shutting_down`, `system_error` (it cannot be started; it stays down).
+  /// Starts an actor again that was given up, and resets its count of crashes.
+  /// Otherwise constant time. Errors: `unknown_actor`, `invalid_argument` (it is not
+  /// down), `shutting_down`, `system_error` (it cannot be started; it stays down).
   expected<void> restart(std::string_view name);
 
-  /// Tells all actors to end, the youngest first.
+  /// Ends all actors, the youngest first.
   void begin_stop();
 
-  /// What did not end: the names of the first actors, and how many there are.
+  /// The actors that did not end: the names of the first ones, and their number.
   struct remaining {
     std::vector<std::string> names;
     std::size_t count = 0;
   };
 
-  /// Waits for all actors to end: until `deadline`, and beyond it for as long as
-  /// at least one more ends within each `patience`, as many actors may take their
-  /// time although none is stuck. Names `most` of those that have not by then.
+  /// Waits for all actors to end: until `deadline`, and longer while at least one more
+  /// ends within each `patience`, because many actors may take their time although none
+  /// is stuck. Returns `most` names of those that have not ended.
   [[nodiscard]] remaining
   await_stopped(std::chrono::steady_clock::time_point deadline,
                 std::chrono::milliseconds patience, std::size_t most);
@@ -152,9 +152,8 @@ public:
   /// The actors whose name starts with `prefix`, parents before children.
   [[nodiscard]] std::vector<child_view> list(std::string_view prefix) const;
 
-  /// Whether somebody answers who asks this actor, now or once it was started again.
-  /// Errors: `shard_down` (it was given up), and what to do. No error for what is
-  /// unknown here.
+  /// Whether a request to this actor will be answered, now or after a restart. Errors:
+  /// `shard_down` (it was given up), with what to do. No error for an unknown name.
   [[nodiscard]] expected<void> check_not_failed(std::string_view name) const;
 
   [[nodiscard]] std::size_t size() const;
@@ -188,13 +187,13 @@ private:
   /// One start, death or stop at a time. Taken before `mutex_`.
   std::mutex turn_;
 
-  /// Guards what follows; not held while functions of a child run.
+  /// Guards the rest; not held while functions of a child run.
   mutable std::mutex mutex_;
   std::condition_variable all_ended_;
   bool stopping_ = false;
   supervision_figures figures_;
   std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
-  /// The names are the specifications' own.
+  /// The keys refer to the names in the specifications.
   std::unordered_map<std::string_view, child*> by_name_;
   std::unordered_map<std::uint64_t, child*> by_number_;
 };

@@ -54,7 +54,7 @@ public:
     };
   }
 
-  /// Requesters that still wait learn nothing more from here.
+  /// Waiting requesters get no reply from this actor any more.
   void on_exit() override {
     for (auto& promise : std::exchange(draining_, {}))
       promise.deliver(gone());
@@ -174,14 +174,14 @@ private:
     return to_caf({errc::shutting_down, "the runtime drains or has ended"});
   }
 
-  /// What every request begins with.
+  /// The first step of every request.
   std::shared_ptr<supervised> begin() {
     if (auto asker = sending_peer(*this))
       note(*asker);
     return runtime_.lock();
   }
 
-  /// Writes down the actor of another node that asks.
+  /// Records the actor of another node that sends a request.
   void note(const peer_actor& asker) {
     const auto is_new
       = nodes_.asked(asker.node, asker.id, clock::steady().now());
@@ -191,7 +191,7 @@ private:
       return;
     ++locating_;
     locate_sender(*this, [this, id = asker.node](const std::string& address) {
-      // The node may be gone already, which is reported, too.
+      // The node may have ended already, which is reported, too.
       if (!address.empty())
         nodes_.locate(id, address);
       on_located();
@@ -220,7 +220,7 @@ private:
       runtime->tree().ended(x.id, x.reason);
   }
 
-  /// The middleman has said where a node is, or that it does not know.
+  /// The middleman has reported a node's address, or that it is unknown.
   void on_located() {
     if (--locating_ == 0)
       for (auto& [promise, limit] : std::exchange(listing_, {}))
@@ -236,8 +236,8 @@ private:
   std::vector<caf::response_promise> draining_;
 
   node_book nodes_;
-  std::size_t locating_ = 0; ///< Questions to the middleman under way.
-  /// Requesters of the list, which is answered when these are.
+  std::size_t locating_ = 0; ///< Requests to the middleman in progress.
+  /// Requesters of the list; they get it when no such request is in progress.
   std::vector<std::pair<caf::response_promise, std::uint64_t>> listing_;
 };
 

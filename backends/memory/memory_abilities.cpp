@@ -1,5 +1,5 @@
-// The part of the memory provider that not every provider has: limits, namespaces,
-// walks, listeners, joint turns; and what concerns all shards at once.
+// The optional abilities of the memory provider: limits, namespaces, scans, listeners,
+// joint turns; and operations on all shards at once.
 
 #include <troupe/backends/memory/memory_provider.hpp>
 
@@ -48,12 +48,12 @@ charge_ability* memory_provider::charges() noexcept {
   return this;
 }
 
-// -- forgetting --------------------------------------------------------------------
+// -- invalidating ------------------------------------------------------------------
 
 expected<void> memory_provider::clear() {
   if (auto ok = check_open(); !ok)
     return ok;
-  // All namespaces in one step, with no joint turn half done.
+  // All namespaces in one step, and never in the middle of a joint turn.
   tags_->keep_out_steps([this]() noexcept {
     for (const auto& x : shards_->groups())
       x->clear();
@@ -165,7 +165,7 @@ expected<void> memory_provider::obey_limits(double part) {
   auto entries_part = entries_->part_of(sum.entries);
   for (std::size_t i = 0; i < had.size(); ++i)
     shards_->groups()[i]->obey(had[i], bytes_part, entries_part);
-  // A shard keeps its bookkeeping, at the cost of the others.
+  // A shard keeps its bookkeeping, at the cost of other shards.
   bytes_->settle();
   entries_->settle();
   return {};

@@ -14,7 +14,7 @@ using memory::store;
 
 namespace {
 
-/// What the stores of all shards have in common.
+/// The options that the stores of all shards share.
 memory::store_options store_options_of(const region_options& options,
                                        const clock& time) {
   memory::store_options result;
@@ -86,8 +86,8 @@ memory_provider::read_many(std::span<const hashed_key> keys,
   return visit_many(keys, f, as);
 }
 
-/// In the order of the shard's mailbox, so that a caller that does not wait finds what it
-/// has changed before; whatever the state of the actor around the shard.
+/// In the order of the shard's mailbox, so that a caller that does not wait finds its
+/// earlier changes, in any state of the shard's actor.
 void memory_provider::read_then(
   carried_key key, lookup as,
   completion<std::optional<entry_copy>> done) const {
@@ -190,7 +190,7 @@ void memory_provider::apply_then(carried_change what,
 expected<void> memory_provider::set_many(std::span<const hashed_key> keys,
                                          std::span<const bytes_view> values,
                                          const write_options& how) {
-  // By shard, each group in the order of the items, in one turn of its mailbox.
+  // Grouped by shard; each group in the order of the items, in one turn of its mailbox.
   std::vector<std::vector<hashed_key>> keys_of(shards_->size());
   std::vector<std::vector<bytes_view>> values_of(shards_->size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -222,7 +222,7 @@ void memory_provider::acquire_load(
   carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
   std::function<bool(expected<load_decision>)> decided) {
   auto& where = owner(key);
-  // Told from inside the shard's turn, so that decisions are heard of in their order.
+  // Called inside the shard's turn, so that decisions are reported in their order.
   auto told = std::make_shared<std::function<bool(expected<load_decision>)>>(
     std::move(decided));
   where.submit(
@@ -354,7 +354,7 @@ expected<void> memory_provider::check_running() const {
 }
 
 void memory_provider::tick() noexcept {
-  // Evictions are counted over a period in which some happen: a tenth of a second.
+  // Evictions are counted over a period in which some happen: 0.1 s.
   constexpr unsigned ticks_per_rebalance = 5;
   memory::large_block::free_waiting();
   for (auto* x : *shards_)
@@ -363,7 +363,7 @@ void memory_provider::tick() noexcept {
     rebalance();
 }
 
-/// Group 0 first, which `check_running` asks.
+/// Group 0 first, because `check_running` asks it.
 void memory_provider::stop() noexcept {
   for (const auto& x : shards_->groups())
     x->stop();

@@ -1,17 +1,18 @@
 #pragma once
 
-// Who is asked when a budget is overdrawn (budget.hpp): the shards that borrow from
-// it, those of a namespace, of a region, or of all regions of a runtime.
+// The shards that return capacity when a budget is overdrawn (budget.hpp): its
+// borrowers, that is, the shards of a namespace, of a region, or of all regions of a
+// runtime.
 //
 //   shard A, in its turn: stores, overdraws, collects ──► shard B: gives a piece back
 //                                                    └──► shard C: busy: in its next turn
 //
 // Invariants
-//   1. Nothing here waits for a mailbox, as the asker is in its own turn: idle
-//      shards give at once, those whose mailbox this thread holds as well, busy ones
-//      in their next turn.
-//   2. What an asked shard's mailbox has the thread do besides does not collect in
-//      turn. It overdraws, and the first collection goes on until nothing is
+//   1. Nothing here waits for a mailbox, because the asker is in its own turn. Idle
+//      shards, and shards whose mailbox this thread holds, give at once; busy ones in
+//      their next turn.
+//   2. Tasks of an asked shard's mailbox that this thread runs meanwhile do not collect
+//      themselves. They overdraw, and the first collection continues until nothing is
 //      overdrawn.
 
 #include <atomic>
@@ -36,7 +37,7 @@ enum class lent_resource : std::uint8_t { in_bytes, in_entries };
 /// The shards of a region or of one of its namespaces.
 class shard_lender final : public capacity_source {
 public:
-  /// `all` must live as long as anyone collects.
+  /// `all` must live as long as the budget may collect.
   shard_lender(lent_resource what, shard_list all) noexcept
     : what_(what), all_(std::move(all)) {
     // nop
@@ -54,10 +55,10 @@ private:
 /// The shards of all regions that share a limit of bytes. Thread-safe.
 class region_lender final : public capacity_source {
 public:
-  /// One more region to be asked, as long as it lives. Throws std::bad_alloc.
+  /// Adds a region, which is asked as long as it lives. Throws std::bad_alloc.
   void add(const std::shared_ptr<const shard_list>& which);
 
-  /// Those that live. Throws std::bad_alloc.
+  /// The regions that live. Throws std::bad_alloc.
   [[nodiscard]] std::vector<std::shared_ptr<const shard_list>> members() const;
 
   void collect(const budget& from, std::size_t n, yielding how,

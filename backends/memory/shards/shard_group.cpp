@@ -66,8 +66,8 @@ void shard_group::obey(const holdings& had, double bytes_part,
                        double entries_part) noexcept {
   bytes_part = std::min(bytes_part, bytes_->part_of(had.sum.bytes));
   entries_part = std::min(entries_part, entries_->part_of(had.sum.entries));
-  // What the shards up to this one keep together, so that rounding leaves none of
-  // the limit unused; an inexact product must not make it one less.
+  // The sum of what the shards up to this one keep, so that rounding wastes nothing of
+  // the limit; an inexact product must not make it one less.
   auto cut = [](std::size_t n, double part) {
     constexpr double inexact = 1e-3;
     return static_cast<std::size_t>(static_cast<double>(n) * part + inexact);

@@ -1,18 +1,18 @@
 #pragma once
 
-// Shards that share their limits: those of one namespace of a region, or those of
-// all keys that are in none. The shards are numbered through all groups of a
-// region, so that whoever walks over them needs to know no groups.
+// Shards that share their limits: the shards of one namespace of a region, or of all
+// keys outside of namespaces. The shards are numbered through all groups of a region,
+// so that an iteration over them needs to know no groups.
 //
 //   region  ┬ group 0   other keys   shards  0 .. 31   the region's own budgets
 //           ├ group 1   "session:"   shards 32 .. 47   budgets within those
 //           └ group 2   "img:"       shards 48 .. 55   budgets within those
 //
 // Invariants
-//   1. What the shards are lent comes out of the group's budgets and, through
-//      these, out of those of region and runtime.
-//   2. A clear of the group is one step for all of its shards (invalidations.hpp),
-//      and so is its end; tags are the region's.
+//   1. The shards borrow from the group's budgets and, through these, from those of
+//      region and runtime.
+//   2. A clear of the group is one step for all of its shards (invalidations.hpp), and
+//      so is its end; tags belong to the region.
 
 #include <atomic>
 #include <chrono>
@@ -33,11 +33,11 @@
 
 namespace troupe::memory {
 
-/// Thread-safe, but for `rebalance`.
+/// Thread-safe, except for `rebalance`.
 class shard_group {
 public:
-  /// What the shards have, taken before any of them is told to give: what one may
-  /// keep must not depend on who gave before.
+  /// The contents of all shards, taken before any of them returns capacity: what one
+  /// shard may keep must not depend on which shard gave before.
   struct holdings {
     struct figures {
       std::size_t bytes = 0;
@@ -48,17 +48,17 @@ public:
     figures sum;
   };
 
-  /// As many shards as `with.shared.shares`, a power of two, from number `first`
-  /// on, with the budgets in `with`, whose capacity they lend each other when that is
-  /// a namespace's. They are named "<region>/shard-<number>";
-  /// see `shard` for the rest. Throws std::bad_alloc.
+  /// Makes `with.shared.shares` shards, a power of two, with numbers from `first` on,
+  /// and with the budgets in `with`. The shards of a namespace lend each other these
+  /// budgets' capacity. They are named "<region>/shard-<number>"; see `shard` for the
+  /// rest. Throws std::bad_alloc.
   shard_group(const std::string& region, std::size_t first, store_options with,
               std::chrono::milliseconds op_timeout, lane_executor& executor);
 
   shard_group(const shard_group&) = delete;
   shard_group& operator=(const shard_group&) = delete;
 
-  /// Number of the shard that owns a key of this group with this hash.
+  /// The number of the shard that owns a key of this group with this hash.
   [[nodiscard]] std::size_t shard_of(std::uint64_t hash) const noexcept {
     return first_ + (shard_bits(hash) & mask_);
   }
@@ -76,7 +76,7 @@ public:
     return *entries_;
   }
 
-  /// Whether there is a limit, of its own or from above.
+  /// Whether there is a limit, the group's or one above it.
   [[nodiscard]] bool limited() const noexcept {
     return bytes_->tightest() != budget::unlimited
            || entries_->tightest() != budget::unlimited;
@@ -86,34 +86,34 @@ public:
     return eviction_.load(std::memory_order_relaxed);
   }
 
-  /// `shutting_down`, once the shards have been stopped. What concerns all of them is
-  /// done else, whatever the state of their actors.
+  /// Returns `shutting_down` after the shards have been stopped. Otherwise, operations
+  /// on all shards are done in any state of their actors.
   [[nodiscard]] expected<void> check_open() const;
 
-  /// Makes all shards empty at once to those who look from now on. The space comes
-  /// back with `tidy`, or in each shard's next turn.
+  /// Makes all shards empty at once for calls that begin from now on. The memory is
+  /// freed by `tidy`, or in each shard's next turn.
   void clear() noexcept;
 
-  /// Gives back what dead entries take, where a shard is idle.
+  /// Frees the memory of dead entries in idle shards.
   void tidy() noexcept;
 
-  /// Has every read and every change that starts from now on refused with
-  /// `shutting_down`, and ends the shards.
+  /// Refuses every read and change that begins from now on with `shutting_down`, and
+  /// ends the shards.
   void stop() noexcept;
 
   [[nodiscard]] holdings held() const;
 
-  /// Other limits, 0: none. `obey` has to follow.
+  /// Sets the limits; 0: no limit. Call `obey` afterwards.
   void limit(std::size_t max_bytes, std::size_t max_entries) noexcept;
 
-  /// Has the shards keep no more than the group's limits allow and no more than
-  /// these parts, 1 or less, of what they had.
+  /// Makes the shards keep no more than the group's limits allow, and no more than
+  /// these parts (at most 1) of what they had.
   void obey(const holdings& had, double bytes_part,
             double entries_part) noexcept;
 
   void set_eviction(eviction_policy x) noexcept;
 
-  /// Whether a policy for the whole region is meant for this group, too.
+  /// Whether a policy for the whole region also applies to this group.
   [[nodiscard]] bool follows() const noexcept {
     return follows_.load(std::memory_order_relaxed);
   }
@@ -122,8 +122,8 @@ public:
     follows_.store(x, std::memory_order_relaxed);
   }
 
-  /// Lets one shard that evicts little give a piece of the group's limits to the
-  /// others.
+  /// Lets one shard that evicts little give a piece of the group's limits to other
+  /// shards.
   void rebalance();
 
 private:

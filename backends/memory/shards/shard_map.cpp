@@ -14,15 +14,15 @@ namespace troupe::memory {
 
 namespace {
 
-/// As many shards, up to `most`, as a limit carries with so much for each; a power
-/// of two.
+/// The number of shards, up to `most`, for which a limit has room with `each` for every
+/// one; a power of two.
 std::size_t shards_for(std::size_t limit, std::size_t each,
                        std::size_t most) noexcept {
   return std::min(most, std::bit_floor(std::max<std::size_t>(limit / each, 1)));
 }
 
-/// The number of shards when the options leave it open. Under a small limit there
-/// are fewer, so that shards need less of each other's.
+/// The number of shards when the options do not set it. Under a small limit there are
+/// fewer, so that shards rarely need capacity of others.
 std::size_t default_shards(std::size_t max_bytes,
                            std::size_t max_entries) noexcept {
   auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
@@ -32,8 +32,8 @@ std::size_t default_shards(std::size_t max_bytes,
   return shards_for(max_entries, defaults::wanted_entries_per_shard, wanted);
 }
 
-/// The same for one of `namespaces` of a region whose other keys have `others`
-/// shards. Many namespaces have fewer each: all shards together shall stay in the
+/// The same for one of `namespaces` of a region whose other keys have `others` shards.
+/// With many namespaces, each has fewer: all shards together should stay in the
 /// processor's caches.
 std::size_t default_shards(const budget& for_bytes, const budget& for_entries,
                            std::size_t namespaces,
@@ -48,7 +48,7 @@ std::size_t default_shards(const budget& for_bytes, const budget& for_entries,
                     most);
 }
 
-/// Has these shards give back what the budgets that they share are overdrawn by.
+/// Lets these shards return what the budgets that they share are overdrawn by.
 void lend_among(const std::vector<shard*>& shards, const table_options& with) {
   auto lend = [&shards](budget& x, lent_resource what) {
     x.collect_from(std::make_shared<shard_lender>(what, shards));
@@ -134,7 +134,7 @@ tl::unexpected<error> shard_map::stopped() const {
 }
 
 std::size_t shard_map::group_of(bytes_view key) const noexcept {
-  // No prefix is number -1, and group 0.
+  // A key without a prefix has number -1, that is, group 0.
   static_assert(prefix_map::none + 1 == 0);
   return prefixes_.find(key) + 1;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 // Which shard of a region owns a key: the shards of all groups (shard_group.hpp),
-// numbered through. A key leads to a group by its prefix and to a shard of that by
-// its hash. Without namespaces there is one group, and nobody looks at prefixes.
+// numbered through. A key's prefix determines its group, and its hash the shard in the
+// group. Without namespaces there is one group, and prefixes are not compared.
 
 #include <chrono>
 #include <cstddef>
@@ -24,14 +24,14 @@
 
 namespace troupe::memory {
 
-/// Thread-safe. Its shards are those it was made with.
+/// Thread-safe. Its shards never change.
 class shard_map {
 public:
   using group_list = std::vector<std::unique_ptr<shard_group>>;
 
-  /// Makes the shards, and tells `options` how many there are where they leave it
-  /// open. `with` says what all stores have in common and holds the region's
-  /// budgets; those of namespaces are made within them. Throws std::bad_alloc.
+  /// Makes the shards; where `options` leave their number open, writes it there. `with`
+  /// holds what all stores share and the region's budgets; the budgets of namespaces
+  /// are made within them. Throws std::bad_alloc.
   shard_map(const std::string& region, region_options& options,
             const store_options& with,
             const std::shared_ptr<tag_registry>& tags, lane_executor& executor);
@@ -52,7 +52,7 @@ public:
     return all_;
   }
 
-  /// That of other keys first, then those of the namespaces in their order.
+  /// The group of other keys first, then those of the namespaces in their order.
   [[nodiscard]] const group_list& groups() const noexcept {
     return groups_;
   }
@@ -62,7 +62,7 @@ public:
     return divided_;
   }
 
-  /// The index, in the options, of the namespace with this very prefix. Errors:
+  /// The index, in the options, of the namespace with exactly this prefix. Errors:
   /// `invalid_argument`.
   [[nodiscard]] expected<std::size_t> namespace_of(bytes_view prefix) const;
 
@@ -70,11 +70,10 @@ public:
     return all_.size();
   }
 
-  /// Number of entries, those included that expired and were not swept yet.
+  /// Number of entries, including expired ones that are not yet swept.
   [[nodiscard]] std::size_t entries() const noexcept;
 
-  /// Why nothing is read or changed any more. Errors: `shutting_down`, after the
-  /// shards were stopped.
+  /// Errors: `shutting_down`, after the shards were stopped.
   [[nodiscard]] expected<void> check_running() const {
     if (all_[0]->store().stopped()) [[unlikely]]
       return stopped();

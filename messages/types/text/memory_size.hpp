@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-/// A number of bytes as Redis reads it: digits and, in any case, one of b, k, m,
-/// g (thousands) or kb, mb, gb (of 1024). Nothing when it is none, or more than
-/// 64 bits hold.
+/// Parses a number of bytes as Redis does: digits, then optionally, in upper or lower
+/// case, b, k, m, g (powers of 1000) or kb, mb, gb (powers of 1024). Returns nothing
+/// for other text, or when the number exceeds 64 bits.
 [[nodiscard]] std::optional<std::uint64_t>
 parse_memory_size(bytes_view text) noexcept;
 

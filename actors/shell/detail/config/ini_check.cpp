@@ -21,7 +21,7 @@ namespace troupe::detail {
 
 namespace {
 
-/// CAF's name of a type as a person would write a value of it.
+/// CAF's name of a type as a person would write it.
 std::string expected_type(caf::string_view name) {
   static constexpr std::array<std::pair<std::string_view, const char*>, 5>
     texts{{{"boolean", "true or false"},
@@ -38,7 +38,7 @@ std::string expected_type(caf::string_view name) {
   return "of the type " + std::string{type};
 }
 
-/// Where an ini file names a section, or a key in it: "line 3 of server.ini".
+/// The place of a section, or of a key in it, in an ini file: "line 3 of server.ini".
 std::string place_of(std::string_view ini, std::string_view section,
                      std::string_view key, const std::string& name) {
   const auto trimmed = [](std::string_view x) {

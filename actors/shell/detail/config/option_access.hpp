@@ -1,7 +1,7 @@
 #pragma once
 
-// Options of a group, declared and read by the type of the variable that they are for.
-// A time is one of whole milliseconds.
+// Declares and reads options of a group by the type of their variable. A duration is in
+// whole milliseconds.
 
 #include <chrono>
 #include <string>
@@ -29,7 +29,7 @@ void declare_option(caf::config_option_set& to, const std::string& group,
   caf::config_option_adder{to, group}.add<stored_option<T>>(name, help);
 }
 
-/// Reads one option; leaves `to` as it is when the option is not set. Errors:
+/// Reads one option; leaves `to` unchanged when the option is not set. Errors:
 /// `invalid_argument` (it is of another type).
 template <class T>
 expected<void> read_option(const caf::settings& from, const std::string& group,
@@ -57,7 +57,7 @@ expected<void> read_option(const caf::settings& from, const std::string& group,
   return {};
 }
 
-/// CAF takes options that were never declared silently. Errors: `invalid_argument`
+/// CAF silently accepts options that were never declared. Errors: `invalid_argument`
 /// (the group has an option that is not among the known ones).
 [[nodiscard]] expected<void>
 check_option_names(const caf::settings& all, const std::string& group,

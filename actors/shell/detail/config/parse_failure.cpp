@@ -28,8 +28,8 @@ std::vector<std::string> names_of(const caf::config_option_set& known) {
   return result;
 }
 
-/// An argument that names no option, and what was perhaps meant. `known` are the names
-/// that may follow "--".
+/// The error for an argument that names no option, with a suggestion. `known` are the
+/// names that may follow "--".
 std::string unknown_argument(const std::string& argument,
                              const std::vector<std::string>& known) {
   auto result = "unknown option " + argument;

@@ -9,8 +9,8 @@
 
 namespace troupe::detail {
 
-/// What CAF's parser stumbled over: an argument, or a place in the ini file, which is
-/// called `ini`. `known` are the options that it knows.
+/// Explains an error of CAF's parser: the argument, or the place in the ini file `ini`,
+/// that it refused. `known` are the options that it knows.
 [[nodiscard]] error explain_failure(const caf::error& failure,
                                     const std::string& ini,
                                     const caf::config_option_set& known);
