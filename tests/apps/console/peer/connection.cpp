@@ -585,7 +585,7 @@ TEST_CASE("the end of the server ends a request that waits for it") {
   auto result = peer.ask(troupe::drain_request{1h});
   REQUIRE_FALSE(result);
   CHECK(result.error().code == not_connected);
-  CHECK(contains(result.error().reason.text(), "went away"));
+  CHECK(contains(result.error().reason.text(), "was lost"));
   CHECK(std::chrono::steady_clock::now() - start < patience);
   CHECK_FALSE(peer.is_open());
 }
