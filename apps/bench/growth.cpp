@@ -45,7 +45,7 @@ struct settings {
       .add(value_size, "value-size", "bytes per value")
       .add(key_size, "key-size", "bytes per key")
       .add(rounds, "rounds", "passes per table, each from empty")
-      .add(peers, "peers", "lets other tables grow, too, to compare");
+      .add(peers, "peers", "also measures other tables, to compare");
     common.declare(table);
   }
 
@@ -225,16 +225,17 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Inserts of new keys into an empty table on one thread, each timed; making",
-    "the key counts. Figures are medians of the passes; the longest insert is",
-    "given for the best and the worst pass: what only one pass saw was not the",
-    "table. 'alone' leaves inserts out during which the thread lost its",
-    "processor. Memory is what the process grew by, per entry.",
+    "One thread inserts new keys into an empty table. Each insert is timed,",
+    "the construction of its key included. Figures are medians of the passes.",
+    "The longest insert is given for the best and the worst pass: a pause in",
+    "one pass only is not caused by the table. 'alone' omits inserts during",
+    "which the thread lost its processor. Memory is the growth of the process",
+    "per entry.",
     noise_line(noise_),
   };
   table times{"results",
-              "times of one insert; over 1 ms: inserts of the worst pass, and "
-              "those of them alone",
+              "times of one insert; over 1 ms: number of such inserts in the "
+              "worst pass, and how many of them alone",
               {{"name", "", 0},
                {"table", "table", 0},
                {"p50_ns", "p50 ns", 0},
@@ -286,8 +287,8 @@ report contest::result() const {
 int run_growth(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
     "growth",
-    "The longest pause of a single insert while a table grows from empty, and\n"
-    "the memory each entry takes.",
+    "The longest time of a single insert while a table grows from empty, and\n"
+    "the memory of each entry.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

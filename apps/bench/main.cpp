@@ -1,5 +1,5 @@
-// troupe-bench: Troupe and what others use in its place, measured side by side
-// in one run. What counts is the ratios; times differ from machine to machine.
+// troupe-bench: measures Troupe and its alternatives side by side in one run.
+// Compare the ratios; the times differ from machine to machine.
 
 #include <cstdio>
 #include <exception>
@@ -41,10 +41,10 @@ void print_help() {
     std::printf("  %-14s%s\n", std::string{x.name}.c_str(),
                 std::string{x.title}.c_str());
   std::puts(
-    "\n'troupe-bench <subcommand> --help' explains the options; every "
-    "subcommand knows\n--quick (a smoke test) and --json. The exit code "
-    "is 0, 1 when a result is wrong\n(not: slow), or 2 when an option "
-    "is.");
+    "\n'troupe-bench <subcommand> --help' explains the options. Every "
+    "subcommand has\n--quick (a smoke test) and --json. The exit code "
+    "is 0 for success, 1 for a wrong\nresult (a slow one is not wrong), and 2 "
+    "for a wrong option.");
 }
 
 int reject(const std::string& word) {

@@ -276,7 +276,7 @@ table contest::times() const {
 table contest::ratios() const {
   table result{"ratios",
                "troupe-server / redis-server, medians of the rounds' ratios; "
-               "limit: our throughput / that of constants",
+               "limit: throughput of troupe-server / of constants",
                {{"test", "test", 0},
                 {"pipeline", "pipeline", 0},
                 {"size", "bytes", 0},
@@ -307,7 +307,7 @@ table contest::weights() const {
   table result{
     "memory",
     "resident memory after all keys of 16 bytes were set; bytes/key: "
-    "what it grew by, the key and its value included",
+    "its growth per key, the key and its value included",
     {{"size", "bytes", 0},
      {"name", "", 0},
      {"server", "server", 0},
@@ -343,14 +343,14 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Servers of a size start afresh and are filled with all keys, so that "
-    "every",
-    "GET hits. redis-benchmark drives them in turn, each measurement once per",
-    "round; figures are medians of rounds, ratios medians of ratios within a",
-    "round. Client and server share the machine, so the client is often the",
-    "limit: 'constants' answers without a look at its requests and shows it.",
-    "cpu is what the server alone used, by a clock of 10 ms.",
-    noise_line(noise_) + " (Servers and client are others here.)",
+    "For each value size, new servers are started and filled with all keys, so",
+    "that every GET hits. redis-benchmark runs against each in turn, once for",
+    "each measurement and round. Figures are medians of the rounds; ratios are",
+    "medians of the ratios within a round. Client and server share the",
+    "machine, so the client is often the limit: 'constants' shows it, because",
+    "it answers without reading its requests. cpu is the time of the server",
+    "alone, by a clock of 10 ms.",
+    noise_line(noise_) + " (Servers and client count as others here.)",
   };
   result.tables = {times(), ratios(), weights()};
   result.expectations = expectations();
@@ -363,10 +363,10 @@ report contest::result() const {
 int run_net(const std::vector<std::string>& arguments) {
   auto read = read_settings<net_settings>(
     "net",
-    "troupe-server and redis-server under redis-benchmark, in turn: "
+    "Runs redis-benchmark against troupe-server and redis-server in turn: "
     "throughput, "
-    "p99,\nprocessor time and memory, beside a server that answers without a "
-    "look.",
+    "p99,\nprocessor time and memory; also against a server with constant "
+    "answers.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -31,8 +31,8 @@ int run_shard(const std::vector<std::string>& arguments) {
   auto read
     = read_settings<shard_settings>("shard",
                                     "Reads, writes and a mix of both on a "
-                                    "large table: Troupe's region against\n"
-                                    "other maps and against the naive actor.",
+                                    "large table: Troupe's region compared\n"
+                                    "with other maps and with a naive actor.",
                                     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -89,7 +89,7 @@ public:
     while (!data.empty()) {
       auto n = ::send(socket_, data.data(), data.size(), MSG_NOSIGNAL);
       if (n <= 0)
-        throw std::runtime_error("the server does not take its requests");
+        throw std::runtime_error("the server does not read its requests");
       data.remove_prefix(static_cast<std::size_t>(n));
     }
   }
@@ -140,7 +140,7 @@ expected<drive_result> read_csv(std::string_view text) {
     return fail(errc::decode_failed, "redis-benchmark printed no figures");
   if (!std::isfinite(*rate) || *rate <= 0)
     return fail(errc::invalid_argument,
-                "redis-benchmark was done too soon to measure");
+                "redis-benchmark ended too soon to measure; use more requests");
   return drive_result{*rate, *p99};
 }
 

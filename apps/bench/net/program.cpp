@@ -88,7 +88,7 @@ class scratch_file {
 public:
   scratch_file() : file_(std::tmpfile()) {
     if (file_ == nullptr)
-      throw std::runtime_error("cannot make a temporary file");
+      throw std::runtime_error("cannot create a temporary file");
     ::fcntl(descriptor(), F_SETFD, FD_CLOEXEC);
   }
 
@@ -225,7 +225,7 @@ std::string output_of(std::vector<std::string> command,
     if (std::chrono::steady_clock::now() > until) {
       ::kill(process, SIGKILL);
       ::waitpid(process, nullptr, 0);
-      throw std::runtime_error(command[0] + " did not come to an end");
+      throw std::runtime_error(command[0] + " did not end in time");
     }
     std::this_thread::sleep_for(look_again);
   }
