@@ -148,7 +148,7 @@ tl::unexpected<error> unknown(const std::string& argument,
   if (!name.starts_with('-'))
     return fail(errc::invalid_argument,
                 "unexpected argument '" + argument
-                  + "'; commands follow -c, for example -c 'get KEY'");
+                  + "'; commands follow -c, as in -c 'get KEY'");
   std::vector<std::string> names;
   for (const auto& x : table)
     names.emplace_back(x.name);

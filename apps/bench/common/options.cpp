@@ -74,8 +74,7 @@ error option_table::explain(const std::string& reason,
                             [&](const row& x) { return x.name == name; });
   if (!argument.starts_with("--"))
     return {errc::invalid_argument,
-            "'" + argument
-              + "' is not an option; write options as --name=value"};
+            "'" + argument + "' is not an option; options read --name=value"};
   if (known == rows_.end()) {
     std::vector<std::string> names;
     for (auto& x : rows_)
