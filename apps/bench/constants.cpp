@@ -1,5 +1,5 @@
-// `troupe-bench constants`: a server that answers without looking, for
-// `troupe-bench net` and for those who try other clients.
+// `troupe-bench constants`: a server with constant answers, for `troupe-bench net` and for
+// tests of other clients.
 
 #include <cstdio>
 

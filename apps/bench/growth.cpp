@@ -1,8 +1,7 @@
-// `troupe-bench growth`: one insert after the other into an empty table, each
-// timed on its own. The index has to grow while others wait, so no insert may
-// take much longer than another. What the machine itself does to a thread (a
-// timer, another process, the hypervisor) shows in a loop of the same length
-// that does nothing.
+// `troupe-bench growth`: inserts one after the other into an empty table, and times each
+// insert. The index grows while other operations wait, so no insert may take much longer
+// than another. An empty loop of the same length shows the pauses that the machine causes
+// (timers, other processes, the hypervisor).
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +28,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// The longest pause that nobody minds.
+/// The longest pause that callers accept.
 constexpr double acceptable_pause_ms = 1.0;
 
 struct settings {

@@ -1,5 +1,5 @@
-// `troupe-bench mailbox`: what one operation pays to be the only one, by the
-// ways there are. It backs the decision to let callers run a shard's mailbox.
+// `troupe-bench mailbox`: the cost of several ways to run operations one at a time. The
+// results support the decision to let callers run a shard's mailbox.
 
 #include <algorithm>
 #include <memory>

@@ -1,10 +1,10 @@
 // `troupe-bench net`: troupe-server and redis-server, driven in turn by Redis's
-// own redis-benchmark, beside a server that answers without looking.
+// own redis-benchmark, beside a server with constant answers.
 //
-// For each size of values all servers start afresh, get all keys, and stay until
-// the end; then every round takes each measurement once, server by server, so
-// that what disturbs the machine for a while disturbs all of them. Who is first
-// changes from round to round. The first round warms up and is not counted.
+// For each value size, new servers are started and filled with all keys; they run until
+// the end. Every round takes each measurement once, server by server, so that a temporary
+// disturbance of the machine affects all servers. The first server changes from round to
+// round. The first round warms up and is not counted.
 
 #include <algorithm>
 #include <chrono>
@@ -30,14 +30,14 @@ namespace troupe::bench {
 
 namespace {
 
-/// Memory counts as settled when it kept still for so long, and in any case
-/// after a while: servers tidy up in the background.
+/// Servers free memory in the background. Their memory counts as settled when it has not
+/// changed for `still_time`, and in any case after `settle_patience`.
 constexpr std::chrono::milliseconds still_time{500};
 constexpr std::chrono::seconds settle_patience{10};
 constexpr std::chrono::milliseconds look_again{20};
 
-/// A run that was too short for redis-benchmark's clock is made again with ten
-/// times the requests, so often.
+/// How often a run that is too short for redis-benchmark's clock is repeated, each time
+/// with ten times the requests.
 constexpr int most_tries = 5;
 
 struct server {

@@ -1,7 +1,6 @@
-// `troupe-bench reclamation`: what it costs to read next to a writer that frees
-// memory, and what it costs to be that writer. It decides which scheme the
-// tables use. The objects fit into the second-level cache, so that the figures
-// are those of the schemes.
+// `troupe-bench reclamation`: the cost of a read beside a writer that frees memory, and
+// the cost of that writer's writes. The results decide which scheme the tables use. The
+// objects fit into the second-level cache, so that the schemes dominate the figures.
 
 #include <algorithm>
 #include <atomic>

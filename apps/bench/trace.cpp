@@ -1,7 +1,7 @@
 // `troupe-bench trace`: which policy keeps the right keys, on real traces.
 //
-// Nothing is timed here. Every policy handles every trace at every size, with
-// entries that all count the same; the figures are exact and the same anywhere.
+// Nothing is timed here. Every policy handles every trace at every size, with entries of
+// equal size; the figures are exact, and equal on every machine.
 
 #include <algorithm>
 #include <optional>
@@ -22,7 +22,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// A bound and no rival.
+/// The upper bound; it does not compete.
 constexpr std::string_view optimum = "opt";
 
 /// All policies on one trace at one size.

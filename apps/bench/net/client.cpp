@@ -23,14 +23,14 @@ namespace troupe::bench {
 
 namespace {
 
-/// A server that says nothing for so long has failed.
+/// A server that sends nothing for this time has failed.
 constexpr time_t silence_seconds = 120;
 
-/// Keys set before their replies are read. Those of one batch fit into any
+/// Keys that are set before their replies are read. The replies of a batch fit into any
 /// socket's buffer, so that neither side waits for the other to read.
 constexpr std::uint64_t keys_per_batch = 500;
 
-/// What stands between quotes in a line.
+/// The quoted fields of a line.
 std::vector<std::string> quoted_fields(std::string_view line) {
   std::vector<std::string> result;
   for (auto begin = line.find('"'); begin != line.npos;
