@@ -1,5 +1,5 @@
-// troupe-bench: Troupe and what others use in its place, measured side by side
-// in one run. What counts is the ratios; times differ from machine to machine.
+// troupe-bench: measures Troupe and its alternatives side by side in one run.
+// Compare the ratios; the times differ from machine to machine.
 
 #include <cstdio>
 #include <exception>
@@ -21,15 +21,15 @@ struct subcommand {
 constexpr subcommand subcommands[] = {
   {"shard", "reads and writes of a large table against other maps",
    troupe::bench::run_shard},
-  {"reclamation", "ways to free memory that readers may still look at",
+  {"reclamation", "ways to free memory that readers may still read",
    troupe::bench::run_reclamation},
-  {"mailbox", "the price of one operation through a mailbox",
+  {"mailbox", "the cost of one operation through a mailbox",
    troupe::bench::run_mailbox},
   {"growth", "the longest pause while a table grows, and memory per entry",
    troupe::bench::run_growth},
   {"net", "the server beside redis-server, under redis-benchmark",
    troupe::bench::run_net},
-  {"constants", "a server that answers without looking, to measure clients",
+  {"constants", "a server with constant answers, to measure the client",
    troupe::bench::run_constants},
   {"trace", "hit ratios of eviction policies on traces",
    troupe::bench::run_trace},
@@ -41,10 +41,10 @@ void print_help() {
     std::printf("  %-14s%s\n", std::string{x.name}.c_str(),
                 std::string{x.title}.c_str());
   std::puts(
-    "\n'troupe-bench <subcommand> --help' explains the options; every "
-    "subcommand knows\n--quick (a smoke test) and --json. The exit code "
-    "is 0, 1 when a result is wrong\n(not: slow), or 2 when an option "
-    "is.");
+    "\n'troupe-bench <subcommand> --help' explains the options. Every "
+    "subcommand has\n--quick (a smoke test) and --json. The exit code "
+    "is 0 for success, 1 for a wrong\nresult (a slow one is not wrong), and 2 "
+    "for a wrong option.");
 }
 
 int reject(const std::string& word) {

@@ -1,7 +1,6 @@
 #pragma once
 
-// What the user can ask for: one struct per command, and the text that explains
-// it.
+// The commands of the console: a struct for each, and the text that explains it.
 
 #include <chrono>
 #include <cstddef>
@@ -34,7 +33,7 @@ struct stat_command {};
 
 struct top_command {
   std::chrono::milliseconds interval{2'000};
-  std::size_t frames = 0; ///< 0: until somebody stops it.
+  std::size_t frames = 0; ///< 0: until the user stops it.
 };
 
 struct use_command {
@@ -83,7 +82,7 @@ struct nodes_command {};
 
 struct send_command {
   std::string actor;
-  std::string message; ///< Empty: list what the actor takes.
+  std::string message; ///< Empty: lists what the actor accepts.
   std::vector<std::string> words;
 };
 

@@ -154,7 +154,7 @@ class Reports(unittest.TestCase):
             "--workloads=read,write",
         )
         if "allocations" not in x["tables"]:
-            self.assertIn("a sanitizer has operator new", "".join(x["method"]))
+            self.assertIn("a sanitizer replaces operator new", "".join(x["method"]))
             self.skipTest("not counted under a sanitizer")
         counts = {
             (row["name"], row["workload"]): row["allocations"]

@@ -172,7 +172,7 @@ class OneShot(WithServer):
         found = self.json("top 10ms")
         self.assertTrue(any(x["name"] == "db0" for x in found["actors"]))
         self.check_fails("top 0s", USAGE, "at least 1ms")
-        self.check_fails("top 1s x", USAGE, "not a number")
+        self.check_fails("top 1s x", USAGE, "COUNT must be a number")
 
     def test_ls_and_stat_agree_on_what_is_stored(self):
         with Client(self.server.port) as client:

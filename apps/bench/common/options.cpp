@@ -195,8 +195,8 @@ expected<void> one_of(const std::string& option, const std::string& value,
   std::string all;
   for (auto& x : known)
     all += (all.empty() ? "" : ", ") + x;
-  return fail(errc::invalid_argument, "--" + option + ": there is no '" + value
-                                        + "'; there are: " + all);
+  return fail(errc::invalid_argument, "--" + option + ": unknown value '"
+                                        + value + "'; known values: " + all);
 }
 
 expected<void> in_range(const std::string& option, std::uint64_t value,
@@ -210,10 +210,10 @@ expected<void> in_range(const std::string& option, std::uint64_t value,
 }
 
 void common_options::declare(option_table& table) {
-  table.add(pin, "pin", "binds thread i to the i-th processor")
+  table.add(pin, "pin", "binds thread i to processor i")
     .add(json, "json", "prints JSON instead of tables")
     .add(quick, "quick",
-         "small sizes, for a smoke test; other options still count")
+         "uses small sizes, for a smoke test; other options override them")
     .add(help, "help", "prints this text");
 }
 

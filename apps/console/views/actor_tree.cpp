@@ -26,7 +26,7 @@ public:
 
   std::vector<tree_row> run() {
     add_children("", 0);
-    // Nobody leads to actors that are their own ancestors.
+    // Actors that are their own ancestors are reached from no root.
     for (const auto& x : all_.actors)
       add(x, 0);
     return std::move(rows_);

@@ -23,7 +23,7 @@ std::string line(std::string_view title, const std::string& text) {
 
 table table_of(const std::vector<region_info>& regions) {
   using enum alignment;
-  // A column of zeros would tell nothing.
+  // A column of zeros would say nothing.
   const bool undecodable = std::ranges::any_of(
     regions, [](const region_info& x) { return x.undecodable != 0; });
   std::vector<column> columns{
@@ -177,7 +177,7 @@ std::string text_of(const node_list& x, std::size_t width) {
   using enum alignment;
   auto result = "this server is " + x.self + "\n";
   if (x.nodes.empty())
-    return result + "no other node has asked anything\n";
+    return result + "no other node has sent a request\n";
   table rows{{{"NODE", left, true},
               {"ADDRESS", left},
               {"KNOWN FOR", right},
@@ -195,7 +195,7 @@ std::string text_of(const node_list& x, std::size_t width) {
 }
 
 std::string text_of(const failure& x) {
-  // There is nobody whose error code this could be.
+  // No server answered, so there is no error code of a server to show.
   if (x.code == not_connected)
     return "error: " + x.reason.text() + "\n";
   return "error: " + to_string(x.reason) + "\n";

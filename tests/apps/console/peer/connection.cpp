@@ -347,7 +347,8 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
 
   CHECK(output(with, "use profiles; set 42 abc")
         == "region profiles\nerror: type_mismatch: profiles holds values of "
-           "type profile, which cannot be typed here; nothing was stored\n");
+           "type profile, which cannot be typed in the console; nothing was "
+           "stored\n");
   CHECK(output(with, "get 42") == "(nil)\n");
   CHECK(output(with, "use counts; set n abc")
         == "region counts\nerror: type_mismatch: counts holds values of type "
@@ -371,7 +372,7 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
   CHECK(sent.text == "true\n");
   CHECK(sent.complaint
         == "warning: profiles holds values of type profile; the bytes were "
-           "written as they are, and may not be one\n");
+           "written as typed, and may not be such a value\n");
   const auto fine = with.run(parse_line("send db0 set 42 abc")->front(), 0);
   CHECK(fine.complaint.empty());
 }
@@ -398,7 +399,7 @@ TEST_CASE("the report of a drain counts the clients") {
   session json{peer, true};
   CHECK(output(with, "drain 3s")
         == "error: timeout: drained, but after 3s these had not ended: 2 of 5 "
-           "clients (cut off, as they had not taken their replies)\n");
+           "clients (cut off: they did not read their replies)\n");
   CHECK(output(with, "drain 4s") == "drained in 1ms, 1 client included\n");
   CHECK(json.run(parse_line("drain 4s")->front(), 0).text
         == "{\"took_ms\":1,\"clients\":1}\n");
@@ -500,7 +501,7 @@ TEST_CASE("what makes no message is refused before anything is sent") {
   session with{peer, false};
 
   CHECK(output(with, "send db0 gte k")
-        == "error: invalid_argument: db0 takes no message gte; did you mean "
+        == "error: invalid_argument: db0 accepts no message gte; did you mean "
            "'get'?\n");
   CHECK(output(with, "send db0 touch k soon")
         == "error: invalid_argument: touch: ttl is 'soon', but must be a time "
@@ -508,8 +509,8 @@ TEST_CASE("what makes no message is refused before anything is sent") {
   CHECK(output(with, "send bd0 get k")
         == "error: unknown_actor: no actor has this name; did you mean "
            "'db0'?\n");
-  CHECK(
-    contains(output(with, "send odd get k"), "knows no messages of a oddity"));
+  CHECK(contains(output(with, "send odd get k"),
+                 "knows no messages for actors of the kind oddity"));
   CHECK(code(with, "send db0 gte k") == wrong_usage);
   CHECK(code(with, "send db0 get") == wrong_usage);
   CHECK(code(with, "send bd0 get k") == failed);
@@ -584,7 +585,7 @@ TEST_CASE("the end of the server ends a request that waits for it") {
   auto result = peer.ask(troupe::drain_request{1h});
   REQUIRE_FALSE(result);
   CHECK(result.error().code == not_connected);
-  CHECK(contains(result.error().reason.text(), "went away"));
+  CHECK(contains(result.error().reason.text(), "was lost"));
   CHECK(std::chrono::steady_clock::now() - start < patience);
   CHECK_FALSE(peer.is_open());
 }
