@@ -201,17 +201,37 @@ public:
   /// Errors: `shutting_down`, after `stop`.
   [[nodiscard]] virtual expected<void> check_running() const = 0;
 
-  /// Housekeeping, every `defaults::tick`, by one thread at a time.
-  virtual void tick() noexcept {
-    // nop
+  /// Housekeeping, every `defaults::tick`, by one thread at a time. Returns false when
+  /// there was nothing to do: the next calls may come later then, up to
+  /// `defaults::longest_rest`.
+  virtual bool tick() noexcept {
+    return false;
   }
 
   /// Ends every operation, reads included, with `shutting_down` from now on.
   virtual void stop() noexcept = 0;
 
-  /// What of it is an actor each; none for a provider without inner parts. Always the
-  /// same ones.
-  [[nodiscard]] virtual std::span<provider_part* const> parts() const noexcept {
+  // What of it is an actor each. A part may be made when it is used first; from then on
+  // it is there as long as the provider.
+
+  /// How many parts there may be; 0 for a provider without inner parts.
+  [[nodiscard]] virtual std::size_t part_count() const noexcept {
+    return 0;
+  }
+
+  /// How many were made; never fewer than before.
+  [[nodiscard]] virtual std::size_t parts_made() const noexcept {
+    return 0;
+  }
+
+  /// The part with this index; nullptr while it was not made.
+  [[nodiscard]] virtual provider_part* part(std::size_t) const noexcept {
+    return nullptr;
+  }
+
+  /// Makes the part with this index, below `part_count`, if it was not. Errors:
+  /// `out_of_memory`.
+  virtual expected<void> make_part(std::size_t) {
     return {};
   }
 

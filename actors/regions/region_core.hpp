@@ -156,9 +156,9 @@ public:
       note_undecodable();
   }
 
-  /// Housekeeping; called by the runtime's clockwork.
-  void tick() noexcept {
-    provider_->tick();
+  /// Housekeeping; called by the runtime's clockwork. See `provider::tick`.
+  bool tick() noexcept {
+    return provider_->tick();
   }
 
   /// Ends every operation, reads included, with `shutting_down` from now on, those

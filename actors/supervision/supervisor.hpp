@@ -133,6 +133,18 @@ public:
   /// `shutting_down`, `system_error` (it cannot be started; it stays down).
   expected<void> restart(std::string_view name);
 
+  /// Actors that leave for good: `dismiss` told them to end.
+  class departure;
+
+  /// Tells an actor and those whose parent it is to end, the youngest first; none of them
+  /// is started again. Linear in the number of all actors.
+  [[nodiscard]] departure dismiss(std::string_view name);
+
+  /// Waits until they have ended, `patience` at most, and takes them out of the books, so
+  /// that others may have their names.
+  void await_departed(const departure& which,
+                      std::chrono::milliseconds patience);
+
   /// Tells all actors to end, the youngest first.
   void begin_stop();
 
@@ -164,6 +176,9 @@ public:
 private:
   struct child {
     child_spec spec;
+    std::uint64_t order
+      = 0;               ///< Those that were added before have smaller ones.
+    bool leaves = false; ///< It is not started again.
     child_state state = child_state::restarting;
     std::uint64_t number = 0;
     std::uint64_t restarts = 0;
@@ -179,6 +194,7 @@ private:
   void report(const std::string& line) const;
   void forget_last();
   child* find(std::string_view name) const;
+  void sort_by_family(std::vector<std::shared_ptr<child>>& which) const;
 
   const clock& time_;
   const std::uint32_t limit_;
@@ -193,10 +209,17 @@ private:
   std::condition_variable all_ended_;
   bool stopping_ = false;
   supervision_figures figures_;
-  std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
+  std::uint64_t added_ = 0;
+  std::vector<std::shared_ptr<child>> children_; ///< Parents before children.
   /// The names are the specifications' own.
   std::unordered_map<std::string_view, child*> by_name_;
   std::unordered_map<std::uint64_t, child*> by_number_;
+};
+
+class supervisor::departure {
+  friend class supervisor;
+
+  std::vector<std::shared_ptr<child>> children_;
 };
 
 } // namespace troupe

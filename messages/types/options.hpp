@@ -44,7 +44,7 @@ struct region_options {
   double jitter = 0.0;
 
   /// Number of shards, a power of two up to 256; 0: as the runtime is configured,
-  /// or else 16 per core.
+  /// or else 16 per core, each of which is made when a key of it is changed first.
   std::size_t shards = 0;
 
   /// How long a loader may run before another waiter's loader replaces it. Empty:
@@ -86,6 +86,10 @@ struct region_options {
 
   /// Where the bytes live; nullptr: in memory, within the limit of the runtime.
   std::shared_ptr<const provider_factory> provider = nullptr;
+
+  /// Whether the region is closed, with its entries, soon after its last handle went: a
+  /// `cache<V>` or a pointer that `runtime` returned. See `runtime::close`.
+  bool close_when_unused = false;
 };
 
 /// Which state of the key a `set` asks for.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <utility>
 
@@ -21,7 +22,7 @@ public:
   direct_reads() = default;
 
   explicit direct_reads(const shard_map& all) noexcept
-    : shards_(all.divided() ? nullptr : all.all().data()),
+    : shards_(all.divided() ? nullptr : all.slots()),
       mask_(all.size() - 1),
       all_(&all) {
     // nop
@@ -35,7 +36,9 @@ public:
   template <class F>
   [[gnu::always_inline]] expected<bool> visit(const hashed_key& key, F&& f,
                                               lookup as) const {
-    const auto& store = shards_[shard_bits(key.hash) & mask_]->store();
+    const auto& store = shards_[shard_bits(key.hash) & mask_]
+                          .load(std::memory_order_acquire)
+                          ->store();
     if (store.read(key, std::forward<F>(f), as)) [[likely]]
       return true;
     // Asked by misses alone, so that the end of a region costs a hit nothing.
@@ -48,7 +51,7 @@ private:
   /// Not inline: each read of each user would have the making of an error in it.
   [[nodiscard]] expected<bool> stopped_read() const;
 
-  shard* const* shards_ = nullptr;
+  const std::atomic<shard*>* shards_ = nullptr;
   std::size_t mask_ = 0;
   const shard_map* all_ = nullptr;
 };

@@ -23,12 +23,9 @@
 #include <vector>
 
 #include <troupe/backends/memory/limits/budget.hpp>
+#include <troupe/backends/memory/shards/shard_list.hpp>
 
 namespace troupe::memory {
-
-class shard;
-
-using shard_list = std::vector<shard*>;
 
 /// What a budget lends: either bytes or entries.
 enum class lent_resource : std::uint8_t { in_bytes, in_entries };
@@ -36,9 +33,9 @@ enum class lent_resource : std::uint8_t { in_bytes, in_entries };
 /// The shards of a region or of one of its namespaces.
 class shard_lender final : public capacity_source {
 public:
-  /// `all` must live as long as anyone collects.
-  shard_lender(lent_resource what, shard_list all) noexcept
-    : what_(what), all_(std::move(all)) {
+  /// `all` and its shards must live as long as anyone collects.
+  shard_lender(lent_resource what, const shard_list& all) noexcept
+    : what_(what), all_(all) {
     // nop
   }
 
@@ -47,7 +44,7 @@ public:
 
 private:
   const lent_resource what_;
-  const shard_list all_;
+  const shard_list& all_;
   std::atomic<std::size_t> turn_{0};
 };
 

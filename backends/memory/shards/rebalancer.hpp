@@ -4,7 +4,6 @@
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
 #include <troupe/backends/memory/shards/shard.hpp>
 
@@ -20,7 +19,7 @@ public:
   /// Looks at shards that share these budgets, and has at most one of them yield
   /// a piece, for one that these budgets hold back and no narrower limit of its
   /// own. Linear in the number of shards.
-  void look(const std::vector<shard*>& shards,
+  void look(std::span<shard* const> shards,
             std::span<const budget* const> shared);
 
 private:

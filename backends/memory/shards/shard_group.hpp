@@ -13,18 +13,25 @@
 //      these, out of those of region and runtime.
 //   2. A clear of the group is one step for all of its shards (invalidations.hpp),
 //      and so is its end; tags are the region's.
+//   3. A shard is made when a key of it is changed first, unless all are wanted from the
+//      beginning. Until then its slot has the first shard, in which readers find none of
+//      its keys. What concerns all shards reaches those that are being made: a change
+//      is counted (`growth::changes`) before the shards are told, and a shard that was
+//      made by what held before is not shown but made again.
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
+#include <troupe/backends/memory/shards/shard_list.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/entries/hash.hpp>
 #include <troupe/backends/memory/store/store.hpp>
@@ -32,6 +39,19 @@
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
+
+/// What the groups of a region share while their shards are made.
+struct growth {
+  /// `most`: as many shards as there will ever be in the region.
+  explicit growth(std::size_t most) : all(most) {
+    // nop
+  }
+
+  /// Guards what follows. No shard is made, and no mailbox entered, under it.
+  std::mutex mutex;
+  std::uint64_t changes = 0; ///< Of what a shard is made with.
+  shard_list all;            ///< The mutex is for `add` alone.
+};
 
 /// Thread-safe, but for `rebalance`.
 class shard_group {
@@ -44,16 +64,22 @@ public:
       std::size_t entries = 0;
     };
 
-    std::vector<figures> shards;
+    struct of_shard : figures {
+      shard* where;
+    };
+
+    std::vector<of_shard> shards;
     figures sum;
   };
 
   /// As many shards as `with.shared.shares`, a power of two, from number `first`
   /// on, with the budgets in `with`, whose capacity they lend each other when that is
-  /// a namespace's. They are named "<region>/shard-<number>";
-  /// see `shard` for the rest. Throws std::bad_alloc.
-  shard_group(const std::string& region, std::size_t first, store_options with,
-              std::chrono::milliseconds op_timeout, lane_executor& executor);
+  /// a namespace's. They are named "<region>/shard-<number>"; see `shard` for the rest.
+  /// Makes the first one, or with `all_now` all of them. What is a reference must
+  /// outlive the group. Throws std::bad_alloc.
+  shard_group(const std::string& region, std::size_t first,
+              const store_options& with, std::chrono::milliseconds op_timeout,
+              lane_executor& executor, growth& made, bool all_now);
 
   shard_group(const shard_group&) = delete;
   shard_group& operator=(const shard_group&) = delete;
@@ -63,9 +89,28 @@ public:
     return first_ + (shard_bits(hash) & mask_);
   }
 
-  [[nodiscard]] const std::vector<std::unique_ptr<shard>>&
-  shards() const noexcept {
-    return shards_;
+  /// By the shard's bits of a hash, under `mask`; for readers.
+  [[nodiscard]] const std::atomic<shard*>* slots() const noexcept {
+    return slots_.get();
+  }
+
+  /// The shard with this number, or in its place the group's first one.
+  [[nodiscard]] shard& at(std::size_t number) const noexcept {
+    return *slots_[number - first_].load(std::memory_order_acquire);
+  }
+
+  /// The shard with this number, which is made if it was not. After the end the group's
+  /// first one may take its place. Waits for no mailbox. Throws std::bad_alloc.
+  shard& make(std::size_t number);
+
+  /// Those that were made.
+  [[nodiscard]] const shard_list& shards() const noexcept {
+    return made_;
+  }
+
+  /// As many as there may be.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return mask_ + 1;
   }
 
   [[nodiscard]] const budget& bytes() const noexcept {
@@ -101,6 +146,7 @@ public:
   /// `shutting_down`, and ends the shards.
   void stop() noexcept;
 
+  /// A shard that is made from now on obeys the limits that hold now.
   [[nodiscard]] holdings held() const;
 
   /// Other limits, 0: none. `obey` has to follow.
@@ -127,14 +173,23 @@ public:
   void rebalance();
 
 private:
+  void count_change() const;
+
+  const std::string& region_;
   std::size_t first_;
   std::size_t mask_;
+  const store_options with_;
+  const std::chrono::milliseconds op_timeout_;
+  lane_executor& executor_;
+  growth& growth_;
   std::shared_ptr<invalidations> forgotten_;
   std::shared_ptr<budget> bytes_;
   std::shared_ptr<budget> entries_;
   std::atomic<eviction_policy> eviction_;
   std::atomic<bool> follows_{true};
-  std::vector<std::unique_ptr<shard>> shards_;
+  shard_list made_;
+  std::vector<std::unique_ptr<shard>> owned_; ///< Under the mutex of `growth_`.
+  std::unique_ptr<std::atomic<shard*>[]> slots_;
   rebalancer balance_;
 };
 
