@@ -29,9 +29,9 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
-#include <troupe/backends/memory/shards/shard_list.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/entries/hash.hpp>
 #include <troupe/backends/memory/store/store.hpp>
