@@ -182,7 +182,7 @@ expected<region_actor> open_regions::front(const std::string& name) const {
   return result;
 }
 
-expected<found_actor> open_regions::find_actor(const std::string& name) {
+expected<found_actor> open_regions::find_actor(const std::string& name) const {
   const auto found
     = [](const char* kind, caf::strong_actor_ptr who) -> expected<found_actor> {
     if (!who)

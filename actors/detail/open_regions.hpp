@@ -60,7 +60,7 @@ public:
 
   /// The actor of a region or of one of its shards, which is made if it was not.
   /// Errors: `unknown_actor`, `shutting_down`, `out_of_memory`.
-  [[nodiscard]] expected<found_actor> find_actor(const std::string& name);
+  [[nodiscard]] expected<found_actor> find_actor(const std::string& name) const;
 
   // -- figures -----------------------------------------------------------------
 
@@ -131,7 +131,7 @@ private:
   expected<entry> start(const std::string& name, const region_options& options,
                         value_type type);
   [[nodiscard]] opened_region handles(const entry& x) const;
-  expected<void> adopt_parts(tended& which);
+  expected<void> adopt_parts(tended& which) const;
   void end(const std::vector<entry>& gone);
   void close_unused();
   [[nodiscard]] static unsigned rest_after(tended& which, bool busy) noexcept;
@@ -148,7 +148,7 @@ private:
   std::mutex turn_;
 
   /// One actor of a part is started at a time. Taken after `turn_`.
-  std::mutex adopting_;
+  mutable std::mutex adopting_;
 
   /// The last handle of a region that is to be closed then has gone. Handles may live
   /// longer than this.

@@ -55,7 +55,7 @@ opened_region open_regions::handles(const entry& x) const {
 // -- time --------------------------------------------------------------------------
 
 /// Starts the actors of the parts that have none.
-expected<void> open_regions::adopt_parts(tended& which) {
+expected<void> open_regions::adopt_parts(tended& which) const {
   std::lock_guard guard{adopting_};
   auto& below = which.where->provider();
   const auto made = below.parts_made();
@@ -80,7 +80,7 @@ void open_regions::tick() {
   std::vector<std::shared_ptr<tended>> now;
   {
     std::lock_guard guard{mutex_};
-    now = std::move(due_[++ticks_ % due_.size()]);
+    now.swap(due_[++ticks_ % due_.size()]);
   }
   for (auto& x : now) {
     const auto busy = x->where->tick();

@@ -22,6 +22,15 @@ struct default_runtime {
   runtime uut{system};
   caf::scoped_actor self{system, true};
 
+  expected<void> find(const std::string& name) {
+    expected<void> result;
+    self->request(uut.supervisor(), caf::infinite, find_actor_request{name})
+      .receive(
+        [](const std::string&, const caf::strong_actor_ptr&) {},
+        [&](const caf::error& e) { result = tl::unexpected{from_caf(e)}; });
+    return result;
+  }
+
   std::vector<std::string> names(const std::string& prefix) {
     auto list
       = ask<actor_list>(self, uut.supervisor(), list_actors_request{prefix});
@@ -72,9 +81,9 @@ TEST_CASE("a closed region refuses, and its name is free", "[close]") {
   CHECK(list->actors.empty());
   auto texts = f.uut->open<std::string>("x");
   REQUIRE(texts);
-  CHECK(texts->get("k")->has_value() == false);
+  CHECK(texts->get("k").absent());
   REQUIRE(texts->set("k", "text"));
-  CHECK(**texts->get("k") == "text");
+  CHECK(texts->get("k") == "text");
   CHECK(f.row("x").state == "running");
   CHECK(numbers.get("k").error() == errc::shutting_down);
 }
@@ -122,7 +131,7 @@ TEST_CASE("a load in flight is answered when its region is closed", "[close]") {
   go.set_value();
   const auto answer = load.get();
   CHECK((answer == "loaded" || answer.error() == errc::shutting_down));
-  CHECK(again.get("k")->has_value() == false);
+  CHECK(again.get("k").absent());
 }
 
 TEST_CASE("a region is closed while others use it", "[close]") {
@@ -142,8 +151,8 @@ TEST_CASE("a region is closed while others use it", "[close]") {
         const auto stored = where->set(key, i);
         fine(stored || stored.error() == errc::shutting_down);
         const auto found = where->get(key);
-        fine(found ? !*found || **found == i
-                   : found.error() == errc::shutting_down);
+        fine(found.ok() ? found.absent() || found == i
+                        : found.error() == errc::shutting_down);
         const auto loaded
           = where->get_or_set(key + "!", [i](load_context&) { return i; });
         fine(loaded ? *loaded == i : loaded.error() == errc::shutting_down);
@@ -162,10 +171,10 @@ TEST_CASE("a region is closed when its last handle goes", "[close]") {
     auto second = f.uut->open<int>("x").value();
     auto third = f.uut->find("x").value();
     auto moved = std::move(first);
-    CHECK(**second.get("k") == 1);
+    CHECK(second.get("k") == 1);
   }
   eventually([&] { return f.uut->find("x").error() == errc::unknown_region; });
-  CHECK(f.uut->open<std::string>("x").value().get("k")->has_value() == false);
+  CHECK(f.uut->open<std::string>("x").value().get("k").absent());
 }
 
 TEST_CASE("a region that is closed when unused outlives its runtime's end",
@@ -186,8 +195,8 @@ TEST_CASE("last handles go while others open the region again", "[close]") {
       auto where = f.uut->open<int>("x", closed_when_unused());
       fine(where.has_value());
       // A region with a handle is not closed.
-      fine(where->set(std::to_string(t), i).has_value());
-      fine(**where->get(std::to_string(t)) == i);
+      fine(where->set(std::to_string(t), i).yes());
+      fine(where->get(std::to_string(t)) == i);
     }
   });
   eventually([&] { return f.uut->find("x").error() == errc::unknown_region; });
@@ -199,12 +208,10 @@ TEST_CASE("shards that are made later have actors", "[close]") {
   CHECK(f.names("x/") == std::vector<std::string>{"x/shard-0"});
   const auto most = where->provider().part_count();
   const auto last = "x/shard-" + std::to_string(most - 1);
-  CHECK(ask<found_actor>(f.self, f.uut.supervisor(), find_actor_request{last}));
+  CHECK(f.find(last));
   CHECK(f.names(last) == std::vector<std::string>{last});
   for (const auto* name : {"x/shard-", "x/shard-00", "x/shard-999", "x/y"})
-    CHECK(ask<found_actor>(f.self, f.uut.supervisor(), find_actor_request{name})
-            .error()
-          == errc::unknown_actor);
+    CHECK(f.find(name).error() == errc::unknown_actor);
   for (int i = 0; i < 1'000; ++i)
     REQUIRE(where->set(std::to_string(i), "v"));
   eventually([&] { return f.names("x/").size() == most; });

@@ -120,6 +120,14 @@ shard_map::shard_map(const std::string& region, region_options& options,
   look_whether_complete();
 }
 
+/// The long way of a change.
+shard& shard_map::home_in_group(const hashed_key& key) {
+  auto& group = *groups_[divided_ ? group_of(key.key) : 0];
+  const auto number = group.shard_of(key.hash);
+  auto& present = group.at(number);
+  return present.place() == number ? present : make(number);
+}
+
 shard& shard_map::make(std::size_t number) {
   auto& group = group_with(number);
   auto& present = group.at(number);

@@ -64,7 +64,7 @@ public:
   /// std::bad_alloc.
   [[nodiscard]] shard& home(const hashed_key& key) {
     if (roundabout_.load(std::memory_order_acquire)) [[unlikely]]
-      return make(number_of(key));
+      return home_in_group(key);
     return *slots_[shard_bits(key.hash) & mask_].load(
       std::memory_order_acquire);
   }
@@ -128,6 +128,7 @@ private:
   [[nodiscard]] std::size_t group_of(bytes_view key) const noexcept;
 
   [[nodiscard]] shard& owner_in_group(const hashed_key& key) const noexcept;
+  [[nodiscard]] shard& home_in_group(const hashed_key& key);
 
   /// The group of the shard with this number.
   [[nodiscard]] shard_group& group_with(std::size_t number) const noexcept;
