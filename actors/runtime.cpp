@@ -104,6 +104,14 @@ expected<std::shared_ptr<region>> runtime::find(const std::string& name) const {
     [](opened_region&& x) { return std::move(x.where); });
 }
 
+expected<void> runtime::close(const std::string& name) {
+  try {
+    return core_->regions().close(name);
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
+  }
+}
+
 // -- actors ------------------------------------------------------------------------
 
 expected<region_actor> runtime::actor(const std::string& name) const {

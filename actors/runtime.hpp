@@ -113,6 +113,15 @@ public:
   [[nodiscard]] expected<std::shared_ptr<region>>
   find(const std::string& name) const;
 
+  /// Ends a region, with its entries and its actors. Handles that are still held stay
+  /// valid: their operations answer `shutting_down`, as after a drain, and the region's
+  /// memory comes back with the last of them. Loads in flight are answered when their
+  /// loaders end; what they bring is not stored. Then the name can be opened again, with
+  /// other options and another value type. Waits for the region's turns that are under
+  /// way, so not for an actor. Errors: `unknown_region` (also when it was closed before),
+  /// `shutting_down`.
+  expected<void> close(const std::string& name);
+
   // -- actors ------------------------------------------------------------------
   // A handle keeps CAF's part of an actor alive: do not keep one longer than the
   // runtime.

@@ -206,17 +206,37 @@ public:
   /// Errors: `shutting_down`, after `stop`.
   [[nodiscard]] virtual expected<void> check_running() const = 0;
 
-  /// Housekeeping, every `defaults::tick`, by one thread at a time.
-  virtual void tick() noexcept {
-    // nop
+  /// Housekeeping, every `defaults::tick`, by one thread at a time. Returns false when
+  /// there was nothing to do: the next calls may come later then, up to
+  /// `defaults::longest_rest`.
+  virtual bool tick() noexcept {
+    return false;
   }
 
   /// From now on, every operation returns `shutting_down`, reads included.
   virtual void stop() noexcept = 0;
 
-  /// The parts that are actors; empty for a provider without inner parts. Always the
-  /// same parts.
-  [[nodiscard]] virtual std::span<provider_part* const> parts() const noexcept {
+  // Parts that are actors. A part may be made at its first use; then it exists as long as
+  // the provider.
+
+  /// The largest number of parts; 0 for a provider without inner parts.
+  [[nodiscard]] virtual std::size_t part_count() const noexcept {
+    return 0;
+  }
+
+  /// How many parts exist; never decreases.
+  [[nodiscard]] virtual std::size_t parts_made() const noexcept {
+    return 0;
+  }
+
+  /// The part with this index; nullptr while it does not exist.
+  [[nodiscard]] virtual provider_part* part(std::size_t) const noexcept {
+    return nullptr;
+  }
+
+  /// Makes the part with this index, below `part_count`, if it does not exist. Errors:
+  /// `out_of_memory`.
+  virtual expected<void> make_part(std::size_t) {
     return {};
   }
 

@@ -57,6 +57,8 @@ inline std::size_t shard_of(troupe::region& where, std::string_view key) {
 /// lines of this.
 inline std::string broken_table(troupe::region& where) {
   for (std::size_t i = 0; i < shard_count(where); ++i) {
+    if (shards(where)[i] == nullptr)
+      continue; // It was not made.
     auto& shard = shard_at(where, i);
     if (shard.state() != troupe::memory::shard_state::running)
       continue;

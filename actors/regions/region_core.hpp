@@ -154,9 +154,9 @@ public:
       note_undecodable();
   }
 
-  /// Housekeeping; called by the runtime's clockwork.
-  void tick() noexcept {
-    provider_->tick();
+  /// Housekeeping; called by the runtime's clockwork. See `provider::tick`.
+  bool tick() noexcept {
+    return provider_->tick();
   }
 
   /// From now on, every operation returns `shutting_down`: reads, and operations that

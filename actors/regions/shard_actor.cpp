@@ -52,7 +52,7 @@ public:
 private:
   [[nodiscard]] static provider_part& part_at(const region& where,
                                               std::size_t index) noexcept {
-    return *where.provider().parts()[index];
+    return *where.provider().part(index);
   }
 
   caf::result<void> on_clear() {
@@ -72,7 +72,7 @@ child_spec supervised_shard(caf::actor_system& system,
                             std::shared_ptr<region> where, std::size_t index,
                             std::shared_ptr<region_directory> directory,
                             watch_function watch, failed_shards given_up) {
-  auto& which = *where->provider().parts()[index];
+  auto& which = *where->provider().part(index);
   child_spec result;
   result.name = which.name();
   result.parent = where->name();

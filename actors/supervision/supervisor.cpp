@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <tuple>
 #include <utility>
 
 namespace troupe {
@@ -33,8 +34,9 @@ expected<void> supervisor::add(child_spec spec) {
     if (find(spec.name) != nullptr)
       return fail(errc::invalid_argument,
                   "there is an actor named " + spec.name);
-    children_.push_back(std::make_unique<child>());
+    children_.push_back(std::make_shared<child>());
     added = children_.back().get();
+    added->order = added_++;
     added->spec = std::move(spec);
     try {
       by_name_.emplace(added->spec.name, added);
@@ -93,7 +95,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
     by_number_.erase(i);
     what = judge(*dead);
     crashes = dead->crashes.size();
-    if (by_number_.empty())
+    if (by_number_.empty() || dead->leaves)
       all_ended_.notify_all();
   }
   if (what == verdict::ignore)
@@ -149,7 +151,7 @@ void supervisor::report(const std::string& line) const {
 
 /// Records a death.
 supervisor::verdict supervisor::judge(child& x) {
-  if (stopping_) {
+  if (stopping_ || x.leaves) {
     x.state = child_state::stopped;
     return verdict::ignore;
   }
@@ -207,7 +209,7 @@ expected<void> supervisor::restart(std::string_view name) {
     if (stopping_)
       return fail(errc::shutting_down, "the runtime drains");
     x = find(name);
-    if (x == nullptr)
+    if (x == nullptr || x->leaves)
       return fail(errc::unknown_actor,
                   "there is no actor named " + std::string{name});
     if (x->state != child_state::failed)
@@ -227,6 +229,52 @@ expected<void> supervisor::restart(std::string_view name) {
   }
   report(x->spec.name + " runs again, by order");
   return {};
+}
+
+supervisor::departure supervisor::dismiss(std::string_view name) {
+  std::lock_guard turn{turn_};
+  departure result;
+  std::vector<child*> running;
+  {
+    std::lock_guard guard{mutex_};
+    for (auto& x : children_) {
+      if (x->spec.name != name && x->spec.parent != name)
+        continue;
+      result.children_.push_back(x);
+      if (x->state == child_state::running)
+        running.push_back(x.get());
+    }
+    for (auto& x : result.children_)
+      x->leaves = true;
+  }
+  std::for_each(running.rbegin(), running.rend(),
+                [](child* x) { x->spec.end(false); });
+  return result;
+}
+
+void supervisor::await_departed(const departure& which,
+                                std::chrono::milliseconds patience) {
+  const auto& leaving = which.children_;
+  {
+    std::unique_lock guard{mutex_};
+    all_ended_.wait_for(guard, patience, [&] {
+      return std::none_of(leaving.begin(), leaving.end(), [this](auto& x) {
+        return by_number_.contains(x->number);
+      });
+    });
+  }
+  // No death is being looked at any more.
+  std::lock_guard turn{turn_};
+  std::lock_guard guard{mutex_};
+  for (auto& x : leaving) {
+    by_number_.erase(x->number);
+    by_name_.erase(x->spec.name);
+    if (x->state == child_state::failed)
+      count_failed(*x, false);
+  }
+  std::erase_if(children_, [](auto& x) { return x->leaves; });
+  if (by_number_.empty())
+    all_ended_.notify_all();
 }
 
 void supervisor::begin_stop() {
@@ -265,23 +313,40 @@ supervisor::await_stopped(std::chrono::steady_clock::time_point deadline,
   return left;
 }
 
+/// Puts each child behind its parent, whenever it was added; those of one parent by name,
+/// numbers at its end counted.
+void supervisor::sort_by_family(
+  std::vector<std::shared_ptr<child>>& which) const {
+  const auto place = [this](const child& x) {
+    const auto* parent = find(x.spec.parent);
+    return std::tuple{parent == nullptr ? x.order : parent->order,
+                      parent != nullptr, x.spec.name.size(),
+                      std::string_view{x.spec.name}};
+  };
+  std::sort(which.begin(), which.end(),
+            [&](auto& x, auto& y) { return place(*x) < place(*y); });
+}
+
 // -- looking -----------------------------------------------------------------------
 
 std::vector<child_view> supervisor::list(std::string_view prefix) const {
   std::vector<child_view> rows;
-  std::vector<child*> listed;
+  std::vector<std::shared_ptr<child>> listed;
   {
     std::lock_guard guard{mutex_};
-    for (auto& x : children_) {
-      auto& spec = x->spec;
-      if (!std::string_view{spec.name}.starts_with(prefix))
-        continue;
-      listed.push_back(x.get());
-      rows.push_back(
-        {spec.name, spec.parent, spec.kind, x->state, x->restarts, {}});
-    }
+    for (auto& x : children_)
+      if (std::string_view{x->spec.name}.starts_with(prefix))
+        listed.push_back(x);
+    sort_by_family(listed);
+    for (auto& x : listed)
+      rows.push_back({x->spec.name,
+                      x->spec.parent,
+                      x->spec.kind,
+                      x->state,
+                      x->restarts,
+                      {}});
   }
-  // A child is never removed, and its specification never changes.
+  // A specification never changes.
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i].figures = listed[i]->spec.figures();
   return rows;

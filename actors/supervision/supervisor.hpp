@@ -133,6 +133,18 @@ public:
   /// down), `shutting_down`, `system_error` (it cannot be started; it stays down).
   expected<void> restart(std::string_view name);
 
+  /// Actors that `dismiss` ends for good.
+  class departure;
+
+  /// Ends an actor and its children, the youngest first; none of them is started again.
+  /// Linear in the number of all actors.
+  [[nodiscard]] departure dismiss(std::string_view name);
+
+  /// Waits until they have ended, at most `patience`, and removes them, so that their
+  /// names can be used again.
+  void await_departed(const departure& which,
+                      std::chrono::milliseconds patience);
+
   /// Ends all actors, the youngest first.
   void begin_stop();
 
@@ -163,6 +175,9 @@ public:
 private:
   struct child {
     child_spec spec;
+    std::uint64_t order
+      = 0;               ///< Those that were added before have smaller ones.
+    bool leaves = false; ///< It is not started again.
     child_state state = child_state::restarting;
     std::uint64_t number = 0;
     std::uint64_t restarts = 0;
@@ -178,6 +193,7 @@ private:
   void report(const std::string& line) const;
   void forget_last();
   child* find(std::string_view name) const;
+  void sort_by_family(std::vector<std::shared_ptr<child>>& which) const;
 
   const clock& time_;
   const std::uint32_t limit_;
@@ -192,10 +208,17 @@ private:
   std::condition_variable all_ended_;
   bool stopping_ = false;
   supervision_figures figures_;
-  std::vector<std::unique_ptr<child>> children_; ///< Parents before children.
+  std::uint64_t added_ = 0;
+  std::vector<std::shared_ptr<child>> children_; ///< Parents before children.
   /// The keys refer to the names in the specifications.
   std::unordered_map<std::string_view, child*> by_name_;
   std::unordered_map<std::uint64_t, child*> by_number_;
+};
+
+class supervisor::departure {
+  friend class supervisor;
+
+  std::vector<std::shared_ptr<child>> children_;
 };
 
 } // namespace troupe

@@ -238,7 +238,7 @@ void announce(const resp_server& server, const std::string& console) {
   if (options.plain)
     std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
-            << server.state().databases[0].provider().parts().size()
+            << server.state().databases[0].provider().part_count()
             << " shards)";
   if (options.tls.port)
     std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);

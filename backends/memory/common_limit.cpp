@@ -85,9 +85,11 @@ void common_limit::rebalance() {
   if (bytes_->limit() == budget::unlimited)
     return;
   const auto members = lenders_->members();
-  memory::shard_list shards;
-  for (const auto& x : members)
-    shards.insert(shards.end(), x->begin(), x->end());
+  std::vector<memory::shard*> shards;
+  for (const auto& x : members) {
+    const auto made = x->made();
+    shards.insert(shards.end(), made.begin(), made.end());
+  }
   balance_.look(shards, std::array<const budget*, 1>{bytes_.get()});
 }
 

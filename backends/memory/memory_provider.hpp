@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -72,16 +73,24 @@ public:
       if (what.value.size() >= gathered_size && what.gathered == nullptr)
         [[unlikely]]
         return set_gathered(what);
-    return owner_for_write(what.key).run(in_store<Change>{what});
+    try {
+      return owner_for_write(what.key).run(in_store<Change>{what});
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    }
   }
 
   /// Like `transform`.
   template <class F>
   expected<void> transform_inline(const hashed_key& key, F& f) {
-    return owner_for_write(key).run(transform_in_store<F>{key, f});
+    try {
+      return owner_for_write(key).run(transform_in_store<F>{key, f});
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    }
   }
 
-  /// Its shards; they live as long as the result.
+  /// Its shards that exist; they live as long as the result.
   [[nodiscard]] std::shared_ptr<const memory::shard_list>
   shard_list() const noexcept {
     return {shards_, &shards_->all()};
@@ -141,11 +150,15 @@ public:
   [[nodiscard]] expected<void> check_running() const override;
 
   /// Frees some memory of expired entries in every idle shard. From time to time lets
-  /// one shard that evicts little give a piece of the limits to other shards.
-  void tick() noexcept override;
+  /// one shard that evicts little give a piece of the limits to other shards. Returns
+  /// false when no shard had work and no limit is set.
+  bool tick() noexcept override;
 
   void stop() noexcept override;
-  [[nodiscard]] std::span<provider_part* const> parts() const noexcept override;
+  [[nodiscard]] std::size_t part_count() const noexcept override;
+  [[nodiscard]] std::size_t parts_made() const noexcept override;
+  [[nodiscard]] provider_part* part(std::size_t index) const noexcept override;
+  expected<void> make_part(std::size_t index) override;
   [[nodiscard]] std::size_t
   part_of(const hashed_key& key) const noexcept override;
 
@@ -242,10 +255,9 @@ private:
     return shards_->owner(key);
   }
 
-  /// The same for a key that will be changed.
-  [[nodiscard]] memory::shard&
-  owner_for_write(const hashed_key& key) const noexcept {
-    auto& result = shards_->owner(key);
+  /// The shard of a key that will be changed; makes it if needed. Throws std::bad_alloc.
+  [[nodiscard]] memory::shard& owner_for_write(const hashed_key& key) const {
+    auto& result = shards_->home(key);
     result.prefetch_for_write(key.hash);
     return result;
   }
@@ -253,6 +265,7 @@ private:
   [[nodiscard]] expected<memory::shard_group*>
   find_group(bytes_view prefix) const;
   [[nodiscard]] expected<void> check_open() const;
+  [[nodiscard]] memory::shard* find_home(const hashed_key& key) noexcept;
   expected<bool> set_gathered(const set_change& what);
 
   template <class Change>
@@ -267,7 +280,6 @@ private:
   std::shared_ptr<memory::removal_queue> removals_;
   std::shared_ptr<memory::shard_map> shards_;
   const region_options options_; ///< With the numbers of shards.
-  std::vector<provider_part*> parts_;
   memory::rebalancer balance_;
   unsigned ticks_ = 0;
 };

@@ -44,7 +44,7 @@ struct region_options {
   double jitter = 0.0;
 
   /// Number of shards, a power of two up to 256; 0: the runtime's setting, or 16 per
-  /// core.
+  /// core, each made at the first change of one of its keys.
   std::size_t shards = 0;
 
   /// How long a loader may run before another waiter's loader replaces it. Empty: the
@@ -86,6 +86,10 @@ struct region_options {
 
   /// Where the bytes live; nullptr: in memory, within the runtime's limit.
   std::shared_ptr<const provider_factory> provider = nullptr;
+
+  /// Whether the region is closed, with its entries, soon after its last handle went: a
+  /// `cache<V>` or a pointer that `runtime` returned. See `runtime::close`.
+  bool close_when_unused = false;
 };
 
 /// The state of the key that a `set` requires.

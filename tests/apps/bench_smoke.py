@@ -214,6 +214,15 @@ class Reports(unittest.TestCase):
         for row in rows:
             self.assertEqual(row["present"], row["inserted"], row["name"])
 
+    def test_regions_measures_every_number_of_keys(self):
+        x = report("regions", "--keys=0,3")
+        self.check_head(x, "regions")
+        rows = x["tables"]["results"]
+        self.assertEqual([row["keys"] for row in rows], [0, 3])
+        for row in rows:
+            for figure in ("open_us", "close_us", "end_ms", "allocated_kib"):
+                self.assertGreater(row[figure], 0, figure)
+
     def test_net_drives_all_servers(self):
         x = report("net", "--keys=500", "--sizes=20")
         self.check_head(x, "net")

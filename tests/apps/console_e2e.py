@@ -41,7 +41,8 @@ def environment():
 class Server(servers.Troupe):
     def __init__(self, console_port=0):
         # An operation that meets a killed shard waits as long as it takes.
-        super().__init__(f"--console-port={console_port}",
+        # All shards are there from the beginning, so that each has a row.
+        super().__init__(f"--console-port={console_port}", "--shards=32",
                          f"--troupe.op-timeout={PATIENCE:g}s",
                          TROUPE_CONSOLE_PASSWORD=PASSWORD)
 

@@ -62,6 +62,8 @@ const char* difference(const region_options& x,
     return "namespaces";
   if (x.provider != y.provider)
     return "provider";
+  if (x.close_when_unused != y.close_when_unused)
+    return "close_when_unused";
   return nullptr;
 }
 

@@ -159,9 +159,9 @@ std::string nearest(std::string_view word,
   return result;
 }
 
-expected<std::vector<std::uint64_t>> number_list(const std::string& option,
-                                                 const std::string& text,
-                                                 std::uint64_t largest) {
+expected<std::vector<std::uint64_t>>
+number_list(const std::string& option, const std::string& text,
+            std::uint64_t largest, std::uint64_t smallest) {
   std::vector<std::uint64_t> result;
   for (auto& x : split(text)) {
     std::uint64_t value = 0;
@@ -169,7 +169,7 @@ expected<std::vector<std::uint64_t>> number_list(const std::string& option,
     if (code != std::errc{} || end != x.data() + x.size())
       return fail(errc::invalid_argument,
                   "--" + option + ": '" + x + "' is not a number");
-    if (auto ok = in_range(option, value, 1, largest); !ok)
+    if (auto ok = in_range(option, value, smallest, largest); !ok)
       return tl::unexpected<error>{ok.error()};
     result.push_back(value);
   }

@@ -102,11 +102,11 @@ private:
 [[nodiscard]] std::string nearest(std::string_view word,
                                   const std::vector<std::string>& candidates);
 
-/// Splits "1,2" into numbers between 1 and `largest`.
+/// Splits "1,2" into numbers between `smallest` and `largest`.
 /// Errors: `invalid_argument`, which names `option`.
 [[nodiscard]] expected<std::vector<std::uint64_t>>
 number_list(const std::string& option, const std::string& text,
-            std::uint64_t largest);
+            std::uint64_t largest, std::uint64_t smallest = 1);
 
 /// Splits "read,write" into words; empty text stands for all of `known`.
 /// Errors: `invalid_argument` for a word that is not in `known`.

@@ -219,7 +219,7 @@ void write_keyspace(section_writer& out, const info_source& from) {
                 "keys=" + std::to_string(x.keys)
                   + ",expires=" + std::to_string(x.expiring)
                   + ",avg_ttl=" + std::to_string(x.mean_ttl.count())
-                  + ",shards=" + std::to_string(db.provider().parts().size()));
+                  + ",shards=" + std::to_string(db.provider().part_count()));
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include <troupe/backends/memory/entries/hash.hpp>
@@ -29,7 +30,8 @@ public:
 
   /// The shard of a key. Precondition: usable.
   [[nodiscard]] shard& owner(const hashed_key& key) const noexcept {
-    return *shards_[shard_bits(key.hash) & mask_];
+    return *shards_[shard_bits(key.hash) & mask_].load(
+      std::memory_order_acquire);
   }
 
   /// The result after the provider has stopped. Not inline: every inlined read would
@@ -37,7 +39,7 @@ public:
   [[nodiscard]] expected<bool> stopped() const;
 
 private:
-  shard* const* shards_ = nullptr;
+  const std::atomic<shard*>* shards_ = nullptr;
   std::size_t mask_ = 0;
   const shard_map* all_ = nullptr;
 };

@@ -31,12 +31,14 @@ joint_turn::~joint_turn() {
 
 void joint_turn::add(shard_map& where, const hashed_key& key) {
   assert(holds_.empty());
-  places_.push_back({&where.owner(key), key});
+  places_.push_back({&where.home(key), key});
 }
 
 void joint_turn::add_all(shard_map& where) {
   assert(holds_.empty());
-  for (auto* x : where)
+  // No other caller may make one meanwhile.
+  where.make_all();
+  for (auto* x : where.all().made())
     places_.push_back({x, std::nullopt});
 }
 

@@ -18,13 +18,18 @@ static_assert(defaults::max_shards
               <= std::size_t{1} << 13);
 static_assert(table::scan_end == std::uint64_t{1} << 40);
 
+std::size_t keys_in(const shard_map& where, std::size_t number) noexcept {
+  const auto* x = where[number];
+  return x == nullptr ? 0 : x->store().entries().size();
+}
+
 /// The first position from `from` on in a shard with entries; 0: there is none. A key
 /// that is present all the time was counted before the walk began.
 scan_cursor next_filled(const shard_map& where, scan_cursor from) noexcept {
   constexpr auto size = table::scan_end;
   auto number = from / size;
   for (; number < where.size(); from = ++number * size)
-    if (where[number]->store().entries().size() > 0)
+    if (keys_in(where, number) > 0)
       return from;
   return 0;
 }
@@ -68,7 +73,7 @@ expected<std::optional<bytes>> random_key(const shard_map& where,
   auto left = pick{0, total - 1}(random);
   std::size_t shard = 0;
   for (; shard + 1 < where.size(); ++shard) {
-    auto keys = where[shard]->store().entries().size();
+    auto keys = keys_in(where, shard);
     if (left < keys)
       break;
     left -= keys;

@@ -225,7 +225,8 @@ void shard_lender::collect(const budget& from, std::size_t n, yielding how,
   collecting_scope scope;
   collection run{from, what_, n, asker};
   auto first = turn_.fetch_add(group_size, std::memory_order_relaxed);
-  collect_by(run, how, [&](const auto& f) { by_groups(all_, first, f); });
+  collect_by(run, how,
+             [&](const auto& f) { by_groups(all_.made(), first, f); });
 }
 
 void region_lender::add(const std::shared_ptr<const shard_list>& which) {
@@ -265,7 +266,7 @@ void region_lender::collect(const budget& from, std::size_t n, yielding how,
   collect_by(run, how, [&](const auto& f) {
     for (std::size_t i = 0, size = count(); i < size && run.rest() > 0; ++i)
       if (auto one = at(i))
-        by_groups(*one, first, f);
+        by_groups(one->made(), first, f);
   });
 }
 

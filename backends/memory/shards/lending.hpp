@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,32 @@ namespace troupe::memory {
 
 class shard;
 
-using shard_list = std::vector<shard*>;
+/// The shards that a region, or a group of them, has made so far, in the order in which
+/// they were made. It only grows. One thread adds at a time; `made` is for any thread,
+/// and what it returned stays valid as long as the list.
+class shard_list {
+public:
+  /// `most`: as many shards as there will ever be. Throws std::bad_alloc.
+  explicit shard_list(std::size_t most)
+    : shards_(std::make_unique<shard*[]>(most)) {
+    // nop
+  }
+
+  /// Adds a shard. Constant time.
+  void add(shard& x) noexcept {
+    const auto n = size_.load(std::memory_order_relaxed);
+    shards_[n] = &x;
+    size_.store(n + 1, std::memory_order_release);
+  }
+
+  [[nodiscard]] std::span<shard* const> made() const noexcept {
+    return {shards_.get(), size_.load(std::memory_order_acquire)};
+  }
+
+private:
+  std::unique_ptr<shard*[]> shards_;
+  std::atomic<std::size_t> size_{0};
+};
 
 /// What a budget lends: either bytes or entries.
 enum class lent_resource : std::uint8_t { in_bytes, in_entries };
@@ -37,9 +63,9 @@ enum class lent_resource : std::uint8_t { in_bytes, in_entries };
 /// The shards of a region or of one of its namespaces.
 class shard_lender final : public capacity_source {
 public:
-  /// `all` must live as long as the budget may collect.
-  shard_lender(lent_resource what, shard_list all) noexcept
-    : what_(what), all_(std::move(all)) {
+  /// `all` and its shards must live as long as the budget may collect.
+  shard_lender(lent_resource what, const shard_list& all) noexcept
+    : what_(what), all_(all) {
     // nop
   }
 
@@ -48,7 +74,7 @@ public:
 
 private:
   const lent_resource what_;
-  const shard_list all_;
+  const shard_list& all_;
   std::atomic<std::size_t> turn_{0};
 };
 

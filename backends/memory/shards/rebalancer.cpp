@@ -35,7 +35,7 @@ const figures* calmest(const std::vector<figures>& all) {
 
 } // namespace
 
-void rebalancer::look(const std::vector<shard*>& shards,
+void rebalancer::look(std::span<shard* const> shards,
                       std::span<const budget* const> shared) {
   // Capacity that busy shards could not give. An overdraft that is seen in two looks
   // does not belong to a shard that is collecting for it now.

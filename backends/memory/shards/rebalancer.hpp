@@ -4,7 +4,6 @@
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
 #include <troupe/backends/memory/shards/shard.hpp>
 
@@ -20,7 +19,7 @@ public:
   /// Checks the shards that share these budgets. At most one of them yields a piece,
   /// for a shard that is limited by these budgets and not by a narrower limit of its
   /// own. Linear in the number of shards.
-  void look(const std::vector<shard*>& shards,
+  void look(std::span<shard* const> shards,
             std::span<const budget* const> shared);
 
 private:

@@ -16,9 +16,11 @@ std::uint64_t next_number() noexcept {
 } // namespace
 
 shard::shard(std::string name, const store_options& options,
-             std::chrono::milliseconds op_timeout, lane_executor& executor)
+             std::chrono::milliseconds op_timeout, lane_executor& executor,
+             std::size_t place)
   : operated_store(std::move(name), options, op_timeout, executor),
-    number_(next_number()) {
+    number_(next_number()),
+    place_(place) {
   // nop
 }
 
@@ -93,17 +95,22 @@ void shard::clear_then(std::function<void(expected<void>)> done) {
   submit([](memory::store& in) { return in.clear(); }, std::move(done));
 }
 
-void shard::sweep() noexcept {
-  if (!store_.wants_sweep() || try_sweep()) {
+bool shard::sweep() noexcept {
+  if (!store_.wants_sweep()) {
     sweeps_skipped_ = 0;
-    return;
+    return false;
+  }
+  if (try_sweep()) {
+    sweeps_skipped_ = 0;
+    return true;
   }
   if (++sweeps_skipped_ < sweep_patience)
-    return;
+    return true;
   // A mailbox that is always busy gets its sweep as a queued task.
   sweeps_skipped_ = 0;
   auto task = [this]() noexcept { sweep_in_turn(); };
   mailbox_.run(task);
+  return true;
 }
 
 bool shard::try_sweep() noexcept {

@@ -29,9 +29,11 @@ using shard_state = part_state;
 class shard final : public operated_store, public provider_part {
 public:
   /// `executor` and the clock in `options` must outlive the shard. Starts in state
-  /// `running`: a program without actors can use it at once.
+  /// `running`: a program without actors can use it at once. `place` is the shard's
+  /// number in its region.
   shard(std::string name, const store_options& options,
-        std::chrono::milliseconds op_timeout, lane_executor& executor);
+        std::chrono::milliseconds op_timeout, lane_executor& executor,
+        std::size_t place = 0);
 
   /// Ends like `stop`. No caller may use the shard any more.
   ~shard();
@@ -46,6 +48,11 @@ public:
   /// turns enter mailboxes.
   [[nodiscard]] std::uint64_t number() const noexcept {
     return number_;
+  }
+
+  /// The number of this shard in its region.
+  [[nodiscard]] std::size_t place() const noexcept {
+    return place_;
   }
 
   /// Admits the operations that a held turn released; called at its end.
@@ -113,8 +120,9 @@ public:
 
   /// Housekeeping in the shard's turn, when there is work: frees memory of dead entries
   /// and ends overdue update leases. Skipped when the mailbox is busy, at most
-  /// `sweep_patience` times in a row. From one thread at a time.
-  void sweep() noexcept;
+  /// `sweep_patience` times in a row. Returns whether there is work. From one thread at a
+  /// time.
+  bool sweep() noexcept;
 
   /// The same at once, unless the mailbox is busy; returns whether it was done. From
   /// any thread.
@@ -151,6 +159,7 @@ private:
   void end(shard_state final_state, bool forget) noexcept;
 
   std::uint64_t number_;
+  std::size_t place_;
   std::atomic<std::uint64_t> restarts_{0};
   unsigned sweeps_skipped_ = 0;    ///< In a row.
   std::atomic<bool> asked_{false}; ///< A task of `give_soon` is on its way.

@@ -13,16 +13,24 @@
 //      region and runtime.
 //   2. A clear of the group is one step for all of its shards (invalidations.hpp), and
 //      so is its end; tags belong to the region.
+//   3. A shard is made at the first change of one of its keys, unless all shards are
+//      wanted from the beginning. Until then its slot points to the first shard, in
+//      which readers find none of its keys. A change that concerns all shards also
+//      reaches a shard that is being made: the change is counted (`growth::changes`)
+//      before it is applied to the shards, and a shard that was made with the old
+//      settings is discarded and made again.
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
@@ -32,6 +40,20 @@
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
+
+/// What the groups of a region share while their shards are made.
+struct growth {
+  /// `most`: the largest number of shards of the region.
+  explicit growth(std::size_t most) : all(most) {
+    // nop
+  }
+
+  /// Guards the members below. While it is held, no shard is made and no mailbox entered.
+  std::mutex mutex;
+  std::uint64_t changes
+    = 0;          ///< Changes of the settings that a shard is made with.
+  shard_list all; ///< Only `add` needs the mutex.
+};
 
 /// Thread-safe, except for `rebalance`.
 class shard_group {
@@ -44,16 +66,22 @@ public:
       std::size_t entries = 0;
     };
 
-    std::vector<figures> shards;
+    struct of_shard : figures {
+      shard* where;
+    };
+
+    std::vector<of_shard> shards;
     figures sum;
   };
 
-  /// Makes `with.shared.shares` shards, a power of two, with numbers from `first` on,
-  /// and with the budgets in `with`. The shards of a namespace lend each other these
+  /// A group of `with.shared.shares` shards, a power of two, with numbers from `first`
+  /// on, and with the budgets in `with`. The shards of a namespace lend each other these
   /// budgets' capacity. They are named "<region>/shard-<number>"; see `shard` for the
-  /// rest. Throws std::bad_alloc.
-  shard_group(const std::string& region, std::size_t first, store_options with,
-              std::chrono::milliseconds op_timeout, lane_executor& executor);
+  /// rest. Makes the first shard, or all shards if `all_now`. `with`'s clock, `executor`
+  /// and `made` must outlive the group. Throws std::bad_alloc.
+  shard_group(const std::string& region, std::size_t first,
+              const store_options& with, std::chrono::milliseconds op_timeout,
+              lane_executor& executor, growth& made, bool all_now);
 
   shard_group(const shard_group&) = delete;
   shard_group& operator=(const shard_group&) = delete;
@@ -63,9 +91,28 @@ public:
     return first_ + (shard_bits(hash) & mask_);
   }
 
-  [[nodiscard]] const std::vector<std::unique_ptr<shard>>&
-  shards() const noexcept {
-    return shards_;
+  /// By the shard's bits of a hash, under `mask`; for readers.
+  [[nodiscard]] const std::atomic<shard*>* slots() const noexcept {
+    return slots_.get();
+  }
+
+  /// The shard with this number, or in its place the group's first one.
+  [[nodiscard]] shard& at(std::size_t number) const noexcept {
+    return *slots_[number - first_].load(std::memory_order_acquire);
+  }
+
+  /// The shard with this number, which is made if it was not. After the end the group's
+  /// first one may take its place. Waits for no mailbox. Throws std::bad_alloc.
+  shard& make(std::size_t number);
+
+  /// Those that were made.
+  [[nodiscard]] const shard_list& shards() const noexcept {
+    return made_;
+  }
+
+  /// As many as there may be.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return mask_ + 1;
   }
 
   [[nodiscard]] const budget& bytes() const noexcept {
@@ -101,6 +148,7 @@ public:
   /// ends the shards.
   void stop() noexcept;
 
+  /// A shard that is made from now on obeys the limits that hold now.
   [[nodiscard]] holdings held() const;
 
   /// Sets the limits; 0: no limit. Call `obey` afterwards.
@@ -127,14 +175,23 @@ public:
   void rebalance();
 
 private:
+  void count_change() const;
+
+  const std::string& region_;
   std::size_t first_;
   std::size_t mask_;
+  const store_options with_;
+  const std::chrono::milliseconds op_timeout_;
+  lane_executor& executor_;
+  growth& growth_;
   std::shared_ptr<invalidations> forgotten_;
   std::shared_ptr<budget> bytes_;
   std::shared_ptr<budget> entries_;
   std::atomic<eviction_policy> eviction_;
   std::atomic<bool> follows_{true};
-  std::vector<std::unique_ptr<shard>> shards_;
+  shard_list made_;
+  std::vector<std::unique_ptr<shard>> owned_; ///< Under the mutex of `growth_`.
+  std::unique_ptr<std::atomic<shard*>[]> slots_;
   rebalancer balance_;
 };
 

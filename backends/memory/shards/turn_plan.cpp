@@ -122,7 +122,7 @@ expected<void> turn_plan::reserve() {
 
 turn_plan::planned turn_plan::find(shard_map& where, const hashed_key& key,
                                    bool unlimited_too) {
-  auto& owner = where.owner(key);
+  auto& owner = where.home(key);
   if (!unlimited_too && !owner.store().limited())
     return {};
   auto in = std::find_if(shards_.begin(), shards_.end(),
