@@ -104,6 +104,16 @@ expected<std::shared_ptr<region>> runtime::find(const std::string& name) const {
     [](opened_region&& x) { return std::move(x.where); });
 }
 
+// -- services ----------------------------------------------------------------------
+
+topics runtime::topics() const {
+  return core_->topics();
+}
+
+expected<void> runtime::add(std::shared_ptr<service> x) {
+  return core_->add(std::move(x));
+}
+
 // -- actors ------------------------------------------------------------------------
 
 expected<region_actor> runtime::actor(const std::string& name) const {
@@ -156,10 +166,6 @@ runtime_stat runtime::stat() const {
 
 bool runtime::draining() const {
   return core_->draining();
-}
-
-std::shared_ptr<void> runtime::show(row_source source) {
-  return core_->shown_rows().add(std::move(source));
 }
 
 region_actor front_of(const region_directory& where) {

@@ -4,7 +4,8 @@
 // order.
 //
 //   supervisor                         monitors all others, answers the console
-//   ├─ load-coordinator                who loads, who waits
+//   ├─ load-coordinator                who loads, who waits: a service
+//   ├─ topics                          publishing and subscribing: a service
 //   ├─ profiles                        a region: the front of its shards
 //   │  ├─ profiles/shard-0
 //   │  └─ profiles/shard-1 ...
@@ -25,7 +26,9 @@
 #include <troupe/actors/regions/opened_region.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime_hooks.hpp>
+#include <troupe/actors/services/service.hpp>
 #include <troupe/actors/supervision/supervisor.hpp>
+#include <troupe/actors/topics.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -83,8 +86,8 @@ public:
   /// Opens the region `name` for values of type V. Opening it again returns
   /// the same region. What the options leave open (timeouts, shards) is taken from
   /// the configuration; `{}` leaves everything open.
-  /// Names: 1 to 100 letters, digits and any of `._:-`, but not "supervisor"
-  /// and "load-coordinator".
+  /// Names: 1 to 100 letters, digits and any of `._:-`, but not "supervisor" and not
+  /// the name of a service ("load-coordinator", "topics").
   /// Errors: `invalid_argument` (name, options, or the region is open with
   /// other options), `type_mismatch` (it is open with another value type),
   /// `shutting_down`, `out_of_memory`.
@@ -115,6 +118,18 @@ public:
   /// An open region, whatever its value type. Errors: `unknown_region`.
   [[nodiscard]] expected<std::shared_ptr<region>>
   find(const std::string& name) const;
+
+  // -- services ----------------------------------------------------------------
+
+  /// What is published and subscribed.
+  [[nodiscard]] troupe::topics topics() const;
+
+  /// Starts a service of the application: its actor is a child of the supervisor, and
+  /// it is ticked, shown and drained like Troupe's own. The runtime keeps it to its
+  /// end. It is drained before the services that were added before it. Errors:
+  /// `invalid_argument` (it is null; its name is not allowed, or taken),
+  /// `shutting_down`, `system_error` (its actor cannot be started).
+  expected<void> add(std::shared_ptr<service> x);
 
   // -- actors ------------------------------------------------------------------
   // A handle keeps CAF's part of an actor alive: do not keep any for longer
@@ -172,13 +187,8 @@ public:
   /// Whether a drain has begun, by whomever.
   [[nodiscard]] bool draining() const;
 
-  using row_source = troupe::row_source;
   using ended_clients = troupe::ended_clients;
   using client_end = troupe::client_end;
-
-  /// Shows these rows in the list of actors until the result is destroyed, which waits for a call of
-  /// the source that is under way.
-  [[nodiscard]] std::shared_ptr<void> show(row_source source);
 
   /// Has a drain begin with this, within its deadline and once: the regions still
   /// work meanwhile. The drain's report counts the clients. Until the result is

@@ -5,18 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <string_view>
 
 namespace troupe {
-
-struct actor_list;
-
-/// What an application keeps that is worth a row in the list of actors, such
-/// as topics: adds the rows whose name starts with the prefix to the list,
-/// few enough for a person to read, and the number of all others to
-/// `omitted`. Called by the supervisor, on any thread; must not throw and not
-/// call the runtime.
-using row_source = std::function<void(std::string_view prefix, actor_list& to)>;
 
 /// What became of an application's clients.
 struct ended_clients {

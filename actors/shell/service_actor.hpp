@@ -23,6 +23,9 @@ struct actor_death {
   std::string reason = {};
 };
 
+/// Runs a function in a turn of an actor. Thread-safe.
+using turn_function = std::function<void(std::function<void()>)>;
+
 namespace detail {
 
 // What does not depend on the interface of the actor.
@@ -34,6 +37,8 @@ void set_death_handler(caf::scheduled_actor& self,
                        std::function<void(const actor_death&)> f);
 
 void send_turn(const caf::strong_actor_ptr& whom, std::function<void()> f);
+
+[[nodiscard]] turn_function make_turns(const caf::strong_actor_ptr& whom);
 
 } // namespace detail
 
@@ -58,6 +63,12 @@ protected:
   /// results that are ready elsewhere. Travels in a type that no peer can make.
   void in_turn(std::function<void()> f) {
     detail::send_turn(strong_self(), std::move(f));
+  }
+
+  /// What does the same from anywhere, and at any time: it does nothing when the actor
+  /// has ended, and does not keep it in existence.
+  [[nodiscard]] turn_function turns() {
+    return detail::make_turns(strong_self());
   }
 
   /// Has `f` called with each death of an actor that this one watches. A peer can

@@ -157,6 +157,9 @@ public:
   /// unknown here.
   [[nodiscard]] expected<void> check_not_failed(std::string_view name) const;
 
+  /// Whether an actor has this name, alive or not. Constant time.
+  [[nodiscard]] bool contains(std::string_view name) const;
+
   [[nodiscard]] std::size_t size() const;
 
   [[nodiscard]] supervision_figures figures() const;
