@@ -161,6 +161,11 @@ private:
 
   /// Sends a subscriber the next batch, unless the one before is not answered yet.
   void pump(subscribed_actor& x) {
+    // Whether it has answered or not.
+    if (x.queue->state() == subscriber_state::cut)
+      return end(x, {errc::overloaded,
+                     "more messages waited for the actor than its queue "
+                     "holds"});
     if (x.busy)
       return;
     std::vector<delivery> batch;
@@ -169,12 +174,8 @@ private:
     } catch (const std::bad_alloc&) {
       return end(x, error{errc::out_of_memory});
     }
-    if (batch.empty()) {
-      if (x.queue->state() == subscriber_state::cut)
-        end(x, {errc::overloaded,
-                "more messages waited for the actor than its queue holds"});
+    if (batch.empty())
       return;
-    }
     x.busy = true;
     const auto whom = handle_of(x);
     const auto last = batch.size() - 1;

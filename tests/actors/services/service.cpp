@@ -16,7 +16,6 @@
 
 #include <troupe/actors/shell/service_actor.hpp>
 #include <troupe/actors/shell/spawn.hpp>
-#include <troupe/messages/fields.hpp>
 
 #include "actors/fixture.hpp"
 
@@ -29,7 +28,10 @@ struct add_request {
   std::uint64_t number = 0;
 };
 
-fields<&add_request::number> fields_of(const add_request&);
+template <class Inspector>
+auto inspect(Inspector& f, add_request& x) {
+  return f(x.number);
+}
 
 using dummy_actor = interface<answers<add_request, std::uint64_t>>;
 
