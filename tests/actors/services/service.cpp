@@ -90,6 +90,7 @@ public:
     row.state = "running";
     if (row.name.starts_with(prefix))
       to.actors.push_back(row);
+    to.omitted += 3;
   }
 
   void tick() override {
@@ -156,6 +157,8 @@ TEST_CASE("a service is an actor in the tree, with kind and rows") {
   CHECK(row.keys == 3);
   const auto part = f.row("dummy/part");
   CHECK(part.parent == "dummy");
+  CHECK(f.ask<actor_list>(f.uut->supervisor(), list_actors_request{})->omitted
+        == 3);
   f.self
     ->request(f.uut->supervisor(), caf::infinite, find_actor_request{"dummy"})
     .receive(

@@ -268,6 +268,7 @@ TEST_CASE("an actor that takes no messages of topics is left alone") {
   fixture f;
   std::atomic<bool> done{false};
   f.system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler(caf::drop);
     self
       ->request(f.uut->topics().actor(), caf::infinite, subscribe_request{"a"})
       .then([&](bool) { done = true; });
