@@ -112,6 +112,16 @@ expected<void> runtime::close(const std::string& name) {
   }
 }
 
+// -- services ----------------------------------------------------------------------
+
+topics runtime::topics() const {
+  return core_->topics();
+}
+
+expected<void> runtime::add(std::shared_ptr<service> x) {
+  return core_->add(std::move(x));
+}
+
 // -- actors ------------------------------------------------------------------------
 
 expected<region_actor> runtime::actor(const std::string& name) const {
@@ -164,10 +174,6 @@ runtime_stat runtime::stat() const {
 
 bool runtime::draining() const {
   return core_->draining();
-}
-
-std::shared_ptr<void> runtime::show(row_source source) {
-  return core_->shown_rows().add(std::move(source));
 }
 
 region_actor front_of(const region_directory& where) {

@@ -4,6 +4,7 @@
 //
 //   supervisor                         monitors all others, answers the console
 //   ├─ load-coordinator                decides which caller loads and which waits
+//   ├─ topics                          publishing and subscribing
 //   ├─ profiles                        a region: the front of its shards
 //   │  ├─ profiles/shard-0
 //   │  └─ profiles/shard-1 ...
@@ -24,7 +25,9 @@
 #include <troupe/actors/regions/opened_region.hpp>
 #include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/runtime_hooks.hpp>
+#include <troupe/actors/services/service.hpp>
 #include <troupe/actors/supervision/supervisor.hpp>
+#include <troupe/actors/topics.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -82,7 +85,7 @@ public:
   /// Opens the region `name` for values of type V. Opening it again returns the same
   /// region. Options that are not set (timeouts, shards) come from the configuration;
   /// `{}` sets none. Names: 1 to 100 letters, digits and any of `._:-`, but not
-  /// "supervisor" and "load-coordinator". Errors: `invalid_argument` (name, options, or
+  /// "supervisor" and not the name of a service ("load-coordinator", "topics"). Errors: `invalid_argument` (name, options, or
   /// the region is open with other options), `type_mismatch` (it is open with another
   /// value type), `shutting_down`, `out_of_memory`.
   template <class V>
@@ -121,6 +124,18 @@ public:
   /// way, so not for an actor. Errors: `unknown_region` (also when it was closed before),
   /// `shutting_down`.
   expected<void> close(const std::string& name);
+
+  // -- services ----------------------------------------------------------------
+
+  /// Publishing and subscribing.
+  [[nodiscard]] troupe::topics topics() const;
+
+  /// Starts a service of the application: its actor is a child of the supervisor, and
+  /// the runtime ticks, shows and drains it like Troupe's own services. The runtime
+  /// keeps it until its own end. It is drained before the services that were added
+  /// before it. Errors: `invalid_argument` (it is null; its name is not allowed, or is
+  /// taken), `shutting_down`, `system_error` (its actor cannot be started).
+  expected<void> add(std::shared_ptr<service> x);
 
   // -- actors ------------------------------------------------------------------
   // A handle keeps CAF's part of an actor alive: do not keep one longer than the
@@ -176,13 +191,8 @@ public:
   /// Whether a drain has begun, by any caller.
   [[nodiscard]] bool draining() const;
 
-  using row_source = troupe::row_source;
   using ended_clients = troupe::ended_clients;
   using client_end = troupe::client_end;
-
-  /// Shows the rows of `source` in the list of actors until the result is destroyed.
-  /// Its destruction waits for a running call of the source.
-  [[nodiscard]] std::shared_ptr<void> show(row_source source);
 
   /// A drain begins with a call of `end`, once, within the drain's deadline; the
   /// regions still work meanwhile. The drain's report counts the clients. Holds until

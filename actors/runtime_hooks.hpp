@@ -5,17 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <string_view>
 
 namespace troupe {
-
-struct actor_list;
-
-/// Rows of an application for the list of actors, such as its topics. Adds the rows
-/// whose name starts with `prefix` to the list, few enough for a person to read, and
-/// the number of all others to `omitted`. The supervisor calls it, on any thread; it
-/// must not throw and not call the runtime.
-using row_source = std::function<void(std::string_view prefix, actor_list& to)>;
 
 /// How an application's clients ended.
 struct ended_clients {

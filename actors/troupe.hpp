@@ -9,6 +9,8 @@
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
+#include <troupe/actors/services/service.hpp>
+#include <troupe/actors/topics.hpp>
 #include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/caf/inspect_codec.hpp>
 #include <troupe/messages/codec.hpp>

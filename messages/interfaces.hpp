@@ -20,6 +20,7 @@
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
 #include <troupe/messages/requests/runtime.hpp>
+#include <troupe/messages/requests/topics.hpp>
 
 namespace troupe {
 
@@ -70,6 +71,26 @@ using load_coordinator_actor = interface<
   // Answers the waiters of a load with `load_cancelled`.
   answers<cancel_load_request, void>>;
 
+/// The topics of the runtime. An actor that subscribes must accept the messages of
+/// `topic_subscriber_actor`.
+using topics_actor = interface<
+  // Sends a message to the subscribers of a channel; the answer is their number.
+  answers<publish_request, std::uint64_t>,
+  // Makes the sender a subscriber; false when it already is one.
+  answers<subscribe_request, bool>,
+  // Ends a subscription of the sender; false when there was none.
+  answers<unsubscribe_request, bool>,
+  // The number of subscribers.
+  answers<count_subscribers_request, std::uint64_t>>;
+
+/// What the topics send to an actor that has subscribed. The actor's answer to a message
+/// requests further messages.
+using topic_subscriber_actor = interface<
+  // A message that was published.
+  answers<topic_message, void>,
+  // The runtime has ended all subscriptions of the actor.
+  answers<topics_ended, void>>;
+
 /// Keeps the actor tree; the only handle that the console needs.
 using supervisor_actor = load_coordinator_actor::extend<
   // Lists the actors, parents before children.
@@ -101,6 +122,9 @@ void for_each_interface(F f) {
   f.template operator()<region_actor>("region", "troupe::region_actor");
   f.template operator()<load_coordinator_actor>(
     "load-coordinator", "troupe::load_coordinator_actor");
+  f.template operator()<topics_actor>("topics", "troupe::topics_actor");
+  f.template operator()<topic_subscriber_actor>(
+    "topic-subscriber", "troupe::topic_subscriber_actor");
   f.template operator()<supervisor_actor>("supervisor",
                                           "troupe::supervisor_actor");
 }

@@ -77,6 +77,10 @@ expected<opened_region> open_regions::open(std::string name,
     if (auto i = regions_.find(name); i != regions_.end())
       return reopen(i->second, wanted, type);
   }
+  if (ground_.tree.contains(name))
+    return fail(errc::invalid_argument,
+                "another actor of the runtime is named " + name
+                  + "; choose another name for the region");
   options = complete(options);
   if (auto ok = check_shards(options); !ok)
     return tl::unexpected{std::move(ok.error())};

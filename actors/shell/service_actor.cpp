@@ -73,4 +73,12 @@ void send_turn(const caf::strong_actor_ptr& whom, std::function<void()> f) {
   caf::anon_send(caf::actor_cast<caf::actor>(whom), service_turn{std::move(f)});
 }
 
+turn_function make_turns(const caf::strong_actor_ptr& whom) {
+  return [weak = caf::actor_cast<caf::weak_actor_ptr>(whom)](
+           std::function<void()> f) {
+    if (const auto present = weak.lock())
+      send_turn(present, std::move(f));
+  };
+}
+
 } // namespace troupe::detail

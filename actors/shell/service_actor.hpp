@@ -23,6 +23,9 @@ struct actor_death {
   std::string reason = {};
 };
 
+/// Runs a function in a turn of an actor. Thread-safe.
+using turn_function = std::function<void(std::function<void()>)>;
+
 namespace detail {
 
 // The part that does not depend on the interface of the actor.
@@ -35,6 +38,8 @@ void set_death_handler(caf::scheduled_actor& self,
                        std::function<void(const actor_death&)> f);
 
 void send_turn(const caf::strong_actor_ptr& whom, std::function<void()> f);
+
+[[nodiscard]] turn_function make_turns(const caf::strong_actor_ptr& whom);
 
 } // namespace detail
 
@@ -59,6 +64,12 @@ protected:
   /// results from other threads. It is sent in a type that no peer can make.
   void in_turn(std::function<void()> f) {
     detail::send_turn(strong_self(), std::move(f));
+  }
+
+  /// A function that runs another function in this actor's turn, from any thread and at
+  /// any time. It does nothing when the actor has ended, and does not keep it alive.
+  [[nodiscard]] turn_function turns() {
+    return detail::make_turns(strong_self());
   }
 
   /// Calls `f` with each death of an actor that this one monitors. A peer can forge a

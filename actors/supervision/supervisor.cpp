@@ -363,6 +363,11 @@ expected<void> supervisor::check_not_failed(std::string_view name) const {
                                   + x->spec.name + "'");
 }
 
+bool supervisor::contains(std::string_view name) const {
+  std::lock_guard guard{mutex_};
+  return find(name) != nullptr;
+}
+
 std::size_t supervisor::size() const {
   std::lock_guard guard{mutex_};
   return children_.size();

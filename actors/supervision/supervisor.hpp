@@ -168,6 +168,9 @@ public:
   /// `shard_down` (it was given up), with what to do. No error for an unknown name.
   [[nodiscard]] expected<void> check_not_failed(std::string_view name) const;
 
+  /// Whether an actor has this name, alive or not. Constant time.
+  [[nodiscard]] bool contains(std::string_view name) const;
+
   [[nodiscard]] std::size_t size() const;
 
   [[nodiscard]] supervision_figures figures() const;

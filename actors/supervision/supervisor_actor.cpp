@@ -2,9 +2,12 @@
 
 #include <utility>
 
+#include <caf/actor_cast.hpp>
+
 #include <troupe/actors/shell/peers.hpp>
 #include <troupe/actors/shell/service_actor.hpp>
 #include <troupe/actors/shell/spawn.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/actors/supervision/node_book.hpp>
 #include <troupe/messages/caf/error.hpp>
 
@@ -68,10 +71,13 @@ private:
   template <class Reply, class Request>
   caf::result<Reply> forward(Request& x) {
     auto runtime = begin();
-    auto loads = runtime ? runtime->coordinator() : load_coordinator_actor{};
-    if (!loads)
+    if (!runtime)
       return gone();
-    return delegate(loads, std::move(x));
+    auto loads = runtime->find_actor(detail::coordinator_name);
+    if (!loads)
+      return to_caf(loads.error());
+    return delegate(caf::actor_cast<load_coordinator_actor>(loads->who),
+                    std::move(x));
   }
 
   caf::result<actor_list> on_list(const list_actors_request& x) {
@@ -84,7 +90,7 @@ private:
       result.actors.push_back(row(root));
     for (auto& child : runtime->tree().list(x.prefix))
       result.actors.push_back(row(child));
-    runtime->add_shown(x.prefix, result);
+    runtime->add_rows(x.prefix, result);
     return result;
   }
 

@@ -64,11 +64,8 @@ public:
   [[nodiscard]] virtual expected<found_actor>
   find_actor(const std::string& name) const = 0;
 
-  /// Adds the application's rows.
-  virtual void add_shown(const std::string& prefix, actor_list& to) const = 0;
-
-  /// Empty after a drain.
-  [[nodiscard]] virtual load_coordinator_actor coordinator() const = 0;
+  /// Adds the rows that services show below those of their actors.
+  virtual void add_rows(const std::string& prefix, actor_list& to) const = 0;
 
   /// Drains on a separate thread and calls `done` there.
   virtual void drain_then(std::chrono::milliseconds deadline,

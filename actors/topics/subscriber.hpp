@@ -52,6 +52,14 @@ struct delivery {
   std::shared_ptr<const publication> what;
   std::shared_ptr<const topic_name> by; ///< The topic that received it.
 
+  [[nodiscard]] const auto& channel() const noexcept {
+    return what->channel;
+  }
+
+  [[nodiscard]] const auto& payload() const noexcept {
+    return what->payload;
+  }
+
   /// Its size in a queue, in bytes: channel, payload and topic name.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return what->channel.size() + what->payload.size() + by->text.size();

@@ -26,7 +26,6 @@
 #include "apps/net/listening.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
-#include "apps/server/topic_rows.hpp"
 
 namespace {
 
@@ -304,16 +303,11 @@ int serve(server_config& cfg, const server_settings& settings,
       region.namespaces = options.namespaces;
     return rt.open_region("db" + std::to_string(index), region);
   };
-  resp_server server{open, options};
+  resp_server server{open, rt.topics().hub(), options};
   if (const auto started = server.start(); !started)
     return complain(started.error(), started.error() == errc::invalid_argument
                                        ? exit_usage
                                        : EXIT_FAILURE);
-  const auto topics
-    = rt.show([&](std::string_view prefix, troupe::actor_list& to) {
-        troupe::server::add_topic_rows(server.state().topics, prefix,
-                                       defaults::topics_shown, to);
-      });
   // However the drain begins, its deadline and its report are those of the clients.
   const auto clients = rt.end_clients_first([&](milliseconds left) {
     const auto served = server.state().counters().connected;

@@ -18,7 +18,9 @@
 
 namespace troupe::server {
 
-resp_server::resp_server(databases::opener open, serve_options options)
+resp_server::resp_server(databases::opener open,
+                         std::shared_ptr<topic_hub> topics,
+                         serve_options options)
   : open_([this, open = std::move(open)](std::size_t index) {
       auto opened = open(index);
       // It may have been changed since the options were read.
@@ -27,6 +29,7 @@ resp_server::resp_server(databases::opener open, serve_options options)
           return decltype(opened){tl::unexpect, std::move(ok.error())};
       return opened;
     }) {
+  state_.topics = std::move(topics);
   state_.options = std::move(options);
   state_.live.max_connections = state_.options.max_connections;
   state_.live.max_client_memory = state_.options.max_client_memory;

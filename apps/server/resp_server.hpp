@@ -29,8 +29,9 @@ class acceptor;
 /// `start` and `stop` are called by one thread; the getters by any.
 class resp_server {
 public:
-  /// `open` makes the databases.
-  resp_server(databases::opener open, serve_options options);
+  /// `open` makes the databases. Clients publish and subscribe in `topics`.
+  resp_server(databases::opener open, std::shared_ptr<topic_hub> topics,
+              serve_options options);
 
   resp_server(const resp_server&) = delete;
   resp_server& operator=(const resp_server&) = delete;

@@ -14,8 +14,8 @@ namespace troupe {
 struct actor_info {
   std::string name;   ///< Path, e.g. "profiles/shard-3"; unique.
   std::string parent; ///< Name of the parent; empty for the root.
-  /// "supervisor", "region", "shard", "load-coordinator"; "topics" and "topic" for rows
-  /// of an application.
+  /// "supervisor", "region", "shard", the kind of a service ("load-coordinator",
+  /// "topics"), or the kind of a row that a service shows ("topic").
   std::string kind;
   std::string state; ///< "running", "restarting", "failed", "stopped".
   std::uint64_t mailbox_depth = 0; ///< Messages that wait.
@@ -41,7 +41,7 @@ fields<&list_actors_request::prefix> fields_of(const list_actors_request&);
 
 struct actor_list {
   std::vector<actor_info> actors;
-  std::uint64_t omitted = 0; ///< Topics beyond those listed.
+  std::uint64_t omitted = 0; ///< Rows of services beyond those listed.
 };
 
 fields<&actor_list::actors, &actor_list::omitted> fields_of(const actor_list&);

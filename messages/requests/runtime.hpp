@@ -9,6 +9,7 @@
 
 #include <troupe/messages/fields.hpp>
 #include <troupe/messages/requests/regions.hpp>
+#include <troupe/messages/requests/services.hpp>
 
 namespace troupe {
 
@@ -41,6 +42,8 @@ struct runtime_stat {
   std::uint64_t actor_restarts = 0; ///< After crashes and by command.
   std::uint64_t actors_failed = 0;  ///< Crashed too often and stay down.
   std::uint64_t shards_failed = 0;  ///< Failed actors that are shards.
+  /// In the order of their start.
+  std::vector<service_info> services;
 };
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
@@ -52,7 +55,7 @@ fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
        &runtime_stat::loader_queue, &runtime_stat::draining,
        &runtime_stat::regions, &runtime_stat::actor_crashes,
        &runtime_stat::actor_restarts, &runtime_stat::actors_failed,
-       &runtime_stat::shards_failed>
+       &runtime_stat::shards_failed, &runtime_stat::services>
 fields_of(const runtime_stat&);
 
 /// Finishes the work in flight and stops all actors.

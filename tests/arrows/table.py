@@ -19,8 +19,10 @@ VOCABULARY = ["messages/types", "messages/types/text"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
-SERVICES = ["actors/loads", "actors/topics", "actors/gate"]
-REGIONS = [*SHELL, "actors/supervision", *SERVICES, "actors/regions"]
+# What a coordinator actor stands on, and those that there are.
+GROUND = [*SHELL, "actors/supervision", "actors/services"]
+SERVICES = ["actors/loads", "actors/topics"]
+REGIONS = [*GROUND, *SERVICES, "actors/gate", "actors/regions"]
 LIBRARY = [*REGIONS, "actors/cache", "actors"]
 WIRE = ["apps/net", "apps/resp", "apps/settings"]
 
@@ -44,7 +46,9 @@ ARROWS = {
 
     "actors/shell": SHELL,
     "actors/supervision": SHELL,
-    **{service: [*SHELL, "actors/supervision"] for service in SERVICES},
+    "actors/services": [*SHELL, "actors/supervision"],
+    **{service: GROUND for service in SERVICES},
+    "actors/gate": [*SHELL, "actors/supervision"],
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
     "actors/cache": REGIONS,
     "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],

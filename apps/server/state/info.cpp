@@ -152,7 +152,7 @@ void write_persistence(section_writer& out, const info_source&) {
 }
 
 std::uint64_t topics_of(const info_source& from, topic_kind kind) {
-  return from.server.topics.size(kind);
+  return from.server.topics->directory().size(kind);
 }
 
 void write_stats(section_writer& out, const info_source& from) {

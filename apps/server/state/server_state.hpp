@@ -5,16 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <troupe/actors/topics/topic_directory.hpp>
+#include <troupe/actors/topics/topic_hub.hpp>
 #include <troupe/backends/core/wall_clock.hpp>
 #include <troupe/backends/figures.hpp>
 #include <troupe/messages/types/bytes.hpp>
-#include <troupe/messages/types/text/glob.hpp>
 
 #include "apps/net/tls_context.hpp"
 #include "apps/server/state/change_gate.hpp"
@@ -47,10 +47,9 @@ struct server_state {
   /// Open while several keys change as one.
   change_gate gate;
   wall_clock wall;
-  /// What clients publish and subscribe.
-  topic_directory topics{[](bytes_view pattern, bytes_view channel) noexcept {
-    return glob_match(pattern, channel, letter_case::exact);
-  }};
+  /// What clients publish and subscribe: the runtime's. In place before the first
+  /// command.
+  std::shared_ptr<topic_hub> topics;
 
   /// What all clients keep beyond the commands that run (`client::held_bytes`).
   std::atomic<std::size_t> client_memory{0};

@@ -38,11 +38,19 @@ inline void make_client(troupe::server::client& x, std::uint64_t id,
   };
 }
 
+/// Topics whose listeners are called on the loaders' threads.
+inline std::shared_ptr<troupe::topic_hub>
+topics_over(const std::shared_ptr<troupe::load_coordinator>& loads) {
+  return std::make_shared<troupe::topic_hub>(
+    std::shared_ptr<troupe::worker_pool>{loads, &loads->workers()});
+}
+
 /// Commands of one client over a region, without sockets.
 struct command_fixture : region_fixture {
   explicit command_fixture(troupe::region_options options = {})
     : region_fixture(options) {
     state.threads.emplace_back();
+    state.topics = topics_over(loads);
     make_client(self, 7, state);
     const auto open = [this](std::size_t index) {
       if (index == 0)

@@ -114,6 +114,7 @@ region_fixture& database() {
 void execute(std::string_view input) {
   server_state state;
   auto& counters = state.threads.emplace_back();
+  state.topics = topics_over(database().loads);
   require(state.databases
             .start(1,
                    [](std::size_t) {

@@ -1,4 +1,4 @@
-#include "apps/server/topic_rows.hpp"
+#include <troupe/actors/topics/topic_rows.hpp>
 
 #include <algorithm>
 #include <array>
@@ -7,30 +7,18 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::server {
+namespace troupe {
 
 namespace {
-
-constexpr std::string_view root = "topics";
 
 /// Bytes of a topic's name that are shown; names may have any length.
 constexpr std::size_t longest_name = 200;
 
 constexpr std::array kinds{
-  std::pair{topic_kind::channel, std::string_view{"topics/channel/"}},
-  std::pair{topic_kind::pattern, std::string_view{"topics/pattern/"}},
-  std::pair{topic_kind::sharded, std::string_view{"topics/sharded/"}},
+  std::pair{topic_kind::channel, std::string_view{"/channel/"}},
+  std::pair{topic_kind::pattern, std::string_view{"/pattern/"}},
+  std::pair{topic_kind::sharded, std::string_view{"/sharded/"}},
 };
-
-actor_info row(std::string name, std::string_view parent,
-               std::string_view kind) {
-  actor_info result;
-  result.name = std::move(name);
-  result.parent = parent;
-  result.kind = kind;
-  result.state = "running";
-  return result;
-}
 
 std::string shown(std::string_view name) {
   if (name.size() <= longest_name)
@@ -48,8 +36,9 @@ bool begins(std::string_view head, std::string_view name,
 }
 
 void add_kind(const topic_directory& from, topic_kind kind,
-              std::string_view head, std::string_view prefix, std::size_t most,
-              actor_list& to) {
+              std::string_view parent, std::string_view middle,
+              std::string_view prefix, std::size_t most, actor_list& to) {
+  const auto head = std::string{parent}.append(middle);
   auto all = from.list(kind);
   std::erase_if(all, [&](const std::shared_ptr<topic>& x) {
     return !begins(head, x->name().text, prefix);
@@ -61,8 +50,11 @@ void add_kind(const topic_directory& from, topic_kind kind,
                       return x->name().text < y->name().text;
                     });
   for (std::size_t i = 0; i < count; ++i) {
-    auto& x = to.actors.emplace_back(
-      row(std::string{head} + shown(all[i]->name().text), root, "topic"));
+    auto& x = to.actors.emplace_back();
+    x.name = head + shown(all[i]->name().text);
+    x.parent = parent;
+    x.kind = "topic";
+    x.state = "running";
     x.handled = all[i]->published();
     x.subscribers = all[i]->subscribers();
   }
@@ -71,21 +63,12 @@ void add_kind(const topic_directory& from, topic_kind kind,
 
 } // namespace
 
-void add_topic_rows(const topic_directory& from, std::string_view prefix,
-                    std::size_t most, actor_list& to) {
-  std::size_t total = 0;
-  for (const auto& [kind, head] : kinds)
-    total += from.size(kind);
-  if (total == 0)
-    return;
-  if (root.starts_with(prefix)) {
-    auto& x
-      = to.actors.emplace_back(row(std::string{root}, "supervisor", "topics"));
-    x.keys = total;
-  }
+void add_topic_rows(const topic_directory& from, std::string_view parent,
+                    std::string_view prefix, std::size_t most, actor_list& to) {
   const auto before = to.actors.size();
-  for (const auto& [kind, head] : kinds)
-    add_kind(from, kind, head, prefix, most - (to.actors.size() - before), to);
+  for (const auto& [kind, middle] : kinds)
+    add_kind(from, kind, parent, middle, prefix,
+             most - (to.actors.size() - before), to);
 }
 
-} // namespace troupe::server
+} // namespace troupe
