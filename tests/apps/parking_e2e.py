@@ -10,6 +10,7 @@ tests/apps/server/parking_commands.cpp.
 
 import os
 import socket
+import struct
 
 import _servers
 import scale_e2e
@@ -137,9 +138,19 @@ def check_pressure(server):
         require(len(waiting) == 1 and "flags=b" in waiting[0]
                 and int(waiting[0].split("qbuf=")[1].split()[0]) < 1 << 20,
                 f"CLIENT LIST: {waiting}")
+        # An end in order would wait behind all that in the sockets.
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                 struct.pack("ii", 1, 0))
         client.socket.close()
         await_blocked(other, 0)
         require_equal(tickets(other), [0, cancelled + 1], "tickets")
+        # Behind what the sockets hold it is noticed.
+        client = park(server, "p")
+        await_blocked(other, 1)
+        client.send(chunk)
+        client.socket.close()
+        await_blocked(other, 0)
+        require_equal(tickets(other), [0, cancelled + 2], "tickets")
 
 
 def check_ends(server):
