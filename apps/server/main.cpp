@@ -205,7 +205,8 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
 void report(const troupe::drain_report& drained) {
   if (drained.clients_cut > 0)
     std::cout << "troupe-server: cut off " << drained.clients_cut
-              << " connections whose clients did not take their replies\n";
+              << " connections whose clients did not take their replies, or "
+                 "waited for an answer\n";
   for (const auto& name : drained.stuck)
     std::cout << "troupe-server: stuck at the deadline: " << name << '\n';
   std::cout << "troupe-server: stopped" << std::endl;

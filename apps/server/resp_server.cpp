@@ -157,6 +157,7 @@ std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
     std::unique_lock lock{mutex_};
     changed_.wait_for(lock, deadline, [this] { return running_ == 0; });
   }
+  report_waiting();
   std::size_t cut_off = 0;
   for (auto& x : workers_) {
     cut_off += x->load();
@@ -166,6 +167,31 @@ std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
     x.join();
   threads_.clear();
   return cut_off;
+}
+
+// Those with a command that waits for its answer, which the end of the server cuts off.
+void resp_server::report_waiting() const {
+  // More do not help a person to find what never answered.
+  constexpr std::size_t most_named = 16;
+  if (!state_.options.report)
+    return;
+  std::vector<std::string> lines;
+  std::size_t more = 0;
+  state_.clients.for_each_waiting([&](const client_record& x) {
+    if (lines.size() == most_named) {
+      ++more;
+      return;
+    }
+    const auto* const command = x.last_command.load();
+    lines.push_back("cut off client " + std::to_string(x.id) + " (" + x.address
+                    + "), which waited for an answer to "
+                    + std::string{command != nullptr ? *command : "?"});
+  });
+  if (more > 0)
+    lines.push_back("and " + std::to_string(more)
+                    + " more clients that waited for an answer");
+  for (const auto& line : lines)
+    state_.options.report(line);
 }
 
 } // namespace troupe::server

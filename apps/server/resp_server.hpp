@@ -64,13 +64,15 @@ public:
 
   /// Accepts no more connections, answers what has been received, and closes
   /// the connections; at `deadline` cuts off those whose clients have not taken
-  /// their replies. Returns how many that were.
+  /// their replies, or wait for an answer, which `serve_options::report` names. Returns how
+  /// many that were.
   std::size_t stop(std::chrono::milliseconds deadline);
 
 private:
   void run(worker& which);
   expected<void> listen();
   expected<void> start_threads();
+  void report_waiting() const;
 
   databases::opener open_;
   server_state state_;

@@ -35,6 +35,8 @@ void worker::watch_idle() {
     if (code || !guard_.owns_work())
       return;
     close_idle();
+    // Without memory, nothing was posted for them.
+    serve_answers();
     watch_idle();
   });
 }

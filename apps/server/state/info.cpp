@@ -123,7 +123,7 @@ void write_clients(section_writer& out, const info_source& from) {
   out.title("Clients");
   out.field("connected_clients", from.counters.connected);
   out.field("maxclients", std::uint64_t{from.server.live.max_connections});
-  out.field("blocked_clients", std::uint64_t{0});
+  out.field("blocked_clients", std::uint64_t{from.server.waiting_clients});
 }
 
 void write_memory(section_writer& out, const info_source& from) {

@@ -57,6 +57,9 @@ struct server_state {
   /// The buffers of those who have not given the password, in bytes.
   std::atomic<std::size_t> stranger_memory{0};
 
+  /// Clients with a command that waits for its answer.
+  std::atomic<std::size_t> waiting_clients{0};
+
   /// Clients have given back so much that the system should get it.
   std::atomic<bool> trim_wanted{false};
 

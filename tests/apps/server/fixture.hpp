@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/plain/fixture.hpp"
@@ -12,7 +13,8 @@
 #include "apps/resp/parser.hpp"
 #include "apps/resp/reply_writer.hpp"
 #include "apps/resp/spelled.hpp"
-#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/calls/unfinished.hpp"
+#include "apps/server/clients/answer_slot.hpp"
 #include "apps/server/clients/client.hpp"
 #include "apps/server/commands/command_table.hpp"
 #include "apps/server/commands/executor.hpp"
@@ -29,12 +31,26 @@ struct quiet_subscriber final : troupe::subscriber {
   }
 };
 
-/// A client that may subscribe.
+/// The place of a reply; the test looks by itself whether it is there.
+struct quiet_slot final : troupe::server::answer_slot {
+  using answer_slot::answer_slot;
+
+  void on_answer() noexcept override {
+    // nop
+  }
+};
+
+/// A client that may subscribe and wait.
 inline void make_client(troupe::server::client& x, std::uint64_t id,
                         const troupe::server::server_state& state) {
   x.id = id;
   x.make_subscriber = [&state] {
     return std::make_shared<quiet_subscriber>(state.options.pubsub);
+  };
+  x.make_slot = [](troupe::server::waiting_time most) {
+    return std::make_shared<quiet_slot>(
+      std::make_shared<troupe::server::answer_line>([] { return true; }),
+      std::move(most));
   };
 }
 
@@ -99,8 +115,8 @@ struct command_fixture : region_fixture {
                               std::size_t next, troupe::server::client& from,
                               troupe::resp::reply_writer& reply) {
     const auto result = runner.run(batch, next, from, reply);
-    while (from.unfinished)
-      std::ignore = troupe::server::continue_long(from, reply);
+    while (from.unfinished && !from.unfinished->waits())
+      std::ignore = troupe::server::continue_unfinished(from, reply);
     return result;
   }
 

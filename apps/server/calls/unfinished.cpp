@@ -1,4 +1,4 @@
-#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/calls/unfinished.hpp"
 
 #include <new>
 #include <utility>
@@ -24,7 +24,7 @@ void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
     self.unfinished = std::move(work);
 }
 
-bool continue_long(client& self, resp::reply_writer& reply) {
+bool continue_unfinished(client& self, resp::reply_writer& reply) {
   auto& work = *self.unfinished;
   reply.begin();
   const auto mark = reply.pending();

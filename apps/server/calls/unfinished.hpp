@@ -1,6 +1,6 @@
 #pragma once
 
-// Commands that go on in slices: see unfinished_command.hpp.
+// Commands that go on later: see unfinished_command.hpp.
 
 #include <memory>
 
@@ -14,7 +14,8 @@ namespace troupe::server {
 /// Does one slice of what the command leaves to do, or, within a transaction, all.
 void begin_long(command_call& call, std::unique_ptr<unfinished_command> work);
 
-/// Goes on with the client's unfinished command for a slice; true when that replied.
-bool continue_long(client& self, resp::reply_writer& reply);
+/// Goes on with the client's unfinished command, which does not wait, for a slice; true
+/// when that replied.
+bool continue_unfinished(client& self, resp::reply_writer& reply);
 
 } // namespace troupe::server
