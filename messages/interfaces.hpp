@@ -16,6 +16,7 @@
 #include <troupe/messages/requests/functions.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/namespaces.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
@@ -90,7 +91,9 @@ using supervisor_actor = load_coordinator_actor::extend<
   // (interface_forms.hpp), and its handle.
   answers<find_actor_request, std::string, caf::strong_actor_ptr>,
   // The actor systems that ask here.
-  answers<list_nodes_request, node_list>>;
+  answers<list_nodes_request, node_list>,
+  // The present values of metrics.
+  answers<list_metrics_request, metric_list>>;
 
 /// Calls `f.template operator()<Handle>(kind, name)` for each interface: the kind of
 /// its actors (`actor_info::kind`), and the name by which a handle travels, which must

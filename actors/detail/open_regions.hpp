@@ -19,6 +19,7 @@
 #include <troupe/backends/memory/common_limit.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::detail {
@@ -31,6 +32,7 @@ struct region_ground {
   watch_function watch;
   std::shared_ptr<lane_scheduler> executor;
   std::shared_ptr<load_coordinator> loads;
+  metric_registry metrics;
 };
 
 /// The open regions of a runtime by their names, with their actors, and the limit of
@@ -98,6 +100,7 @@ private:
     std::shared_ptr<region> where;
     std::shared_ptr<region_directory> directory;
     value_type type;
+    metric_registration metrics = {}; ///< They end with the entry.
 
     [[nodiscard]] opened_region handles() const {
       return {where, directory};
@@ -110,6 +113,8 @@ private:
                                  const value_type& type) const;
   expected<entry> start(const std::string& name, const region_options& options,
                         value_type type);
+  [[nodiscard]] metric_registration
+  show_metrics(const std::shared_ptr<region>& x) const;
   [[nodiscard]] std::vector<std::shared_ptr<region>> all() const;
   [[nodiscard]] std::size_t shards_open() const;
   [[nodiscard]] expected<void> check_shards(const region_options& x) const;

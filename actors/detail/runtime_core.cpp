@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
+#include <troupe/actors/loads/load_metrics.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
@@ -42,7 +43,8 @@ runtime_core::runtime_core(caf::actor_system& system,
     root_(std::make_shared<root_actor>(system, options.report)),
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),
-    regions_({system, options_, tree_, root_->watch(), executor_, loads_}),
+    regions_(
+      {system, options_, tree_, root_->watch(), executor_, loads_, metrics_}),
     consoles_(system, [root = root_] { return root->get(); }),
     unexpected_(system, options.report) {
   // nop
@@ -50,6 +52,7 @@ runtime_core::runtime_core(caf::actor_system& system,
 
 void runtime_core::start() {
   // First, as this is what may throw.
+  show_metrics();
   clockwork_.emplace(defaults::tick, [this] { tick(); });
   memory_ = std::jthread{
     [](std::stop_token stop) { keep_memory_ready(std::move(stop)); }};
@@ -59,6 +62,30 @@ void runtime_core::start() {
     system_, supervisor_name, loads_, coordinator_, root_->watch()));
   // A fresh tree takes its first child.
   static_cast<void>(added);
+}
+
+void runtime_core::show_metrics() {
+  const auto keep = [this](expected<metric_registration> x) {
+    // A fresh registry takes all that have names of their own.
+    shown_.push_back(std::move(x).value());
+  };
+  keep(metrics_.add(supervision_metrics, [this] { return supervision(); }));
+  keep(metrics_.add(process_metrics, measure_process));
+  for (auto& x : register_metrics(metrics_, *loads_).value())
+    shown_.push_back(std::move(x));
+  keep(metrics_.add(
+    {.name = "troupe_memory_limit_bytes",
+     .help = "Limit of what the entries of all regions take "
+             "together; 0: none.",
+     .kind = metric_kind::gauge,
+     .unit = metric_unit::bytes},
+    [this] { return static_cast<std::int64_t>(regions_.max_bytes()); }));
+  keep(metrics_.add(
+    {.name = "troupe_actors",
+     .help = "Actors of the runtime, those that are down "
+             "included.",
+     .kind = metric_kind::gauge},
+    [this] { return static_cast<std::int64_t>(tree_.size()) + 1; }));
 }
 
 /// Looks for overdue loads, measures, and lets the regions tidy up.

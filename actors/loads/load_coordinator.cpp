@@ -260,6 +260,9 @@ void load_coordinator::settled(load_id id, const load_end& outcome) {
 
 /// Answers everybody and counts the load out.
 void load_coordinator::answer(load& x, const load_end& outcome) {
+  counted_.duration.record(time_.now() - x.started);
+  if (!outcome.value)
+    counted_.failed.add(1);
   for (auto& waiter : x.waiters) {
     // There was an invalidation before this one asked. Which it was is not known any
     // more, and does not matter: another load is always right.

@@ -45,6 +45,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_target.hpp>
 #include <troupe/backends/core/worker_pool.hpp>
@@ -123,6 +124,11 @@ public:
   /// Number of loads in flight. A snapshot.
   [[nodiscard]] std::size_t in_flight() const noexcept {
     return in_flight_.load(std::memory_order_acquire);
+  }
+
+  /// What has been counted so far.
+  [[nodiscard]] const load_cells& counted() const noexcept {
+    return counted_;
   }
 
   /// Answers the waiters of a load with `load_cancelled`, signals its loader
@@ -207,6 +213,7 @@ private:
   std::atomic<std::size_t> in_flight_{0};
   std::unordered_map<load_id, load> loads_;
   bool closed_ = false;
+  load_cells counted_;
   std::mutex drain_mutex_;
   std::condition_variable drained_;
   worker_pool workers_;

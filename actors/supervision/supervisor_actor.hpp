@@ -40,6 +40,8 @@ struct found_actor {
   caf::strong_actor_ptr who;
 };
 
+class metric_registry;
+
 /// What the supervisor actor needs of the runtime. Thread-safe.
 class supervised {
 public:
@@ -51,6 +53,8 @@ public:
   [[nodiscard]] virtual child_view root() const = 0;
 
   [[nodiscard]] virtual runtime_stat stat(bool with_regions) const = 0;
+
+  [[nodiscard]] virtual metric_registry& metrics() noexcept = 0;
 
   /// As `region_info_request` asks. Errors: `unknown_region`.
   [[nodiscard]] virtual expected<region_info>

@@ -144,6 +144,17 @@ const entry entries[] = {
    0,
    0,
    [](arguments) -> expected<command> { return stat_command{}; }},
+  {{"metrics", "[PREFIX]", "everything that is counted or measured",
+    "Each metric with its labels and what it means. Times and sizes have a "
+    "unit.\n"
+    "A histogram shows how many values it has counted, and which value 50, 90\n"
+    "and 99 % of them do not exceed, exact to 1/16 of it.\n"
+    "  PREFIX  shows only metrics whose name begins so: troupe_region_\n"},
+   0,
+   1,
+   [](arguments x) -> expected<command> {
+     return metrics_command{x.empty() ? std::string{} : x[0]};
+   }},
   {{"top", "[INTERVAL [COUNT]]", "what the actors do, again and again",
     "The tree of actors with what each handled per second since the picture\n"
     "before, and how much of a processor the process used. Enter or Ctrl-C\n"

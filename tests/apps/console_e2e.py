@@ -438,7 +438,7 @@ class OneShot(WithServer):
                      "--timeout=TIME", "--json",
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
-        commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
+        commands = ("help", "ls", "stat", "metrics", "use", "get", "set", "del", "ttl",
                     "clear", "loads", "cancel", "kill", "restart", "drain",
                     "nodes", "send", "quit")
         overview = self.console("help")
