@@ -78,7 +78,7 @@ void runtime_core::show_metrics() {
      .help = "Limit of what the entries of all regions take "
              "together; 0: none.",
      .kind = metric_kind::gauge,
-     .unit = metric_unit::bytes},
+     .unit = metric_unit::byte},
     [this] { return static_cast<std::int64_t>(regions_.max_bytes()); }));
   keep(metrics_.add(
     {.name = "troupe_actors",

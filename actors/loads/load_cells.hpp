@@ -15,7 +15,7 @@ struct load_cells : metric_cells {
     *this,
     {.name = "troupe_load_duration_seconds",
      .help = "How long loads took, from the first caller to the answer.",
-     .unit = metric_unit::nanoseconds}};
+     .unit = metric_unit::nanosecond}};
 };
 
 } // namespace troupe

@@ -213,11 +213,11 @@ private:
   std::atomic<std::size_t> in_flight_{0};
   std::unordered_map<load_id, load> loads_;
   bool closed_ = false;
-  load_cells counted_;
   std::mutex drain_mutex_;
   std::condition_variable drained_;
   worker_pool workers_;
   lane mailbox_;
+  load_cells counted_; ///< Written in turns of the mailbox.
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/figure_metrics.hpp>
 
 namespace troupe {
 

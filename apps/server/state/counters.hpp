@@ -48,12 +48,12 @@ struct alignas(64) thread_counters : metric_cells {
   counter_cell bytes_read{*this,
                           {.name = "troupe_server_received_bytes_total",
                            .help = "Bytes that clients have sent.",
-                           .unit = metric_unit::bytes,
+                           .unit = metric_unit::byte,
                            .info = {"stats", "total_net_input_bytes"}}};
   counter_cell bytes_written{*this,
                              {.name = "troupe_server_sent_bytes_total",
                               .help = "Bytes that were sent to clients.",
-                              .unit = metric_unit::bytes,
+                              .unit = metric_unit::byte,
                               .info = {"stats", "total_net_output_bytes"}}};
   counter_cell subscribers_cut_hard{
     *this,

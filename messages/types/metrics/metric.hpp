@@ -23,9 +23,9 @@ enum class metric_kind : std::uint8_t {
 /// What the stored integers are multiples of.
 enum class metric_unit : std::uint8_t {
   none, ///< Things: keys, commands, connections.
-  bytes,
-  nanoseconds,
-  milliseconds,
+  byte,
+  nanosecond,
+  millisecond,
 };
 
 /// "counter", "gauge" or "histogram".

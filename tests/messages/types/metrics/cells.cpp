@@ -19,7 +19,7 @@ struct some_cells : metric_cells {
   histogram sizes{*this,
                   {.name = "job_size_bytes",
                    .help = "Sizes of jobs.",
-                   .unit = metric_unit::bytes}};
+                   .unit = metric_unit::byte}};
 };
 
 constexpr int threads = 4;

@@ -24,12 +24,12 @@ TEST_CASE("a metric is named after its kind and unit", "[metrics]") {
   CHECK(problem({.name = "app_jobs_total", .help = "Jobs."}) == "");
   CHECK(problem({.name = "app_sent_bytes_total",
                  .help = "Bytes.",
-                 .unit = metric_unit::bytes})
+                 .unit = metric_unit::byte})
         == "");
   CHECK(problem({.name = "app_wait_seconds",
                  .help = "Time.",
                  .kind = metric_kind::histogram,
-                 .unit = metric_unit::nanoseconds})
+                 .unit = metric_unit::nanosecond})
         == "");
 
   CHECK(mentions(problem({.name = "app_jobs", .help = "Jobs."}), "'_total'"));
@@ -40,7 +40,7 @@ TEST_CASE("a metric is named after its kind and unit", "[metrics]") {
   CHECK(mentions(problem({.name = "app_wait_milliseconds",
                           .help = "Time.",
                           .kind = metric_kind::gauge,
-                          .unit = metric_unit::milliseconds}),
+                          .unit = metric_unit::millisecond}),
                  "'_seconds'"));
   for (const auto* name : {"", "App_total", "1_total", "a-b_total", "a total"})
     CHECK(mentions(problem({.name = name, .help = "x"}), "lower-case letters"));
@@ -81,12 +81,12 @@ TEST_CASE("labels are checked, and escaped as Prometheus does", "[metrics]") {
 
 TEST_CASE("units have a base and a scale", "[metrics]") {
   CHECK(base_unit(metric_unit::none) == "");
-  CHECK(base_unit(metric_unit::bytes) == "bytes");
-  CHECK(base_unit(metric_unit::milliseconds) == "seconds");
-  CHECK(base_unit(metric_unit::nanoseconds) == "seconds");
-  CHECK(base_scale(metric_unit::bytes) == 1);
-  CHECK(base_scale(metric_unit::milliseconds) == 1e-3);
-  CHECK(base_scale(metric_unit::nanoseconds) == 1e-9);
+  CHECK(base_unit(metric_unit::byte) == "bytes");
+  CHECK(base_unit(metric_unit::millisecond) == "seconds");
+  CHECK(base_unit(metric_unit::nanosecond) == "seconds");
+  CHECK(base_scale(metric_unit::byte) == 1);
+  CHECK(base_scale(metric_unit::millisecond) == 1e-3);
+  CHECK(base_scale(metric_unit::nanosecond) == 1e-9);
   CHECK(to_string(metric_kind::counter) == "counter");
   CHECK(to_string(metric_kind::gauge) == "gauge");
   CHECK(to_string(metric_kind::histogram) == "histogram");

@@ -43,7 +43,7 @@ constexpr std::array job_metrics{
   metric_of<job_figures>{{.name = "age_seconds",
                           .help = "Age.",
                           .kind = metric_kind::gauge,
-                          .unit = metric_unit::milliseconds},
+                          .unit = metric_unit::millisecond},
                          metric_member<&job_figures::age>},
 };
 
@@ -64,7 +64,7 @@ TEST_CASE("what counts is listed with its declaration", "[metrics]") {
     {.name = "a_total", .help = "As.", .info = {"stats", "as"}}, jobs);
   const auto b = uut.add({.name = "b", .help = "Bs."}, open, {{"kind", "x"}});
   const auto c = uut.add(
-    {.name = "c_bytes", .help = "Cs.", .unit = metric_unit::bytes}, sizes);
+    {.name = "c_bytes", .help = "Cs.", .unit = metric_unit::byte}, sizes);
   const auto d = uut.add(depth, always(4));
   const auto e = uut.add(job_metrics, [] {
     return job_figures{5, std::chrono::milliseconds{6}};
@@ -86,10 +86,10 @@ TEST_CASE("what counts is listed with its declaration", "[metrics]") {
   CHECK(all[0].info.info.name == "as");
   CHECK(all[1].info.kind == metric_kind::gauge);
   CHECK(all[2].info.kind == metric_kind::histogram);
-  CHECK(all[2].info.unit == metric_unit::bytes);
+  CHECK(all[2].info.unit == metric_unit::byte);
   REQUIRE(all[2].value.histogram != nullptr);
   CHECK(all[2].value.histogram->sum() == 100);
-  CHECK(all[5].info.unit == metric_unit::milliseconds);
+  CHECK(all[5].info.unit == metric_unit::millisecond);
 }
 
 TEST_CASE("a series is registered once", "[metrics]") {
