@@ -65,14 +65,13 @@ void runtime_core::start() {
 }
 
 void runtime_core::show_metrics() {
+  // A fresh registry takes all that have names of their own.
+  shown_ = register_metrics(metrics_, *loads_).value();
   const auto keep = [this](expected<metric_registration> x) {
-    // A fresh registry takes all that have names of their own.
     shown_.push_back(std::move(x).value());
   };
   keep(metrics_.add(supervision_metrics, [this] { return supervision(); }));
   keep(metrics_.add(process_metrics, measure_process));
-  for (auto& x : register_metrics(metrics_, *loads_).value())
-    shown_.push_back(std::move(x));
   keep(metrics_.add(
     {.name = "troupe_memory_limit_bytes",
      .help = "Limit of what the entries of all regions take "
