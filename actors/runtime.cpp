@@ -172,6 +172,10 @@ runtime_stat runtime::stat() const {
   return core_->stat(true);
 }
 
+metric_registry& runtime::metrics() noexcept {
+  return core_->metrics();
+}
+
 bool runtime::draining() const {
   return core_->draining();
 }

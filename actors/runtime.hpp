@@ -30,6 +30,7 @@
 #include <troupe/actors/topics.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
@@ -184,6 +185,10 @@ public:
   [[nodiscard]] expected<void> check_max_bytes(std::size_t x) const;
 
   [[nodiscard]] runtime_stat stat() const;
+
+  /// The metrics of the runtime and of its regions, to which a program may add its own.
+  /// The runtime's end when it does.
+  [[nodiscard]] metric_registry& metrics() noexcept;
 
   /// How often actors crashed and were restarted, and how many stay down. Brief.
   [[nodiscard]] supervision_figures supervision() const;

@@ -16,4 +16,5 @@
 #include <troupe/messages/codec.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>

@@ -16,6 +16,7 @@
 #include <troupe/messages/requests/functions.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/namespaces.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
@@ -111,7 +112,9 @@ using supervisor_actor = load_coordinator_actor::extend<
   // (interface_forms.hpp), and its handle.
   answers<find_actor_request, std::string, caf::strong_actor_ptr>,
   // Lists the actor systems that sent requests to this one.
-  answers<list_nodes_request, node_list>>;
+  answers<list_nodes_request, node_list>,
+  // Returns the present values of metrics.
+  answers<list_metrics_request, metric_list>>;
 
 /// Calls `f.template operator()<Handle>(kind, name)` for each interface: the kind of
 /// its actors (`actor_info::kind`), and the name under which a handle is sent. The name

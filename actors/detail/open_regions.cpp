@@ -9,6 +9,7 @@
 
 #include <troupe/actors/regions/detail/region_checks.hpp>
 #include <troupe/actors/regions/region_actor.hpp>
+#include <troupe/actors/regions/region_metrics.hpp>
 #include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
@@ -152,7 +153,21 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
     added = adopt_parts(*x.care);
   if (!added)
     return tl::unexpected{std::move(added.error())};
+  x.metrics = show_metrics(x.where);
   return x;
+}
+
+/// A region works without its metrics, which may be too many.
+metric_registration
+open_regions::show_metrics(const std::shared_ptr<region>& x) const {
+  auto metrics = ground_.metrics;
+  auto shown = register_metrics(metrics, x);
+  if (shown)
+    return std::move(*shown);
+  if (ground_.options.report)
+    ground_.options.report("region " + x->name()
+                           + " has no metrics: " + shown.error().text());
+  return {};
 }
 
 expected<opened_region> open_regions::find(const std::string& name) const {

@@ -23,6 +23,7 @@
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::detail {
@@ -35,6 +36,7 @@ struct region_ground {
   watch_function watch;
   std::shared_ptr<lane_scheduler> executor;
   std::shared_ptr<load_coordinator> loads;
+  metric_registry metrics;
 };
 
 /// The open regions of a runtime by their names, with their actors, and the limit of
@@ -115,6 +117,7 @@ private:
   struct entry {
     std::shared_ptr<tended> care;
     value_type type;
+    metric_registration metrics = {}; ///< They end with the entry.
 
     /// What is handed out of a region that is closed when it is not used.
     mutable std::weak_ptr<region> handle;
@@ -130,6 +133,8 @@ private:
                                  const value_type& type) const;
   expected<entry> start(const std::string& name, const region_options& options,
                         value_type type);
+  [[nodiscard]] metric_registration
+  show_metrics(const std::shared_ptr<region>& x) const;
   [[nodiscard]] opened_region handles(const entry& x) const;
   expected<void> adopt_parts(tended& which) const;
   void end(const std::vector<entry>& gone);

@@ -1,14 +1,17 @@
 #include <troupe/actors/detail/runtime_core.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
+#include <troupe/actors/loads/load_metrics.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/actors/supervision/process.hpp>
+#include <troupe/actors/topics/topic_metrics.hpp>
 #include <troupe/actors/topics/topics_actor.hpp>
 #include <troupe/actors/version.hpp>
 #include <troupe/messages/types/defaults.hpp>
@@ -45,7 +48,8 @@ runtime_core::runtime_core(caf::actor_system& system,
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),
     services_(system, tree_, root_->watch()),
-    regions_({system, options_, tree_, root_->watch(), executor_, loads_}),
+    regions_(
+      {system, options_, tree_, root_->watch(), executor_, loads_, metrics_}),
     topic_hub_(std::make_shared<topic_hub>(
       std::shared_ptr<worker_pool>{loads_, &loads_->workers()})),
     topic_service_(make_topic_service(topic_hub_)),
@@ -56,6 +60,7 @@ runtime_core::runtime_core(caf::actor_system& system,
 
 void runtime_core::start() {
   // First, as this is what may throw.
+  show_metrics();
   clockwork_.emplace(defaults::tick, [this] { tick(); });
   memory_ = std::jthread{
     [](std::stop_token stop) { keep_memory_ready(std::move(stop)); }};
@@ -70,6 +75,31 @@ void runtime_core::start() {
 expected<void> runtime_core::add(std::shared_ptr<service> x) {
   logger_scope spawning;
   return services_.add(std::move(x));
+}
+
+void runtime_core::show_metrics() {
+  // A fresh registry takes all that have names of their own.
+  shown_ = register_metrics(metrics_, *loads_).value();
+  auto of_topics = register_metrics(metrics_, topic_hub_->directory()).value();
+  std::move(of_topics.begin(), of_topics.end(), std::back_inserter(shown_));
+  const auto keep = [this](expected<metric_registration> x) {
+    shown_.push_back(std::move(x).value());
+  };
+  keep(metrics_.add(supervision_metrics, [this] { return supervision(); }));
+  keep(metrics_.add(process_metrics, measure_process));
+  keep(metrics_.add(
+    {.name = "troupe_memory_limit_bytes",
+     .help = "Limit of what the entries of all regions take "
+             "together; 0: none.",
+     .kind = metric_kind::gauge,
+     .unit = metric_unit::byte},
+    [this] { return static_cast<std::int64_t>(regions_.max_bytes()); }));
+  keep(metrics_.add(
+    {.name = "troupe_actors",
+     .help = "Actors of the runtime, those that are down "
+             "included.",
+     .kind = metric_kind::gauge},
+    [this] { return static_cast<std::int64_t>(tree_.size()) + 1; }));
 }
 
 /// Ticks the services, measures, and lets the regions tidy up.

@@ -30,6 +30,7 @@
 #include <troupe/backends/core/clockwork.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 
 namespace troupe::detail {
 
@@ -47,6 +48,10 @@ public:
 
   [[nodiscard]] caf::actor_system& system() noexcept {
     return system_;
+  }
+
+  [[nodiscard]] metric_registry& metrics() noexcept override {
+    return metrics_;
   }
 
   [[nodiscard]] open_regions& regions() noexcept {
@@ -128,6 +133,7 @@ public:
 private:
   using time_point = std::chrono::steady_clock::time_point;
 
+  void show_metrics();
   void tick();
   drain_report drain_once(time_point begin, time_point until);
   void report(const std::string& line) const;
@@ -135,6 +141,7 @@ private:
   caf::actor_system& system_;
   const runtime_options options_;
   const time_point started_ = std::chrono::steady_clock::now();
+  metric_registry metrics_;
   std::shared_ptr<lane_scheduler> executor_;
   std::shared_ptr<load_coordinator> loads_;
   std::shared_ptr<root_actor> root_;
@@ -162,6 +169,8 @@ private:
   std::mutex drainers_mutex_;
   std::vector<std::thread> drainers_;
   bool closing_ = false;
+
+  std::vector<metric_registration> shown_; ///< Last: they read what is above.
 };
 
 } // namespace troupe::detail

@@ -260,6 +260,9 @@ void load_coordinator::settled(load_id id, const load_end& outcome) {
 
 /// Answers all waiters and removes the load from the count.
 void load_coordinator::answer(load& x, const load_end& outcome) {
+  counted_.duration.record(time_.now() - x.started);
+  if (!outcome.value)
+    counted_.failed.add(1);
   for (auto& waiter : x.waiters) {
     // There was an invalidation before this waiter asked. It is not known which one,
     // and it does not matter: another load is always correct.

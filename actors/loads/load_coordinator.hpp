@@ -45,6 +45,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_target.hpp>
 #include <troupe/backends/core/worker_pool.hpp>
@@ -124,6 +125,11 @@ public:
   /// Number of loads in flight. A snapshot.
   [[nodiscard]] std::size_t in_flight() const noexcept {
     return in_flight_.load(std::memory_order_acquire);
+  }
+
+  /// The counts since the start.
+  [[nodiscard]] const load_cells& counted() const noexcept {
+    return counted_;
   }
 
   /// Answers the waiters of a load with `load_cancelled`, signals its loader to stop
@@ -213,6 +219,7 @@ private:
   std::condition_variable drained_;
   worker_pool workers_;
   lane mailbox_;
+  load_cells counted_; ///< Written in turns of the mailbox.
 };
 
 } // namespace troupe

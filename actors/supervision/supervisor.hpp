@@ -21,6 +21,7 @@
 //      hundreds of thousands of children, so only a list and the end of the runtime
 //      iterate over them.
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -36,6 +37,7 @@
 
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/metric_of.hpp>
 #include <troupe/messages/types/report_function.hpp>
 
 namespace troupe {
@@ -87,6 +89,24 @@ struct supervision_figures {
   std::uint64_t restarts = 0;      ///< After crashes and by command.
   std::uint64_t failed = 0;        ///< Actors that stay down now.
   std::uint64_t shards_failed = 0; ///< Failed actors that are shards.
+};
+
+/// What these are as metrics. Failed shards are counted by their regions.
+inline constexpr std::array supervision_metrics{
+  metric_of<supervision_figures>{{.name = "troupe_actor_crashes_total",
+                                  .help = "Actors that ended by a crash.",
+                                  .info = {"stats", "actor_crashes", true}},
+                                 metric_member<&supervision_figures::crashes>},
+  metric_of<supervision_figures>{{.name = "troupe_actor_restarts_total",
+                                  .help = "Actors that were started again.",
+                                  .info = {"stats", "actor_restarts", true}},
+                                 metric_member<&supervision_figures::restarts>},
+  metric_of<supervision_figures>{
+    {.name = "troupe_failed_actors",
+     .help = "Actors that crashed too often and stay down.",
+     .kind = metric_kind::gauge,
+     .info = {"stats", "actors_failed"}},
+    metric_member<&supervision_figures::failed>},
 };
 
 /// One row of the list.

@@ -8,6 +8,7 @@
 #include <troupe/actors/shell/service_actor.hpp>
 #include <troupe/actors/shell/spawn.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
+#include <troupe/actors/supervision/metric_rows.hpp>
 #include <troupe/actors/supervision/node_book.hpp>
 #include <troupe/messages/caf/error.hpp>
 
@@ -54,6 +55,7 @@ public:
       [this](const find_region_request& x) { return on_find(x); },
       [this](const find_actor_request& x) { return on_find_actor(x); },
       [this](const list_nodes_request& x) { return on_list_nodes(x); },
+      [this](const list_metrics_request& x) { return on_list_metrics(x); },
     };
   }
 
@@ -174,6 +176,13 @@ private:
     auto promise = make_response_promise();
     listing_.emplace_back(promise, x.limit);
     return promise;
+  }
+
+  caf::result<metric_list> on_list_metrics(const list_metrics_request& x) {
+    auto runtime = begin();
+    if (!runtime)
+      return gone();
+    return rows_of(runtime->metrics(), x);
   }
 
   static caf::error gone() {

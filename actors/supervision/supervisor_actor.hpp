@@ -41,6 +41,8 @@ struct found_actor {
   caf::strong_actor_ptr who;
 };
 
+class metric_registry;
+
 /// The runtime, as the supervisor actor needs it. Thread-safe.
 class supervised {
 public:
@@ -52,6 +54,8 @@ public:
   [[nodiscard]] virtual child_view root() const = 0;
 
   [[nodiscard]] virtual runtime_stat stat(bool with_regions) const = 0;
+
+  [[nodiscard]] virtual metric_registry& metrics() noexcept = 0;
 
   /// The reply to `region_info_request`. Errors: `unknown_region`.
   [[nodiscard]] virtual expected<region_info>

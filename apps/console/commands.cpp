@@ -144,6 +144,17 @@ const entry entries[] = {
    0,
    0,
    [](arguments) -> expected<command> { return stat_command{}; }},
+  {{"metrics", "[PREFIX]", "shows all counters, gauges and histograms",
+    "Shows each metric with its labels and its meaning. Times and sizes have\n"
+    "a unit. Of a histogram it shows the number of counted values, and the\n"
+    "values that 50, 90 and 99 % of them do not exceed, each exact to 1/16.\n"
+    "  PREFIX  shows only metrics whose name begins with it, as in\n"
+    "          metrics troupe_region_\n"},
+   0,
+   1,
+   [](arguments x) -> expected<command> {
+     return metrics_command{x.empty() ? std::string{} : x[0]};
+   }},
   {{"top", "[INTERVAL [COUNT]]", "shows what the actors do, again and again",
     "Shows the tree of actors with the messages and operations that each\n"
     "handled per second during the last interval, and the share of one\n"

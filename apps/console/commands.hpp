@@ -31,6 +31,10 @@ struct ls_command {
 
 struct stat_command {};
 
+struct metrics_command {
+  std::string prefix; ///< Of names.
+};
+
 struct top_command {
   std::chrono::milliseconds interval{2'000};
   std::size_t frames = 0; ///< 0: until the user stops it.
@@ -89,11 +93,11 @@ struct send_command {
 struct quit_command {};
 
 using command
-  = std::variant<help_command, ls_command, stat_command, top_command,
-                 use_command, get_command, set_command, del_command,
-                 clear_command, ttl_command, loads_command, cancel_command,
-                 kill_command, restart_command, drain_command, nodes_command,
-                 send_command, quit_command>;
+  = std::variant<help_command, ls_command, stat_command, metrics_command,
+                 top_command, use_command, get_command, set_command,
+                 del_command, clear_command, ttl_command, loads_command,
+                 cancel_command, kill_command, restart_command, drain_command,
+                 nodes_command, send_command, quit_command>;
 
 /// How a command is explained.
 struct manual {

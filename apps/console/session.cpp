@@ -12,11 +12,15 @@
 #include "apps/console/text/words.hpp"
 #include "apps/console/typed_values.hpp"
 #include "apps/console/views/message_views.hpp"
+#include "apps/console/views/metrics.hpp"
 #include "apps/console/views/views.hpp"
 
 namespace troupe::console {
 
 namespace {
+
+/// Rows of 'metrics'; some 200 bytes each.
+constexpr std::uint64_t most_metrics = 10'000;
 
 std::string line(const json_object& x) {
   return x.text() + "\n";
@@ -138,6 +142,14 @@ answer<std::string> session::on(const stat_command&) {
   return peer_.ask(runtime_stat_request{}).map([this](const runtime_stat& x) {
     return json_ ? line(json_of(x)) : text_of(x, width_);
   });
+}
+
+answer<std::string> session::on(const metrics_command& x) {
+  // All that the server has: a page of them would say little.
+  return peer_.ask(list_metrics_request{x.prefix, most_metrics})
+    .map([this](const metric_list& found) {
+      return json_ ? line(json_of(found)) : text_of(found, width_);
+    });
 }
 
 answer<std::string> session::on(const top_command&) {

@@ -60,6 +60,7 @@ private:
   answer<std::string> on(const help_command& x);
   answer<std::string> on(const ls_command& x);
   answer<std::string> on(const stat_command& x);
+  answer<std::string> on(const metrics_command& x);
   answer<std::string> on(const top_command& x);
   answer<std::string> on(const use_command& x);
   answer<std::string> on(const get_command& x);

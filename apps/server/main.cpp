@@ -287,7 +287,7 @@ int serve(server_config& cfg, const server_settings& settings,
   auto options = settings.serve;
   options.may_shut_down = true;
   options.report = report_event;
-  options.supervision = [&rt] { return rt.supervision(); };
+  options.metrics = rt.metrics();
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
@@ -311,8 +311,10 @@ int serve(server_config& cfg, const server_settings& settings,
                                        : EXIT_FAILURE);
   // However the drain begins, its deadline and its report are those of the clients.
   const auto clients = rt.end_clients_first([&](milliseconds left) {
-    const auto served = server.state().counters().connected;
-    return troupe::runtime::ended_clients{served, server.stop(left)};
+    const auto served
+      = server.state().threads.sum(&troupe::server::thread_counters::connected);
+    return troupe::runtime::ended_clients{static_cast<std::uint64_t>(served),
+                                          server.stop(left)};
   });
   const auto console = open_console(rt, settings, server.state().options);
   if (!console)

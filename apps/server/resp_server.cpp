@@ -56,6 +56,8 @@ expected<void> resp_server::start() {
     state_.tls.install(state_.options.tls, std::move(*context));
     state_.options.tls.key_file_pass.clear();
   }
+  if (auto shown = state_.show_metrics(); !shown)
+    return shown;
   if (auto opened = state_.databases.start(state_.options.databases, open_);
       !opened)
     return opened;

@@ -43,8 +43,8 @@ public:
   /// opener and of `net::tls_context::load`, `invalid_argument` (the address is none,
   /// or not of this machine alone although nobody has to prove who he is),
   /// `system_error` (a port or a Unix socket is in use, threads or descriptors
-  /// refused), with what to do about it. The ports, and the addresses that there
-  /// are, are then in the options of `state`.
+  /// refused), with what to do about it, and those of `server_state::show_metrics`. The
+  /// ports, and the addresses that there are, are then in the options of `state`.
   expected<void> start();
 
   /// Reads certificate and key anew, for the connections to come. Errors: those

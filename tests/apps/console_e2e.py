@@ -221,6 +221,24 @@ class OneShot(WithServer):
         self.assertRegex(text, r"(?m)^threads +\d+$")
         self.assertRegex(text, r"(?m)^files +\d+ open of [\d,]+$")
 
+    def test_metrics_are_those_of_info(self):
+        with Client(self.server.port) as client:
+            client.ask("GET", "nothing")
+            rows = self.json("metrics troupe_server_keyspace_misses")["metrics"]
+            text = client.ask("INFO", "stats").decode()
+        self.assertEqual([(x["name"], x["kind"]) for x in rows],
+                         [("troupe_server_keyspace_misses_total", "counter")])
+        self.assertIn(f"keyspace_misses:{rows[0]['value']}\r\n", text)
+        everything = self.json("metrics")
+        self.assertEqual(everything["total"], len(everything["metrics"]))
+        found = {(x["name"], x["labels"]) for x in everything["metrics"]}
+        self.assertIn(("troupe_region_keys", 'region="db0"'), found)
+        self.assertIn(("troupe_topics", 'kind="channel"'), found)
+        self.assertRegex(self.console("metrics process_threads"),
+                         r"(?m)^process_threads +\d+  Threads of the process")
+        self.assertEqual(self.console("metrics nosuch"),
+                         "no metric has such a name\n")
+
     def test_messages_are_sent_by_name(self):
         self.assertEqual(self.console("send db0 set sent 'a b' how.ttl=1h",
                                       "send db0 contains sent",
@@ -439,7 +457,7 @@ class OneShot(WithServer):
                      "--timeout=TIME", "--json",
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
-        commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
+        commands = ("help", "ls", "stat", "metrics", "use", "get", "set", "del", "ttl",
                     "clear", "loads", "cancel", "kill", "restart", "drain",
                     "nodes", "send", "quit")
         overview = self.console("help")

@@ -15,7 +15,7 @@ def tower(folder, rooms, ground):
     return {name: ground + names[:i] for i, name in enumerate(names)}
 
 
-VOCABULARY = ["messages/types", "messages/types/text"]
+VOCABULARY = ["messages/types", "messages/types/text", "messages/types/metrics"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
@@ -29,6 +29,7 @@ WIRE = ["apps/net", "apps/resp", "apps/settings"]
 ARROWS = {
     "messages/types": [],
     "messages/types/text": ["messages/types"],
+    "messages/types/metrics": ["messages/types"],
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],

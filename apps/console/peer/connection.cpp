@@ -241,6 +241,10 @@ answer<node_list> connection::ask(const list_nodes_request& what) {
   return link_->ask<node_list>(what);
 }
 
+answer<metric_list> connection::ask(const list_metrics_request& what) {
+  return link_->ask<metric_list>(what);
+}
+
 answer<drain_report> connection::ask(const drain_request& what) {
   return link_->ask<drain_report>(what, what.deadline);
 }

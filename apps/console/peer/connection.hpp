@@ -15,6 +15,7 @@
 #include <troupe/messages/requests/actors.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
 #include <troupe/messages/requests/runtime.hpp>
@@ -66,6 +67,7 @@ public:
   answer<void> ask(const restart_request& what);
   answer<load_list> ask(const list_loads_request& what);
   answer<node_list> ask(const list_nodes_request& what);
+  answer<metric_list> ask(const list_metrics_request& what);
   answer<void> ask(const cancel_load_request& what);
 
   /// Waits for at most the drain's deadline plus the timeout.

@@ -9,10 +9,10 @@
 
 #include <sys/types.h>
 
-#include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/actors/topics/subscriber.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 
 #include "apps/net/tls_options.hpp"
@@ -54,8 +54,8 @@ struct serve_options {
   std::string password;                 ///< At start; empty: none is needed.
   subscriber_limits pubsub = {};
   memory_control memory = {};
-  /// How the actors fare, for INFO; may be empty.
-  std::function<supervision_figures()> supervision = {};
+  /// Where INFO finds its metrics, and the server shows its own: those of the runtime.
+  metric_registry metrics = metric_registry{};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
   std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
   std::string config_file; ///< The ini file it was started with; may be none.

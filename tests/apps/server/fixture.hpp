@@ -8,6 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/topics/topic_hub.hpp>
+#include <troupe/actors/topics/topic_metrics.hpp>
+
 #include "actors/plain/fixture.hpp"
 #include "apps/net/byte_buffer.hpp"
 #include "apps/resp/parser.hpp"
@@ -67,12 +71,21 @@ struct command_fixture : region_fixture {
     : region_fixture(options) {
     state.threads.emplace_back();
     state.topics = topics_over(loads);
+    REQUIRE(state.show_metrics());
+    // As the runtime does.
+    shown = troupe::register_metrics(state.options.metrics,
+                                     state.topics->directory())
+              .value();
     make_client(self, 7, state);
     const auto open = [this](std::size_t index) {
-      if (index == 0)
-        return troupe::expected<std::shared_ptr<troupe::region>>{uut};
-      return troupe::expected<std::shared_ptr<troupe::region>>{open_region(
-        "db" + std::to_string(index), uut->options(), time, executor, loads)};
+      auto db = uut;
+      if (index > 0)
+        db = open_region("db" + std::to_string(index), uut->options(), time,
+                         executor, loads);
+      // As the runtime does.
+      shown.push_back(
+        troupe::register_metrics(state.options.metrics, db).value());
+      return troupe::expected<std::shared_ptr<troupe::region>>{std::move(db)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
   }
@@ -131,4 +144,5 @@ struct command_fixture : region_fixture {
 
   troupe::server::server_state state;
   troupe::server::client self;
+  std::vector<troupe::metric_registration> shown; ///< Of databases and topics.
 };

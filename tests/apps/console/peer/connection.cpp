@@ -208,6 +208,16 @@ public:
       [](const list_nodes_request&) -> caf::result<node_list> {
         return node_list{"abc#1", {{"def#2", "127.0.0.1:1234", 90s, 17, 1}}, 3};
       },
+      [](const troupe::list_metrics_request& x)
+        -> caf::result<troupe::metric_list> {
+        if (!std::string_view{"a_bytes"}.starts_with(x.prefix))
+          return troupe::metric_list{};
+        return troupe::metric_list{
+          {{"a_bytes", "region=\"db0\"", "gauge", "bytes", "Memory.", 2048},
+           {"b_seconds", "", "histogram", "seconds", "Times.", 7, 20, 0.25, 0.5,
+            1}},
+          3};
+      },
     };
   }
 
@@ -552,6 +562,30 @@ TEST_CASE("nodes are printed as a table") {
            "NODE   ADDRESS         KNOWN FOR  REQUESTS  ACTORS\n"
            "def#2  127.0.0.1:1234      1m30s        17       1\n"
            "... and 2 more\n");
+}
+
+TEST_CASE("metrics are printed as a table, or as JSON") {
+  fake_server server;
+  connection peer{server.address()};
+  session with{peer, false};
+  CHECK(
+    output(with, "metrics")
+    == "METRIC     LABELS                                            VALUE  "
+       "HELP\n"
+       "a_bytes    region=\"db0\"                                   2.0 KiB  "
+       "Memory.\n"
+       "b_seconds                20, p50 0.25 s, p90 0.5 s, p99 1 s  "
+       "Times.\n"
+       "... and 1 more\n");
+  CHECK(output(with, "metrics nothing") == "no metric has such a name\n");
+  session as_json{peer, true};
+  CHECK(
+    output(as_json, "metrics a_")
+    == "{\"metrics\":[{\"name\":\"a_bytes\",\"labels\":\"region=\\\"db0\\\"\""
+       ",\"kind\":\"gauge\",\"unit\":\"bytes\",\"help\":\"Memory.\",\"value\":"
+       "2048},{\"name\":\"b_seconds\",\"labels\":\"\",\"kind\":\"histogram\","
+       "\"unit\":\"seconds\",\"help\":\"Times.\",\"value\":7,\"count\":20,"
+       "\"p50\":0.25,\"p90\":0.5,\"p99\":1}],\"total\":3}\n");
 }
 
 TEST_CASE("states have colours when they are wanted") {
