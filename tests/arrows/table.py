@@ -15,7 +15,7 @@ def tower(folder, rooms, ground):
     return {name: ground + names[:i] for i, name in enumerate(names)}
 
 
-VOCABULARY = ["messages/types", "messages/types/text"]
+VOCABULARY = ["messages/types", "messages/types/text", "messages/types/settings"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
@@ -27,6 +27,7 @@ WIRE = ["apps/net", "apps/resp", "apps/settings"]
 ARROWS = {
     "messages/types": [],
     "messages/types/text": ["messages/types"],
+    "messages/types/settings": ["messages/types", "messages/types/text"],
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
@@ -52,7 +53,8 @@ ARROWS = {
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],
     "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
-    **tower("apps/server", ["state", "clients", "calls", "commands", "connections"],
+    **tower("apps/server", ["state", "options", "clients", "calls", "commands",
+                           "connections"],
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
     "apps/bench/**": [*LIBRARY, "backends/memory/**"],
@@ -90,8 +92,6 @@ CAF = [
     ("apps/bench/*", "CAF is a peer, and is measured by itself"),
     ("apps/examples/*", "they show how a user of CAF embeds Troupe"),
     ("apps/server/main.cpp", "it owns the actor_system"),
-    ("apps/server/server_*", "the server's options are CAF's"),
-    ("apps/server/option_values.hpp", "the server's options are CAF's"),
     ("tests/*", "tests may include anything"),
 ]
 
