@@ -247,12 +247,14 @@ config::dump_text(const std::vector<settings::option>& options) const {
     std::string lines;
     for (const auto& x : options) {
       const auto given = given_.find(x.long_name());
-      auto text = given != given_.end() ? given->second : x.preset;
+      const auto& text = given != given_.end() ? given->second : x.preset;
       if (x.section != section || text.empty())
         continue;
+      // As a value, the mask would become the password of those who use the output.
       if (x.secret || detail::is_secret(x.name))
-        text = detail::mask;
-      lines += x.name + "=" + settings::ini_value(text) + "\n";
+        lines += "# " + x.name + "=" + detail::mask + "\n";
+      else
+        lines += x.name + "=" + settings::ini_value(text) + "\n";
     }
     if (!lines.empty())
       result += (result.empty() ? "[" : "\n[") + section + "]\n" + lines;

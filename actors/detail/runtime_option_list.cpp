@@ -64,10 +64,10 @@ std::vector<runtime_option> make_rows() {
     "max-bytes", value_kind::size(least_bytes, most_number).or_zero(),
     {.help = "what the entries of all regions may take together; 0: no limit",
      .details = "At least 1kb for each shard"}));
-  result.push_back(row<&x::shards>("shards", power_of_two(defaults::max_shards),
-                                   {.preset_note = "16 per core",
-                                    .help = "shards of a region that does not "
-                                            "choose a number"}));
+  result.push_back(row<&x::shards>(
+    "shards", power_of_two(defaults::max_shards),
+    {.help
+     = "shards of a region that does not choose a number; 0: 16 per core"}));
   result.push_back(
     row<&x::loader_threads>("loader-threads", value_kind::number(1, 4096),
                             {.help = "threads for blocking loaders"}));

@@ -77,8 +77,7 @@ std::vector<server_option> entry_options() {
         .kind = value_kind::number(0, static_cast<std::int64_t>(max_shards))
                   .checked("a power of two up to 256, or 0", no_power_of_two),
         .preset = "0",
-        .preset_note = "0: 16 per core",
-        .help = "shards of a database"},
+        .help = "shards of a database; 0: 16 per core"},
        into([](server_settings & x) -> auto& { return x.region.shards; })},
     });
 }

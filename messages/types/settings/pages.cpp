@@ -10,24 +10,34 @@ namespace {
 /// Where the meaning of an option begins.
 constexpr std::size_t left_columns = 34;
 
-/// Adds words, each line of them behind `left_columns` blanks. `column`: where the first
-/// line stands now.
-void add_wrapped(std::string& to, std::string_view words, std::size_t column) {
-  bool first = true;
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (!first && column + 1 + end > help_columns) {
+/// Adds words and a last part that is not broken, each line of them behind
+/// `left_columns` blanks.
+void add_wrapped(std::string& to, std::string_view words,
+                 const std::string& last) {
+  auto column = left_columns;
+  const auto add = [&](std::string_view word) {
+    if (column > left_columns && column + 1 + word.size() > help_columns) {
       to.append("\n").append(left_columns, ' ');
       column = left_columns;
-    } else if (!first) {
+    } else if (column > left_columns) {
       to += ' ';
       ++column;
     }
-    to.append(words.substr(0, end));
-    column += end;
-    first = false;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
+    to.append(word);
+    column += word.size();
+  };
+  const auto add_all = [&](std::string_view text) {
+    while (!text.empty()) {
+      const auto end = std::min(text.find(' '), text.size());
+      add(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  };
+  add_all(words);
+  if (left_columns + last.size() > help_columns)
+    add_all(last);
+  else if (!last.empty())
+    add(last);
   to += '\n';
 }
 
@@ -45,15 +55,15 @@ void add_option(std::string& to, const option& x) {
   left += x.long_name();
   if (!x.kind.is_flag())
     left += "=" + x.kind.placeholder();
-  auto meaning = x.help;
+  std::string last;
   if (const auto preset = preset_text(x); !preset.empty() && !x.kind.is_flag())
-    meaning += " (default: " + preset + ")";
+    last = "(default: " + preset + ")";
   to += left;
   if (left.size() + 2 > left_columns)
     to.append("\n").append(left_columns, ' ');
   else
     to.append(left_columns - left.size(), ' ');
-  add_wrapped(to, meaning, left_columns);
+  add_wrapped(to, x.help, last);
 }
 
 /// A bar would end the cell.
