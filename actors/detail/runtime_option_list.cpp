@@ -81,6 +81,10 @@ std::vector<runtime_option> make_rows() {
   result.push_back(row<&x::load_timeout>(
     "load-timeout", value_kind::time(least_time),
     {.help = "how long a loader may run before another waiter's replaces it"}));
+  result.push_back(row<&x::queue_timeout>(
+    "queue-timeout", value_kind::time(least_time),
+    {.help
+     = "how long a load waits for a loader thread before it is refused"}));
   result.push_back(row<&x::drain_deadline>(
     "drain-deadline", value_kind::time(least_time),
     {.help = "how long the end of the runtime waits for loads in flight"}));

@@ -52,8 +52,9 @@ struct region_options {
   std::optional<std::chrono::milliseconds> load_timeout = std::nullopt;
 
   /// How long a load waits for a loader thread before `overloaded` is answered. The
-  /// loader's own time counts from when it starts.
-  std::chrono::milliseconds queue_timeout = defaults::queue_timeout;
+  /// loader's own time counts from when it starts. Empty: as the runtime is configured,
+  /// or else `defaults::queue_timeout`.
+  std::optional<std::chrono::milliseconds> queue_timeout = std::nullopt;
 
   /// How many waiters' loaders one load tries before all get the error.
   std::uint32_t load_attempts = defaults::load_attempts;

@@ -37,6 +37,7 @@ TEST_CASE("a configuration without arguments has the defaults") {
   CHECK(options->loader_queue == defaults::loader_queue);
   CHECK(options->op_timeout == defaults::op_timeout);
   CHECK(options->load_timeout == defaults::load_timeout);
+  CHECK(options->queue_timeout == defaults::queue_timeout);
   CHECK(options->drain_deadline == defaults::drain_deadline);
   CHECK(options->restart_limit == defaults::restart_limit);
   CHECK(options->restart_window == defaults::restart_window);
@@ -47,15 +48,16 @@ TEST_CASE("every option can be set on the command line") {
   auto options
     = parse({"--troupe.shards=32", "--troupe.loader-threads=8",
              "--troupe.loader-queue=100", "--troupe.op-timeout=250ms",
-             "--troupe.load-timeout=5s", "--troupe.drain-deadline=2s",
-             "--troupe.restart-limit=3", "--troupe.restart-window=1min",
-             "--troupe.failed-shards=absent"});
+             "--troupe.load-timeout=5s", "--troupe.queue-timeout=7s",
+             "--troupe.drain-deadline=2s", "--troupe.restart-limit=3",
+             "--troupe.restart-window=1min", "--troupe.failed-shards=absent"});
   REQUIRE(options);
   CHECK(options->shards == 32);
   CHECK(options->loader_threads == 8);
   CHECK(options->loader_queue == 100);
   CHECK(options->op_timeout == 250ms);
   CHECK(options->load_timeout == 5s);
+  CHECK(options->queue_timeout == 7s);
   CHECK(options->drain_deadline == 2s);
   CHECK(options->restart_limit == 3);
   CHECK(options->restart_window == 1min);
@@ -151,8 +153,8 @@ TEST_CASE("a value of a wrong kind in an ini file is refused with its place") {
          {"[troupe]\nshards=\"many\"\n",
           "--troupe.shards=many in line 2 of the ini file: allowed is a power"},
          {"[troupe]\n\nop-timeout=soon\n",
-          "--troupe.op-timeout=soon in line 3 of the ini file: allowed is a "
-          "time"},
+          "--troupe.op-timeout=soon in line 3 of the ini file: allowed is "
+          "1ms to 36500d (examples: "},
          {"[scheduler]\nmax-threads=1.5\n",
           "--scheduler.max-threads=1.5 in line 2 of the ini file: allowed is 1 "
           "to 1024"}}) {

@@ -102,10 +102,10 @@ std::string markdown_table(const std::vector<option>& options,
     if (x.hidden || x.heading != heading)
       continue;
     const auto preset = preset_text(x);
-    result += "| `" + x.name + "`"
+    result += "| `" + x.long_name() + "`"
               + (x.alias.empty() ? "" : ", `" + x.alias + "`") + " | "
               + cell(x.help + (x.details.empty() ? "" : ". " + x.details))
-              + " | " + cell(x.kind.allowed()) + " | "
+              + " | " + cell(x.kind.range()) + " | "
               + (preset.empty() ? "none" : cell(preset)) + " |\n";
   }
   return result;

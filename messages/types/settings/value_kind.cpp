@@ -18,10 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t second = 1'000;
-constexpr std::string_view size_examples
-  = " (examples: 4096, 64kb, 100mb, 2gb)";
-constexpr std::string_view time_examples
-  = " (examples: 500ms, 30s, 5m, 2h, 1d)";
 
 /// A number, or that it is none or more than 64 bits hold.
 std::errc read_integer(std::string_view text, std::int64_t& to, int base = 10) {
@@ -280,7 +276,7 @@ std::string value_kind::bound(std::int64_t x) const {
   }
 }
 
-std::string value_kind::allowed() const {
+std::string value_kind::range() const {
   if (!allowed_.empty())
     return allowed_;
   std::string list;
@@ -294,12 +290,8 @@ std::string value_kind::allowed() const {
       return "yes or no";
     case form::octal:
       return range + ", octal";
-    case form::size:
-      return range + std::string{size_examples};
-    case form::time:
-      return "a time of " + range + std::string{time_examples};
     case form::seconds:
-      return "whole seconds, " + range + " (examples: 30, 30s, 5m, 2h)";
+      return "whole seconds, " + range;
     case form::fraction:
       return "0 to below 1";
     case form::word:
@@ -308,6 +300,19 @@ std::string value_kind::allowed() const {
       return "any text";
     default:
       return range;
+  }
+}
+
+std::string value_kind::allowed() const {
+  switch (form_) {
+    case form::size:
+      return range() + " (examples: 4096, 64kb, 100mb, 2gb)";
+    case form::time:
+      return range() + " (examples: 500ms, 30s, 5m, 2h, 1d)";
+    case form::seconds:
+      return range() + " (examples: 30, 30s, 5m, 2h)";
+    default:
+      return range();
   }
 }
 

@@ -83,7 +83,10 @@ public:
   /// The value as CONFIG GET shows it: sizes in bytes, whole seconds as a number.
   [[nodiscard]] std::string write_plain(const value& x) const;
 
-  /// "0 to 1024", "a size, 0 or 64kb and more".
+  /// "0 to 1024", "0, or 64kb and more".
+  [[nodiscard]] std::string range() const;
+
+  /// The same, with examples where a value has units.
   [[nodiscard]] std::string allowed() const;
 
   /// What stands for a value in the help: "N", "SIZE"; empty for a flag.
