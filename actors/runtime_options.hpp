@@ -37,6 +37,9 @@ struct runtime_options {
   /// load-timeout: How long a loader may run.
   std::chrono::milliseconds load_timeout = defaults::load_timeout;
 
+  /// queue-timeout: How long a load waits for a loader thread.
+  std::chrono::milliseconds queue_timeout = defaults::queue_timeout;
+
   /// drain-deadline: How long the end of the runtime waits for loads.
   std::chrono::milliseconds drain_deadline = defaults::drain_deadline;
 

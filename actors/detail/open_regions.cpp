@@ -59,6 +59,8 @@ region_options open_regions::complete(region_options x) const {
     x.op_timeout = ground_.options.op_timeout;
   if (!x.load_timeout)
     x.load_timeout = ground_.options.load_timeout;
+  if (!x.queue_timeout)
+    x.queue_timeout = ground_.options.queue_timeout;
   return x;
 }
 

@@ -119,7 +119,7 @@ void load_coordinator::join(load_id id, load_waiter waiter) {
 void load_coordinator::begin_attempt(load& x) {
   ++x.attempt;
   x.stop = std::stop_source{};
-  x.queued_until = time_.now() + x.where->options().queue_timeout;
+  x.queued_until = time_.now() + *x.where->options().queue_timeout;
   x.run = std::make_shared<run_state>();
   auto& owner = x.waiters.front();
   for (auto& name : owner.how.tags.names())
@@ -311,7 +311,7 @@ void load_coordinator::look_at_deadline(load& x, time_point now) {
   if (x.queued_until <= now && x.run->withdraw())
     abandon(x,
             {errc::overloaded, "no loader thread was free within "
-                                 + seconds(x.where->options().queue_timeout)
+                                 + seconds(*x.where->options().queue_timeout)
                                  + "; raise loader-threads, or queue_timeout"});
 }
 

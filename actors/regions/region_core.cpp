@@ -12,6 +12,8 @@ namespace troupe {
 region_options with_defaults(region_options x) {
   if (!x.load_timeout)
     x.load_timeout = defaults::load_timeout;
+  if (!x.queue_timeout)
+    x.queue_timeout = defaults::queue_timeout;
   if (!x.op_timeout)
     x.op_timeout = defaults::op_timeout;
   return x;

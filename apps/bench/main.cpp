@@ -9,6 +9,7 @@
 
 #include <apps/bench/common/options.hpp>
 #include <apps/bench/subcommands.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 namespace {
 
@@ -53,7 +54,7 @@ int reject(const std::string& word) {
   std::vector<std::string> names;
   for (auto& x : subcommands)
     names.emplace_back(x.name);
-  auto meant = troupe::bench::nearest(word, names);
+  auto meant = troupe::nearest(word, names);
   return troupe::bench::complain(
     "", {troupe::errc::invalid_argument,
          "unknown subcommand '" + word + "'"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include <troupe/messages/types/text/suggest.hpp>
+#include <troupe/messages/types/settings/command_line.hpp>
 
 #include "apps/console/commands.hpp"
 #include "apps/console/text/units.hpp"
@@ -106,8 +106,8 @@ constexpr option table[] = {
    read_socket},
   {"--host", "", "NAME", "address of a server with a console port [127.0.0.1]",
    read_host},
-  {"--port", "", "N", "the console port, not the port for Redis clients [6381]",
-   read_port},
+  {"--port", "-p", "N",
+   "the console port, not the port for Redis clients [6381]", read_port},
   {"--password-file", "", "FILE",
    "file with the password of the console port in its\n"
    "                        first line; or set TROUPE_CONSOLE_PASSWORD",
@@ -129,31 +129,13 @@ constexpr option table[] = {
   {"--help", "-h", "", "prints this text", read_help},
 };
 
-const option* find_option(std::string_view name) {
+std::vector<settings::option_name> option_names() {
+  std::vector<settings::option_name> result;
   for (const auto& x : table)
-    if (x.name == name || (!x.short_name.empty() && x.short_name == name))
-      return &x;
-  return nullptr;
-}
-
-tl::unexpected<error> needs_value(const option& which,
-                                  const std::string& name) {
-  const char* const sign = name.starts_with("--") ? "=" : " ";
-  return fail(errc::invalid_argument, name + " needs a value (" + name + sign
-                                        + std::string{which.placeholder} + ")");
-}
-
-tl::unexpected<error> unknown(const std::string& argument,
-                              const std::string& name) {
-  if (!name.starts_with('-'))
-    return fail(errc::invalid_argument,
-                "unexpected argument '" + argument
-                  + "'; commands follow -c, as in -c 'get KEY'");
-  std::vector<std::string> names;
-  for (const auto& x : table)
-    names.emplace_back(x.name);
-  return fail(errc::invalid_argument,
-              "unknown option '" + name + "'" + did_you_mean(name, names));
+    result.push_back({.name = std::string{x.name.substr(2)},
+                      .letter = x.short_name.empty() ? '\0' : x.short_name[1],
+                      .placeholder = std::string{x.placeholder}});
+  return result;
 }
 
 /// The first line of a file.
@@ -201,26 +183,19 @@ address_of(const reading& x, const std::string& inherited) {
 
 expected<options> parse_options(const std::vector<std::string>& arguments,
                                 const std::string& inherited) {
+  const auto line = settings::read_command_line(arguments, option_names());
+  if (!line)
+    return tl::unexpected{line.error()};
+  if (!line->words.empty())
+    return fail(errc::invalid_argument,
+                "unexpected argument '" + line->words.front()
+                  + "'; commands follow -c, as in -c 'get KEY'");
   reading result;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const auto& argument = arguments[i];
-    const auto sign = argument.find('=');
-    const auto name = argument.substr(0, sign);
-    const auto* found = find_option(name);
-    if (found == nullptr)
-      return unknown(argument, name);
-    std::optional<std::string> value;
-    if (sign != std::string::npos)
-      value = argument.substr(sign + 1);
-    if (found->placeholder.empty()) {
-      if (value)
-        return fail(errc::invalid_argument, name + " takes no value");
-    } else if (!value) {
-      if (++i == arguments.size())
-        return needs_value(*found, name);
-      value = arguments[i];
-    }
-    if (auto ok = found->read(result, value.value_or("")); !ok)
+  for (const auto& x : line->arguments) {
+    const auto& found = table[x.option];
+    if (found.placeholder.empty() && x.value)
+      return fail(errc::invalid_argument, x.name + " takes no value");
+    if (auto ok = found.read(result, x.value.value_or("")); !ok)
       return tl::unexpected{std::move(ok.error())};
   }
   if (result.result.help)

@@ -54,8 +54,7 @@ void report_line(std::string_view text) {
 int complain(const error& why, int code) {
   std::cerr << "troupe-server: " << why.text() << '\n';
   if (code == exit_usage)
-    std::cerr << "troupe-server: options read --name=value, times have a unit "
-                 "(500ms, 10s); --help shows all\n";
+    std::cerr << "troupe-server: --help shows all options\n";
   return code;
 }
 
@@ -343,6 +342,10 @@ int main(int argc, char** argv) {
     return EXIT_SUCCESS;
   if (cfg.asks_for_version()) {
     std::cout << "troupe-server " << troupe::version << '\n';
+    return EXIT_SUCCESS;
+  }
+  if (cfg.asks_for_tables()) {
+    std::cout << cfg.tables();
     return EXIT_SUCCESS;
   }
   auto settings = cfg.settings();

@@ -12,8 +12,8 @@
 #include "apps/net/bind_addresses.hpp"
 #include "apps/net/tls_context.hpp"
 #include "apps/server/connections/acceptor.hpp"
+#include "apps/server/options/settings_file.hpp"
 #include "apps/server/state/defaults.hpp"
-#include "apps/server/state/settings_file.hpp"
 #include "apps/settings/output_limits.hpp"
 
 namespace troupe::server {

@@ -52,8 +52,9 @@ struct region_options {
   std::optional<std::chrono::milliseconds> load_timeout = std::nullopt;
 
   /// How long a load waits for a loader thread before it gets `overloaded`. The
-  /// loader's own time counts from its start.
-  std::chrono::milliseconds queue_timeout = defaults::queue_timeout;
+  /// loader's own time counts from its start. Empty: the runtime's setting, or
+  /// `defaults::queue_timeout`.
+  std::optional<std::chrono::milliseconds> queue_timeout = std::nullopt;
 
   /// How many waiters' loaders one load tries before all waiters get the error.
   std::uint32_t load_attempts = defaults::load_attempts;

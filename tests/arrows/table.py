@@ -15,7 +15,8 @@ def tower(folder, rooms, ground):
     return {name: ground + names[:i] for i, name in enumerate(names)}
 
 
-VOCABULARY = ["messages/types", "messages/types/text", "messages/types/metrics"]
+VOCABULARY = ["messages/types", "messages/types/text", "messages/types/metrics",
+              "messages/types/settings"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
@@ -30,6 +31,7 @@ ARROWS = {
     "messages/types": [],
     "messages/types/text": ["messages/types"],
     "messages/types/metrics": ["messages/types"],
+    "messages/types/settings": ["messages/types", "messages/types/text"],
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
@@ -57,7 +59,8 @@ ARROWS = {
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],
     "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
-    **tower("apps/server", ["state", "clients", "calls", "commands", "connections"],
+    **tower("apps/server", ["state", "options", "clients", "calls", "commands",
+                           "connections"],
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
     "apps/bench/**": [*LIBRARY, "backends/memory/**"],
@@ -100,8 +103,6 @@ CAF = [
     ("apps/bench/*", "CAF is a peer, and is measured by itself"),
     ("apps/examples/*", "they show how a user of CAF embeds Troupe"),
     ("apps/server/main.cpp", "it owns the actor_system"),
-    ("apps/server/server_*", "the server's options are CAF's"),
-    ("apps/server/option_values.hpp", "the server's options are CAF's"),
     ("tests/*", "tests may include anything"),
 ]
 

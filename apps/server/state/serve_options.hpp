@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ struct memory_control {
   }
 };
 
+class option_table;
+
 /// How the server starts to serve; fixed once it runs.
 struct serve_options {
   std::string version = "unknown";     ///< Of this program, for INFO.
@@ -58,6 +62,10 @@ struct serve_options {
   metric_registry metrics = metric_registry{};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
   std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
+  /// Its options; nullptr: `option_table::standard()`.
+  std::shared_ptr<const option_table> table = nullptr;
+  /// What options were given, by name, as CONFIG GET shows it.
+  std::map<std::string, std::string> start_values = {};
   std::string config_file; ///< The ini file it was started with; may be none.
   /// Told what people should know of, one line at a time, from any thread. Empty:
   /// nobody is. Must not throw.

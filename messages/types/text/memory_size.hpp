@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <troupe/messages/types/bytes.hpp>
 
@@ -12,5 +13,9 @@ namespace troupe {
 /// for other text, or when the number exceeds 64 bits.
 [[nodiscard]] std::optional<std::uint64_t>
 parse_memory_size(bytes_view text) noexcept;
+
+/// A number of bytes with the largest unit that leaves no rest: "0", "100", "64kb", "2gb".
+/// `parse_memory_size` reads it.
+[[nodiscard]] std::string memory_size_text(std::uint64_t size);
 
 } // namespace troupe

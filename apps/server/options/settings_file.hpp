@@ -8,7 +8,7 @@ namespace troupe::server {
 
 struct server_state;
 
-/// What CONFIG SET may have changed, as options of the ini file.
+/// What CONFIG SET may have changed, as options of the ini file, by name.
 [[nodiscard]] settings::ini_values settings_of(const server_state& server);
 
 /// CONFIG REWRITE: has the ini file that the server was started with say what

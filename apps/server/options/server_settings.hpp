@@ -10,7 +10,6 @@
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
-#include "apps/server/option_values.hpp"
 #include "apps/server/state/defaults.hpp"
 #include "apps/server/state/serve_options.hpp"
 
@@ -24,7 +23,7 @@ struct console_settings {
   std::string password;              ///< Of the port.
 };
 
-/// What the options mean once they have been checked.
+/// What the options mean. The rows of the table (server_option.hpp) fill it.
 struct server_settings {
   serve_options serve;
   region_options region; ///< Of a database, but for namespaces.
@@ -34,11 +33,10 @@ struct server_settings {
   std::vector<std::string> notes = {}; ///< What the user should know of them.
 };
 
-/// Checks the options. The passwords are those of the options, or else of the
-/// environment variables TROUPE_PASSWORD, TROUPE_CONSOLE_PASSWORD and
-/// TROUPE_TLS_KEY_FILE_PASS. Errors: `invalid_argument`, naming the option and what it
-/// allows.
-[[nodiscard]] expected<server_settings>
-settings_from(const option_values& given);
+/// Checks what no single option shows: whether they make sense together. A password that
+/// no option gives is that of the environment variables TROUPE_PASSWORD,
+/// TROUPE_CONSOLE_PASSWORD and TROUPE_TLS_KEY_FILE_PASS. Errors: `invalid_argument`,
+/// naming the option and what to do.
+[[nodiscard]] expected<server_settings> finished(server_settings x);
 
 } // namespace troupe::server
