@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/backends/figure_metrics.hpp>
 
 namespace troupe {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/region_declared.hpp>
 
 #include "apps/server/options/option_families.hpp"
 #include "apps/server/state/namespaces.hpp"
