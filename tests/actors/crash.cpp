@@ -63,6 +63,7 @@ TEST_CASE("crashing shards lose no entry that was committed") {
   std::atomic<std::uint64_t> progress{0};
   std::vector<std::vector<std::string>> committed(writers);
   std::vector<std::jthread> threads;
+  threads.reserve(writers);
   for (int id = 0; id < writers; ++id)
     threads.emplace_back([&, id] {
       for (int n = 0; !done; ++n, ++progress) {
@@ -101,6 +102,7 @@ TEST_CASE("crashing shards count every increment that was answered") {
   std::atomic<std::int64_t> updated{0};
   auto front = *f.uut->actor("db0");
   std::vector<std::jthread> threads;
+  threads.reserve(3);
   threads.emplace_back([&] {
     for (; !done; ++progress) {
       auto sum = f.where->increment("direct");
@@ -150,6 +152,7 @@ TEST_CASE("crashing shards leave no load and nobody who waits for one") {
   std::atomic<std::uint64_t> progress{0};
   std::atomic<std::uint64_t> runs{0};
   std::vector<std::jthread> threads;
+  threads.reserve(3);
   for (int id = 0; id < 3; ++id)
     threads.emplace_back([&] {
       // All ask for the same keys, so that they also wait for each other.
@@ -179,6 +182,7 @@ TEST_CASE("a region whose every shard is given up answers with errors") {
   verdict check;
   std::atomic<bool> done{false};
   std::vector<std::jthread> threads;
+  threads.reserve(2);
   for (int i = 0; i < 2; ++i)
     threads.emplace_back([&] {
       while (!done) {
@@ -228,6 +232,7 @@ void check_invalidations(failed_shards how) {
     return std::to_string(id) + "-" + std::to_string(n);
   };
   std::vector<std::jthread> threads;
+  threads.reserve(clients);
   for (int id = 0; id < clients; ++id)
     threads.emplace_back([&, id] {
       const auto tag = "of " + std::to_string(id);
