@@ -145,10 +145,9 @@ const entry entries[] = {
    0,
    [](arguments) -> expected<command> { return stat_command{}; }},
   {{"metrics", "[PREFIX]", "everything that is counted or measured",
-    "Each metric with its labels and what it means. Times and sizes have a "
-    "unit.\n"
-    "A histogram shows how many values it has counted, and which value 50, 90\n"
-    "and 99 % of them do not exceed, exact to 1/16 of it.\n"
+    "Each metric with its labels and what it means; times and sizes have a\n"
+    "unit. A histogram shows how many values it has counted, and which value\n"
+    "50, 90 and 99 % of them do not exceed, exact to 1/16 of it.\n"
     "  PREFIX  shows only metrics whose name begins so: troupe_region_\n"},
    0,
    1,
