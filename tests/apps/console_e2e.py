@@ -225,7 +225,8 @@ class OneShot(WithServer):
         with Client(self.server.port) as client:
             client.ask("GET", "nothing")
             rows = self.json("metrics troupe_server_keyspace_misses")["metrics"]
-            text = client.ask("INFO", "stats").decode()
+            size = int(client.ask("INFO", "stats")[1:])
+            text = client.file.read(size).decode()
         self.assertEqual([(x["name"], x["kind"]) for x in rows],
                          [("troupe_server_keyspace_misses_total", "counter")])
         self.assertIn(f"keyspace_misses:{rows[0]['value']}\r\n", text)

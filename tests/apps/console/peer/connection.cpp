@@ -568,15 +568,14 @@ TEST_CASE("metrics are printed as a table, or as JSON") {
   fake_server server;
   connection peer{server.address()};
   session with{peer, false};
-  CHECK(
-    output(with, "metrics")
-    == "METRIC     LABELS                                            VALUE  "
-       "HELP\n"
-       "a_bytes    region=\"db0\"                                   2.0 KiB  "
-       "Memory.\n"
-       "b_seconds                20, p50 0.25 s, p90 0.5 s, p99 1 s  "
-       "Times.\n"
-       "... and 1 more\n");
+  CHECK(output(with, "metrics")
+        == "METRIC     LABELS                                     VALUE  "
+           "HELP\n"
+           "a_bytes    region=\"db0\"                             2.0 KiB  "
+           "Memory.\n"
+           "b_seconds                20, p50 0.25 s, p90 0.5 s, p99 1 s  "
+           "Times.\n"
+           "... and 1 more\n");
   CHECK(output(with, "metrics nothing") == "no metric has such a name\n");
   session as_json{peer, true};
   CHECK(

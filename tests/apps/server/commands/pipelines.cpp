@@ -90,8 +90,8 @@ TEST_CASE("a pipeline answers as its commands do one by one",
       together.time.advance(10ms);
       apart.time.advance(10ms);
     }
-    for (auto* which : {&thread_counters::commands, &thread_counters::hits,
-                        &thread_counters::misses})
+    for (const auto which : {&thread_counters::commands, &thread_counters::hits,
+                             &thread_counters::misses})
       CHECK(together.state.threads.sum(which)
             == apart.state.threads.sum(which));
   }
