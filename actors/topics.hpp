@@ -35,7 +35,7 @@ public:
   /// Sends `payload`, which is copied once, to the subscribers of a channel and of the
   /// patterns that match its name. Returns how many those are; it has been delivered to
   /// the queues of all when this returns. All subscribers of a topic hear its messages
-  /// in one order, those of one publisher in the order in which it published.
+  /// in one order, which is that of each publisher.
   /// Never waits for a subscriber, so any thread may publish, that of a subscriber's
   /// function and one of CAF's included. Complexity: linear in the subscribers and in
   /// the number of patterns. Errors: also `invalid_argument` (the channel's name has
@@ -47,8 +47,8 @@ public:
   /// Has `f` called with each message that is published in a channel from now on,
   /// until the result ends. Keep the result.
   ///
-  /// The calls come on a loader thread, one at a time and in order, also those of
-  /// `on_end`. They may block, may use the runtime, publish, subscribe and end their
+  /// `f` and `on_end` are called on a loader thread, one call at a time and in order.
+  /// They may block, may use the runtime, publish, subscribe and end their
   /// own subscription, but may not drain or destroy the runtime, nor wait for a thread
   /// that ends this subscription. One that takes long holds one of the loader threads
   /// (`loader-threads`). What they throw is dropped.
@@ -72,8 +72,8 @@ public:
                         std::move(options));
   }
 
-  /// Subscribers of a channel, of all kinds. Those of patterns that match it are not
-  /// counted. A snapshot.
+  /// Subscribers of a channel, of all kinds. Subscribers of patterns that match it are
+  /// not counted. A snapshot.
   [[nodiscard]] std::size_t subscribers(bytes_view channel) const {
     return hub_->directory().subscribers(topic_kind::channel, channel);
   }

@@ -10,6 +10,7 @@
 #include <troupe/actors/shell/spawn.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
 
