@@ -155,7 +155,7 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
     added = adopt_parts(*x.care);
   if (!added)
     return tl::unexpected{std::move(added.error())};
-  x.metrics = show_metrics(x.where);
+  x.metrics = show_metrics(x.care->where);
   return x;
 }
 

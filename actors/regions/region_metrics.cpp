@@ -36,7 +36,7 @@ register_metrics(metric_registry& in, std::shared_ptr<const region> x) {
                   to[provider_metrics.size()].value
                     = detail::to_metric(stats.undecodable);
                   to[provider_metrics.size() + 1].value
-                    = detail::to_metric(x->provider().parts().size());
+                    = detail::to_metric(x->provider().parts_made());
                 });
 }
 
