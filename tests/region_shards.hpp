@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,7 +41,11 @@ inline troupe::memory::shard_map& shards(troupe::region& where) {
 
 inline troupe::memory::shard& shard_at(troupe::region& where,
                                        std::size_t index) {
-  return *shards(where)[index];
+  auto* const found = shards(where)[index];
+  if (found == nullptr)
+    throw std::out_of_range{"no key of shard " + std::to_string(index)
+                            + " was written yet"};
+  return *found;
 }
 
 inline std::size_t shard_count(troupe::region& where) {
