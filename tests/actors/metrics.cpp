@@ -47,7 +47,7 @@ TEST_CASE("the figures of a runtime are in its registry", "[metrics]") {
   CHECK(value_of(uut, "troupe_region_keys", "region=\"one\"") == 2);
   CHECK(value_of(uut, "troupe_region_keys", "region=\"two\"") == 0);
   CHECK(value_of(uut, "troupe_region_shards", "region=\"two\"")
-        == static_cast<std::int64_t>((*two)->provider().parts().size()));
+        == static_cast<std::int64_t>((*two)->provider().parts_made()));
   CHECK(value_of(uut, "troupe_region_memory_bytes", "region=\"one\"")
         == static_cast<std::int64_t>((*one)->stats().bytes));
   CHECK(value_of(uut, "troupe_actors")
