@@ -145,6 +145,7 @@ config::config() {
   troupe::add_message_types(*this);
   for (const auto& x : detail::all_runtime_options()) {
     auto one = x.shown;
+    detail::declare(custom_options_, one);
     one.take = [this, name = one.name](const settings::value& i) {
       detail::store(content, option_group, name, i);
       return expected<void>{};
@@ -224,6 +225,9 @@ config& config::describe(std::string usage, std::string examples) {
 std::vector<settings::option> config::options() {
   auto result = own_;
   auto adopted = detail::adopted_options(custom_options_, content);
+  std::erase_if(adopted, [](const auto& x) {
+    return x.section == option_group; // Among its own, with more to say.
+  });
   std::move(adopted.begin(), adopted.end(), std::back_inserter(result));
   return result;
 }

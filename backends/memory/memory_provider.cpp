@@ -286,8 +286,14 @@ bool memory_provider::tick() noexcept {
   memory::large_block::free_waiting();
   auto busy = bytes_->limit() != budget::unlimited
               || entries_->limit() != budget::unlimited || shards_->divided();
-  for (auto* x : shards_->all().made())
+  // Changes since the last call may lead to evictions, and these to a rebalance.
+  std::uint64_t handled = 0;
+  for (auto* x : shards_->all().made()) {
     busy = x->sweep() || busy;
+    handled += x->mailbox().handled();
+  }
+  if (handled != std::exchange(handled_, handled))
+    busy = true;
   if (++ticks_ % ticks_per_rebalance == 0)
     rebalance();
   return busy;

@@ -151,7 +151,7 @@ public:
 
   /// Frees some memory of expired entries in every idle shard. From time to time lets
   /// one shard that evicts little give a piece of the limits to other shards. Returns
-  /// false when no shard had work and no limit is set.
+  /// false when no shard had work or changes, and no limit is set.
   bool tick() noexcept override;
 
   void stop() noexcept override;
@@ -282,6 +282,7 @@ private:
   const region_options options_; ///< With the numbers of shards.
   memory::rebalancer balance_;
   unsigned ticks_ = 0;
+  std::uint64_t handled_ = 0; ///< By all shards, as `tick` saw it last.
 };
 
 // -- implementation --------------------------------------------------------------

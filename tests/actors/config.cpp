@@ -64,6 +64,20 @@ TEST_CASE("every option can be set on the command line") {
   CHECK(options->failed_shards == failed_shards::absent);
 }
 
+TEST_CASE("a program can set an option of the runtime as one of CAF's") {
+  config cfg;
+  cfg.set("troupe.drain-deadline", caf::timespan{50ms});
+  cfg.set("troupe.shards", 8);
+  cfg.set("troupe.failed-shards", "absent");
+  auto options = read_options(cfg);
+  REQUIRE(options);
+  CHECK(options->drain_deadline == 50ms);
+  CHECK(options->shards == 8);
+  CHECK(options->failed_shards == failed_shards::absent);
+  cfg.set("troupe.shards", 3);
+  CHECK(read_options(cfg).error() == errc::invalid_argument);
+}
+
 TEST_CASE("an unknown option, section or key gets a suggestion") {
   const auto refusal
     = [](std::vector<std::string> args, const std::string& ini = "") {

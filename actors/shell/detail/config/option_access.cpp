@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <caf/config_option.hpp>
+#include <caf/config_option_adder.hpp>
 #include <caf/timespan.hpp>
 
 #include <troupe/actors/shell/detail/config/logger_options.hpp>
@@ -172,6 +175,21 @@ adopted_options(const caf::config_option_set& declared,
     result.push_back(std::move(one));
   }
   return result;
+}
+
+void declare(caf::config_option_set& to, const settings::option& x) {
+  caf::config_option_adder adder{to, x.section};
+  const auto add
+    = [&]<class T>(std::type_identity<T>) { adder.add<T>(x.name, x.help); };
+  const auto preset = x.kind.read(x.preset).value_or(std::string{});
+  std::visit(
+    [&]<class T>(const T&) {
+      if constexpr (std::is_same_v<T, milliseconds>)
+        add(std::type_identity<caf::timespan>{});
+      else
+        add(std::type_identity<T>{});
+    },
+    preset);
 }
 
 void store(caf::settings& to, const std::string& section,

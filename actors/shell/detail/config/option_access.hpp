@@ -22,6 +22,10 @@ namespace troupe::detail {
 [[nodiscard]] std::vector<settings::option>
 adopted_options(const caf::config_option_set& declared, caf::settings& content);
 
+/// Declares an option to CAF, with the type of its preset, so that a program can give it
+/// a value by `actor_system_config::set`.
+void declare(caf::config_option_set& to, const settings::option& x);
+
 /// Stores a value in a section of `to`.
 void store(caf::settings& to, const std::string& section,
            const std::string& name, const settings::value& x);
