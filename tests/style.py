@@ -18,6 +18,7 @@ a tool is missing.
 
 import argparse
 import concurrent.futures
+import itertools
 import json
 import os
 import shutil
@@ -26,8 +27,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOMS = ("messages", "backends", "actors", "apps", "tests")
-SUFFIXES = (".cpp", ".hpp")
+from arrows.tree import read_sources
 
 
 def die(text):
@@ -38,12 +38,6 @@ def die(text):
 def git(root, *args):
     return subprocess.run(["git", "-c", f"safe.directory={root}", "-C", root, *args],
                           check=True, text=True, capture_output=True).stdout
-
-
-def sources(root):
-    """All sources of the rooms, by their paths below the root."""
-    return sorted(str(x.relative_to(root)) for room in ROOMS
-                  for x in (root / room).rglob("*") if x.suffix in SUFFIXES)
 
 
 def tool(name):
@@ -59,28 +53,25 @@ def workers():
 # -- layout ------------------------------------------------------------------------
 
 
-def first_difference(root, name):
+def first_difference(path, before):
     """The number of the first line that clang-format would change, or None."""
-    path = root / name
-    before = path.read_text()
     after = subprocess.run([tool("clang-format"), "--style=file", str(path)],
                            check=True, text=True, capture_output=True).stdout
     if before == after:
         return None
-    for number, (old, new) in enumerate(zip(before.splitlines(),
-                                            after.splitlines()), 1):
-        if old != new:
-            return number
-    return min(len(before.splitlines()), len(after.splitlines())) + 1
+    pairs = itertools.zip_longest(before.splitlines(), after.splitlines())
+    # No line differs: only the end of the last one does.
+    return next((number for number, (old, new) in enumerate(pairs, 1) if old != new),
+                len(before.splitlines()))
 
 
 def check_format(root, fix):
-    names = sources(root)
-    if not names:
+    sources = read_sources(root)
+    if not sources:
         die(f"no sources under {root}")
     with workers() as pool:
-        lines = list(pool.map(lambda x: first_difference(root, x), names))
-    wrong = [(name, line) for name, line in zip(names, lines) if line]
+        lines = pool.map(lambda x: first_difference(root / x, sources[x]), sources)
+        wrong = [(name, line) for name, line in zip(sources, lines) if line is not None]
     if fix and wrong:
         subprocess.run([tool("clang-format"), "--style=file", "-i",
                         *(str(root / name) for name, _ in wrong)], check=True)
@@ -88,7 +79,7 @@ def check_format(root, fix):
         print(f"{name}:{line}: {'rewritten' if fix else 'not as clang-format writes it'}")
     if wrong and not fix:
         print("tests/style.py format --fix . rewrites them")
-    print(f"{len(names)} sources, {len(wrong)} "
+    print(f"{len(sources)} sources, {len(wrong)} "
           + ("rewritten" if fix else "with another layout"))
     return 0 if fix or not wrong else 1
 
@@ -162,7 +153,7 @@ def main():
     if args.command == "format":
         return check_format(root, args.fix)
     if args.all:
-        names = [x for x in sources(root) if x.endswith(".cpp")]
+        names = [x for x in read_sources(root) if x.endswith(".cpp")]
     else:
         names = changed(root, args.commits)
     return check_tidy(root, names, args.build or root / "build/release", args.minutes)
