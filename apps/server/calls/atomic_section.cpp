@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include <troupe/actors/regions/region_declared.hpp>
+#include "apps/server/state/databases.hpp"
 
 namespace troupe::server {
 
@@ -20,12 +20,12 @@ atomic_section::~atomic_section() {
 
 void atomic_section::add(region& where, const hashed_key& key) {
   if (!nested_)
-    turn_.add(where.provider().joint_turns()->shards(), key);
+    turn_.add(shards_of(where), key);
 }
 
 void atomic_section::add_all(region& where) {
   if (!nested_)
-    turn_.add_all(where.provider().joint_turns()->shards());
+    turn_.add_all(shards_of(where));
 }
 
 expected<void> atomic_section::begin() {

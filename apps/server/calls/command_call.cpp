@@ -6,13 +6,14 @@
 #include <troupe/actors/regions/region_declared.hpp>
 
 #include "apps/resp/error_text.hpp"
+#include "apps/server/state/databases.hpp"
 
 namespace troupe::server {
 
 namespace error_text = resp::error_text;
 
 memory::shard_map& command_call::shards() const noexcept {
-  return db.provider().joint_turns()->shards();
+  return shards_of(db);
 }
 
 const std::vector<hashed_key>& command_call::keys() {

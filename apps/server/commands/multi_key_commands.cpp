@@ -265,8 +265,8 @@ void plan_renamenx(command_call& call, memory::turn_plan& plan) {
 void plan_copy(command_call& call, memory::turn_plan& plan) {
   std::string refusal;
   if (const auto terms = parse_copy(call, refusal))
-    plan.copy(call.shards(), call.words[1],
-              terms->target->provider().joint_turns()->shards(), call.words[2]);
+    plan.copy(call.shards(), call.words[1], shards_of(*terms->target),
+              call.words[2]);
 }
 
 constexpr key_positions all_keys{1, -1, 1};

@@ -15,6 +15,10 @@ constexpr std::chrono::seconds patience{2};
 
 } // namespace
 
+memory::shard_map& shards_of(region& database) noexcept {
+  return database.provider().joint_turns()->shards();
+}
+
 expected<void> databases::start(std::size_t count, opener open_one) {
   opened_ = std::make_unique<std::atomic<region*>[]>(count);
   count_ = count;

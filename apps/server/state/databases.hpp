@@ -16,9 +16,19 @@ namespace troupe {
 
 class region;
 
+namespace memory {
+
+class shard_map;
+
+} // namespace memory
+
 } // namespace troupe
 
 namespace troupe::server {
+
+/// The shards of a database, for joint turns and their plans. Precondition: `databases`
+/// has opened it, and so has seen that its provider has joint turns.
+[[nodiscard]] memory::shard_map& shards_of(region& database) noexcept;
 
 /// Opens a database when it is first selected: an empty one has the tables of
 /// its shards already. None is closed again. Thread-safe after `start`.
