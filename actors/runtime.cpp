@@ -104,6 +104,24 @@ expected<std::shared_ptr<region>> runtime::find(const std::string& name) const {
     [](opened_region&& x) { return std::move(x.where); });
 }
 
+expected<void> runtime::close(const std::string& name) {
+  try {
+    return core_->regions().close(name);
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
+  }
+}
+
+// -- services ----------------------------------------------------------------------
+
+topics runtime::topics() const {
+  return core_->topics();
+}
+
+expected<void> runtime::add(std::shared_ptr<service> x) {
+  return core_->add(std::move(x));
+}
+
 // -- actors ------------------------------------------------------------------------
 
 expected<region_actor> runtime::actor(const std::string& name) const {
@@ -154,12 +172,12 @@ runtime_stat runtime::stat() const {
   return core_->stat(true);
 }
 
-bool runtime::draining() const {
-  return core_->draining();
+metric_registry& runtime::metrics() noexcept {
+  return core_->metrics();
 }
 
-std::shared_ptr<void> runtime::show(row_source source) {
-  return core_->shown_rows().add(std::move(source));
+bool runtime::draining() const {
+  return core_->draining();
 }
 
 region_actor front_of(const region_directory& where) {

@@ -1,31 +1,21 @@
 #pragma once
 
-// What a runtime calls of the application around it.
+// Functions of the application that a runtime calls.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <string_view>
 
 namespace troupe {
 
-struct actor_list;
-
-/// What an application keeps that is worth a row in the list of actors, such
-/// as topics: adds the rows whose name starts with the prefix to the list,
-/// few enough for a person to read, and the number of all others to
-/// `omitted`. Called by the supervisor, on any thread; must not throw and not
-/// call the runtime.
-using row_source = std::function<void(std::string_view prefix, actor_list& to)>;
-
-/// What became of an application's clients.
+/// How an application's clients ended.
 struct ended_clients {
-  std::uint64_t served = 0; ///< How many there were.
-  std::uint64_t cut = 0;    ///< Those that had not ended in time.
+  std::uint64_t served = 0; ///< Clients when the drain began.
+  std::uint64_t cut = 0;    ///< Clients that were disconnected.
 };
 
-/// Takes no clients any more, lets those that there are end, and cuts off those
-/// that have not when this time is over. Must not throw or drain.
+/// Refuses new clients, lets the present ones finish, and disconnects the rest after
+/// the time `left`. Must not throw or drain.
 using client_end = std::function<ended_clients(std::chrono::milliseconds left)>;
 
 } // namespace troupe

@@ -41,6 +41,7 @@ expected<void> check(const runtime_options& x) {
     return bad("loader-queue", x.loader_queue, "1 or more");
   for (auto [option, time] : {std::pair{"op-timeout", x.op_timeout},
                               std::pair{"load-timeout", x.load_timeout},
+                              std::pair{"queue-timeout", x.queue_timeout},
                               std::pair{"drain-deadline", x.drain_deadline},
                               std::pair{"restart-window", x.restart_window}})
     if (auto ok = check_time(option, time); !ok)

@@ -9,9 +9,12 @@
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/runtime.hpp>
+#include <troupe/actors/services/service.hpp>
+#include <troupe/actors/topics.hpp>
 #include <troupe/messages/caf/error.hpp>
 #include <troupe/messages/caf/inspect_codec.hpp>
 #include <troupe/messages/codec.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>

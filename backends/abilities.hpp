@@ -1,11 +1,11 @@
 #pragma once
 
-// What some providers can do besides the contract of all (provider.hpp). A provider says
-// what it has: it returns the interface, or nullptr. A region answers a call for which
-// its provider has no ability with `unsupported`.
+// Optional abilities of providers, beyond the contract that all have (provider.hpp). A
+// provider returns the interface of an ability, or nullptr when it does not have it. A
+// region returns `unsupported` from a call for which its provider has no ability.
 //
-// All are thread-safe. Errors of all calls: also `shutting_down`, after the provider was
-// stopped.
+// All are thread-safe. Errors of all calls: also `shutting_down`, after the provider
+// was stopped.
 
 #include <cstddef>
 #include <cstdint>
@@ -30,85 +30,87 @@ class absence;
 class shard_map;
 } // namespace memory
 
-/// A place in a walk over all keys; 0 is the begin and, when returned, the end. Any
-/// number is one: beyond the last place there is just nothing left. It fits 53 bits.
+/// A position in a walk over all keys; 0 is the first position and, when returned, the
+/// end. Any number is valid: beyond the last position no key follows. It fits 53 bits.
 using scan_cursor = std::uint64_t;
 
-/// Walks over the keys.
+/// Iterates over the keys.
 class scan_ability {
 public:
   virtual ~scan_ability() = default;
 
-  /// Calls `f(key, entry)` for some live entries from `from` on, and returns where to go
-  /// on. A walk from 0 to 0 meets every key that is there all the time at least once;
-  /// what comes or goes meanwhile it may meet, and some keys twice. `f` must be brief.
-  /// It is no use of the entries.
+  /// Calls `f(key, entry)` for some live entries from `from` on, and returns the next
+  /// position. A walk from 0 to 0 meets every key that is present during the whole walk
+  /// at least once. It may miss keys that are added or removed meanwhile, and meet some
+  /// keys twice. `f` must be brief. Does not count as a use of the entries.
   virtual expected<scan_cursor>
   scan(scan_cursor from, function_ref<void(bytes_view, const entry_view&)> f)
     = 0;
 
-  /// A live key, each with a chance of the same order; nothing only when a whole walk
-  /// has met none.
+  /// Returns a live key, each with a probability of the same order of magnitude.
+  /// Returns nothing only when a whole walk met no key.
   virtual expected<std::optional<bytes>> random_key(std::minstd_rand& random)
     = 0;
 };
 
-/// Limits of what the entries take.
+/// Limits of the memory and the number of entries.
 class limit_ability {
 public:
   virtual ~limit_ability() = default;
 
-  /// Limits of bytes and of entries, 0: none. See `region_options`.
+  /// Limits in bytes and in entries; 0: no limit. See `region_options`.
   [[nodiscard]] virtual std::size_t max_bytes() const noexcept = 0;
   [[nodiscard]] virtual std::size_t max_entries() const noexcept = 0;
 
-  /// Whether a limit could refuse a value or have entries evicted: one of the region, or
-  /// of all regions of its runtime.
+  /// Whether a limit of the region, or of its runtime's regions together, may refuse a
+  /// value or evict entries.
   [[nodiscard]] virtual bool limited() const noexcept = 0;
 
   [[nodiscard]] virtual eviction_policy eviction() const noexcept = 0;
 
-  /// Other limits from now on: when this returns, what is too much has been evicted.
-  /// Errors: `invalid_argument` (less than `check` allows for as many shards as there
-  /// are); nothing has changed then.
+  /// Sets the limits. When this returns, the excess has been evicted. Errors:
+  /// `invalid_argument` (less than `check` allows for the present number of shards);
+  /// nothing has changed then.
   virtual expected<void>
   set_limits(std::size_t max_bytes, std::size_t max_entries) = 0;
 
-  /// Another policy from now on, for all but the namespaces that have their own.
+  /// Sets the policy, for all keys except those of namespaces with their own.
   virtual expected<void> set_eviction(eviction_policy x) = 0;
 
-  /// Evicts what exceeds the limits, and of the bytes what exceeds `part`, 1 or less, of
-  /// what is held.
+  /// Evicts entries that exceed the limits. Of the bytes, also evicts what exceeds the
+  /// share `part` (at most 1) of the bytes held.
   virtual expected<void> obey_limits(double part) = 0;
 };
 
-/// Groups of keys with limits of their own: those of `region_options`, by their
-/// prefixes. Errors of the calls that take one: also `invalid_argument` when there is
-/// none with it.
+/// Groups of keys with their own limits: the namespaces of `region_options`, by their
+/// prefixes. Errors of the calls that take a prefix: also `invalid_argument` when no
+/// namespace has it.
 class namespace_ability {
 public:
   virtual ~namespace_ability() = default;
 
-  /// All of them, in the order of the options.
+  /// All namespaces, in the order of the options.
   [[nodiscard]] virtual std::vector<namespace_stats> namespaces() const = 0;
 
-  /// As `limit_ability::set_limits`; not both of them 0.
+  /// Like `limit_ability::set_limits`; the two limits must not both be 0.
   virtual expected<void> set_namespace_limits(bytes_view prefix,
                                               std::size_t max_bytes,
                                               std::size_t max_entries)
     = 0;
 
-  /// What `set_namespace_limits` would refuse for good, and why.
+  /// Returns the error with which `set_namespace_limits` would always refuse these
+  /// limits.
   [[nodiscard]] virtual expected<void>
   check_namespace_limits(bytes_view prefix, std::size_t max_bytes,
                          std::size_t max_entries) const = 0;
 
-  /// A policy of its own from now on; empty: that of the region again.
+  /// Sets the namespace's policy; empty: the region's.
   virtual expected<void>
   set_namespace_eviction(bytes_view prefix, std::optional<eviction_policy> x)
     = 0;
 
-  /// Removes its keys, as `provider::clear`; those that belong to a longer prefix stay.
+  /// Removes the namespace's keys, like `provider::clear`; keys of a longer prefix
+  /// stay.
   virtual expected<void> clear_namespace(bytes_view prefix) = 0;
 };
 
@@ -122,39 +124,39 @@ public:
   on_removal(removal_listener listener, std::size_t limit) = 0;
 };
 
-/// How a value came under another key, or did not.
+/// The result of a transfer of a value to another key.
 enum class transfer_result : std::uint8_t {
   done,
-  absent, ///< There was no live entry to take it from.
-  exists, ///< There was one where it should be stored.
+  absent, ///< The source key had no live entry.
+  exists, ///< The target key had a live entry.
 };
 
-/// What a transfer does beside.
+/// The options of a transfer.
 struct transfer_terms {
-  bool if_absent = false;   ///< Only to a key without a live entry.
-  bool keep_source = false; ///< Copies.
+  bool if_absent = false;   ///< Only when the target key has no live entry.
+  bool keep_source = false; ///< Copies instead of moving.
 };
 
-/// What a caller saw of a key, to learn later whether it has changed.
+/// The state of a key that a caller saw, to find out later whether it has changed.
 struct key_state {
   version_number version = no_version;            ///< Of the live entry.
   std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
-/// Several keys that are changed, or looked at, as one (memory/shards/joint_turn.hpp).
+/// Changes or reads several keys in one step (memory/shards/joint_turn.hpp).
 class joint_turn_ability {
 public:
   virtual ~joint_turn_ability() = default;
 
-  /// What joint turns and their plans are given.
+  /// The shards, for joint turns and their plans.
   [[nodiscard]] virtual memory::shard_map& shards() noexcept = 0;
 
-  /// What there is under the key, for `unchanged`. It is no use of the entry. Waits for
-  /// the shard's turn.
+  /// Returns the state of the key, for `unchanged`. Does not count as a use of the
+  /// entry. Waits for the shard's turn.
   virtual expected<key_state> watch(const hashed_key& key) = 0;
 
-  /// Whether nothing was stored under the key since `watch`, nor removed, however it
-  /// looks now.
+  /// Whether no entry was stored or removed under the key since `watch`; the present
+  /// state may look equal although there were changes.
   virtual expected<bool>
   unchanged(const hashed_key& key, const key_state& since) = 0;
 
@@ -165,13 +167,13 @@ public:
     = 0;
 };
 
-/// Knows what each entry is charged.
+/// Reports the charge of each entry.
 class charge_ability {
 public:
   virtual ~charge_ability() = default;
 
   /// The bytes that the entry is charged, with key and value; nothing when the key is
-  /// absent. No use of the entry.
+  /// absent. Does not count as a use of the entry.
   virtual expected<std::optional<std::size_t>>
   charge(const hashed_key& key) const = 0;
 };

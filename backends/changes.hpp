@@ -1,7 +1,7 @@
 #pragma once
 
-// The changes of one key as data, so that they can be queued, sent and carried out by
-// any provider (provider.hpp). What one change returns is its `result`.
+// The changes of one key as data, so that any provider (provider.hpp) can queue, send
+// and apply them. `result` is the type that a change returns.
 
 #include <cstdint>
 #include <optional>
@@ -20,16 +20,16 @@ namespace memory {
 class value_buffer;
 } // namespace memory
 
-/// What a replaced entry hands on to the one that replaces it.
+/// What a replaced entry passes on to its successor.
 enum class inheritance : std::uint8_t {
-  as_told, ///< Nothing, or what `keep_ttl` says.
-  rest, ///< Deadline, idle time and tags, each unless the write names its own.
+  as_told, ///< Nothing, or what `keep_ttl` asks for.
+  rest,    ///< Deadline, idle time and tags, unless the write sets its own.
 };
 
-// Keys, values and options are borrowed; `carried` owns them. They are within the limits
-// of the region, which has checked them.
+// Keys, values and options are borrowed; `carried` owns them. The region has checked
+// that they are within its limits.
 
-/// Stores a value. False when the condition did not hold.
+/// Stores a value. False when the condition does not hold.
 struct set_change {
   using result = bool;
 
@@ -37,13 +37,13 @@ struct set_change {
   bytes_view value;
   const write_options* how = nullptr; ///< Never nullptr.
 
-  /// What the value was gathered in, if that may become its entry; a provider that keeps
-  /// values elsewhere copies from `value`.
+  /// The buffer of the value, if it may become the entry's memory. A provider that
+  /// keeps values elsewhere copies from `value`.
   memory::value_buffer* gathered = nullptr;
 };
 
-/// Stores when the live entry's version is `version`, `no_version`: when there is none.
-/// The new version, or nothing.
+/// Stores when the live entry's version is `version`; `no_version`: when there is no
+/// live entry. Returns the new version, or nothing.
 struct compare_and_set_change {
   using result = std::optional<version_number>;
 
@@ -54,15 +54,15 @@ struct compare_and_set_change {
   inheritance from_old = inheritance::as_told;
 };
 
-/// Removes the entry, and voids the leases of loads in any case; tells whether there was
-/// a live one.
+/// Removes the entry; voids the leases of loads also when there is none. Returns
+/// whether there was a live entry.
 struct erase_change {
   using result = bool;
 
   hashed_key key;
 };
 
-/// Removes the entry when its version is `version`; tells whether it matched.
+/// Removes the entry when its version is `version`; returns whether it matched.
 struct compare_and_erase_change {
   using result = bool;
 
@@ -70,7 +70,7 @@ struct compare_and_erase_change {
   version_number version = no_version;
 };
 
-/// Gives a live entry a new TTL, exactly; tells whether there was one.
+/// Gives a live entry a new TTL, exactly; returns whether there was a live entry.
 struct touch_change {
   using result = bool;
 
@@ -78,9 +78,9 @@ struct touch_change {
   ttl_duration ttl = no_expiry;
 };
 
-/// Adds to the decimal integer under the key (absent: 0). The sum's 64 bits: of an
-/// std::uint64_t when the range exceeds that of std::int64_t. Errors: `not_an_integer`,
-/// `integer_overflow` (outside of `within`).
+/// Adds to the decimal integer under the key (0 when absent). Returns the sum's 64
+/// bits, as a std::uint64_t when the range exceeds std::int64_t. Errors:
+/// `not_an_integer`, `integer_overflow` (outside of `within`).
 struct increment_change {
   using result = std::int64_t;
 
@@ -93,10 +93,10 @@ using key_change
   = std::variant<set_change, compare_and_set_change, erase_change,
                  compare_and_erase_change, touch_change, increment_change>;
 
-/// The result of the alternative with the same index: of different kinds, though two may
-/// have one type.
+/// The results of all kinds of changes. The alternatives are of different kinds, though
+/// two may have the same type.
 struct change_result {
-  bool changed = false; ///< What a change that returns bool returns.
+  bool changed = false; ///< For changes that return bool.
   std::optional<version_number> version
     = std::nullopt;        ///< Of a compare-and-set.
   std::int64_t number = 0; ///< Of an increment.
@@ -116,7 +116,7 @@ struct change_result {
     // nop
   }
 
-  /// As the change itself spells it.
+  /// The result in the type that the change returns.
   template <class Result>
   [[nodiscard]] Result as() const noexcept {
     if constexpr (std::is_same_v<Result, bool>)
@@ -128,13 +128,13 @@ struct change_result {
   }
 };
 
-/// The key of a change that reads what it changes, or nothing: such a change waits while
-/// an update holds its key's lease.
+/// The key, if the change depends on its present entry: such a change waits while an
+/// update holds the key's lease.
 template <class Change>
 [[nodiscard]] std::optional<hashed_key>
 key_that_is_read(const Change& x) noexcept {
   if constexpr (std::is_same_v<Change, set_change>) {
-    // Only a conditional set looks before it writes.
+    // Only a conditional set, or one with `keep_ttl`, reads before it writes.
     if (x.how->condition == write_condition::always && !x.how->keep_ttl)
       return std::nullopt;
     return x.key;
@@ -180,13 +180,13 @@ private:
   std::uint64_t hash_;
 };
 
-/// A change that owns what it is made of, so that it can outlive the call that made it.
+/// A change that owns its parts, so that it can outlive the call that made it.
 template <class Change>
 class carried {
 public:
   using result = typename Change::result;
 
-  /// Of `what`, key, value and options are taken from the other arguments.
+  /// `key`, `value` and `options` of `what` are taken from the other arguments.
   carried(carried_key key, Change what) : key_(std::move(key)), change_(what) {
     // nop
   }

@@ -12,22 +12,22 @@ namespace memory {
 class entry;
 } // namespace memory
 
-/// What a reader sees of an entry: borrowed, valid during the visit only.
+/// An entry as a reader sees it: borrowed, valid during the visit only.
 struct entry_view {
   bytes_view value;
   version_number version = no_version;
 
-  /// When it expires; with an idle time, if nobody comes.
+  /// When it expires; with an idle time, if nothing reads or writes it.
   time_point deadline = never;
 
-  /// When its TTL ends, which no read puts off; the deadline, without idle time.
+  /// When its TTL ends, which no read postpones; without an idle time, the deadline.
   time_point ttl_end = never;
 
-  /// `no_expiry` without one.
+  /// `no_expiry`: it has no idle time.
   ttl_duration idle = no_expiry;
 
-  /// For those who keep the value or ask what it takes; not to be changed, and
-  /// not there in a view that no table gave.
+  /// The entry in the table, for callers that keep the value or ask for its charge. It
+  /// must not be changed; nullptr in a view that does not come from a table.
   const memory::entry* from = nullptr;
 };
 

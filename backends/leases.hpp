@@ -4,7 +4,7 @@
 //
 // A *load lease* is the right to store one loader's result. Any invalidation of the key
 // voids it: the commit is refused then, and the next reader that misses gets a new
-// lease. That is the whole of the promise that an invalidation beats a load in flight.
+// lease. This is how an invalidation wins over a load in flight.
 //
 // An *update lease* is the right of one `update` that lost too many races to read,
 // compute and store undisturbed.
@@ -18,7 +18,7 @@
 
 namespace troupe {
 
-/// Numbers a load; unique in a runtime, never zero.
+/// The number of a load; unique in a runtime, never zero.
 using load_id = std::uint64_t;
 
 /// The key has a live value.
@@ -26,15 +26,15 @@ struct load_hit {
   bytes value;
 };
 
-/// A load is in flight that may store the key. What it brings may be older than the
-/// caller's question: that shows when its tags are known, by `since`, the sequence
-/// of invalidations by now; see `load_outcome`.
+/// A load is in flight that may store the key. Its result may be older than the
+/// caller's question. That is known when its tags are known, from `since`, the present
+/// sequence of invalidations; see `load_outcome`.
 struct load_joined {
   load_id id = 0;
   std::uint64_t since = 0;
 };
 
-/// The caller's load now holds the key's lease; what it brings is born now.
+/// The caller's load now holds the key's lease; its result is as old as this moment.
 struct load_granted {
   std::uint64_t born = 0;
 };
@@ -45,24 +45,25 @@ using load_decision = std::variant<load_hit, load_joined, load_granted>;
 struct load_outcome {
   bool stored = false;
 
-  /// One of its tags was invalidated since it began: callers that joined it after an
-  /// invalidation must not be given what it brought.
+  /// One of its tags was invalidated since the load began: callers that joined it after
+  /// an invalidation must not get its result.
   bool killed = false;
 };
 
-/// What an update under a lease starts from.
+/// The state from which an update under a lease starts.
 struct update_snapshot {
   std::optional<bytes> value;
 };
 
 /// How the commit of an update under a lease ended.
 enum class update_outcome : std::uint8_t {
-  stored,    ///< The new value is in place.
-  overtaken, ///< A blind write or an invalidation came after; the update counts as
-             ///< before it.
-  changed, ///< The entry is another one than the function was given (it expired, or
-           ///< was evicted), or what came in between has told so; start again.
-  lost, ///< The lease ran out; start again.
+  stored, ///< The new value is in place.
+  /// A blind write or an invalidation followed; the update counts as earlier.
+  overtaken,
+  /// The entry is not the one that the function was given (it expired or was evicted),
+  /// or a blind write reported another state; start again.
+  changed,
+  lost, ///< The lease expired; start again.
 };
 
 } // namespace troupe

@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// The tags that a load says its value has, as it says them: its loader's thread
-/// adds, others look. Thread-safe.
+/// The tags that a loader has named so far for its value: the loader's thread adds,
+/// other threads read. Thread-safe.
 class load_tags {
 public:
   explicit load_tags(tags known) : known_(std::move(known)) {

@@ -1,18 +1,19 @@
 #pragma once
 
-// The contract of all providers: where a region's bytes live. What every provider can do
-// is here; what only some can do is in abilities.hpp. A region checks sizes and options
-// and asks its provider; typed values, loaders and futures are the region's affair.
+// The contract of all providers: where a region's bytes live. It holds what every
+// provider can do; abilities.hpp has what only some can do. A region checks sizes and
+// options and calls its provider; typed values, loaders and futures belong to the
+// region.
 //
-// Promises (G1, G3, G7, G8, G10 of docs/architecture.md), the same for every provider:
+// Promises (G1, G3, G7, G8, G10 of docs/architecture.md), equal for every provider:
 //   1. Changes of one key happen one after the other. A read that starts after a change
 //      returned sees that change or a later one.
 //   2. Every committed change gives the key another version.
-//   3. A change of a key voids the lease of a load in flight for it; an erase does in any
-//      case, as do a clear and the invalidation of one of the load's tags. A commit under
-//      a lease that was voided stores nothing.
+//   3. A change of a key voids the lease of a load in flight for it. An erase, a clear
+//      and the invalidation of one of the load's tags void it in any case. A commit
+//      under a voided lease stores nothing.
 //   4. After an error nothing has changed.
-//   5. An entry is absent from the moment of its deadline on.
+//   5. An entry is absent from its deadline on.
 //
 // Blocking calls may wait for a turn, a disk or a network, so no actor makes them; the
 // calls with a completion do not wait. A completion is called once, on any thread,
@@ -56,26 +57,26 @@ struct upcoming_key {
   bool changes = false;
 };
 
-/// An entry without borrowing from it.
+/// A copy of an entry.
 struct entry_copy {
   bytes value;
   version_number version = no_version;
   time_point deadline = never;
 };
 
-/// What a load brought, for `provider::commit_load`.
+/// The result of a load, for `provider::commit_load`.
 struct load_commit {
   load_id id = 0;
-  std::uint64_t born = 0; ///< As the lease was granted.
-  /// Nothing: the loader found that there is no value. Shared with those who wait for it.
+  std::uint64_t born = 0; ///< From `load_granted`.
+  /// Empty: the loader found that there is no value. Shared with the waiters.
   std::shared_ptr<const std::optional<bytes>> value;
   write_options how;
 };
 
-/// Thread-safe. Keys, values and options that it is given are within the region's limits
-/// and valid. Errors of all calls: `shutting_down`, after `stop`; of calls with a key
-/// also `timeout`, `shard_down`, `out_of_memory`; of those with a completion also
-/// `overloaded`.
+/// Thread-safe. The caller has checked that keys, values and options are valid and
+/// within the region's limits. Errors of all calls: `shutting_down`, after `stop`; of
+/// calls with a key also `timeout`, `shard_down`, `out_of_memory`; of calls with a
+/// completion also `overloaded`.
 class provider {
 public:
   virtual ~provider() = default;
@@ -85,8 +86,9 @@ public:
 
   // -- reading -----------------------------------------------------------------
 
-  /// Calls `f` when the key has a live entry, and tells whether it has. A
-  /// `lookup::peek` is no use of the entry: it does not put off its expiry.
+  /// Calls `f` when the key has a live entry; returns whether it has one. A
+  /// `lookup::peek` does not count as a use of the entry: it does not restart its idle
+  /// time.
   virtual expected<bool> read(const hashed_key& key,
                               function_ref<void(const entry_view&)> f,
                               lookup as) const = 0;
@@ -98,15 +100,15 @@ public:
             function_ref<void(std::size_t, const entry_view*)> f,
             lookup as) const = 0;
 
-  /// Finds what the caller has changed before by calls with a completion, unless such a
-  /// change has to wait for an update.
+  /// Sees the caller's earlier changes by calls with a completion, except a change that
+  /// waits for an update.
   virtual void read_then(carried_key key, lookup as,
                          completion<std::optional<entry_copy>> done) const = 0;
 
-  /// Keys that `prefetch` takes at a time: more do not fit the processor's miss queue.
+  /// Most keys of one `prefetch`: more do not fit the processor's miss queue.
   static constexpr std::size_t prefetched_keys = 16;
 
-  /// Starts to fetch what operations on these keys will touch. A hint.
+  /// Prefetches what operations on these keys will touch. A hint.
   virtual void prefetch(std::span<const upcoming_key>) const noexcept {
     // nop
   }
@@ -119,16 +121,16 @@ public:
   virtual void apply_then(carried_change what, completion<change_result> done)
     = 0;
 
-  /// Stores all of them, each on its own; of two values for one key the later one stays.
-  /// After an error, some may have been stored.
+  /// Stores all values, each on its own; of two values for one key, the later one
+  /// stays. After an error, some values may have been stored.
   virtual expected<void> set_many(std::span<const hashed_key> keys,
                                   std::span<const bytes_view> values,
                                   const write_options& how)
     = 0;
 
-  /// Calls `f` with the live entry, or nullptr, and does what it answers, as one step.
-  /// Only a provider that cannot do it otherwise calls `f` again, when the entry has
-  /// changed meanwhile. Errors: those of `f`, after which nothing has changed.
+  /// Calls `f` with the live entry, or nullptr, and applies the edit that it returns,
+  /// as one step. Only a provider that has no other way calls `f` again when the entry
+  /// has changed meanwhile. Errors: those of `f`; nothing has changed then.
   virtual expected<void>
   transform(const hashed_key& key,
             function_ref<expected<edit>(const entry_view*)> f)
@@ -136,39 +138,41 @@ public:
 
   // -- leases of loads ---------------------------------------------------------
 
-  /// Decides about a key that a reader missed: it is there by now, a load has its lease,
-  /// or `id` gets it, whose value has `tags` as far as is known. `decided` is called in
-  /// the order of the decisions about the key, before any completion of what ends the
-  /// lease. Returns it false for a lease that was granted, it is given back.
+  /// Decides about a key that a reader missed: it is present by now, another load has
+  /// its lease, or `id` gets it; its value has `tags` as far as they are known.
+  /// `decided` is called in the order of the decisions about the key, before any
+  /// completion of a call that ends the lease. When it returns false for a granted
+  /// lease, the lease is given back.
   virtual void
   acquire_load(carried_key key, load_id id,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided)
     = 0;
 
-  /// Stores what the load brought, if it still has its lease, and ends that; also on an
-  /// error.
+  /// Stores the result of the load, if it still has its lease, and ends the lease, also
+  /// on an error.
   virtual void commit_load(carried_key key, load_commit what,
                            completion<load_outcome> done)
     = 0;
 
-  /// Ends the lease of a load that brings nothing.
+  /// Ends the lease of a load without a result.
   virtual void release_load(carried_key key, load_id id, completion<void> done)
     = 0;
 
-  /// Whether load `id` still has the key's lease. Errors: also `shard_down`, at once, while
-  /// that cannot be told.
+  /// Whether load `id` still has the key's lease. Errors: also `shard_down`, at once,
+  /// while this is not known.
   [[nodiscard]] virtual expected<bool>
   holds_load(const hashed_key& key, load_id id) = 0;
 
   // -- leases of updates -------------------------------------------------------
 
-  /// Takes the key's update lease, after others that want it, and voids that of a load.
+  /// Takes the key's update lease, after earlier callers that want it, and voids a
+  /// load's lease.
   virtual expected<update_snapshot>
   begin_update(const hashed_key& key, std::uint64_t token) = 0;
 
-  /// Stores the new value (removes the entry, without one) and ends the lease. The new
-  /// entry keeps of the old one what `how` does not name.
+  /// Stores the new value (removes the entry when it is empty) and ends the lease. The
+  /// new entry keeps of the old one what `how` does not set.
   virtual expected<update_outcome>
   commit_update(const hashed_key& key, std::uint64_t token,
                 std::optional<bytes_view> value, const write_options& how)
@@ -180,38 +184,59 @@ public:
 
   // -- invalidation ------------------------------------------------------------
 
-  /// Removes everything: a read that starts after it returned finds nothing of before.
+  /// Removes all entries: a read that starts after it returned finds no earlier entry.
   virtual expected<void> clear() = 0;
 
-  /// Removes all entries with this tag, in the same way; an unrelated invalidation never
-  /// takes an entry along. Errors: `invalid_argument` inside of the function of a
-  /// `transform` and of a joint turn.
+  /// Removes all entries with this tag in the same way; an invalidation of another tag
+  /// never removes an entry. Errors: `invalid_argument` inside the function of a
+  /// `transform` or a joint turn.
   virtual expected<void> invalidate_tag(bytes_view name) = 0;
 
   // -- figures and life --------------------------------------------------------
 
-  /// Number of entries, those included that expired and were not swept yet.
+  /// Number of entries, including expired ones that are not yet swept.
   [[nodiscard]] virtual std::size_t size() const noexcept = 0;
 
   [[nodiscard]] virtual provider_figures figures() const noexcept = 0;
 
-  /// How much of their jitter entries were given; uniform when all is well.
+  /// How much of their jitter entries were given. The counts are uniform when jitter
+  /// works.
   [[nodiscard]] virtual jitter_counts jitter() const noexcept = 0;
 
   /// Errors: `shutting_down`, after `stop`.
   [[nodiscard]] virtual expected<void> check_running() const = 0;
 
-  /// Housekeeping, every `defaults::tick`, by one thread at a time.
-  virtual void tick() noexcept {
-    // nop
+  /// Housekeeping, every `defaults::tick`, by one thread at a time. Returns false when
+  /// there was nothing to do: the next calls may come later then, up to
+  /// `defaults::longest_rest`.
+  virtual bool tick() noexcept {
+    return false;
   }
 
-  /// Ends every operation, reads included, with `shutting_down` from now on.
+  /// From now on, every operation returns `shutting_down`, reads included.
   virtual void stop() noexcept = 0;
 
-  /// What of it is an actor each; none for a provider without inner parts. Always the
-  /// same ones.
-  [[nodiscard]] virtual std::span<provider_part* const> parts() const noexcept {
+  // Parts that are actors. A part may be made at its first use; then it exists as long as
+  // the provider.
+
+  /// The largest number of parts; 0 for a provider without inner parts.
+  [[nodiscard]] virtual std::size_t part_count() const noexcept {
+    return 0;
+  }
+
+  /// How many parts exist; never decreases.
+  [[nodiscard]] virtual std::size_t parts_made() const noexcept {
+    return 0;
+  }
+
+  /// The part with this index; nullptr while it does not exist.
+  [[nodiscard]] virtual provider_part* part(std::size_t) const noexcept {
+    return nullptr;
+  }
+
+  /// Makes the part with this index, below `part_count`, if it does not exist. Errors:
+  /// `out_of_memory`.
+  virtual expected<void> make_part(std::size_t) {
     return {};
   }
 
@@ -247,23 +272,22 @@ public:
   }
 };
 
-/// What a provider is made with.
+/// The arguments for making a provider.
 struct provider_environment {
   std::string region;
-  /// The region's; the provider fills in what they leave to it.
+  /// The region's options; the provider fills in those that are left to it.
   region_options& options;
   const clock& time; ///< Outlives the provider.
   std::shared_ptr<lane_executor> executor;
-  worker_pool&
-    workers; ///< For what must not run in a turn. Drops jobs when it ends.
+  worker_pool& workers; ///< For work outside of turns. Drops jobs when it ends.
 };
 
-/// Makes the providers of regions; `region_options::provider`. Immutable.
+/// Makes the providers of regions; see `region_options::provider`. Immutable.
 class provider_factory {
 public:
   virtual ~provider_factory() = default;
 
-  /// Errors: what keeps it from opening; nothing is left behind then.
+  /// Errors: why the provider cannot be opened; nothing remains then.
   [[nodiscard]] virtual expected<std::shared_ptr<provider>>
   make(const provider_environment& with) const = 0;
 };

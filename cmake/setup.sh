@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Installs the Debian packages Troupe needs, and configures builds. Sourced by
-# apps/run and tests/run; also a command of its own, for the packages.
+# Installs the Debian packages that Troupe needs, and configures builds. apps/run
+# and tests/run source it; run as a command, it installs the packages.
 set -euo pipefail
 
 troupe_setup_usage() {
   cat <<'TEXT'
 usage: cmake/setup.sh [--check] [SECTION...]
 
-Installs what is missing of the Debian packages listed in cmake/packages.txt.
+Installs the missing packages of the sections in cmake/packages.txt (Debian).
 Sections: build (the default), test, bench.
 
-  --check   install nothing: name what is missing
+  --check   install nothing: list the missing packages
 
-Without root it prints the command to run instead. Exit code: 0 when nothing is
-missing (any more), 3 when packages are missing and were not installed.
+Without root it prints the command to run instead. Exit code: 0 when all packages
+are installed, 3 when packages are missing and were not installed.
 
-TROUPE_SETUP=check in the environment is the same as --check,
-TROUPE_SETUP=skip does not look at packages at all.
+Environment: TROUPE_SETUP=check does the same as --check, TROUPE_SETUP=skip
+checks and installs no packages.
 TEXT
 }
 
@@ -42,7 +42,7 @@ troupe_is_installed() {
   dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-# Installs packages as root. A service that comes along is not started: whoever
+# Installs packages as root. Does not start the redis-server service: a user who
 # runs the tests did not ask for a Redis on this machine.
 troupe_apt_install() (
   export DEBIAN_FRONTEND=noninteractive
@@ -51,7 +51,7 @@ troupe_apt_install() (
   for package in "$@"; do
     [[ $package != redis-server ]] || brings_redis=yes
   done
-  # An administrator's own policy stays in force; ours lasts for this subshell.
+  # An administrator's own policy is kept; ours lasts until this subshell ends.
   if [[ $brings_redis == yes && ! -e $policy && ! -L $policy ]]; then
     trap 'rm -f "$policy"' EXIT
     trap 'exit 130' INT
@@ -62,27 +62,27 @@ troupe_apt_install() (
     chmod 755 "$policy"
   fi
   apt=(apt-get -o DPkg::Lock::Timeout=120 -y -q)
-  "${apt[@]}" update || echo "setup: apt-get update failed; trying anyway"
+  "${apt[@]}" update || echo "setup: apt-get update failed; trying to install anyway"
   "${apt[@]}" install --no-install-recommends "$@" || exit 1
   if [[ $brings_redis == yes ]]; then
-    # Nor at the next boot.
+    # The service does not start at the next boot either.
     if update-rc.d redis-server disable >/dev/null 2>&1; then
       echo "setup: redis-server was installed for the tests; its service is" \
-           "off (systemctl enable --now redis-server turns it on)"
+           "disabled (systemctl enable --now redis-server starts it)"
     fi
   fi
 ) </dev/null >&2
 
-# troupe_setup SECTION...: makes sure the packages of these sections are there,
-# or ends the calling script with exit code 3.
+# troupe_setup SECTION...: installs the missing packages of these sections, or ends
+# the calling script with exit code 3.
 troupe_setup() {
   local mode=${TROUPE_SETUP:-install}
   if [[ $mode == skip ]]; then
     return 0
   fi
   if ! command -v dpkg-query >/dev/null; then
-    echo "setup: this is no Debian system, so packages are not checked." \
-         "What is needed stands in cmake/packages.txt." >&2
+    echo "setup: this is not a Debian system, so packages are not checked." \
+         "cmake/packages.txt lists the needed packages." >&2
     return 0
   fi
   local package command why
@@ -104,7 +104,7 @@ troupe_setup() {
     if troupe_apt_install "${missing[@]}"; then
       return 0
     fi
-    echo "setup: apt-get could not install them; its messages are above" >&2
+    echo "setup: apt-get could not install them; see its messages above" >&2
   else
     echo "setup: install them with" >&2
     echo "  sudo apt-get update && sudo apt-get install --no-install-recommends" \
@@ -113,7 +113,7 @@ troupe_setup() {
   exit 3
 }
 
-# How many compilers run at once: one per core, and a GiB and a half for each.
+# How many compilers run at once: one for each core, but each needs 1.5 GiB of memory.
 troupe_jobs() {
   local cores memory
   cores=$(nproc)
@@ -124,21 +124,20 @@ troupe_jobs() {
   echo "${TROUPE_JOBS:-$((cores < memory ? cores : memory))}"
 }
 
-# Whether build/PRESET was configured, to the end, from this very tree.
+# Whether build/PRESET was configured completely, and from this tree.
 troupe_is_configured() {
   local build=$troupe_root/build/$1
   [[ -f $build/build.ninja ]] &&
     grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$troupe_root" "$build/CMakeCache.txt"
 }
 
-# troupe_configure PRESET [cmake arguments...]: quiet unless it fails.
+# troupe_configure PRESET [cmake arguments...]: prints its output only if it fails.
 troupe_configure() {
   local preset=$1
   shift
   local build=$troupe_root/build/$preset
   mkdir -p "$build"
-  # A tree that was moved or copied with its build leaves a cache behind that
-  # CMake refuses.
+  # After a tree was moved or copied with its build, CMake refuses the cache.
   if [[ -f $build/CMakeCache.txt ]] && ! troupe_is_configured "$preset"; then
     set -- --fresh "$@"
   fi
@@ -169,5 +168,5 @@ if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
     sections=(build)
   fi
   troupe_setup "${sections[@]}"
-  echo "setup: nothing is missing for: ${sections[*]}" >&2
+  echo "setup: all packages are installed for: ${sections[*]}" >&2
 fi

@@ -1,6 +1,6 @@
 #pragma once
 
-// How a value becomes bytes and bytes a value again. What a type uses:
+// How a value is encoded as bytes and decoded. The format of each type:
 //
 //   std::string, vectors of char, unsigned char, std::byte   the bytes themselves
 //   integers, but not bool or character types               decimal text, so that
@@ -9,8 +9,8 @@
 //   std::optional, std::variant                              inspect_codec.hpp
 //   other trivially copyable types                           their memory
 //
-// Anything else, or another format: specialise `codec`. The format of a type
-// does not depend on which headers are included; this one knows no CAF.
+// For another type or another format, specialise `codec`. The format of a type does not
+// depend on which headers are included; this header needs no CAF.
 
 #include <array>
 #include <bit>
@@ -39,7 +39,7 @@ namespace troupe {
 
 namespace detail {
 
-/// Stands for an inspector of CAF to find out whether a type has an `inspect`.
+/// Replaces CAF's inspector to find out whether a type has an `inspect`.
 struct inspect_probe {
   using result_type = int;
   static constexpr bool reads_state = true;
@@ -70,7 +70,8 @@ struct borrows_memory<std::span<T, N>> : std::true_type {};
 template <class T, std::size_t N>
 struct borrows_memory<std::array<T, N>> : borrows_memory<T> {};
 
-/// Types whose memory holds more than the value: what an empty one left behind.
+/// Types whose memory may hold more than the value, such as the rest of an earlier
+/// value.
 template <class V>
 struct has_alternatives : std::false_type {};
 
@@ -85,29 +86,29 @@ struct has_alternatives<std::array<T, N>> : has_alternatives<T> {};
 
 } // namespace detail
 
-/// A type that CAF can walk through member by member.
+/// A type whose members CAF can visit.
 template <class V>
 concept inspectable = requires(detail::inspect_probe& f, V& x) {
   inspect(f, x);
 };
 
-/// An integer in the sense of `increment`: characters and truth values are not.
+/// An integer type that `increment` accepts: not a character type and not bool.
 template <class V>
 concept decimal_integer
   = std::integral<V> && !std::same_as<
       V,
       bool> && !std::same_as<V, char> && !std::same_as<V, wchar_t> && !std::same_as<V, char8_t> && !std::same_as<V, char16_t> && !std::same_as<V, char32_t>;
 
-/// The codec of inspectable types, in <troupe/messages/caf/inspect_codec.hpp>,
-/// which <troupe/troupe.hpp> brings along. If the compiler calls it incomplete,
-/// include that.
+/// The codec of inspectable types, in <troupe/messages/caf/inspect_codec.hpp>, which
+/// <troupe/troupe.hpp> includes. If the compiler reports it as incomplete, include that
+/// header.
 template <class V>
 struct inspect_codec;
 
-/// `encode` replaces `out` by the bytes of a value; after an error its content
-/// is unspecified. `decode` accepts exactly what `encode` makes. Errors:
-/// `encode_failed`, `decode_failed`. Both may be called from any thread, also
-/// at once; `decode` must not keep the view.
+/// `encode` replaces `out` with the bytes of a value; after an error the content of
+/// `out` is unspecified. `decode` accepts only bytes that `encode` makes. Errors:
+/// `encode_failed`, `decode_failed`. Any number of threads may call both at the same
+/// time. `decode` must not keep the view.
 template <class V>
 struct codec : inspect_codec<V> {};
 
@@ -158,7 +159,7 @@ struct codec<V> {
     if (failure == std::errc::result_out_of_range)
       return fail(errc::decode_failed,
                   "the number does not fit in the integer type");
-    // A number has one form: no leading zeros, no negative zero.
+    // A number has one spelling: no leading zeros, no negative zero.
     auto digits = in.substr(!in.empty() && in[0] == '-' ? 1 : 0);
     if (failure != std::errc{} || stop != end
         || (digits[0] == '0' && in.size() > 1))
@@ -170,11 +171,11 @@ struct codec<V> {
 
 // -- plain memory ------------------------------------------------------------------
 
-/// Padding is zeroed where the compiler can do that, so that equal values have
-/// equal bytes and no old memory is stored. Any content of the right size is a
-/// value to this codec; only a plain bool is checked. The bytes are those of
-/// this machine: they suit memory, not a store shared with other machines. A
-/// type that holds pointers cannot be told apart and must not be used here.
+/// Padding is zeroed where the compiler can do it, so that equal values have equal
+/// bytes and no old memory is stored. `decode` accepts any content of the right size;
+/// only a plain bool is checked. The bytes have this machine's format: they suit
+/// memory, not a store that machines share. A type that holds pointers cannot be
+/// detected and must not be used.
 template <class V>
   requires std::is_trivially_copyable_v<V> &&(!inspectable<V>)&&(
     !decimal_integer<
@@ -210,7 +211,7 @@ template <class V>
 
   // -- for callers -------------------------------------------------------------------
 
-  /// Calls the codec and turns what it throws into errors: `encode_failed`,
+  /// Calls the codec and turns its exceptions into errors: `encode_failed`,
   /// `out_of_memory`.
   template <class V>
   [[nodiscard]] expected<bytes> encode(const V& x) {
@@ -228,7 +229,7 @@ template <class V>
     }
   }
 
-  /// As above: `decode_failed`, `out_of_memory`.
+  /// The same for decoding: `decode_failed`, `out_of_memory`.
   template <class V>
   [[nodiscard]] expected<V> decode(bytes_view in) {
     try {

@@ -1,9 +1,9 @@
 #pragma once
 
 // The members of a struct as a list of types. It follows the struct
-// (messages/requests/), and everything else that needs the members is made from
-// it: CAF's `inspect` and type ids (messages/caf/), and what the console knows
-// about a message (forms.hpp).
+// (messages/requests/). All code that needs the members is made from it: CAF's
+// `inspect` and type ids (messages/caf/), and the console's description of a message
+// (forms.hpp).
 //
 //   struct get_request {
 //     bytes key;
@@ -20,11 +20,11 @@
 
 namespace troupe {
 
-/// Pointers to the members that travel, in the order in which they do.
+/// Pointers to the members that are sent, in that order.
 template <auto... Members>
 struct fields {};
 
-/// A struct with a `fields_of`, which is only declared.
+/// A struct with a `fields_of`, which is declared but not defined.
 template <class T>
 concept described = !std::is_const_v<T> && requires(const T& x) {
   fields_of(x);
@@ -38,7 +38,8 @@ namespace detail {
 template <class T, class Struct>
 T type_of_member(T Struct::*);
 
-// Standard C++20 does not tell names; the compiler's spelling of a function does.
+// Standard C++20 has no names of members; the compiler's spelling of a function has
+// them.
 // GCC:   "... [with auto Which = &get_request::key]"
 // Clang: "... [Which = &troupe::get_request::key]"
 
@@ -78,13 +79,12 @@ template <class T>
 inline constexpr std::string_view type_name_of
   = detail::last_name(detail::spelling<T>());
 
-/// The names of the values of an enum that are declared one after the other
-/// from zero on, 16 at most.
+/// The names of an enum's values, which are declared in sequence from zero, at most 16.
 template <class Enum>
   requires std::is_enum_v<Enum>
 inline constexpr auto enum_names =
   []<std::size_t... I>(std::index_sequence<I...>) {
-  // What is no value of the enum is spelled as a cast: "(write_condition)3".
+  // A number without a name in the enum is spelled as a cast: "(write_condition)3".
   constexpr auto is_name = [](std::string_view x) {
     return x.find_first_of("()") == x.npos
            && x.find_first_of("0123456789") != 0;

@@ -1,9 +1,9 @@
 #pragma once
 
-// What actors accept, as data: for each message its name, its fields and its
-// answer. A program that has only text, such as a console, finds here which
-// messages there are. interface_forms.hpp has the forms of all interfaces;
-// caf/form_codec.hpp makes a message of words and reads its answer.
+// The messages that actors accept, as data: for each message its name, its fields and
+// its reply. A program that has only text, such as a console, finds here which messages
+// exist. interface_forms.hpp has the forms of all interfaces; caf/form_codec.hpp makes
+// a message from words and reads its reply.
 
 #include <chrono>
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace troupe {
 struct form_codec;
 struct named_value;
 
-/// A value that was in a message: nothing, a plain one, or several.
+/// A value of a message: nothing, a plain value, or several values.
 struct field_value {
   using list = std::vector<field_value>;
   using object = std::vector<named_value>;
@@ -34,20 +34,20 @@ struct named_value {
   field_value value;
 };
 
-/// A field of a message. Those of a struct within a message are fields of their
-/// own ("how.ttl").
+/// A field of a message. The fields of a struct inside a message are separate fields
+/// ("how.ttl").
 struct field_form {
   std::string name;
   std::string
     type; ///< "text", "texts", "number", "time", "always|if_absent"...
-  bool needed = false; ///< Texts have no default; all else has.
-  std::string usual;   ///< The default, as it would be written.
+  bool needed = false; ///< Texts have no default; all other types do.
+  std::string usual;   ///< The default, as a person writes it.
 
   /// "key:text", "[ttl:time=none]".
   [[nodiscard]] std::string text() const;
 };
 
-/// A message of an interface and its answer.
+/// A message of an interface and its reply.
 struct message_form {
   std::string name; ///< "get" for `get_request`.
   std::vector<field_form> fields;
@@ -57,7 +57,7 @@ struct message_form {
   const form_codec* codec = nullptr;
 };
 
-/// The message of this name ("get" or "get_request"), or nullptr.
+/// Returns the message of this name ("get" or "get_request"), or nullptr.
 [[nodiscard]] const message_form*
 find_form(const std::vector<message_form>& all, std::string_view name);
 

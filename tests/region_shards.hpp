@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,7 +41,11 @@ inline troupe::memory::shard_map& shards(troupe::region& where) {
 
 inline troupe::memory::shard& shard_at(troupe::region& where,
                                        std::size_t index) {
-  return *shards(where)[index];
+  auto* const found = shards(where)[index];
+  if (found == nullptr)
+    throw std::out_of_range{"no key of shard " + std::to_string(index)
+                            + " was written yet"};
+  return *found;
 }
 
 inline std::size_t shard_count(troupe::region& where) {
@@ -57,6 +62,8 @@ inline std::size_t shard_of(troupe::region& where, std::string_view key) {
 /// lines of this.
 inline std::string broken_table(troupe::region& where) {
   for (std::size_t i = 0; i < shard_count(where); ++i) {
+    if (shards(where)[i] == nullptr)
+      continue; // It was not made.
     auto& shard = shard_at(where, i);
     if (shard.state() != troupe::memory::shard_state::running)
       continue;

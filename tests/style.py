@@ -42,7 +42,7 @@ def git(root, *args):
 
 def tool(name):
     if not shutil.which(name):
-        die(f"{name} is not installed: apt-get install {name}")
+        die(f"{name} is not installed; cmake/setup.sh test installs it")
     return name
 
 

@@ -54,7 +54,7 @@ expected<std::vector<maybe<V>>> cache<V>::get_many(Keys&& keys) const {
     return detail::empty_cache();
   const key_list list{std::forward<Keys>(keys)};
   std::vector<maybe<V>> result(list.views().size());
-  // Whatever else goes wrong concerns all of them.
+  // Errors other than `decode_failed` concern the whole call.
   expected<void> decoded;
   auto visited = region_->visit_many(
     list.views(), [&](std::size_t i, const entry_view* entry) {

@@ -16,21 +16,21 @@ class region_directory;
 
 namespace detail {
 
-/// The answer of a cache that is empty.
+/// The error that every operation of an empty cache returns.
 [[nodiscard]] tl::unexpected<error> empty_cache();
 
-/// Its name.
+/// The name of an empty cache: "".
 [[nodiscard]] const std::string& no_name() noexcept;
 
 } // namespace detail
 
-/// What a cache (handle.hpp) is and can do whatever its value type.
+/// The part of `cache<V>` (handle.hpp) that does not depend on V. Thread-safe.
 class cache_core {
 public:
   /// Empty.
   cache_core() = default;
 
-  /// Whether it is a cache of a runtime, and not empty.
+  /// Whether it refers to a region, that is, is not empty.
   [[nodiscard]] explicit operator bool() const noexcept {
     return region_ != nullptr;
   }
@@ -45,19 +45,20 @@ public:
     return region_;
   }
 
-  /// The same cache as an actor, a `region_actor`: takes typed messages of any
-  /// actor here or elsewhere. Ends with the runtime: do not keep it longer.
-  /// Defined in <troupe/actors/runtime.hpp>.
+  /// The region's actor. It accepts typed messages (`region_actor`) from any actor,
+  /// also of other nodes. It ends with the runtime: do not keep it longer. Defined in
+  /// <troupe/actors/runtime.hpp>.
   [[nodiscard]] auto actor() const;
 
   // -- all keys at once ----------------------------------------------------------
 
-  /// Removes everything, at once for all calls that begin from now on. G3.
+  /// Removes all entries: a call that begins after this one returns finds none of them.
+  /// G3.
   expected<void> clear() {
     return on_region([&] { return region_->clear(); });
   }
 
-  /// Removes all entries with a tag in the same way. G3.
+  /// Removes all entries with the tag `name`, at once like `clear`. G3.
   expected<void> invalidate_tag(bytes_view name) {
     return on_region([&] { return region_->invalidate_tag(name); });
   }
@@ -68,7 +69,7 @@ public:
       [&] { return region_->set_limits(max_bytes, max_entries); });
   }
 
-  /// See `region::namespaces`. None when the cache is empty.
+  /// See `region::namespaces`. Returns an empty list when the cache is empty.
   [[nodiscard]] std::vector<namespace_stats> namespaces() const {
     return region_ ? region_->namespaces() : std::vector<namespace_stats>{};
   }
@@ -93,7 +94,7 @@ protected:
     // nop
   }
 
-  /// The result of `f`, or the error that there is no region.
+  /// The result of `f`; `invalid_argument` when the cache is empty.
   template <class F>
   auto on_region(F f) const -> decltype(f()) {
     if (!region_) [[unlikely]]

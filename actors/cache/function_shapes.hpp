@@ -1,7 +1,7 @@
 #pragma once
 
-// How a cache calls the functions of its users, and what these may return. What a
-// function may look like is said once, in the texts of `cache`'s static_asserts.
+// How a cache calls its users' functions, and what these may return. The texts of
+// `cache`'s static_asserts describe the allowed signatures.
 
 #include <concepts>
 #include <functional>
@@ -17,23 +17,23 @@
 
 namespace troupe::detail {
 
-/// What a function of the wrong shape returns.
+/// The result type of a function whose signature does not fit.
 struct no_shape {};
 
-/// What a function may return where a V is wanted: V, std::optional<V>,
-/// `expected` of either, `maybe<V>`, and what converts to one of them.
+/// What a loader or update function may return: V, std::optional<V>, `expected` of
+/// either, `maybe<V>`, and types that convert to one of these.
 template <class R, class V>
 concept value_result
   = std::convertible_to<R, V> || std::convertible_to<R, maybe<V>> || std::
     convertible_to<R, std::optional<V>> || std::convertible_to<
       R, expected<V>> || std::convertible_to<R, expected<std::optional<V>>>;
 
-/// A result of the user's function as one type.
+/// Converts the result of the user's function to `maybe<V>`.
 template <class V, class R>
   requires value_result<R, V>
 [[nodiscard]] maybe<V> to_maybe(R&& x) {
   using plain = std::remove_cvref_t<R>;
-  // What is a V is that, also when V is an optional itself.
+  // A V is a value, also when V itself is a std::optional.
   if constexpr (std::is_same_v<plain, V>)
     return maybe<V>{V(std::forward<R>(x))};
   else if constexpr (std::is_same_v<plain, expected<V>>)
@@ -56,8 +56,8 @@ template <class V, class R>
     return expected<std::optional<V>>{std::forward<R>(x)};
 }
 
-/// Calls a loader as it wants to be called. One with a parameter of any type gets
-/// the context.
+/// Calls a loader with the arguments that its signature takes. A generic parameter
+/// receives the context.
 template <class Loader>
 decltype(auto) call_loader(Loader& f, load_context& context) {
   using key = const std::string&;
@@ -79,7 +79,7 @@ concept loader_of
                                       std::declval<load_context&>())),
                  V>;
 
-/// Calls an update function as it wants to be called.
+/// Calls an update function with the arguments that its signature takes.
 template <class V, class F>
 decltype(auto) call_updater(F& f, bytes_view key, std::optional<V>&& present) {
   if constexpr (std::is_invocable_v<F&, std::optional<V>>)

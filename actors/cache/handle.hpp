@@ -1,6 +1,6 @@
 #pragma once
 
-// The handle users hold: a region and the codec of its value type.
+// The handle that users hold: a region and the codec of its value type.
 
 #include <atomic>
 #include <concepts>
@@ -30,24 +30,24 @@
 
 namespace troupe {
 
-/// A typed cache: cheap to copy, thread-safe. It may outlive the runtime, whose
-/// regions then answer `shutting_down`. A default-constructed one is empty: every
-/// operation answers `invalid_argument`.
+/// A typed cache: cheap to copy, thread-safe. It may outlive the runtime; its
+/// operations then return `shutting_down`. A default-constructed cache is empty: every
+/// operation returns `invalid_argument`.
 ///
-/// Errors of every operation are those of `region`, plus `encode_failed` and
-/// `decode_failed` (the stored bytes are no V). What loaders, update functions
-/// and codecs throw becomes an error of the call; it never reaches a shard.
+/// Every operation returns the errors of `region`, and also `encode_failed` and
+/// `decode_failed` (the stored bytes are not a V). An exception of a loader, an update
+/// function or a codec becomes an error of the call; it never reaches a shard.
 ///
-/// A read decodes the entry in place. Until the codec returns, memory that
-/// writers free stays allocated: a codec must not wait for anything.
+/// A read decodes the entry in place. Until the codec returns, memory that writers free
+/// stays allocated: a codec must not wait for anything.
 ///
-/// Each call names the promises of docs/architecture.md that it keeps: G1 order per key,
-/// G2 one load, G3 an invalidation wins, G4 no shared state, G5 no wait for a hit, G6
-/// exact bytes, G7 exact expiry. With a provider other than memory, a read may wait for
-/// that.
+/// Each call names the promises of docs/architecture.md that it keeps: G1 order per
+/// key, G2 one load, G3 an invalidation wins, G4 no shared state, G5 no wait for a hit,
+/// G6 exact bytes, G7 exact expiry. With a provider other than memory, a read may wait
+/// for that provider.
 ///
-/// Results are true as conditions in one case only: `if (cache.get(key))` for a
-/// hit, `if (cache.erase(key))` when an entry was erased; see result.hpp.
+/// A result converts to true in one case only: `if (cache.get(key))` for a hit,
+/// `if (cache.erase(key))` when an entry was erased; see result.hpp.
 template <class V>
 class cache : public cache_core {
 public:
@@ -65,14 +65,14 @@ public:
 
   // -- reading -----------------------------------------------------------------
 
-  /// The value; absent when the key is, or when its entry has expired.
-  /// G4, G5, G7.
+  /// Returns the value; absent when the key is absent or its entry has expired. G4, G5,
+  /// G7.
   maybe<V> get(bytes_view key) const;
 
-  /// One result per key, in order; faster than single reads. `decode_failed` is
-  /// the result of a key, other errors are those of the call. `Keys`: a range of
-  /// things that convert to `bytes_view`, which may make them as it goes. G4, G5, G7,
-  /// each key on its own.
+  /// Returns one result per key, in order; faster than single reads. `decode_failed` is
+  /// the result of one key; every other error is the result of the call. `Keys`: a
+  /// range whose elements convert to `bytes_view`; it may make them during iteration.
+  /// Each key is read on its own. G4, G5, G7.
   template <key_range Keys>
   expected<std::vector<maybe<V>>> get_many(Keys&& keys) const;
 
@@ -81,7 +81,7 @@ public:
     return get_many(std::span{keys.begin(), keys.size()});
   }
 
-  /// Whether the key has a live entry. No use of it. G5, G7.
+  /// Whether the key has a live entry. Does not count as a use of the entry. G5, G7.
   yes_or_no contains(bytes_view key) const {
     return on_region([&] { return yes_or_no{region_->contains(key)}; });
   }
@@ -93,28 +93,28 @@ public:
 
   // -- writing -----------------------------------------------------------------
 
-  /// Stores `value`. No when the condition in `how` did not hold. G1, G3, G6.
+  /// Stores `value`. No when the condition in `how` does not hold. G1, G3, G6.
   yes_or_no set(bytes_view key, const V& value, const write_options& how = {});
 
-  /// Stores `value` unless the key has a live entry. Errors: `invalid_argument`,
-  /// when `how` has the opposite condition. G1, G3, G6.
+  /// Stores `value` unless the key has a live entry. Errors: `invalid_argument` when
+  /// `how` has the opposite condition. G1, G3, G6.
   yes_or_no set_if_absent(bytes_view key, const V& value,
                           const write_options& how = {});
 
-  /// Removes the entry. No when there was none. No load that began before
-  /// stores its result after. G1, G3.
+  /// Removes the entry. No when there was none. A load that began before the call does
+  /// not store its result after it. G1, G3.
   yes_or_no erase(bytes_view key) {
     return on_region([&] { return yes_or_no{region_->erase(key)}; });
   }
 
-  /// Gives a live entry a new TTL. No when there was none. G1, G7.
+  /// Gives a live entry a new TTL. No when there is no live entry. G1, G7.
   yes_or_no touch(bytes_view key, ttl_duration ttl) {
     return on_region([&] { return yes_or_no{region_->touch(key, ttl)}; });
   }
 
-  /// Adds to the integer under `key`, which counts from 0 when absent, and
-  /// returns the sum. Errors: `integer_overflow`, when the sum is no V (nothing
-  /// has changed then), `not_an_integer`. G1, G3: no increment is lost.
+  /// Adds `delta` to the integer under `key` (0 when absent) and returns the sum.
+  /// Errors: `integer_overflow` when V cannot hold the sum, `not_an_integer`; the entry
+  /// is unchanged then. No increment is lost. G1, G3.
   expected<V> increment(bytes_view key,
                         std::int64_t delta = 1) requires countable<V> {
     return on_region(
@@ -122,48 +122,47 @@ public:
       .map([](std::int64_t sum) { return static_cast<V>(sum); });
   }
 
-  /// The same for text: counts in std::int64_t.
+  /// The same for text: the integer is an std::int64_t.
   expected<std::int64_t> increment(bytes_view key,
                                    std::int64_t delta
                                    = 1) requires std::same_as<V, std::string> {
     return on_region([&] { return region_->increment(key, delta); });
   }
 
-  /// See `region::set_many`. Errors: also `encode_failed`, before anything is
-  /// stored. G1, G3, G6, each key on its own.
+  /// See `region::set_many`. Errors: also `encode_failed`; nothing is stored then. Each
+  /// key is stored on its own. G1, G3, G6.
   expected<void> set_many(std::span<const std::pair<std::string, V>> items,
                           const write_options& how = {});
 
   // -- loading and updating ----------------------------------------------------
 
-  /// The value; when absent, that of one run of a loader for all that ask
-  /// meanwhile. `loader` is called on a loader thread, as `loader()`,
-  /// `loader(load_context&)`, `loader(key)` or `loader(key, load_context&)`. It
-  /// returns V, std::optional<V> (empty: there is no such value, and nothing is
-  /// stored), or an `expected` of these. It may still run when this has returned
-  /// with a timeout: what it refers to must live on.
+  /// Returns the value. When it is absent, one loader runs and all callers that ask
+  /// meanwhile get its result. `loader` is called on a loader thread, as `loader()`,
+  /// `loader(load_context&)`, `loader(key)` or `loader(key, load_context&)`. It returns
+  /// V, std::optional<V> (empty: the value does not exist, nothing is stored), or an
+  /// `expected` of these. It may still run after this call returned an error
+  /// (`load_timeout`): what it refers to must outlive it.
   ///
-  /// Stored bytes that are no V count as absent (`region_stats::undecodable`).
-  /// Errors: `invalid_argument` also for a condition in `how`, which cannot be
-  /// asked for here, whether the value is there or not. G2, G3, G4.
+  /// Stored bytes that are not a V count as absent (`region_stats::undecodable`).
+  /// Errors: also `invalid_argument` when `how` has a condition, whether the value is
+  /// present or not. G2, G3, G4.
   template <class Loader>
   maybe<V> get_or_set(bytes_view key, Loader loader,
                       const write_options& how = {});
 
-  /// Replaces the value by what `f` makes of it, atomically: `f` is called on this
-  /// thread, possibly several times, as `f(present)` or `f(key, present)` with an
-  /// std::optional<V>. It returns V, std::optional<V> (empty: erase), or an
-  /// `expected` of these. Returns the value that was stored; absent when `f` chose
-  /// to erase. Stored bytes that are no V count as absent. G1, G3: no concurrent update
-  /// is lost.
+  /// Replaces the value by the result of `f`, atomically. `f` is called on this thread,
+  /// possibly several times, as `f(present)` or `f(key, present)` with an
+  /// std::optional<V>. It returns V, std::optional<V> (empty: erase), or an `expected`
+  /// of these. Returns the stored value; absent when `f` chose to erase. Stored bytes
+  /// that are not a V count as absent. No concurrent update is lost. G1, G3.
   template <class F>
   maybe<V> update(bytes_view key, F f, const write_options& how = {});
 
   // -- the same without waiting ------------------------------------------------
-  // The same results and promises. What is done at once, as when the shard is idle, is
-  // ready at once. Errors: also `overloaded`, when the shard's mailbox or the loaders'
-  // queue is full. The future of a region that drains becomes ready with
-  // `shutting_down`.
+  // Results and promises are those of the waiting calls. An operation that completes at
+  // once, for example because the shard is idle, returns a ready future. Errors: also
+  // `overloaded`, when the shard's mailbox or the loaders' queue is full. When the
+  // region shuts down, the future becomes ready with `shutting_down`.
 
   std::future<maybe<V>> get_async(std::string key) const;
 
@@ -209,15 +208,15 @@ public:
                                      const write_options& how = {});
 
 private:
-  /// What a read before a load finds.
+  /// The result of the read before a load.
   struct sight {
     maybe<V> value;
-    /// Not `no_version`: there is an entry, of this version, but its bytes are no
-    /// V, and `value` is the error.
+    /// Not `no_version`: there is an entry of this version, its bytes are not a V, and
+    /// `value` is the error.
     version_number unreadable = no_version;
   };
 
-  /// A loader as the region wants it, and whether it has run.
+  /// The user's loader in the form that the region takes, and whether it has run.
   struct encoded_loader {
     bytes_loader function;
     std::shared_ptr<std::atomic<bool>> has_run
@@ -229,8 +228,8 @@ private:
   template <class T>
   static std::future<T> ready(T result);
 
-  /// The future of a call without waiting: `start(region, done)` begins it, with an
-  /// `expected` that becomes the result.
+  /// The future of an asynchronous call. `start(region, done)` begins the operation;
+  /// `done` receives an `expected` that becomes the result.
   template <class Result, class Value, class Start>
   std::future<Result> begin(Start start) const;
 

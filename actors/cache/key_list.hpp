@@ -11,14 +11,13 @@
 
 namespace troupe {
 
-/// A range of things that convert to `bytes_view`.
+/// A range whose elements convert to `bytes_view`.
 template <class Keys>
 concept key_range = std::ranges::input_range<Keys> && std::convertible_to<
   std::ranges::range_reference_t<Keys>, bytes_view>;
 
-/// Views of the keys of a range. Where the range makes its keys while one goes
-/// through it, as a view with a function does, it owns copies of them; else the
-/// range has to outlive it.
+/// Views of the keys of a range. When the range makes its keys during iteration (a view
+/// with a function), the list owns copies of them; otherwise the range must outlive it.
 class key_list {
 public:
   template <key_range Keys>
@@ -44,13 +43,13 @@ public:
   }
 
 private:
-  /// What a prvalue of type T is viewed as outlives it.
+  /// The bytes that a prvalue of type T refers to outlive the prvalue.
   template <class T>
   static constexpr bool borrows
     = std::is_same_v<T, bytes_view> || std::is_pointer_v<T>;
 
-  /// The keys stay where they are when the iterator moves on: those of a
-  /// container do. Those of a view may be made one by one, in the same place.
+  /// Whether a key stays where it is when the iterator moves on. The keys of a
+  /// container do; a view may make its keys one by one in the same place.
   template <class Keys>
   static constexpr bool stays = [] {
     using range = std::remove_cvref_t<Keys>;

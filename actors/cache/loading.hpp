@@ -1,7 +1,7 @@
 #pragma once
 
-// How `cache<V>` loads and updates: the user's functions, the codec and the region put
-// together.
+// How `cache<V>` loads and updates: it combines the user's functions, the codec and the
+// region.
 
 #include <troupe/actors/cache/handle.hpp>
 #include <troupe/actors/regions/region.hpp>
@@ -31,8 +31,7 @@ typename cache<V>::sight cache<V>::look(const region& where,
   return result;
 }
 
-/// Shared, since std::function copies what it holds and a loader may be one that
-/// cannot be copied.
+/// Shared, because std::function copies its target and a loader may be move-only.
 template <class V>
 template <class Loader>
 typename cache<V>::encoded_loader cache<V>::encoding(Loader loader) {
@@ -47,7 +46,7 @@ typename cache<V>::encoded_loader cache<V>::encoding(Loader loader) {
   return result;
 }
 
-/// The bytes that a load brought; those that are no V are counted.
+/// Decodes the bytes that a load brought; counts bytes that are not a V.
 template <class V>
 maybe<V> cache<V>::decode_loaded(const region& where,
                                  const std::optional<bytes>& value) {
@@ -77,7 +76,7 @@ maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
     if (seen.unreadable == no_version && !seen.value.absent())
       return std::move(seen.value);
     const auto encoded = encoding(std::move(loader));
-    // Another program's bytes that are no V may come in between.
+    // Between two turns, another program may store bytes that are not a V.
     for (std::uint32_t left = defaults::update_races;; --left) {
       if (seen.unreadable != no_version) {
         auto erased = region_->compare_and_erase(hashed, seen.unreadable);
@@ -98,7 +97,7 @@ maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
   }
 }
 
-/// The same without waiting, so that it can go on in a shard's turn.
+/// A load without waiting: it continues in a shard's turn.
 template <class V>
 struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   pending_load(std::shared_ptr<region> in, carried_key of, encoded_loader by,
@@ -164,7 +163,7 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   }
 
   void finish(maybe<V> value) {
-    // What the loader captured goes before its result is known.
+    // Destroy what the loader captured before its result is known.
     loader.function = nullptr;
     made.set_value(std::move(value));
   }
@@ -193,7 +192,7 @@ std::future<maybe<V>> cache<V>::get_or_set_async(std::string key, Loader loader,
 
 // -- updating ----------------------------------------------------------------------
 
-/// What `f` makes of the present value; exceptions of `f` are the region's.
+/// Calls `f` with the present value. The region handles exceptions of `f`.
 template <class V>
 template <class F>
 maybe<V> cache<V>::next_value(const region& where, bytes_view key, F& f,
@@ -233,7 +232,7 @@ maybe<V> cache<V>::update(bytes_view key, F f, const write_options& how) {
   if constexpr (detail::updater_of<F, V>) {
     if (!region_) [[unlikely]]
       return detail::empty_cache();
-    // What was stored is what `f` returned last, so it need not be decoded.
+    // `f` returned the stored value last, so it need not be decoded.
     maybe<V> last;
     auto stored = region_->update(
       key,

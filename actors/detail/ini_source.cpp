@@ -1,11 +1,9 @@
 #include <troupe/actors/detail/ini_source.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -51,35 +49,22 @@ expected<void> check_trust(const std::string& path, const struct stat& file) {
 
 } // namespace
 
-expected<ini_choice> chosen_file(const std::vector<std::string>& args,
-                                 const char* ini, const char* default_file) {
-  // CAF knows the option also with "caf#" before its name, takes the first of several,
-  // and does not stop at "--".
-  constexpr std::string_view option = "config-file";
+expected<ini_choice> chosen_file(const settings::command_line& line,
+                                 std::size_t option, const char* ini,
+                                 const char* default_file) {
   auto result
     = ini != nullptr ? ini_choice{ini, true} : ini_choice{default_file, false};
   std::size_t count = 0;
-  for (std::string_view word : args) {
-    if (word == "--")
-      break;
-    if (!word.starts_with("--"))
+  for (const auto& x : line.arguments) {
+    if (x.option != option)
       continue;
-    word.remove_prefix(2);
-    if (word.starts_with("caf#"))
-      word.remove_prefix(4);
-    if (!word.starts_with(option))
-      continue;
-    word.remove_prefix(option.size());
-    if (!word.empty() && word.front() != '=')
-      continue;
-    if (word.size() < 2)
+    if (x.value.value_or("").empty())
       return fail(errc::invalid_argument,
                   "--config-file names no file; write --config-file=FILE");
     if (++count > 1)
       return fail(errc::invalid_argument, "--config-file names a second file, "
-                                            + std::string{word.substr(1)}
-                                            + "; only one is read");
-    result = {std::string{word.substr(1)}, true};
+                                            + *x.value + "; only one is read");
+    result = {*x.value, true};
   }
   return result;
 }
@@ -115,12 +100,6 @@ expected<std::string> read_ini(const ini_choice& from) {
     if (count > 0)
       result.append(part.data(), static_cast<std::size_t>(count));
   }
-}
-
-bool asks_for_help(const std::vector<std::string>& args) {
-  return std::any_of(args.begin(), args.end(), [](const std::string& x) {
-    return x == "-h" || x == "-?" || x == "--help" || x == "--long-help";
-  });
 }
 
 } // namespace troupe::detail

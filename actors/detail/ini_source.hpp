@@ -2,10 +2,11 @@
 
 // Which ini file a command line names, and what the file says.
 
+#include <cstddef>
 #include <string>
-#include <vector>
 
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/settings/command_line.hpp>
 
 namespace troupe::detail {
 
@@ -15,18 +16,15 @@ struct ini_choice {
   bool is_named = false;
 };
 
-/// The file that the command line names, or else `ini`, or else, where that is
-/// nullptr, `default_file`. Errors: `invalid_argument`.
+/// The file that the command line names by the option with this number, or else `ini`,
+/// or else, where that is nullptr, `default_file`. Errors: `invalid_argument`.
 [[nodiscard]] expected<ini_choice>
-chosen_file(const std::vector<std::string>& args, const char* ini,
-            const char* default_file);
+chosen_file(const settings::command_line& line, std::size_t option,
+            const char* ini, const char* default_file);
 
 /// The content of the file; empty when there is none and none was named. Errors:
 /// `invalid_argument` (it cannot be read, or is the default one and another user could
 /// have written it).
 [[nodiscard]] expected<std::string> read_ini(const ini_choice& from);
-
-/// Whether the user wants to read about the options, whatever the file says.
-[[nodiscard]] bool asks_for_help(const std::vector<std::string>& args);
 
 } // namespace troupe::detail

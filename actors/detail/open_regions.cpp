@@ -1,10 +1,15 @@
 #include <troupe/actors/detail/open_regions.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <troupe/actors/regions/detail/region_checks.hpp>
 #include <troupe/actors/regions/region_actor.hpp>
+#include <troupe/actors/regions/region_metrics.hpp>
 #include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
@@ -18,6 +23,21 @@ constexpr integer_range no_integers{0, 0};
 
 tl::unexpected<error> drains() {
   return fail(errc::shutting_down, "the runtime drains");
+}
+
+/// The number in "shard-12".
+std::optional<std::size_t> shard_number(std::string_view text) {
+  constexpr std::string_view begin = "shard-";
+  if (!text.starts_with(begin))
+    return std::nullopt;
+  text.remove_prefix(begin.size());
+  std::size_t result = 0;
+  const auto* end = text.data() + text.size();
+  const auto [last, code] = std::from_chars(text.data(), end, result);
+  // Only as a shard is named: no number begins with a needless zero.
+  if (code != std::errc{} || last != end || text != std::to_string(result))
+    return std::nullopt;
+  return result;
 }
 
 } // namespace
@@ -39,6 +59,8 @@ region_options open_regions::complete(region_options x) const {
     x.op_timeout = ground_.options.op_timeout;
   if (!x.load_timeout)
     x.load_timeout = ground_.options.load_timeout;
+  if (!x.queue_timeout)
+    x.queue_timeout = ground_.options.queue_timeout;
   return x;
 }
 
@@ -58,6 +80,10 @@ expected<opened_region> open_regions::open(std::string name,
     if (auto i = regions_.find(name); i != regions_.end())
       return reopen(i->second, wanted, type);
   }
+  if (ground_.tree.contains(name))
+    return fail(errc::invalid_argument,
+                "another actor of the runtime is named " + name
+                  + "; choose another name for the region");
   options = complete(options);
   if (auto ok = check_shards(options); !ok)
     return tl::unexpected{std::move(ok.error())};
@@ -65,22 +91,23 @@ expected<opened_region> open_regions::open(std::string name,
   auto fresh = start(name, options, std::move(type));
   if (!fresh)
     return tl::unexpected{std::move(fresh.error())};
-  auto handles = fresh->handles();
+  auto result = handles(*fresh);
   {
     std::lock_guard guard{mutex_};
+    due_[(ticks_ + 1) % due_.size()].push_back(fresh->care);
     regions_.emplace(std::move(name), std::move(*fresh));
   }
   // A limit that was set meanwhile has not reached it.
   if (memory_limit_.max_bytes() != limit)
-    if (auto ok = handles.where->obey_limits(); !ok)
+    if (auto ok = result.where->obey_limits(); !ok)
       return tl::unexpected{std::move(ok.error())};
-  return handles;
+  return result;
 }
 
 expected<opened_region> open_regions::reopen(const entry& present,
                                              const region_options* wanted,
                                              const value_type& type) const {
-  auto& where = *present.where;
+  auto& where = present.where();
   if (present.type != type)
     return fail(errc::type_mismatch,
                 where.name() + " is open for values of type "
@@ -90,13 +117,13 @@ expected<opened_region> open_regions::reopen(const entry& present,
                          "or function"
                        : type.name));
   if (wanted == nullptr)
-    return present.handles();
+    return handles(present);
   auto options = complete(*wanted);
   adopt_choices(options, where.options());
   if (auto* field = difference(options, where.options()))
     return fail(errc::invalid_argument,
                 where.name() + " is open with another " + field);
-  return present.handles();
+  return handles(present);
 }
 
 expected<open_regions::entry> open_regions::start(const std::string& name,
@@ -110,26 +137,39 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
                               ground_.executor, ground_.loads->workers()});
   if (!below)
     return tl::unexpected{std::move(below.error())};
-  x.where
+  x.care = std::make_shared<tended>();
+  x.care->where
     = std::make_shared<region>(name, completed, *ground_.options.time,
                                std::move(*below), ground_.loads, type.counts);
-  auto shards = x.where->provider().parts().size();
-  x.directory = std::make_shared<region_directory>(shards);
+  x.care->directory
+    = std::make_shared<region_directory>(x.where().provider().part_count());
   x.type = std::move(type);
   std::shared_ptr<lane> mailbox{
     new lane(*ground_.executor),
     [keep = ground_.executor](lane* gone) { delete gone; }};
   logger_scope spawning;
   auto added = ground_.tree.add(
-    supervised_region(ground_.system, supervisor_name, x.where, x.directory,
-                      mailbox, ground_.watch));
-  for (std::size_t i = 0; added && i < shards; ++i)
-    added = ground_.tree.add(supervised_shard(ground_.system, x.where, i,
-                                              x.directory, ground_.watch,
-                                              ground_.options.failed_shards));
+    supervised_region(ground_.system, supervisor_name, x.care->where,
+                      x.care->directory, mailbox, ground_.watch));
+  if (added)
+    added = adopt_parts(*x.care);
   if (!added)
     return tl::unexpected{std::move(added.error())};
+  x.metrics = show_metrics(x.care->where);
   return x;
+}
+
+/// A region works without its metrics, which may be too many.
+metric_registration
+open_regions::show_metrics(const std::shared_ptr<region>& x) const {
+  auto metrics = ground_.metrics;
+  auto shown = register_metrics(metrics, x);
+  if (shown)
+    return std::move(*shown);
+  if (ground_.options.report)
+    ground_.options.report("region " + x->name()
+                           + " has no metrics: " + shown.error().text());
+  return {};
 }
 
 expected<opened_region> open_regions::find(const std::string& name) const {
@@ -137,14 +177,14 @@ expected<opened_region> open_regions::find(const std::string& name) const {
   auto i = regions_.find(name);
   if (i == regions_.end())
     return fail(errc::unknown_region, "no region is named " + name);
-  return i->second.handles();
+  return handles(i->second);
 }
 
 std::vector<std::shared_ptr<region>> open_regions::all() const {
   std::vector<std::shared_ptr<region>> result;
   std::lock_guard guard{mutex_};
   for (auto& [name, x] : regions_)
-    result.push_back(x.where);
+    result.push_back(x.care->where);
   return result;
 }
 
@@ -172,16 +212,23 @@ expected<found_actor> open_regions::find_actor(const std::string& name) const {
   };
   // Names of regions have no slash.
   const auto slash = name.find('/');
-  std::lock_guard guard{mutex_};
-  if (auto i = regions_.find(name.substr(0, slash)); i != regions_.end()) {
-    auto& x = i->second;
-    if (slash == name.npos)
-      return found("region", x.directory->front().pointer());
-    for (std::size_t n = 0; n < x.where->provider().parts().size(); ++n)
-      if (name == x.where->provider().parts()[n]->name())
-        return found("shard", x.directory->shard(n).pointer());
+  std::shared_ptr<tended> care;
+  {
+    std::lock_guard guard{mutex_};
+    if (auto i = regions_.find(name.substr(0, slash)); i != regions_.end())
+      care = i->second.care;
   }
-  return fail(errc::unknown_actor, "there is no actor named " + name);
+  if (care != nullptr && slash == name.npos)
+    return found("region", care->directory->front().pointer());
+  const auto number
+    = care == nullptr ? std::nullopt : shard_number(name.substr(slash + 1));
+  if (!number || *number >= care->where->provider().part_count())
+    return fail(errc::unknown_actor, "there is no actor named " + name);
+  if (auto made = care->where->provider().make_part(*number); !made)
+    return tl::unexpected{std::move(made.error())};
+  if (auto adopted = adopt_parts(*care); !adopted)
+    return tl::unexpected{std::move(adopted.error())};
+  return found("shard", care->directory->shard(*number).pointer());
 }
 
 // -- figures -----------------------------------------------------------------------
@@ -207,15 +254,15 @@ expected<region_info> open_regions::info(const std::string& name) const {
 }
 
 region_info open_regions::info_of(const std::string& name, const entry& x) {
-  auto figures = x.where->stats();
+  auto figures = x.where().stats();
   return {name,
           x.type.name,
-          x.where->provider().parts().size(),
+          x.where().provider().part_count(),
           figures.keys,
           figures.bytes,
           figures.handled,
           figures.restarts,
-          namespace_infos(*x.where),
+          namespace_infos(x.where()),
           figures.undecodable,
           figures.shards_failed,
           x.type.encoding(),
@@ -229,7 +276,7 @@ std::size_t open_regions::shards_open() const {
   std::size_t result = 0;
   std::lock_guard guard{mutex_};
   for (auto& [name, x] : regions_)
-    result += x.where->provider().parts().size();
+    result += x.where().provider().part_count();
   return result;
 }
 
@@ -254,32 +301,6 @@ void open_regions::set_max_bytes(std::size_t x) {
   for (auto& where : all())
     providers.push_back(where->shared_provider());
   memory_limit_.set(x, providers);
-}
-
-// -- time and the end --------------------------------------------------------------
-
-void open_regions::tick() {
-  for (auto& x : all())
-    x->tick();
-}
-
-void open_regions::refuse_more() {
-  {
-    std::lock_guard guard{mutex_};
-    refuses_ = true;
-  }
-  std::lock_guard turn{turn_};
-}
-
-void open_regions::stop() {
-  for (auto& x : all())
-    x->stop();
-}
-
-void open_regions::forget_actors() {
-  std::lock_guard guard{mutex_};
-  for (auto& [name, x] : regions_)
-    x.directory->clear();
 }
 
 } // namespace troupe::detail

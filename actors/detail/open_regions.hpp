@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,7 +21,9 @@
 #include <troupe/actors/supervision/supervisor_actor.hpp>
 #include <troupe/backends/memory/common_limit.hpp>
 #include <troupe/messages/interfaces.hpp>
+#include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::detail {
@@ -31,10 +36,11 @@ struct region_ground {
   watch_function watch;
   std::shared_ptr<lane_scheduler> executor;
   std::shared_ptr<load_coordinator> loads;
+  metric_registry metrics;
 };
 
 /// The open regions of a runtime by their names, with their actors, and the limit of
-/// bytes that they share. Thread-safe, but for `rebalance`.
+/// bytes that they share. Thread-safe, but for `rebalance` and `tick`.
 class open_regions {
 public:
   explicit open_regions(region_ground ground);
@@ -46,13 +52,16 @@ public:
 
   [[nodiscard]] expected<opened_region> find(const std::string& name) const;
 
+  /// See `runtime::close`.
+  expected<void> close(const std::string& name);
+
   // -- their actors ------------------------------------------------------------
 
   /// See `runtime::actor`.
   [[nodiscard]] expected<region_actor> front(const std::string& name) const;
 
-  /// The actor of a region or of one of its shards. Errors: `unknown_actor`,
-  /// `shutting_down`.
+  /// The actor of a region or of one of its shards, which is made if it was not.
+  /// Errors: `unknown_actor`, `shutting_down`, `out_of_memory`.
   [[nodiscard]] expected<found_actor> find_actor(const std::string& name) const;
 
   // -- figures -----------------------------------------------------------------
@@ -76,7 +85,9 @@ public:
 
   // -- time and the end --------------------------------------------------------
 
-  /// Lets the regions tidy up.
+  /// Lets those regions tidy up that may have something to do, starts the actors of
+  /// shards that were made, and closes regions that are not used any more. From one
+  /// thread.
   void tick();
 
   /// Moves limits to the shards that need them.
@@ -94,13 +105,25 @@ public:
   void forget_actors();
 
 private:
-  struct entry {
+  /// An open region, for those who look after it.
+  struct tended {
     std::shared_ptr<region> where;
     std::shared_ptr<region_directory> directory;
-    value_type type;
+    std::size_t parts_seen = 0; ///< Guarded by `adopting_`, as `closed`.
+    bool closed = false;
+    unsigned quiet_ticks = 0; ///< In a row; for `tick`.
+  };
 
-    [[nodiscard]] opened_region handles() const {
-      return {where, directory};
+  struct entry {
+    std::shared_ptr<tended> care;
+    value_type type;
+    metric_registration metrics = {}; ///< They end with the entry.
+
+    /// What is handed out of a region that is closed when it is not used.
+    mutable std::weak_ptr<region> handle;
+
+    [[nodiscard]] region& where() const noexcept {
+      return *care->where;
     }
   };
 
@@ -110,6 +133,13 @@ private:
                                  const value_type& type) const;
   expected<entry> start(const std::string& name, const region_options& options,
                         value_type type);
+  [[nodiscard]] metric_registration
+  show_metrics(const std::shared_ptr<region>& x) const;
+  [[nodiscard]] opened_region handles(const entry& x) const;
+  expected<void> adopt_parts(tended& which) const;
+  void end(const std::vector<entry>& gone);
+  void close_unused();
+  [[nodiscard]] static unsigned rest_after(tended& which, bool busy) noexcept;
   [[nodiscard]] std::vector<std::shared_ptr<region>> all() const;
   [[nodiscard]] std::size_t shards_open() const;
   [[nodiscard]] expected<void> check_shards(const region_options& x) const;
@@ -119,13 +149,25 @@ private:
   const region_ground ground_;
   common_limit memory_limit_; ///< Of all regions that are in memory.
 
-  /// One region is opened at a time.
+  /// One region is opened or closed at a time.
   std::mutex turn_;
+
+  /// One actor of a part is started at a time. Taken after `turn_`.
+  mutable std::mutex adopting_;
+
+  /// The last handle of a region that is to be closed then has gone. Handles may live
+  /// longer than this.
+  const std::shared_ptr<std::atomic<bool>> unused_
+    = std::make_shared<std::atomic<bool>>(false);
 
   /// Guards what follows.
   mutable std::mutex mutex_;
   std::map<std::string, entry> regions_;
   bool refuses_ = false;
+  std::uint64_t ticks_ = 0;
+  /// Those to be looked after, by the tick in which it is their turn.
+  std::array<std::vector<std::shared_ptr<tended>>, defaults::longest_rest + 1>
+    due_;
 };
 
 } // namespace troupe::detail

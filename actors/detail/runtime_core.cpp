@@ -1,13 +1,18 @@
 #include <troupe/actors/detail/runtime_core.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
+#include <troupe/actors/loads/load_metrics.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/actors/supervision/process.hpp>
+#include <troupe/actors/topics/topic_metrics.hpp>
+#include <troupe/actors/topics/topics_actor.hpp>
 #include <troupe/actors/version.hpp>
 #include <troupe/messages/types/defaults.hpp>
 
@@ -19,7 +24,7 @@ namespace {
 /// deadline of the drain was. Thousands of times what it takes.
 constexpr std::chrono::seconds last_turn{1};
 
-/// Loads, and actors, that a report of a drain names; it counts the others.
+/// Actors that a report of a drain names; it counts the others.
 constexpr std::size_t most_stuck_named = 100;
 
 /// Clockwork ticks between two looks at who evicts how much: a tenth of a second.
@@ -42,7 +47,12 @@ runtime_core::runtime_core(caf::actor_system& system,
     root_(std::make_shared<root_actor>(system, options.report)),
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),
-    regions_({system, options_, tree_, root_->watch(), executor_, loads_}),
+    services_(system, tree_, root_->watch()),
+    regions_(
+      {system, options_, tree_, root_->watch(), executor_, loads_, metrics_}),
+    topic_hub_(std::make_shared<topic_hub>(
+      std::shared_ptr<worker_pool>{loads_, &loads_->workers()})),
+    topic_service_(make_topic_service(topic_hub_)),
     consoles_(system, [root = root_] { return root->get(); }),
     unexpected_(system, options.report) {
   // nop
@@ -50,20 +60,51 @@ runtime_core::runtime_core(caf::actor_system& system,
 
 void runtime_core::start() {
   // First, as this is what may throw.
+  show_metrics();
   clockwork_.emplace(defaults::tick, [this] { tick(); });
   memory_ = std::jthread{
     [](std::stop_token stop) { keep_memory_ready(std::move(stop)); }};
   logger_scope spawning;
   root_->start(weak_from_this());
-  auto added = tree_.add(supervised_load_coordinator(
-    system_, supervisor_name, loads_, coordinator_, root_->watch()));
-  // A fresh tree takes its first child.
-  static_cast<void>(added);
+  for (const auto& x :
+       {make_load_service(loads_), std::shared_ptr<service>{topic_service_}})
+    if (const auto added = services_.add(x); !added)
+      throw std::runtime_error(added.error().text());
 }
 
-/// Looks for overdue loads, measures, and lets the regions tidy up.
+expected<void> runtime_core::add(std::shared_ptr<service> x) {
+  logger_scope spawning;
+  return services_.add(std::move(x));
+}
+
+void runtime_core::show_metrics() {
+  // A fresh registry takes all that have names of their own.
+  shown_ = register_metrics(metrics_, *loads_).value();
+  auto of_topics = register_metrics(metrics_, topic_hub_->directory()).value();
+  std::move(of_topics.begin(), of_topics.end(), std::back_inserter(shown_));
+  const auto keep = [this](expected<metric_registration> x) {
+    shown_.push_back(std::move(x).value());
+  };
+  keep(metrics_.add(supervision_metrics, [this] { return supervision(); }));
+  keep(metrics_.add(process_metrics, measure_process));
+  keep(metrics_.add(
+    {.name = "troupe_memory_limit_bytes",
+     .help = "Limit of what the entries of all regions take "
+             "together; 0: none.",
+     .kind = metric_kind::gauge,
+     .unit = metric_unit::byte},
+    [this] { return static_cast<std::int64_t>(regions_.max_bytes()); }));
+  keep(metrics_.add(
+    {.name = "troupe_actors",
+     .help = "Actors of the runtime, those that are down "
+             "included.",
+     .kind = metric_kind::gauge},
+    [this] { return static_cast<std::int64_t>(tree_.size()) + 1; }));
+}
+
+/// Ticks the services, measures, and lets the regions tidy up.
 void runtime_core::tick() {
-  loads_->tick();
+  services_.tick();
   if (const auto now = clock::steady().now(); meter_.due(now))
     meter_.note(now, processor_time());
   regions_.tick();
@@ -114,25 +155,22 @@ runtime_stat runtime_core::stat(bool with_regions) const {
   result.actors_failed = all.failed;
   result.shards_failed = all.shards_failed;
   result.draining = draining_;
+  result.services = services_.infos();
   if (with_regions)
     result.regions = regions_.infos();
   return result;
 }
 
 expected<found_actor> runtime_core::find_actor(const std::string& name) const {
-  if (name == coordinator_name) {
-    auto present = coordinator_->pointer();
-    if (!present)
-      return fail(errc::shutting_down, "the runtime has drained");
-    return found_actor{"load-coordinator", std::move(present)};
-  }
   if (auto up = tree_.check_not_failed(name); !up)
     return tl::unexpected{std::move(up.error())};
-  return regions_.find_actor(name);
-}
-
-void runtime_core::add_shown(const std::string& prefix, actor_list& to) const {
-  shown_rows_.for_each([&](const row_source& x) { x(prefix, to); });
+  const auto found = services_.find(name);
+  if (found == nullptr)
+    return regions_.find_actor(name);
+  auto present = found->pointer();
+  if (!present)
+    return fail(errc::shutting_down, "the runtime has drained");
+  return found_actor{found->kind(), std::move(present)};
 }
 
 expected<void> runtime_core::restart(std::string_view name) {
@@ -175,12 +213,7 @@ drain_report runtime_core::drain(std::chrono::milliseconds deadline) {
 
 drain_report runtime_core::drain_once(time_point begin, time_point until) {
   drain_report report;
-  report.stuck = loads_->drain(until);
-  if (auto found = report.stuck.size(); found > most_stuck_named) {
-    report.stuck.resize(most_stuck_named);
-    report.stuck.push_back(std::to_string(found - most_stuck_named)
-                           + " more loads");
-  }
+  report.stuck = services_.drain(until);
   regions_.stop();
   tree_.begin_stop();
   let_run(system_);
@@ -191,7 +224,7 @@ drain_report runtime_core::drain_once(time_point begin, time_point until) {
     report.stuck.push_back(std::to_string(left.count - left.names.size())
                            + " more actors");
   // What outlives the runtime must not keep its actors.
-  coordinator_->clear();
+  services_.forget_actors();
   regions_.forget_actors();
   report.took = since(begin);
   return report;

@@ -16,20 +16,21 @@
 #include <troupe/actors/detail/client_ends.hpp>
 #include <troupe/actors/detail/console_entry.hpp>
 #include <troupe/actors/detail/open_regions.hpp>
-#include <troupe/actors/detail/registry.hpp>
 #include <troupe/actors/detail/root_actor.hpp>
 #include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/actors/runtime_hooks.hpp>
 #include <troupe/actors/runtime_options.hpp>
-#include <troupe/actors/shell/actor_slot.hpp>
+#include <troupe/actors/services/service_directory.hpp>
 #include <troupe/actors/shell/detail/unexpected.hpp>
 #include <troupe/actors/shell/lane_actor.hpp>
 #include <troupe/actors/supervision/load_meter.hpp>
 #include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/actors/supervision/supervisor_actor.hpp>
+#include <troupe/actors/topics.hpp>
 #include <troupe/backends/core/clockwork.hpp>
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 
 namespace troupe::detail {
 
@@ -49,6 +50,10 @@ public:
     return system_;
   }
 
+  [[nodiscard]] metric_registry& metrics() noexcept override {
+    return metrics_;
+  }
+
   [[nodiscard]] open_regions& regions() noexcept {
     return regions_;
   }
@@ -61,9 +66,13 @@ public:
     return clients_;
   }
 
-  [[nodiscard]] registry<row_source>& shown_rows() noexcept {
-    return shown_rows_;
+  /// See `runtime::topics`.
+  [[nodiscard]] troupe::topics topics() const {
+    return {topic_hub_, topic_service_};
   }
+
+  /// See `runtime::add`.
+  expected<void> add(std::shared_ptr<service> x);
 
   [[nodiscard]] supervisor_actor supervisor_handle() const {
     return root_->get();
@@ -97,10 +106,8 @@ public:
   [[nodiscard]] expected<found_actor>
   find_actor(const std::string& name) const override;
 
-  void add_shown(const std::string& prefix, actor_list& to) const override;
-
-  [[nodiscard]] load_coordinator_actor coordinator() const override {
-    return coordinator_->get();
+  void add_rows(const std::string& prefix, actor_list& to) const override {
+    services_.add_rows(prefix, to);
   }
 
   /// See `runtime::restart`.
@@ -126,6 +133,7 @@ public:
 private:
   using time_point = std::chrono::steady_clock::time_point;
 
+  void show_metrics();
   void tick();
   drain_report drain_once(time_point begin, time_point until);
   void report(const std::string& line) const;
@@ -133,17 +141,18 @@ private:
   caf::actor_system& system_;
   const runtime_options options_;
   const time_point started_ = std::chrono::steady_clock::now();
+  metric_registry metrics_;
   std::shared_ptr<lane_scheduler> executor_;
   std::shared_ptr<load_coordinator> loads_;
-  std::shared_ptr<actor_slot<load_coordinator_actor>> coordinator_
-    = std::make_shared<actor_slot<load_coordinator_actor>>();
   std::shared_ptr<root_actor> root_;
   supervisor tree_;
+  service_directory services_;
   open_regions regions_;
+  const std::shared_ptr<topic_hub> topic_hub_;
+  const std::shared_ptr<typed_service<topics_actor>> topic_service_;
   console_entry consoles_;
   load_meter meter_;
   const unexpected_reports unexpected_;
-  registry<row_source> shown_rows_;
   client_ends clients_;
 
   std::optional<clockwork> clockwork_;
@@ -160,6 +169,8 @@ private:
   std::mutex drainers_mutex_;
   std::vector<std::thread> drainers_;
   bool closing_ = false;
+
+  std::vector<metric_registration> shown_; ///< Last: they read what is above.
 };
 
 } // namespace troupe::detail

@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-/// For a place in a socket's backlog.
+/// How long to wait for a place in a socket's backlog.
 constexpr std::chrono::milliseconds look_patience{200};
 
 } // namespace

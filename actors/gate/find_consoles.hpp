@@ -5,9 +5,9 @@
 
 namespace troupe {
 
-/// The Unix sockets in the run-time folders of this user behind which a runtime
-/// lives, in the order of their names. It connects to each once.
-/// Both folders count; one that another user owns, or that others may enter, does not.
+/// Returns the Unix sockets in this user's run-time folders on which a runtime listens,
+/// in the order of their names. It connects to each once. It searches both folders,
+/// except one that another user owns or that others may enter.
 [[nodiscard]] std::vector<std::string> find_consoles();
 
 } // namespace troupe

@@ -10,13 +10,12 @@
 
 namespace troupe {
 
-/// The supervisor of a runtime in another process, which has called
-/// `runtime::publish`. The actor system needs our message types and a middleman
-/// (`config::enable_remote`). Blocks for up to `timeout`, and for the look-up of a host's
-/// name. Thread-safe.
-/// Errors: `invalid_argument` (no middleman; the password is empty or wrong; another
-/// user's socket), `timeout`, `system_error` (nobody listens there, or it is no
-/// runtime of this version).
+/// Returns the supervisor of a runtime in another process, which has called
+/// `runtime::publish`. The actor system needs Troupe's message types and a middleman
+/// (`config::enable_remote`). Blocks for up to `timeout`, and for the look-up of a
+/// host's name. Thread-safe. Errors: `invalid_argument` (no middleman; the password is
+/// empty or wrong; another user's socket), `timeout`, `system_error` (no process
+/// listens there, or it is not a runtime of this version).
 [[nodiscard]] expected<supervisor_actor>
 connect(caf::actor_system& system, const console_address& where,
         std::chrono::milliseconds timeout = std::chrono::seconds{2});

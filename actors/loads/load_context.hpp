@@ -13,11 +13,11 @@
 
 namespace troupe {
 
-/// What a loader may know and decide about its run. Used by the loader's thread
-/// only; lives as long as the run.
+/// What a loader can read and choose for its run. Used by the loader's thread only;
+/// lives as long as the run.
 class load_context {
 public:
-  /// `told` hears of the tags as the loader says them; nullptr: nobody does.
+  /// `told` receives each tag as soon as the loader calls `tag`; may be nullptr.
   load_context(std::string key, std::uint32_t attempt, time_point deadline,
                std::stop_token stop, std::shared_ptr<load_tags> told = nullptr)
     : key_(std::move(key)),
@@ -38,18 +38,18 @@ public:
     return attempt_;
   }
 
-  /// When the runtime gives up on this run.
+  /// The time at which the runtime gives up on this run.
   [[nodiscard]] time_point deadline() const noexcept {
     return deadline_;
   }
 
-  /// Becomes signalled when nobody wants the result any more: deadline passed,
-  /// load cancelled, runtime draining. A loader that looks at it can end early.
+  /// Is signalled when the result is no longer wanted: the deadline passed, the load
+  /// was cancelled, or the runtime drains. A loader that checks it can end early.
   [[nodiscard]] const std::stop_token& stop() const noexcept {
     return stop_;
   }
 
-  /// Chooses the TTL of the loaded value instead of the caller's or region's.
+  /// Sets the TTL of the loaded value, in place of the caller's or the region's.
   void ttl(ttl_duration x) noexcept {
     ttl_ = x;
   }
@@ -58,7 +58,7 @@ public:
     return ttl_;
   }
 
-  /// Chooses the idle time of the loaded value in the same way.
+  /// Sets the idle time of the loaded value in the same way.
   void idle(ttl_duration x) noexcept {
     idle_ = x;
   }
@@ -67,10 +67,11 @@ public:
     return idle_;
   }
 
-  /// Tags the loaded value, besides what the caller says. An invalidation of the
-  /// tag since the load began keeps the value from being stored, and from those who
-  /// ask after the invalidation: say it before reading what the value is made of,
-  /// then they need not wait for this load to learn that. Throws std::bad_alloc.
+  /// Tags the loaded value, in addition to the caller's tags. If the tag was
+  /// invalidated since the load began, the value is not stored, and callers that ask
+  /// after the invalidation do not get it. Call it before reading the data that the
+  /// value is made of: then those callers need not wait for the end of this load.
+  /// Throws std::bad_alloc.
   void tag(bytes_view name) {
     tags_.add(name);
     if (told_ != nullptr)

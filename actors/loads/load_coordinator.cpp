@@ -23,10 +23,10 @@ std::string seconds(nanoseconds x) {
 
 } // namespace
 
-/// How far the job of an attempt has come. Thread-safe.
+/// The progress of an attempt's job. Thread-safe.
 class load_coordinator::run_state {
 public:
-  /// For the job: it begins now, unless nobody wants it any more.
+  /// For the job: it begins now; false when its result is no longer wanted.
   [[nodiscard]] bool begin(time_point deadline) noexcept {
     deadline_.store(deadline, std::memory_order_relaxed);
     auto before = phase::queued;
@@ -41,7 +41,7 @@ public:
                                           std::memory_order_acq_rel);
   }
 
-  /// When its time is over; nothing while it waits for a thread.
+  /// When its time ends; nothing while it waits for a thread.
   [[nodiscard]] std::optional<time_point> deadline() const noexcept {
     if (phase_.load(std::memory_order_acquire) != phase::running)
       return std::nullopt;
@@ -105,8 +105,8 @@ void load_coordinator::start(load_id id, std::uint64_t born,
 
 void load_coordinator::join(load_id id, load_waiter waiter) {
   submit([this, id, waiter = std::move(waiter)]() mutable {
-    // The shard let it join, so the load is there: it is settled by a later
-    // decision of the same shard. Only a drain takes loads away before.
+    // The shard let it join, so the load exists: a later decision of the same shard
+    // settles it. Only a drain removes loads earlier.
     if (auto i = loads_.find(id); i != loads_.end())
       i->second.waiters.push_back(std::move(waiter));
     else
@@ -114,12 +114,12 @@ void load_coordinator::join(load_id id, load_waiter waiter) {
   });
 }
 
-/// Lets the loader of the first waiter run, under a deadline of its own that begins
-/// when a thread takes it up.
+/// Runs the loader of the first waiter, with its own deadline that begins when a thread
+/// starts it.
 void load_coordinator::begin_attempt(load& x) {
   ++x.attempt;
   x.stop = std::stop_source{};
-  x.queued_until = time_.now() + x.where->options().queue_timeout;
+  x.queued_until = time_.now() + *x.where->options().queue_timeout;
   x.run = std::make_shared<run_state>();
   auto& owner = x.waiters.front();
   for (auto& name : owner.how.tags.names())
@@ -140,7 +140,7 @@ void load_coordinator::begin_attempt(load& x) {
     load_context context{std::move(key), attempt, deadline, std::move(stop),
                          std::move(tags)};
     auto result = run_loader(loader, context, std::move(how));
-    // What the loader captured goes before anybody hears of the result.
+    // Destroy what the loader captured before any waiter gets the result.
     loader = nullptr;
     if (auto coordinator = weak.lock())
       coordinator->submit([c = coordinator.get(), id, attempt,
@@ -152,7 +152,7 @@ void load_coordinator::begin_attempt(load& x) {
     abandon(x, std::move(posted.error()));
 }
 
-/// A loader is the user's code: whatever it throws ends here.
+/// A loader is the user's code: its exceptions end here.
 load_coordinator::run_result
 load_coordinator::run_loader(const bytes_loader& loader, load_context& context,
                              write_options how) {
@@ -168,7 +168,7 @@ load_coordinator::run_loader(const bytes_loader& loader, load_context& context,
     result.threw = true;
     result.value = fail(errc::load_failed, failure.what());
   } catch (...) {
-    // Not swallowed: it becomes the result. There is no more to say about it.
+    // Not swallowed: it becomes the result; the exception has no text.
     result.threw = true;
     result.value = fail(errc::load_failed,
                         "the loader threw something that is no std::exception");
@@ -199,8 +199,8 @@ void load_coordinator::finished(load_id id, std::uint32_t attempt,
     commit(x, std::move(*result.value), result.how);
 }
 
-/// The attempt is lost: its owner gets the error, and the next waiter's loader
-/// takes over if there is one and the load has attempts left.
+/// The attempt failed: its owner gets the error, and the next waiter's loader runs, if
+/// there is one and the load has attempts left.
 void load_coordinator::fail_over(load& x, const error& why) {
   x.stop.request_stop();
   if (x.waiters.size() < 2 || x.attempt >= x.where->options().load_attempts) {
@@ -213,15 +213,15 @@ void load_coordinator::fail_over(load& x, const error& why) {
   begin_attempt(x);
 }
 
-/// Sends the value through the shard, which stores it if the lease still holds.
+/// Passes the value to the shard, which stores it if the lease still holds.
 void load_coordinator::commit(load& x, std::optional<bytes> value,
                               const write_options& how) {
   x.settling = true;
   auto loaded = std::make_shared<const std::optional<bytes>>(std::move(value));
   x.where->commit_load(
     x.key, {x.id, x.born, loaded, how},
-    // Stored or refused, or the shard is down: the value was loaded, and those that
-    // wait for it get it. After an error it may be older than an invalidation.
+    // Stored, refused, or the shard is down: the value was loaded, and the waiters get
+    // it. After an error it may be older than an invalidation.
     [self = shared_from_this(), id = x.id,
      loaded](const expected<load_outcome>& outcome) {
       const auto killed = !outcome || outcome->killed;
@@ -231,7 +231,7 @@ void load_coordinator::commit(load& x, std::optional<bytes> value,
     });
 }
 
-/// Gives the lease back and then answers with an error.
+/// Returns the lease and then answers with an error.
 void load_coordinator::abandon(load& x, error why) {
   x.settling = true;
   x.stop.request_stop();
@@ -239,7 +239,7 @@ void load_coordinator::abandon(load& x, error why) {
     x.run->withdraw();
   x.where->release_load(
     x.key, x.id,
-    // A shard that failed has voided the lease.
+    // A failed shard has voided the lease.
     [self = shared_from_this(), id = x.id,
      why = std::move(why)](const expected<void>&) mutable {
       self->submit([c = self.get(), id,
@@ -258,11 +258,14 @@ void load_coordinator::settled(load_id id, const load_end& outcome) {
   answer(x, outcome);
 }
 
-/// Answers everybody and counts the load out.
+/// Answers all waiters and removes the load from the count.
 void load_coordinator::answer(load& x, const load_end& outcome) {
+  counted_.duration.record(time_.now() - x.started);
+  if (!outcome.value)
+    counted_.failed.add(1);
   for (auto& waiter : x.waiters) {
-    // There was an invalidation before this one asked. Which it was is not known any
-    // more, and does not matter: another load is always right.
+    // There was an invalidation before this waiter asked. It is not known which one,
+    // and it does not matter: another load is always correct.
     if (outcome.killed && waiter.since > x.born)
       load_again(x, std::move(waiter));
     else
@@ -270,7 +273,7 @@ void load_coordinator::answer(load& x, const load_end& outcome) {
   }
   x.waiters.clear();
   if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    // Taking the lock orders this after the check of a drain about to wait.
+    // The lock orders this after the check of a drain that is about to wait.
     std::lock_guard guard{drain_mutex_};
     drained_.notify_all();
   }
@@ -308,7 +311,7 @@ void load_coordinator::look_at_deadline(load& x, time_point now) {
   if (x.queued_until <= now && x.run->withdraw())
     abandon(x,
             {errc::overloaded, "no loader thread was free within "
-                                 + seconds(x.where->options().queue_timeout)
+                                 + seconds(*x.where->options().queue_timeout)
                                  + "; raise loader-threads, or queue_timeout"});
 }
 
@@ -337,7 +340,7 @@ load_coordinator::list(std::size_t limit) {
       asked.emplace_back(x->where, x->key);
     }
   });
-  // Whether a lease still holds is the shard's knowledge.
+  // Only the shard knows whether a lease still holds.
   for (std::size_t i = 0; i < result.size(); ++i)
     result[i].fenced = asked[i].first->fenced(asked[i].second, result[i].id);
   return {std::move(result), total};

@@ -1,7 +1,7 @@
 #pragma once
 
-// The load coordinator decides what happens between "missing" and "stored": who
-// waits, whose loader runs, when it has had its time, who takes over.
+// The load coordinator decides what happens between "missing" and "stored": which
+// callers wait, whose loader runs, when its time is over, and which loader replaces it.
 //
 //   caller           shard                 coordinator            worker
 //     │ get_or_set     │                        │                    │
@@ -13,21 +13,21 @@
 //     │                │ lease fenced? refuse   │                    │
 //     │                ├──────── settled ──────►│ answer the waiters │
 //
-// `start`, `join` and `settled` are submitted from inside the shard's turn, so
-// the coordinator sees them in the order in which the shard decided: whoever
-// the shard let join a load is known before that load is settled. There is one
-// coordinator for all regions of a runtime.
+// `start`, `join` and `settled` are submitted from inside the shard's turn, so that the
+// coordinator sees them in the order in which the shard decided: a caller that the
+// shard let join a load is known before that load is settled. There is one coordinator
+// for all regions of a runtime.
 //
 // Invariants
-//   1. A load is settled exactly once, and all its waiters are answered then or
-//      before (their own loader failed, they were cancelled).
-//   2. At most one attempt of a load may still commit: what an older attempt
-//      brings is dropped.
+//   1. A load is settled exactly once. All its waiters are answered then, or earlier
+//      when their own loader failed or they were cancelled.
+//   2. At most one attempt of a load may still commit: the result of an older attempt
+//      is dropped.
 //   3. While a load is unsettled and not fenced, its shard holds its lease.
 //   4. A loader's time counts from when a thread starts it. A load that was answered
 //      while it waited for a thread is not started.
-//   5. Who joined a load after an invalidation of one of its tags is not answered what
-//      it brought: another load follows.
+//   5. A waiter that joined a load after an invalidation of one of the load's tags
+//      does not get its result: another load follows.
 
 #include <atomic>
 #include <chrono>
@@ -45,6 +45,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_target.hpp>
 #include <troupe/backends/core/worker_pool.hpp>
@@ -57,13 +58,14 @@
 
 namespace troupe {
 
-/// Somebody who wants a missing key, and the loader it brought along.
+/// A caller that wants a missing key, and its loader.
 struct load_waiter {
   bytes_loader loader;
   write_options how;
-  /// Called once, with a value that may be shared by all; brief, never throws.
+  /// Called once. All waiters may share the value. Must be brief and not throw.
   std::function<void(const expected<std::optional<bytes>>&)> done;
-  /// The sequence of invalidations when it joined a load of another; 0: its own.
+  /// The sequence of invalidations when it joined another caller's load; 0: its own
+  /// load.
   std::uint64_t since = 0;
 };
 
@@ -73,17 +75,17 @@ struct load_view {
   std::string region;
   bytes key;
   std::chrono::nanoseconds age{0};
-  /// Until the attempt's deadline; while it waits for a thread, until the end of
-  /// that.
+  /// Until the attempt's deadline; while it waits for a thread, until the end of that
+  /// wait.
   std::chrono::nanoseconds remaining{0};
   std::uint32_t attempt = 1;
   std::size_t waiters = 0;
   bool fenced = false; ///< Invalidated: the result will not be stored.
 };
 
-/// Thread-safe. CAF-free: load_coordinator_actor.hpp puts the actor around it.
-/// Always held by a shared_ptr: a loader that outlives the runtime must find
-/// out that nobody waits for it any more.
+/// Thread-safe. CAF-free: load_coordinator_actor.hpp puts the actor around it. Always
+/// held by a shared_ptr: a loader that outlives the runtime must find out that its
+/// result is no longer wanted.
 class load_coordinator : public std::enable_shared_from_this<load_coordinator> {
 public:
   /// `time` must outlive the coordinator. At most `threads` loaders run at a
@@ -99,24 +101,24 @@ public:
 
   // -- for shards, from inside their turn --------------------------------------
 
-  /// A fresh number. From anywhere.
+  /// Returns a new load id. Callable from any thread.
   [[nodiscard]] load_id next_id() noexcept {
     return next_id_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// The shard granted `id` the lease of the key at the sequence `born`. What its
-  /// loader says of tags goes to `tags`, too.
+  /// The shard granted the lease of the key to load `id` at the sequence `born`. The
+  /// tags that its loader names are added to `tags`, too.
   void start(load_id id, std::uint64_t born, std::shared_ptr<load_target> where,
              carried_key key, std::shared_ptr<load_tags> tags,
              load_waiter first);
 
-  /// The shard let somebody join load `id`.
+  /// The shard let a caller join load `id`.
   void join(load_id id, load_waiter waiter);
 
-  // -- for people and the clockwork --------------------------------------------
+  // -- for the console and the clockwork ----------------------------------------
 
-  /// Loads in flight, oldest first, at most `limit` of them, and how many there
-  /// are in all. Not from inside a mailbox.
+  /// Loads in flight, oldest first, at most `limit` of them, and the number of all.
+  /// Must not be called inside a turn of a mailbox.
   [[nodiscard]] std::pair<std::vector<load_view>, std::size_t>
   list(std::size_t limit);
 
@@ -125,18 +127,23 @@ public:
     return in_flight_.load(std::memory_order_acquire);
   }
 
-  /// Answers the waiters of a load with `load_cancelled`, signals its loader
-  /// to stop and drops what it brings. Not from inside a mailbox.
-  /// Errors: `unknown_load`.
+  /// The counts since the start.
+  [[nodiscard]] const load_cells& counted() const noexcept {
+    return counted_;
+  }
+
+  /// Answers the waiters of a load with `load_cancelled`, signals its loader to stop
+  /// and drops its result. Must not be called inside a turn of a mailbox. Errors:
+  /// `unknown_load`.
   expected<void> cancel(load_id id);
 
-  /// Takes loads from loaders whose time is up. Called every `defaults::tick`.
+  /// Ends attempts whose time is over. Called every `defaults::tick`.
   void tick();
 
-  /// Takes no new loads (`shutting_down`), waits for those in flight until
-  /// `deadline` and answers the waiters of what is left with `shutting_down`.
-  /// Returns what was stuck, e.g. "load profiles/42 (attempt 2, 31.2 s, 5
-  /// waiters)". Not from inside a mailbox.
+  /// Takes no new loads (`shutting_down`). Waits until `deadline` for the loads in
+  /// flight, then answers the remaining waiters with `shutting_down`. Returns the loads
+  /// that were stuck, e.g. "load profiles/42 (attempt 2, 31.2 s, 5 waiters)". Must not
+  /// be called inside a turn of a mailbox.
   [[nodiscard]] std::vector<std::string>
   drain(std::chrono::steady_clock::time_point deadline);
 
@@ -173,10 +180,11 @@ private:
     write_options how;
   };
 
-  /// What the waiters of a load are told.
+  /// The result that the waiters of a load get.
   struct load_end {
     expected<std::optional<bytes>> value;
-    /// It is older than an invalidation, so not for those who came after one.
+    /// It is older than an invalidation: waiters that joined after the invalidation do
+    /// not get it.
     bool killed = false;
   };
 
@@ -211,6 +219,7 @@ private:
   std::condition_variable drained_;
   worker_pool workers_;
   lane mailbox_;
+  load_cells counted_; ///< Written in turns of the mailbox.
 };
 
 } // namespace troupe

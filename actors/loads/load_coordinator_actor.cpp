@@ -1,12 +1,16 @@
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <troupe/actors/shell/service_actor.hpp>
 #include <troupe/actors/shell/spawn.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
 #include <troupe/messages/caf/error.hpp>
+#include <troupe/messages/interfaces.hpp>
 
 namespace troupe {
 
@@ -62,33 +66,68 @@ private:
   std::shared_ptr<load_coordinator> loads_;
 };
 
+/// Loads that a report of a drain names; it counts the others.
+constexpr std::size_t most_stuck_named = 100;
+
+class load_service final : public typed_service<load_coordinator_actor> {
+public:
+  explicit load_service(std::shared_ptr<load_coordinator> loads)
+    : loads_(std::move(loads)) {
+    // nop
+  }
+
+  std::string name() const override {
+    return detail::coordinator_name;
+  }
+
+  std::string kind() const override {
+    return "load-coordinator";
+  }
+
+  /// Loads go on without it, so there is nothing to give up.
+  bool always_restarted() const override {
+    return true;
+  }
+
+  child_figures usage() const override {
+    auto& mailbox = loads_->mailbox();
+    return {mailbox.depth(), mailbox.handled(), 0, 0};
+  }
+
+  std::vector<service_figure> figures() const override {
+    return {{"in_flight", loads_->in_flight()},
+            {"loader_threads", loads_->workers().threads()},
+            {"waiting_jobs", loads_->workers().waiting()}};
+  }
+
+  void tick() override {
+    loads_->tick();
+  }
+
+  std::vector<std::string>
+  drain(std::chrono::steady_clock::time_point deadline) override {
+    auto stuck = loads_->drain(deadline);
+    if (const auto found = stuck.size(); found > most_stuck_named) {
+      stuck.resize(most_stuck_named);
+      stuck.push_back(std::to_string(found - most_stuck_named) + " more loads");
+    }
+    return stuck;
+  }
+
+protected:
+  load_coordinator_actor start_actor(caf::actor_system& system) override {
+    return spawn_hidden<load_coordinator_shell>(system, loads_);
+  }
+
+private:
+  std::shared_ptr<load_coordinator> loads_;
+};
+
 } // namespace
 
-child_spec supervised_load_coordinator(
-  caf::actor_system& system, std::string parent,
-  std::shared_ptr<load_coordinator> loads,
-  std::shared_ptr<actor_slot<load_coordinator_actor>> where,
-  watch_function watch) {
-  child_spec result;
-  result.name = detail::coordinator_name;
-  result.parent = std::move(parent);
-  result.kind = "load-coordinator";
-  result.start = [=, &system](bool) {
-    load_coordinator_actor actor
-      = spawn_hidden<load_coordinator_shell>(system, loads);
-    where->set(actor);
-    watch(where->pointer());
-    return actor->id();
-  };
-  result.watch = [=] { watch(where->pointer()); };
-  result.end = [=](bool crash) { end_actor(where->pointer(), crash); };
-  // Loads go on without it, so there is nothing to give up.
-  result.give_up = nullptr;
-  result.figures = [loads] {
-    auto& mailbox = loads->mailbox();
-    return child_figures{mailbox.depth(), mailbox.handled(), 0, 0};
-  };
-  return result;
+std::shared_ptr<service>
+make_load_service(std::shared_ptr<load_coordinator> loads) {
+  return std::make_shared<load_service>(std::move(loads));
 }
 
 } // namespace troupe

@@ -1,30 +1,24 @@
 #pragma once
 
-// The actor around the load coordinator (load_coordinator.hpp): answers those
-// who watch.
+// The actor around the load coordinator (load_coordinator.hpp): answers questions about
+// loads.
 //
 // Accepts: `load_coordinator_actor` (messages/interfaces.hpp).
-// Sends: nothing but answers.
-// Supervision: child of the supervisor. A restart keeps the coordinator with
-//   all loads, and timeouts are noticed meanwhile.
+// Sends: replies only.
+// Supervision: a service, always restarted. A restart keeps the coordinator with all
+//   loads; timeouts are noticed meanwhile.
 // Threading: an ordinary actor of CAF's scheduler; the coordinator itself is
 //   thread-safe.
 
 #include <memory>
-#include <string>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
-#include <troupe/actors/shell/actor_slot.hpp>
-#include <troupe/actors/supervision/supervisor_actor.hpp>
-#include <troupe/messages/interfaces.hpp>
+#include <troupe/actors/services/service.hpp>
 
 namespace troupe {
 
-/// What the supervisor has to know. `where` holds the present actor.
-[[nodiscard]] child_spec supervised_load_coordinator(
-  caf::actor_system& system, std::string parent,
-  std::shared_ptr<load_coordinator> loads,
-  std::shared_ptr<actor_slot<load_coordinator_actor>> where,
-  watch_function watch);
+/// The coordinator as a service of a runtime.
+[[nodiscard]] std::shared_ptr<service>
+make_load_service(std::shared_ptr<load_coordinator> loads);
 
 } // namespace troupe

@@ -17,23 +17,23 @@
 
 namespace troupe {
 
-/// Produces the encoded value of a missing key, or nothing when there is none; runs
+/// Produces the encoded value of a missing key, or nothing when there is no value. Runs
 /// on a loader thread. An exception becomes `load_failed`.
 using bytes_loader
   = std::function<expected<std::optional<bytes>>(load_context&)>;
 
-/// Where loads come from and where their results are stored: all that the load
-/// coordinator knows of a region. Thread-safe.
+/// The source and destination of loads: all that the load coordinator knows of a
+/// region. Thread-safe.
 class load_target {
 public:
   virtual ~load_target() = default;
 
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 
-  /// The time limits and attempts of its loads.
+  /// The region's options: they hold the time limits and attempts of its loads.
   [[nodiscard]] virtual const region_options& options() const noexcept = 0;
 
-  /// Whether what a loader brought may be stored. Errors: `value_too_large`,
+  /// Whether a loaded value may be stored. Errors: `value_too_large`,
   /// `invalid_argument`.
   [[nodiscard]] virtual expected<void>
   check_loaded(bytes_view value, const write_options& how) const = 0;
@@ -47,7 +47,7 @@ public:
     = 0;
   [[nodiscard]] virtual bool fenced(const carried_key& key, load_id id) = 0;
 
-  /// Asks for the key anew, which another load may follow. May throw std::bad_alloc.
+  /// Asks for the key again; another load may follow. May throw std::bad_alloc.
   virtual void load_again(const carried_key& key, bytes_loader loader,
                           write_options how,
                           completion<std::optional<bytes>> done)

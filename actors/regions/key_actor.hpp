@@ -1,6 +1,6 @@
 #pragma once
 
-// What the actors of a region have in common: the messages that concern one key.
+// The common part of a region's actors: messages about one key.
 
 #include <memory>
 #include <optional>
@@ -16,13 +16,13 @@
 
 namespace troupe {
 
-/// Answers messages about keys with what the region says, which is asked without
+/// Answers messages about keys with the region's result; it calls the region without
 /// waiting. `Handle` accepts at least the messages of `shard_actor`.
 template <class Handle>
 class key_actor : public lane_actor<Handle> {
 public:
-  /// `mailbox` as for `lane_actor`. With `part`, only keys of that part of the provider
-  /// are answered.
+  /// `mailbox` as for `lane_actor`. With `part`, the actor answers only for keys of
+  /// that part of the provider.
   key_actor(caf::actor_config& cfg, lane& mailbox,
             std::shared_ptr<region> where,
             std::optional<std::size_t> part = std::nullopt)
@@ -110,8 +110,8 @@ protected:
       });
   }
 
-  /// Calls `start(carried_key, done)` and answers with `convert` of the `Value` that
-  /// `done` is called with. Takes the key.
+  /// Calls `start(carried_key, done)`. When `done` receives its `Value`, answers with
+  /// `convert` of it. Takes the bytes of `key`.
   template <class Reply, class Value, class Start,
             class Convert = std::identity>
   caf::result<Reply> on_key(bytes& key, Start start, Convert convert = {}) {
@@ -127,7 +127,7 @@ protected:
     return promise;
   }
 
-  /// Keeps a promise from whatever thread has the result.
+  /// Fulfils a promise from the thread that has the result.
   template <class T>
   void answer(caf::response_promise promise, expected<T> result) {
     if (mailbox_.running_here())
@@ -139,7 +139,7 @@ protected:
         });
   }
 
-  /// For functions that are called later: keeps the actor in existence.
+  /// A reference that keeps the actor alive for functions that are called later.
   [[nodiscard]] caf::strong_actor_ptr self() const {
     return caf::strong_actor_ptr{this->ctrl()};
   }

@@ -47,7 +47,7 @@ expected<bool> region::set(const hashed_key& key, memory::value_buffer& value,
   if (auto ok = check_write(key, value.view(), how); !ok) [[unlikely]]
     return tl::unexpected{std::move(ok.error())};
   auto stored = apply(set_change{key, value.view(), &how, &value});
-  // Too small for a block of its own, it was copied.
+  // The value was copied, because it is too small for its own block.
   if (stored && *stored)
     value.finish(0);
   return stored;

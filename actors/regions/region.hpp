@@ -34,7 +34,7 @@ expected<void> region_reads::visit_many(const Keys& keys, F&& f,
   return provider_->read_many(hashed, f, as);
 }
 
-/// Inlined, as the call is a part of the time of a write to memory.
+/// Inlined: the call takes a visible part of the time of a write to memory.
 template <class Change>
 [[gnu::always_inline]] inline expected<typename Change::result>
 region::apply(const Change& what) {

@@ -174,8 +174,8 @@ child_spec supervised_region(caf::actor_system& system, std::string parent,
   result.end
     = [=](bool crash) { end_actor(directory->front().pointer(), crash); };
   result.give_up = [] {
-    // The directory keeps the dead actor. CAF answers requests that reach it in this
-    // process, which callers read as `shard_down`.
+    // The directory keeps the dead actor. CAF answers requests to it in this process;
+    // callers read the answer as `shard_down`.
   };
   result.figures = [mailbox] {
     return child_figures{mailbox->depth(), mailbox->handled(), 0, 0};

@@ -6,11 +6,11 @@
 // Sends: replies only. Changes enter the mailbox of the key's shard; loads and updates
 //   run on the loader threads.
 // Invariants
-//   1. Messages of one sender about one key reach its shard in their order.
+//   1. Messages of one sender about one key reach its shard in the order of sending.
 //      `get_many_request` reads at once and may overtake them.
 //   2. Every request is answered, also when the runtime drains meanwhile.
-// Supervision: child of the supervisor. It has no state but its requests in
-//   work, which are answered all the same; a restart loses nothing.
+// Supervision: child of the supervisor. Its only state is its requests in progress,
+//   which are answered after a restart, too; a restart loses nothing.
 // Threading: a lane actor (lane_actor.hpp) with a lane of its own.
 
 #include <memory>
@@ -25,11 +25,11 @@
 
 namespace troupe {
 
-/// The namespaces of a region as messages tell them.
+/// The namespaces of a region, in the form of messages.
 [[nodiscard]] std::vector<namespace_info> namespace_infos(const region& where);
 
-/// What the supervisor has to know of a region's front, a child of `parent`.
-/// `directory` holds the present actor; `mailbox` is shared by its successors.
+/// How the supervisor starts and restarts a region's front, a child of `parent`.
+/// `directory` holds the present actor; every restarted actor uses the same `mailbox`.
 [[nodiscard]] child_spec
 supervised_region(caf::actor_system& system, std::string parent,
                   std::shared_ptr<region> where,

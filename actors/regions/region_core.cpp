@@ -12,6 +12,8 @@ namespace troupe {
 region_options with_defaults(region_options x) {
   if (!x.load_timeout)
     x.load_timeout = defaults::load_timeout;
+  if (!x.queue_timeout)
+    x.queue_timeout = defaults::queue_timeout;
   if (!x.op_timeout)
     x.op_timeout = defaults::op_timeout;
   return x;
@@ -47,7 +49,7 @@ tl::unexpected<error> region_core::key_too_large(std::size_t size) const {
                 + " takes up to " + std::to_string(options_.max_key_size));
 }
 
-/// What is wrong with a write, if anything is.
+/// The error of a write, if any.
 expected<void> region_core::look_at_write(const hashed_key& key,
                                           bytes_view value,
                                           const write_options& how) const {
@@ -63,7 +65,7 @@ expected<void> region_core::look_at_value(bytes_view value,
   return check(how);
 }
 
-/// What is wrong with the options of a call that takes no condition.
+/// The error of the options of a call that takes no condition.
 expected<void> region_core::look_at_condition(const write_options& how) const {
   if (how.condition != write_condition::always)
     return fail(errc::invalid_argument,
@@ -103,7 +105,7 @@ expected<integer_range> region_core::signed_counts() const {
   return result;
 }
 
-// -- forgetting --------------------------------------------------------------------
+// -- invalidating ------------------------------------------------------------------
 
 expected<void> region_core::clear() {
   return provider_->clear();

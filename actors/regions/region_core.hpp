@@ -1,8 +1,8 @@
 #pragma once
 
-// What a region is apart from its keys: its name, its options and its provider, with
-// limits, namespaces, listener and figures. `region` (region_declared.hpp) adds the operations on
-// keys.
+// The part of a region that does not concern single keys: name, options, provider,
+// limits, namespaces, listener and figures. `region` (region_declared.hpp) adds the
+// operations on keys.
 //
 // Calls for which the provider has no ability (backends/abilities.hpp) return
 // `unsupported`.
@@ -51,39 +51,39 @@ public:
     return provider_;
   }
 
-  /// The time by which entries of this region expire.
+  /// The time that decides when entries of this region expire.
   [[nodiscard]] time_point now() const noexcept {
     return time_.now();
   }
 
-  // -- forgetting (G3) ---------------------------------------------------------
+  // -- invalidating (G3) --------------------------------------------------------
 
-  /// Removes everything, in all shards at once: a read that starts after it returned
-  /// finds nothing that was written before it was called. The space comes back in the
+  /// Removes all entries, in all shards at once: a read that starts after it returned
+  /// finds no entry that was written before it was called. The memory is freed in the
   /// background.
   expected<void> clear();
 
-  /// Removes all entries with a tag, as `clear`: at once, and no load that began
-  /// before brings one back. Errors: `invalid_argument` for a name of more than 64 KiB,
-  /// and inside of the function of a `transform` and of a joint turn.
+  /// Removes all entries with a tag, at once like `clear`; a load that began before
+  /// does not bring one back. Errors: `invalid_argument` for a name of more than 64
+  /// KiB, and inside the function of a `transform` or a joint turn.
   expected<void> invalidate_tag(bytes_view name);
 
-  /// Reports every entry that is removed from now on to `listener`, with the cause; no
-  /// longer when it is empty. It is called on a loader thread, outside of the
-  /// shards, one call at a time, and may use the region; what it throws is dropped.
-  /// Removals wait for it in a queue; what comes while `limit` of them wait is
-  /// dropped (`region_stats::removals_dropped`), as is what waits when another
-  /// listener takes its place. When this returns, no call of the listener before
-  /// begins or is under way, and that one is destroyed; so it waits for a call that is
-  /// under way, unless that call makes it. When the region ends, no further call
-  /// begins. What is copied for a listener costs every removal about as much as a
-  /// write. Errors: `out_of_memory`.
+  /// Reports every entry that is removed from now on to `listener`, with the cause. An
+  /// empty `listener` ends the reports. The listener is called on a loader thread,
+  /// outside of the shards, one call at a time, and may use the region; its exceptions
+  /// are dropped. Removals wait for it in a queue. While `limit` of them wait, further
+  /// ones are dropped (`region_stats::removals_dropped`); when another listener
+  /// replaces this one, the waiting ones are dropped. This call returns when no call of
+  /// the previous listener is running or can begin, and that listener is destroyed. It
+  /// waits for a running call, unless it is made from inside that call. When the region
+  /// ends, no further call begins. With a listener, each removal costs about as much as
+  /// a write. Errors: `out_of_memory`.
   expected<void> on_removal(removal_listener listener,
                             std::size_t limit = defaults::removal_queue);
 
   // -- limits: see limit_ability and namespace_ability ---------------------------
 
-  /// 0 for none, and for a provider without limits.
+  /// 0: no limit, or a provider without limits.
   [[nodiscard]] std::size_t max_bytes() const noexcept;
   [[nodiscard]] std::size_t max_entries() const noexcept;
   [[nodiscard]] bool limited() const noexcept;
@@ -111,7 +111,7 @@ public:
 
   // -- checks --------------------------------------------------------------------
 
-  /// As `check`, for calls that take no condition.
+  /// Like `check`, for calls that take no condition.
   [[nodiscard]] expected<void>
   check_unconditional(const write_options& how) const {
     if (valid(how) && how.condition == write_condition::always) [[likely]]
@@ -124,48 +124,49 @@ public:
     return provider_->check_running();
   }
 
-  /// What `increment` without a range may store: those of the region's values that fit
-  /// in an std::int64_t. Errors: `not_an_integer`, when they are no integers.
+  /// The values that `increment` without a range may store: the region's values that
+  /// fit in an std::int64_t. Errors: `not_an_integer` when the values are not integers.
   [[nodiscard]] expected<integer_range> signed_counts() const;
 
   // -- figures and life ------------------------------------------------------------
 
-  /// Number of entries, those included that expired and were not swept yet.
+  /// Number of entries, including expired ones that are not yet swept.
   [[nodiscard]] std::size_t size() const noexcept {
     return provider_->size();
   }
 
   [[nodiscard]] region_stats stats() const noexcept;
 
-  /// How much of their jitter entries were given; uniform when all is well.
+  /// How much of their jitter entries were given. The counts are uniform when jitter
+  /// works.
   [[nodiscard]] jitter_counts jitter_histogram() const noexcept {
     return provider_->jitter();
   }
 
-  /// Counts a read that met bytes that are no value of the region's type.
+  /// Counts a read of bytes that are not a value of the region's type.
   void note_undecodable() const noexcept {
     undecodable_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// The same, if `why` says that this was it.
+  /// Calls `note_undecodable` if `why` is such an error.
   void note_unreadable(const error& why) const noexcept {
     if (why == errc::decode_failed)
       note_undecodable();
   }
 
-  /// Housekeeping; called by the runtime's clockwork.
-  void tick() noexcept {
-    provider_->tick();
+  /// Housekeeping; called by the runtime's clockwork. See `provider::tick`.
+  bool tick() noexcept {
+    return provider_->tick();
   }
 
-  /// Ends every operation, reads included, with `shutting_down` from now on, those
-  /// included that wait for a restart.
+  /// From now on, every operation returns `shutting_down`: reads, and operations that
+  /// wait for a restart, too.
   void stop() noexcept {
     provider_->stop();
   }
 
 protected:
-  /// `options` passed their `check` and are complete, as the provider was made with them.
+  /// `options` passed their `check`, are complete, and made the provider.
   region_core(std::string name, const region_options& options,
               const clock& time, std::shared_ptr<troupe::provider> provider,
               std::optional<integer_range> counts);
@@ -181,8 +182,8 @@ protected:
   [[nodiscard]] expected<void> check_write(const hashed_key& key,
                                            bytes_view value,
                                            const write_options& how) const {
-    // Inline: a call for what is nearly always right costs a write more than the
-    // look itself.
+    // Inline: the checks nearly always pass, and a call costs a write more than the
+    // checks themselves.
     if (key.key.size() <= options_.max_key_size
         && value.size() <= options_.max_value_size && valid(how)) [[likely]]
       return {};
@@ -206,15 +207,15 @@ protected:
   [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
   [[nodiscard]] expected<void> check_size(std::size_t value_size) const;
 
-  /// `unsupported`: the provider cannot do `what`.
+  /// The error `unsupported`: the provider cannot do `what`.
   [[nodiscard]] tl::unexpected<error> lacks(const char* what) const;
 
   const std::string name_;
   const region_options options_;
   const clock& time_;
   const std::shared_ptr<troupe::provider> provider_;
-  memory_provider* const memory_; ///< The provider, if that is the memory one.
-  /// Of `memory_`, where a hit can be inline.
+  memory_provider* const memory_; ///< The provider, if it is in memory.
+  /// The memory provider's shards, when a hit can be inline.
   const memory::direct_reads reads_;
 
 private:
@@ -229,7 +230,7 @@ private:
   mutable std::atomic<std::uint64_t> undecodable_{0};
 };
 
-/// What nobody has chosen yet.
+/// `x` with defaults for the options that are not set.
 [[nodiscard]] region_options with_defaults(region_options x);
 
 } // namespace troupe

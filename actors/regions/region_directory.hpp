@@ -39,8 +39,7 @@ public:
   }
 
 private:
-  /// On a cache line of its own: who asks for one shard does not meet those
-  /// who ask for another.
+  /// On its own cache line: threads that look up different shards do not share one.
   struct alignas(64) shard_slot : actor_slot<shard_actor> {};
 
   actor_slot<region_actor> front_;

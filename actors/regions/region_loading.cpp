@@ -1,4 +1,4 @@
-// The part of a region that loads what is missing.
+// The part of a region that loads missing values.
 
 #include <troupe/actors/regions/region_declared.hpp>
 
@@ -14,7 +14,7 @@ namespace troupe {
 void region::get_or_set_then(carried_key key, bytes_loader loader,
                              write_options how,
                              completion<std::optional<bytes>> done) {
-  // Before the look: what is refused on a miss is refused on a hit, too.
+  // Before the read: options that are refused on a miss are refused on a hit, too.
   if (auto ok = check_unconditional(how); !ok)
     return done(tl::unexpected{std::move(ok.error())});
   auto look = key;
@@ -41,7 +41,7 @@ void region::load_missing_then(carried_key key, bytes_loader loader,
   auto waiter = std::make_shared<load_waiter>(
     load_waiter{std::move(loader), std::move(how), std::move(done)});
   auto where = std::make_shared<const carried_key>(key);
-  // Told to the coordinator as decided, so that it hears of decisions in their order.
+  // Called as the decisions are made, so that the coordinator gets them in their order.
   auto decided = [self = shared_from_this(), where, id, tags,
                   waiter](expected<load_decision> decision) {
     if (!decision) {
@@ -89,9 +89,9 @@ expected<std::optional<bytes>> region::load_missing(const hashed_key& key,
                     [made](expected<std::optional<bytes>> x) {
                       made->set_value(std::move(x));
                     });
-  // Normally the runtime's clockwork takes care of deadlines. Looking here,
-  // too, keeps the promise that no caller hangs while that is being restarted, or
-  // without a clockwork, when a region is used on its own.
+  // Normally the runtime's clockwork checks the deadlines. The check here ensures that
+  // no caller hangs while the clockwork is being restarted, or when a region is used
+  // without one.
   while (future.wait_for(load_timeout()) != std::future_status::ready)
     loads_->tick();
   return future.get();

@@ -47,7 +47,7 @@ region_reads::time_left(time_point deadline) const noexcept {
   if (deadline == never)
     return no_expiry;
   const auto left = std::chrono::ceil<ttl_duration>(deadline - time_.now());
-  // The clock may have passed the deadline since the entry was found alive.
+  // The clock may have passed the deadline since the read found the entry live.
   if (left <= ttl_duration::zero())
     return std::nullopt;
   return left;

@@ -1,4 +1,4 @@
-// The part of a region that replaces values by what a function makes of them.
+// The part of a region that replaces values by the result of a function.
 
 #include <troupe/actors/regions/region.hpp>
 
@@ -19,7 +19,7 @@ std::uint64_t next_token() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-/// Calls `f`, the user's code, and turns what it throws into an error.
+/// Calls `f`, the user's code, and turns its exceptions into errors.
 expected<std::optional<bytes>> call(const bytes_updater& f,
                                     std::optional<bytes_view> present) {
   try {
@@ -75,12 +75,12 @@ expected<std::optional<bytes>> region::update(const hashed_key& key,
   return update_under_lease(key, f, how);
 }
 
-/// The way that always gets there: one update at a time per key, and nothing in
-/// between but blind writes, which count as later.
+/// Always succeeds: one update at a time per key, and only blind writes in between,
+/// which count as later.
 expected<std::optional<bytes>>
 region::update_under_lease(const hashed_key& key, const bytes_updater& f,
                            const write_options& how) {
-  // A lease is lost only by holding it for longer than `op_timeout`.
+  // A lease is lost only when it is held for longer than `op_timeout`.
   std::uint32_t lost = 0;
   std::uint32_t changed = 0;
   while (lost < defaults::update_races && changed < defaults::update_restarts) {
@@ -95,7 +95,7 @@ region::update_under_lease(const hashed_key& key, const bytes_updater& f,
               : !*next ? expected<void>{}
                        : check_loaded(**next, how);
     if (!ok) {
-      // A shard that cannot take the lease back has none any more.
+      // A shard that cannot take the lease back no longer has one.
       static_cast<void>(provider_->abandon_update(key, token));
       return tl::unexpected{std::move(ok.error())};
     }
@@ -129,7 +129,7 @@ region::update_under_lease(const hashed_key& key, const bytes_updater& f,
 
 void region::update_then(carried_key key, bytes_updater f, write_options how,
                          completion<std::optional<bytes>> done) {
-  // Answers also when the job is dropped because the runtime drains.
+  // Also answers when the job is dropped because the runtime drains.
   struct pending {
     completion<std::optional<bytes>> done;
 

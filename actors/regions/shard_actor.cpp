@@ -40,7 +40,7 @@ public:
     };
   }
 
-  /// Direct calls wait from here on, until the next actor is in place.
+  /// From here on direct calls wait until the next actor is in place.
   void on_exit() override {
     if (shard_.mailbox().running_here())
       shard_.down();
@@ -52,7 +52,7 @@ public:
 private:
   [[nodiscard]] static provider_part& part_at(const region& where,
                                               std::size_t index) noexcept {
-    return *where.provider().parts()[index];
+    return *where.provider().part(index);
   }
 
   caf::result<void> on_clear() {
@@ -72,7 +72,7 @@ child_spec supervised_shard(caf::actor_system& system,
                             std::shared_ptr<region> where, std::size_t index,
                             std::shared_ptr<region_directory> directory,
                             watch_function watch, failed_shards given_up) {
-  auto& which = *where->provider().parts()[index];
+  auto& which = *where->provider().part(index);
   child_spec result;
   result.name = which.name();
   result.parent = where->name();

@@ -13,9 +13,9 @@
 namespace troupe {
 
 /// A region without a runtime: no actors, no clockwork, no console. `options` passed
-/// their `check`; what they leave open gets its default. Without a provider in them the
-/// region is in memory, under its own limits only. `time` and `executor` outlive it.
-/// Errors: those of the provider. Throws std::bad_alloc.
+/// their `check`; options that are not set get their defaults. Without a provider in
+/// `options` the region is in memory, under its own limits only. `time` and `executor`
+/// outlive it. Errors: those of the provider. Throws std::bad_alloc.
 [[nodiscard]] expected<std::shared_ptr<region>>
 open_alone(std::string name, const region_options& options, const clock& time,
            std::shared_ptr<lane_executor> executor,

@@ -28,8 +28,8 @@ std::string readable(std::string_view spelled) {
 }
 
 // The names follow https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling.
-// "Z" begins the name of what belongs to a function. Other letters are skipped
-// where they mean themselves: in identifiers, which follow their length.
+// "Z" begins the name of an entity that belongs to a function. Letters of identifiers,
+// which follow their length, are skipped.
 bool belongs_to_a_file(std::string_view mangled) noexcept {
   if (mangled.find("_GLOBAL__N_") != mangled.npos)
     return true;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which type the values of a region have: so that no region is read as another
-// type, and no `increment` stores what the type cannot hold.
+// The type of a region's values. It prevents that a region is read as another type, and
+// that `increment` stores a number that the type cannot hold.
 
 #include <cstddef>
 #include <limits>
@@ -16,22 +16,22 @@
 
 namespace troupe {
 
-/// A type of values. The default: the stored bytes themselves.
+/// The type of a region's values. Default: the stored bytes themselves.
 struct value_type {
-  /// For people; two types may have the same.
+  /// For display; two types may have the same name.
   std::string name = "bytes";
 
-  /// The compiler's name of the type, the same in all files and shared objects
-  /// that GCC or Clang made.
+  /// The compiler's name of the type; equal in all files and shared objects that GCC or
+  /// Clang compiled.
   std::string identity = "bytes";
 
-  /// Tells types apart that belong to one source file, as those of unnamed
-  /// namespaces do: such types of two files may have the same name. An address
-  /// that each file has for itself, or nullptr.
+  /// Distinguishes types that belong to one source file, such as types of unnamed
+  /// namespaces: two files may each have a type of that name. An address that is unique
+  /// to the file, or nullptr.
   const void* place = nullptr;
 
-  /// What `increment` may store. Empty: it is refused, as the values are no
-  /// integers.
+  /// The range of `increment`. Empty: the values are not integers, and `increment` is
+  /// refused.
   std::optional<integer_range> counts = integer_range{};
 
   /// How values are stored; see `region_info::encoding`.
@@ -41,7 +41,7 @@ struct value_type {
     return counts ? "integer" : "encoded";
   }
 
-  /// Whether it is the same type.
+  /// Whether both are the same type.
   friend bool operator==(const value_type& x, const value_type& y) noexcept {
     return x.identity == y.identity && x.place == y.place;
   }
@@ -61,16 +61,16 @@ template <class V>
   return all.substr(start, end - start);
 }
 
-/// A spelling without the compiler's peculiarities.
+/// A spelling without details that differ between compilers.
 [[nodiscard]] std::string readable(std::string_view spelled);
 
-/// Whether the type with this (mangled) name may be another one in another source
-/// file: it belongs to an unnamed namespace or to a function, or an argument of
-/// its template does.
+/// Whether another source file may have a different type of the same (mangled) name:
+/// the type, or an argument of its template, belongs to an unnamed namespace or to a
+/// function.
 [[nodiscard]] bool belongs_to_a_file(std::string_view mangled) noexcept;
 
-/// Has an address of its own for each type, and in each file for the types that
-/// belong to it. Not const, as equal constants may be merged.
+/// Its address is unique to each type, and to each file for types that belong to a
+/// file. Not const, because compilers may merge equal constants.
 template <class V>
 inline char place_of_type = 0;
 
@@ -97,8 +97,8 @@ inline constexpr integer_range range_of{
   static_cast<std::int64_t>(std::numeric_limits<V>::min()),
   static_cast<std::uint64_t>(std::numeric_limits<V>::max()), true};
 
-/// The value type of a `cache<V>`. Types whose values are the stored bytes
-/// themselves share one.
+/// The value type of a `cache<V>`. All V whose values are the stored bytes themselves
+/// share one.
 template <class V>
 [[nodiscard]] value_type value_type_of() {
   value_type result;

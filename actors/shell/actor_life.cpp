@@ -41,7 +41,7 @@ bool end_and_wait(caf::actor_system& system, caf::strong_actor_ptr whom,
   caf::scoped_actor self{system, true};
   self->monitor(whom);
   self->send_exit(whom, caf::exit_reason::user_shutdown);
-  // A handle keeps an actor in existence.
+  // A handle keeps an actor alive.
   whom = nullptr;
   let_run(system);
   bool ended = false;

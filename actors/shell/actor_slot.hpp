@@ -8,9 +8,9 @@
 
 namespace troupe {
 
-/// Where an actor is right now: a restart replaces it. An empty handle means
-/// that there is none any more, which is how the runtime lets go of actors that
-/// others might still look up. Thread-safe.
+/// The present handle of an actor, which a restart replaces. An empty handle: there is
+/// no actor any more; so the runtime releases actors that others may still look up.
+/// Thread-safe.
 template <class Handle>
 class actor_slot {
 public:
@@ -25,8 +25,8 @@ public:
   }
 
   void set(Handle x) {
-    // The old handle is dropped outside the lock, since that may end an actor:
-    // a parameter dies after the locals of the function.
+    // The old handle is released outside of the lock, because that may end an actor: a
+    // parameter is destroyed after the locals of the function.
     std::lock_guard guard{mutex_};
     std::swap(handle_, x);
   }

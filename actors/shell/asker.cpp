@@ -35,10 +35,10 @@ struct asker::home {
 
 // -- the other process -------------------------------------------------------------
 
-/// Whether the peer is there.
+/// Whether the peer is alive.
 class asker::lifeline {
 public:
-  /// Takes note of the request under way; false when the peer is gone already.
+  /// Records the request in progress; false when the peer has already ended.
   bool begin(const caf::scoped_actor& asking, caf::message_id response) {
     std::lock_guard guard{mutex_};
     if (cut_)
@@ -120,7 +120,7 @@ bool asker::begin(caf::message_id response) {
 
 void asker::end(const std::optional<no_answer>& failure) {
   lifeline_->end();
-  // An answer that still comes would stay in its mailbox.
+  // A late answer would stay in its mailbox.
   if (failure && failure->why == no_answer::reason::late)
     self_.reset();
 }

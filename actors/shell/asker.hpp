@@ -1,6 +1,6 @@
 #pragma once
 
-// Asks actors of another process, from a plain thread.
+// Sends requests to actors of another process, from a plain thread.
 
 #include <chrono>
 #include <cstdint>
@@ -21,19 +21,19 @@ namespace troupe {
 /// Why a request has no answer.
 struct no_answer {
   enum class reason : std::uint8_t {
-    late,    ///< None came in time; it may still come to pass.
+    late,    ///< No reply came in time; the request may still take effect.
     lost,    ///< The other process is gone.
     refused, ///< The actor answered with an error, or has ended.
   };
 
   reason why = reason::refused;
-  error text = {}; ///< Of a request that was refused.
+  error text = {}; ///< The error of a refused request.
 };
 
 template <class T>
 using answered = tl::expected<T, no_answer>;
 
-/// An actor system with one thread that does nothing but ask. Not thread-safe.
+/// An actor system with one thread, only for requests. Not thread-safe.
 class asker {
 public:
   asker();
@@ -42,20 +42,20 @@ public:
   asker(const asker&) = delete;
   asker& operator=(const asker&) = delete;
 
-  /// To find a first actor with; see `connect` (gate/remote.hpp).
+  /// For finding a first actor; see `connect` (gate/remote.hpp).
   [[nodiscard]] caf::actor_system& system() noexcept;
 
-  /// Takes the end of this actor for that of its process, from now on: it answers
-  /// the request under way then, which CAF would leave to the timeout.
+  /// From now on, treats the end of this actor as the end of its process: a request in
+  /// progress then ends at once, for which CAF would wait until the timeout.
   template <class Handle>
   void follow(const Handle& peer) {
     follow_actor(caf::actor_cast<caf::strong_actor_ptr>(peer));
   }
 
-  /// Whether there is a process to ask: an actor is followed, and lives.
+  /// Whether requests can be sent: an actor is followed, and lives.
   [[nodiscard]] bool is_connected() const;
 
-  /// Sends `what`, and calls `on_reply` with what the answer holds.
+  /// Sends `what`, and calls `on_reply` with the values of the reply.
   template <class Handle, class Request, class F>
   answered<void> exchange(const Handle& whom, std::chrono::milliseconds timeout,
                           const Request& what, F on_reply) {
@@ -74,7 +74,7 @@ public:
     return {};
   }
 
-  /// As above, for any message to any actor; the message that it is answered with.
+  /// The same for any message to any actor; returns the reply.
   answered<caf::message> exchange(const caf::strong_actor_ptr& whom,
                                   std::chrono::milliseconds timeout,
                                   const caf::message& what);
@@ -91,8 +91,8 @@ private:
 
   std::unique_ptr<home> home_;
   std::shared_ptr<lifeline> lifeline_;
-  /// The same actor for as long as possible, since the other process knows this one
-  /// by it.
+  /// The same actor as long as possible, because the other process knows this one by
+  /// it.
   std::optional<caf::scoped_actor> self_;
 };
 

@@ -18,7 +18,7 @@ namespace troupe {
 
 namespace {
 
-/// Signals of the system that no bound may hold up.
+/// Signals of the system, which no limit may delay.
 bool is_signal(const caf::mailbox_element& what) {
   switch (what.content().type_token()) {
     case caf::make_type_token<caf::exit_msg>():
@@ -35,7 +35,7 @@ bool is_signal(const caf::mailbox_element& what) {
 
 // -- a message that waits --------------------------------------------------------
 
-/// Keeps the actor, and with it the lane, alive until it was handled.
+/// Keeps the actor, and with it the lane, alive until the message was handled.
 class lane_port::queued_message final : public lane_task {
 public:
   queued_message(lane_port& port, caf::mailbox_element_ptr what)
@@ -50,8 +50,8 @@ private:
   static void run(lane_task& self) noexcept {
     auto& message = static_cast<queued_message&>(self);
     auto& port = message.port_;
-    // Whoever runs the lane is not the sender, so the sender's execution unit
-    // is of no use here.
+    // The thread that runs the lane is not the sender, so the sender's execution unit
+    // cannot be used here.
     port.handle(*message.what_,
                 *port.self_.home_system().dummy_execution_unit());
   }
@@ -138,8 +138,8 @@ caf::resumable::subtype_t lane_port::subtype() const {
 
 caf::resumable::resume_result lane_port::resume(caf::execution_unit* ctx,
                                                 std::size_t) {
-  // The counter falls only when the message is in the lane: until then, what
-  // its sender sends next takes the detour, too.
+  // The counter decreases only when the message is in the lane: until then, the
+  // sender's next messages take the detour, too.
   do
     enter(next_detoured(), *ctx);
   while (on_detour_.fetch_sub(1, std::memory_order_acq_rel) != 1);
@@ -160,7 +160,7 @@ caf::strong_actor_ptr lane_port::strong_self() const {
 
 // -- in the lane -----------------------------------------------------------------
 
-/// Gives one message to the actor. CAF catches what handlers throw.
+/// Passes one message to the actor. CAF catches exceptions of handlers.
 void lane_port::handle(caf::mailbox_element& what,
                        caf::execution_unit& ctx) noexcept {
   if (self_.getf(caf::abstract_actor::is_terminated_flag)
@@ -173,7 +173,7 @@ void lane_port::handle(caf::mailbox_element& what,
   leave_turn();
 }
 
-/// Why an actor that has ended does not answer.
+/// The error of requests to an actor that has ended.
 error lane_port::epitaph() const {
   if (from_caf(self_.fail_state()) == errc::shutting_down)
     return {errc::shutting_down, "the actor was shut down"};
@@ -204,14 +204,14 @@ void lane_port::answer(caf::mailbox_element& what, caf::error why,
 
 // -- lanes on CAF's scheduler ----------------------------------------------------
 
-/// Whether there still is a system, and who uses it right now.
+/// Whether the system still exists, and how many threads use it now.
 class lane_scheduler::gate {
 public:
   explicit gate(caf::actor_system& system) noexcept : system_(&system) {
     // nop
   }
 
-  /// The system, which stays until `leave`, or nullptr.
+  /// Returns the system, which stays until `leave`, or nullptr.
   caf::actor_system* enter() noexcept {
     std::lock_guard guard{mutex_};
     if (system_ != nullptr)
@@ -289,7 +289,7 @@ void lane_scheduler::schedule(lane& which) noexcept {
     }
     gate_->leave();
   }
-  // Without a system or memory: better late for the caller than never.
+  // Without a system or memory, a delay of the caller is better than a lost task.
   which.resume();
 }
 

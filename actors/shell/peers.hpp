@@ -1,6 +1,6 @@
 #pragma once
 
-// What an actor can learn about requests that come from other nodes.
+// What an actor can find out about requests that come from other nodes.
 
 #include <cstdint>
 #include <optional>
@@ -28,15 +28,15 @@ template <class Actor>
   return peer_actor{to_string(sender->node()), sender->id()};
 }
 
-/// Has the death of the sender reported to the actor that handles its message.
+/// Has the sender's death reported to the actor that handles its message.
 template <class Actor>
 void watch_sender(Actor& self) {
   self.monitor(self.current_sender());
 }
 
-/// Asks the middleman where the sender's node is, and calls `f` with the answer in a
+/// Asks the middleman for the address of the sender's node, and calls `f` with it in a
 /// turn of `self`: "127.0.0.1:41234", "unix socket, user 1000, process 4711", or
-/// nothing when it does not know the node any more.
+/// nothing when the node is no longer known.
 template <class Actor, class F>
 void locate_sender(Actor& self, F f) {
   self
@@ -44,7 +44,7 @@ void locate_sender(Actor& self, F f) {
              caf::get_atom_v, self.current_sender()->node())
     .then(
       [f](const caf::node_id&, const std::string& host, std::uint16_t port) {
-        // One that came by a Unix socket has no port.
+        // A node that came by a Unix socket has no port.
         f(port == 0 || host.empty() ? host : host + ":" + std::to_string(port));
       },
       [f](const caf::error&) { f(std::string{}); });

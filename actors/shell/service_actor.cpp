@@ -16,7 +16,7 @@
 
 namespace troupe::detail {
 
-/// What `in_turn` sends. Of a type that CAF does not send over the network.
+/// The message of `in_turn`. CAF does not send its type over the network.
 struct service_turn {
   std::function<void()> run;
 };
@@ -38,8 +38,8 @@ caf::result<caf::message> take_turn(caf::scheduled_actor* self,
   return caf::message{};
 }
 
-/// Whether an actor, or what stands for it in this process, has ended. One that has
-/// says so before its death is reported.
+/// Whether an actor, or its proxy in this process, has ended. It is marked as ended
+/// before its death is reported.
 bool has_ended(const caf::actor_addr& x) {
   const auto still = caf::actor_cast<caf::strong_actor_ptr>(x);
   return !still || still->get()->getf(caf::abstract_actor::is_terminated_flag);
@@ -63,7 +63,7 @@ void set_death_handler(caf::scheduled_actor& self,
       if (x.source.node() != observer->node())
         result.node = to_string(x.source.node());
       else
-        // The context of an error may be anything.
+        // The context of an error may have any content.
         result.reason = printable(observer->system().render(x.reason));
       f(result);
     });
@@ -71,6 +71,14 @@ void set_death_handler(caf::scheduled_actor& self,
 
 void send_turn(const caf::strong_actor_ptr& whom, std::function<void()> f) {
   caf::anon_send(caf::actor_cast<caf::actor>(whom), service_turn{std::move(f)});
+}
+
+turn_function make_turns(const caf::strong_actor_ptr& whom) {
+  return [weak = caf::actor_cast<caf::weak_actor_ptr>(whom)](
+           std::function<void()> f) {
+    if (const auto present = weak.lock())
+      send_turn(present, std::move(f));
+  };
 }
 
 } // namespace troupe::detail

@@ -12,7 +12,7 @@ bool load_meter::due(time_point now) const {
 void load_meter::note(time_point now, std::chrono::milliseconds used) {
   std::lock_guard guard{mutex_};
   samples_.push_back({now, used});
-  // One sample stays that is as old as the window: the share is since then.
+  // One sample as old as the window stays: the share is measured since then.
   while (samples_.size() > 1 && now - samples_[1].taken >= window)
     samples_.pop_front();
 }

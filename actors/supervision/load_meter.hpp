@@ -9,10 +9,10 @@
 
 namespace troupe {
 
-/// What share of a processor the process had lately. Thread-safe.
+/// The share of a processor that the process used recently. Thread-safe.
 class load_meter {
 public:
-  /// How much of the past counts, and how often it is noted down.
+  /// The period of the figures, and the time between two samples.
   static constexpr std::chrono::seconds window{10};
   static constexpr std::chrono::seconds step{1};
 
@@ -21,10 +21,10 @@ public:
     std::chrono::milliseconds over{0}; ///< Zero: nothing is known yet.
   };
 
-  /// Whether it is time to note something down. Cheap.
+  /// Whether it is time for a sample. Cheap.
   [[nodiscard]] bool due(time_point now) const;
 
-  /// `used`: processor time since the process began.
+  /// Adds a sample. `used`: processor time since the process began.
   void note(time_point now, std::chrono::milliseconds used);
 
   [[nodiscard]] share lately(time_point now,

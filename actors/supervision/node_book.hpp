@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-/// Which other actor systems have asked something: each is known from the first
-/// request of one of its actors until the last of those that asked has ended,
-/// which a broken connection does to all of them. Bounded: what comes when the
-/// book is full is not written down. Not thread-safe.
+/// Which other actor systems have sent requests. A system is known from the first
+/// request of one of its actors until the last of the actors that sent requests has
+/// ended; a broken connection ends all of them. Bounded: when the book is full, further
+/// actors and nodes are not recorded. Not thread-safe.
 class node_book {
 public:
   struct limits {
@@ -31,7 +31,7 @@ public:
     std::size_t actors = 0;
   };
 
-  /// What is new about a request.
+  /// What a request changes in the book.
   struct news {
     bool node = false;
     bool actor = false; ///< To be watched, and reported with `gone`.
@@ -43,16 +43,16 @@ public:
     // nop
   }
 
-  /// An actor, which has this number on its node, has asked something.
+  /// Records a request of the actor with this number on its node.
   news asked(const std::string& node, std::uint64_t actor, time_point now);
 
-  /// An actor has ended. No error when nobody knows it.
+  /// Records the end of an actor. An unknown actor is no error.
   void gone(const std::string& node, std::uint64_t actor);
 
-  /// Where the node is. No error when nobody knows it.
+  /// Records the address of a node. An unknown node is no error.
   void locate(const std::string& node, std::string address);
 
-  /// Those known longest first, at most `most`.
+  /// The nodes, the longest known first, at most `most`.
   [[nodiscard]] std::vector<row> list(std::size_t most) const;
 
   [[nodiscard]] std::size_t size() const noexcept {
@@ -63,7 +63,7 @@ private:
   struct entry {
     std::string address;
     time_point since;
-    std::uint64_t place; ///< In the order in which nodes came.
+    std::uint64_t place; ///< In the order of their first requests.
     std::uint64_t requests = 0;
     std::size_t actors = 0;
   };

@@ -32,7 +32,7 @@ std::uint64_t count_open_files() {
   fs::directory_iterator files{"/proc/self/fd", problem};
   if (problem)
     return 0;
-  // One of them is that of the directory itself.
+  // One of them is the descriptor of the directory itself.
   const auto all = std::distance(fs::begin(files), fs::end(files));
   return static_cast<std::uint64_t>(all) - 1;
 }

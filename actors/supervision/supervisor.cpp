@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <tuple>
 #include <utility>
 
 namespace troupe {
@@ -33,8 +34,9 @@ expected<void> supervisor::add(child_spec spec) {
     if (find(spec.name) != nullptr)
       return fail(errc::invalid_argument,
                   "there is an actor named " + spec.name);
-    children_.push_back(std::make_unique<child>());
+    children_.push_back(std::make_shared<child>());
     added = children_.back().get();
+    added->order = added_++;
     added->spec = std::move(spec);
     try {
       by_name_.emplace(added->spec.name, added);
@@ -53,7 +55,7 @@ expected<void> supervisor::add(child_spec spec) {
   return {};
 }
 
-/// Takes the youngest child out of the books.
+/// Removes the youngest child from the tables.
 void supervisor::forget_last() {
   by_name_.erase(children_.back()->spec.name);
   children_.pop_back();
@@ -71,7 +73,7 @@ void supervisor::start(child& x, bool again) {
       ++figures_.restarts;
     }
   } catch (const std::bad_alloc&) {
-    // Its death would concern nobody.
+    // Its death need not be reported.
     x.spec.end(false);
     throw;
   }
@@ -93,7 +95,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
     by_number_.erase(i);
     what = judge(*dead);
     crashes = dead->crashes.size();
-    if (by_number_.empty())
+    if (by_number_.empty() || dead->leaves)
       all_ended_.notify_all();
   }
   if (what == verdict::ignore)
@@ -116,7 +118,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
     start(*dead, true);
     report(dead->spec.name + " runs again");
   } catch (const std::exception& failure) {
-    // What cannot even be started is given up, which its callers learn.
+    // An actor that cannot be started is given up; its callers get an error.
     give_up(*dead);
     report(dead->spec.name + " is given up: it cannot be started ("
            + failure.what() + "); 'restart " + dead->spec.name
@@ -124,7 +126,7 @@ void supervisor::ended(std::uint64_t number, std::string_view reason) {
   }
 }
 
-/// It stays down.
+/// Gives an actor up: it stays down.
 void supervisor::give_up(child& x) {
   {
     std::lock_guard guard{mutex_};
@@ -147,9 +149,9 @@ void supervisor::report(const std::string& line) const {
     report_(line);
 }
 
-/// Takes a death into the books.
+/// Records a death.
 supervisor::verdict supervisor::judge(child& x) {
-  if (stopping_) {
+  if (stopping_ || x.leaves) {
     x.state = child_state::stopped;
     return verdict::ignore;
   }
@@ -161,7 +163,7 @@ supervisor::verdict supervisor::judge(child& x) {
   x.state = child_state::restarting;
   if (x.crashes.size() > limit_ && x.spec.give_up)
     return verdict::give_up;
-  // One that is always started again needs no history.
+  // A child that is always started again needs no history.
   if (x.crashes.size() > limit_)
     x.crashes.pop_front();
   return verdict::start_again;
@@ -180,7 +182,7 @@ void supervisor::watch_all() {
     x->spec.watch();
 }
 
-// -- by order ----------------------------------------------------------------------
+// -- commands ----------------------------------------------------------------------
 
 expected<void> supervisor::kill(std::string_view name) {
   std::function<void(bool)> end;
@@ -207,7 +209,7 @@ expected<void> supervisor::restart(std::string_view name) {
     if (stopping_)
       return fail(errc::shutting_down, "the runtime drains");
     x = find(name);
-    if (x == nullptr)
+    if (x == nullptr || x->leaves)
       return fail(errc::unknown_actor,
                   "there is no actor named " + std::string{name});
     if (x->state != child_state::failed)
@@ -227,6 +229,52 @@ expected<void> supervisor::restart(std::string_view name) {
   }
   report(x->spec.name + " runs again, by order");
   return {};
+}
+
+supervisor::departure supervisor::dismiss(std::string_view name) {
+  std::lock_guard turn{turn_};
+  departure result;
+  std::vector<child*> running;
+  {
+    std::lock_guard guard{mutex_};
+    for (auto& x : children_) {
+      if (x->spec.name != name && x->spec.parent != name)
+        continue;
+      result.children_.push_back(x);
+      if (x->state == child_state::running)
+        running.push_back(x.get());
+    }
+    for (auto& x : result.children_)
+      x->leaves = true;
+  }
+  std::for_each(running.rbegin(), running.rend(),
+                [](child* x) { x->spec.end(false); });
+  return result;
+}
+
+void supervisor::await_departed(const departure& which,
+                                std::chrono::milliseconds patience) {
+  const auto& leaving = which.children_;
+  {
+    std::unique_lock guard{mutex_};
+    all_ended_.wait_for(guard, patience, [&] {
+      return std::none_of(leaving.begin(), leaving.end(), [this](auto& x) {
+        return by_number_.contains(x->number);
+      });
+    });
+  }
+  // No death is being looked at any more.
+  std::lock_guard turn{turn_};
+  std::lock_guard guard{mutex_};
+  for (auto& x : leaving) {
+    by_number_.erase(x->number);
+    by_name_.erase(x->spec.name);
+    if (x->state == child_state::failed)
+      count_failed(*x, false);
+  }
+  std::erase_if(children_, [](auto& x) { return x->leaves; });
+  if (by_number_.empty())
+    all_ended_.notify_all();
 }
 
 void supervisor::begin_stop() {
@@ -265,23 +313,40 @@ supervisor::await_stopped(std::chrono::steady_clock::time_point deadline,
   return left;
 }
 
+/// Puts each child behind its parent, whenever it was added; those of one parent by name,
+/// numbers at its end counted.
+void supervisor::sort_by_family(
+  std::vector<std::shared_ptr<child>>& which) const {
+  const auto place = [this](const child& x) {
+    const auto* parent = find(x.spec.parent);
+    return std::tuple{parent == nullptr ? x.order : parent->order,
+                      parent != nullptr, x.spec.name.size(),
+                      std::string_view{x.spec.name}};
+  };
+  std::sort(which.begin(), which.end(),
+            [&](auto& x, auto& y) { return place(*x) < place(*y); });
+}
+
 // -- looking -----------------------------------------------------------------------
 
 std::vector<child_view> supervisor::list(std::string_view prefix) const {
   std::vector<child_view> rows;
-  std::vector<child*> listed;
+  std::vector<std::shared_ptr<child>> listed;
   {
     std::lock_guard guard{mutex_};
-    for (auto& x : children_) {
-      auto& spec = x->spec;
-      if (!std::string_view{spec.name}.starts_with(prefix))
-        continue;
-      listed.push_back(x.get());
-      rows.push_back(
-        {spec.name, spec.parent, spec.kind, x->state, x->restarts, {}});
-    }
+    for (auto& x : children_)
+      if (std::string_view{x->spec.name}.starts_with(prefix))
+        listed.push_back(x);
+    sort_by_family(listed);
+    for (auto& x : listed)
+      rows.push_back({x->spec.name,
+                      x->spec.parent,
+                      x->spec.kind,
+                      x->state,
+                      x->restarts,
+                      {}});
   }
-  // A child never goes away, and its specification never changes.
+  // A specification never changes.
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i].figures = listed[i]->spec.figures();
   return rows;
@@ -296,6 +361,11 @@ expected<void> supervisor::check_not_failed(std::string_view name) const {
                                   + " crashed too often and stays down; start "
                                     "it again with 'restart "
                                   + x->spec.name + "'");
+}
+
+bool supervisor::contains(std::string_view name) const {
+  std::lock_guard guard{mutex_};
+  return find(name) != nullptr;
 }
 
 std::size_t supervisor::size() const {

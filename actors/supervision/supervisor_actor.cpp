@@ -2,9 +2,13 @@
 
 #include <utility>
 
+#include <caf/actor_cast.hpp>
+
 #include <troupe/actors/shell/peers.hpp>
 #include <troupe/actors/shell/service_actor.hpp>
 #include <troupe/actors/shell/spawn.hpp>
+#include <troupe/actors/supervision/actor_names.hpp>
+#include <troupe/actors/supervision/metric_rows.hpp>
 #include <troupe/actors/supervision/node_book.hpp>
 #include <troupe/messages/caf/error.hpp>
 
@@ -51,10 +55,11 @@ public:
       [this](const find_region_request& x) { return on_find(x); },
       [this](const find_actor_request& x) { return on_find_actor(x); },
       [this](const list_nodes_request& x) { return on_list_nodes(x); },
+      [this](const list_metrics_request& x) { return on_list_metrics(x); },
     };
   }
 
-  /// Requesters that still wait learn nothing more from here.
+  /// Waiting requesters get no reply from this actor any more.
   void on_exit() override {
     for (auto& promise : std::exchange(draining_, {}))
       promise.deliver(gone());
@@ -68,10 +73,13 @@ private:
   template <class Reply, class Request>
   caf::result<Reply> forward(Request& x) {
     auto runtime = begin();
-    auto loads = runtime ? runtime->coordinator() : load_coordinator_actor{};
-    if (!loads)
+    if (!runtime)
       return gone();
-    return delegate(loads, std::move(x));
+    auto loads = runtime->find_actor(detail::coordinator_name);
+    if (!loads)
+      return to_caf(loads.error());
+    return delegate(caf::actor_cast<load_coordinator_actor>(loads->who),
+                    std::move(x));
   }
 
   caf::result<actor_list> on_list(const list_actors_request& x) {
@@ -84,7 +92,7 @@ private:
       result.actors.push_back(row(root));
     for (auto& child : runtime->tree().list(x.prefix))
       result.actors.push_back(row(child));
-    runtime->add_shown(x.prefix, result);
+    runtime->add_rows(x.prefix, result);
     return result;
   }
 
@@ -170,18 +178,25 @@ private:
     return promise;
   }
 
+  caf::result<metric_list> on_list_metrics(const list_metrics_request& x) {
+    auto runtime = begin();
+    if (!runtime)
+      return gone();
+    return rows_of(runtime->metrics(), x);
+  }
+
   static caf::error gone() {
     return to_caf({errc::shutting_down, "the runtime drains or has ended"});
   }
 
-  /// What every request begins with.
+  /// The first step of every request.
   std::shared_ptr<supervised> begin() {
     if (auto asker = sending_peer(*this))
       note(*asker);
     return runtime_.lock();
   }
 
-  /// Writes down the actor of another node that asks.
+  /// Records the actor of another node that sends a request.
   void note(const peer_actor& asker) {
     const auto is_new
       = nodes_.asked(asker.node, asker.id, clock::steady().now());
@@ -191,7 +206,7 @@ private:
       return;
     ++locating_;
     locate_sender(*this, [this, id = asker.node](const std::string& address) {
-      // The node may be gone already, which is reported, too.
+      // The node may have ended already, which is reported, too.
       if (!address.empty())
         nodes_.locate(id, address);
       on_located();
@@ -220,7 +235,7 @@ private:
       runtime->tree().ended(x.id, x.reason);
   }
 
-  /// The middleman has said where a node is, or that it does not know.
+  /// The middleman has reported a node's address, or that it is unknown.
   void on_located() {
     if (--locating_ == 0)
       for (auto& [promise, limit] : std::exchange(listing_, {}))
@@ -236,8 +251,8 @@ private:
   std::vector<caf::response_promise> draining_;
 
   node_book nodes_;
-  std::size_t locating_ = 0; ///< Questions to the middleman under way.
-  /// Requesters of the list, which is answered when these are.
+  std::size_t locating_ = 0; ///< Requests to the middleman in progress.
+  /// Requesters of the list; they get it when no such request is in progress.
   std::vector<std::pair<caf::response_promise, std::uint64_t>> listing_;
 };
 

@@ -22,8 +22,8 @@ bool subscriber::deliver(delivery x) noexcept {
   return heard;
 }
 
-// Under the mutex. No room in memory is no room in the queue. What waits in the
-// queue of one that is cut is freed by its owner, not by the publisher.
+// Under the mutex. Without memory the queue counts as full. The owner of a cut
+// subscriber frees the waiting messages, not the publisher.
 bool subscriber::put(delivery& x) noexcept {
   const auto size = x.bytes();
   if (state_ != subscriber_state::open)
@@ -45,7 +45,7 @@ bool subscriber::put(delivery& x) noexcept {
 // Under the mutex.
 cut_reason subscriber::look_at_limits(std::size_t more) noexcept {
   const auto limits = limits_.get();
-  // The limits may have been lowered below what waits already.
+  // The limits may have been lowered below what already waits.
   if (waiting_.size() >= limits.messages || bytes_ + more > limits.bytes)
     return cut_reason::hard;
   if (limits.soft_bytes == 0 || bytes_ + more <= limits.soft_bytes) {

@@ -1,18 +1,18 @@
 #pragma once
 
-// What is said in topics, and those who hear it.
+// Messages of topics, and the subscribers that receive them.
 //
-// A subscriber is a bounded queue: topics put messages in, on the threads of
-// those who publish; its owner takes them out, on one thread. Nobody waits for
-// anybody: a subscriber that falls behind by more than its limits is cut, which
-// costs it what waited and costs a publisher nothing.
+// A subscriber is a bounded queue: topics put messages in, on the publishers' threads;
+// its owner takes them out, on one thread. No thread waits for another: a subscriber
+// that falls behind by more than its limits is cut. It loses the waiting messages; a
+// publisher loses nothing.
 //
 // Invariants
-//   1. What waits never exceeds the hard limits. More than the soft limit waits
-//      for at most its time, as seen by those who put a message in.
-//   2. `wake` is called when something came and the owner did not know of any:
-//      once for a burst, until the owner has taken everything.
-//   3. A subscriber that was cut or closed hears nothing more.
+//   1. The waiting messages never exceed the hard limits. They exceed the soft limit
+//      for at most its time; this is checked when a message is put in.
+//   2. `wake` is called when a message came and the owner did not know of any: once for
+//      a burst, until the owner has taken everything.
+//   3. A subscriber that was cut or closed receives nothing more.
 
 #include <atomic>
 #include <chrono>
@@ -29,9 +29,9 @@
 namespace troupe {
 
 enum class topic_kind : std::uint8_t {
-  channel, ///< Hears what is published under its name.
-  pattern, ///< Hears what is published in channels that its name matches.
-  sharded, ///< As `channel`, in a name space of its own, without patterns.
+  channel, ///< Receives messages published under its name.
+  pattern, ///< Receives messages of channels that its name matches.
+  sharded, ///< Like `channel`, in a separate name space without patterns.
 };
 
 inline constexpr std::size_t topic_kinds = 3;
@@ -41,7 +41,7 @@ struct topic_name {
   bytes text;
 };
 
-/// One message, shared by all who hear it.
+/// One message, shared by all its receivers.
 struct publication {
   bytes channel;
   bytes payload;
@@ -50,29 +50,37 @@ struct publication {
 /// One message on its way to one subscriber.
 struct delivery {
   std::shared_ptr<const publication> what;
-  std::shared_ptr<const topic_name> by; ///< The topic that heard it.
+  std::shared_ptr<const topic_name> by; ///< The topic that received it.
 
-  /// What it counts for in a queue: all it has to say.
+  [[nodiscard]] const auto& channel() const noexcept {
+    return what->channel;
+  }
+
+  [[nodiscard]] const auto& payload() const noexcept {
+    return what->payload;
+  }
+
+  /// Its size in a queue, in bytes: channel, payload and topic name.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return what->channel.size() + what->payload.size() + by->text.size();
   }
 };
 
-/// What may wait for a subscriber at a time.
+/// The limits of the messages that wait for a subscriber.
 struct subscriber_limits {
-  /// Bytes; the same as Redis's hard limit for its subscribers.
+  /// Bytes; Redis's hard limit for its subscribers is the same.
   std::size_t bytes = 32UL * 1024 * 1024;
 
-  /// Messages: bounds what empty ones cost (32 bytes each, beyond their own).
+  /// Messages: bounds the memory of empty ones (32 bytes each, beyond their own).
   std::size_t messages = 1024UL * 1024;
 
-  /// Bytes that may wait for less than `soft_time` without a break; zero: no
-  /// such limit. Also as Redis.
+  /// Bytes that may be exceeded for less than `soft_time` without interruption; zero:
+  /// no soft limit. Redis has the same.
   std::size_t soft_bytes = 8UL * 1024 * 1024;
   std::chrono::seconds soft_time{60};
 };
 
-/// Limits that somebody changes while subscribers look at them. Thread-safe.
+/// Limits that may change while subscribers read them. Thread-safe.
 class live_subscriber_limits {
 public:
   explicit live_subscriber_limits(subscriber_limits x = {}) noexcept {
@@ -97,7 +105,7 @@ private:
   std::atomic<std::chrono::seconds> soft_time_;
 };
 
-/// Which limit has cut a subscriber.
+/// The limit because of which a subscriber was cut.
 enum class cut_reason : std::uint8_t {
   none,
   hard, ///< Bytes or messages, at once.
@@ -112,14 +120,14 @@ enum class subscriber_state : std::uint8_t {
 
 class subscriber {
 public:
-  /// With limits of its own.
+  /// Has its own limits.
   explicit subscriber(subscriber_limits limits,
                       const clock& time = clock::steady())
     : own_(limits), limits_(own_), time_(time) {
     // nop
   }
 
-  /// With limits that it shares; they and `time` outlive the subscriber.
+  /// Shares limits; they and `time` must outlive the subscriber.
   explicit subscriber(const live_subscriber_limits& limits,
                       const clock& time = clock::steady())
     : limits_(limits), time_(time) {
@@ -133,18 +141,19 @@ public:
 
   // -- for topics: from any thread -----------------------------------------------
 
-  /// Puts a message in, or cuts the subscriber. Tells whether it will hear it.
+  /// Puts a message in, or cuts the subscriber. Returns whether the subscriber will
+  /// receive it.
   bool deliver(delivery x) noexcept;
 
   // -- for the owner -------------------------------------------------------------
 
-  /// Appends what has come to `out`, oldest first, until nothing is left or the
-  /// messages make up `enough` bytes. Tells whether something is left, which
-  /// the owner then takes without being woken. Nothing comes out of one that
-  /// was cut. Throws std::bad_alloc.
+  /// Appends the waiting messages to `out`, oldest first, until none is left or they
+  /// make up `enough` bytes. Returns whether messages are left; the owner then takes
+  /// them without a further `wake`. A subscriber that was cut returns none. Throws
+  /// std::bad_alloc.
   bool take(std::size_t enough, std::vector<delivery>& out);
 
-  /// Hears nothing more, and forgets what waits.
+  /// Receives nothing more, and drops the waiting messages.
   void close() noexcept;
 
   [[nodiscard]] subscriber_state state() const noexcept;
@@ -152,9 +161,9 @@ public:
   [[nodiscard]] cut_reason why_cut() const noexcept;
 
 protected:
-  /// Something came, or the subscriber was cut. Called inside a topic's turn:
-  /// to be brief and to publish nothing. False when the owner cannot be told;
-  /// the next message tries again.
+  /// Called when a message came or the subscriber was cut, inside a topic's turn: must
+  /// be brief and publish nothing. Returns false when the owner cannot be informed; the
+  /// next message then tries again.
   virtual bool wake() noexcept = 0;
 
 private:
@@ -167,11 +176,11 @@ private:
   const clock& time_;
   mutable std::mutex mutex_;
   subscriber_state state_ = subscriber_state::open;
-  bool woken_ = false;  ///< The owner knows that something waits.
+  bool woken_ = false;  ///< The owner knows that messages wait.
   bool warned_ = false; ///< The owner knows that it was cut.
   std::size_t bytes_ = 0;
   cut_reason why_cut_ = cut_reason::none;
-  /// Since when more than the soft limit waits; `never`: it does not.
+  /// Since when the soft limit is exceeded; `never`: it is not.
   time_point over_soft_since_ = never;
   std::deque<delivery> waiting_;
 };

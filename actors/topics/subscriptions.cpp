@@ -6,10 +6,10 @@ namespace troupe {
 
 namespace {
 
-/// Bytes of a topic, its places here and in the directory, and what malloc adds.
+/// Bytes of a topic, its entries here and in the directory, and malloc's overhead.
 constexpr std::size_t topic_bytes = 704;
 
-/// The topic, the directory and the subscriber have one each.
+/// The topic, the directory and the subscriber have one copy each.
 constexpr std::size_t copies_of_name = 3;
 
 } // namespace

@@ -12,14 +12,13 @@
 
 namespace troupe {
 
-/// The topics that one subscriber has joined. When this ends, the subscriber is
-/// closed and has left them all. Belongs to the subscriber's owner; not
-/// thread-safe.
+/// The topics that one subscriber has joined. Its destructor closes the subscriber,
+/// which leaves all of them. Used by the subscriber's owner; not thread-safe.
 class subscriptions {
 public:
   using topics = std::map<bytes, std::shared_ptr<topic>, std::less<>>;
 
-  /// `directory` outlives the subscriptions.
+  /// `directory` must outlive the subscriptions.
   subscriptions(topic_directory& directory, std::shared_ptr<subscriber> who)
     : directory_(directory), who_(std::move(who)) {
     // nop
@@ -30,12 +29,12 @@ public:
 
   ~subscriptions();
 
-  /// Tells whether it is a new one. Throws std::bad_alloc and then has changed
-  /// nothing.
+  /// Joins a topic; returns whether it is a new one. Throws std::bad_alloc; nothing has
+  /// changed then.
   bool add(topic_kind kind, bytes_view name);
 
-  /// Tells whether there was one. Nothing comes from the topic afterwards but
-  /// what waits already.
+  /// Leaves a topic; returns whether it had been joined. Afterwards no new message of
+  /// the topic comes; waiting ones stay.
   bool remove(topic_kind kind, bytes_view name) noexcept;
 
   /// Leaves all topics.
@@ -47,7 +46,8 @@ public:
 
   [[nodiscard]] bool empty() const noexcept;
 
-  /// About what they take, in bytes, if nobody else has joined these topics.
+  /// The approximate memory of the subscriptions, in bytes, as if no other subscriber
+  /// had joined these topics.
   [[nodiscard]] std::size_t held_bytes() const noexcept {
     return bytes_;
   }

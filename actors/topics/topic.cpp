@@ -9,7 +9,7 @@ namespace troupe {
 
 namespace {
 
-// Lanes are handed to an executor only when nobody waits, and here all wait.
+// Lanes use an executor only when no caller waits; here all callers wait.
 class no_executor final : public lane_executor {
 public:
   void schedule(lane&) noexcept override {
@@ -53,7 +53,7 @@ topic::join_result topic::add(const std::shared_ptr<subscriber>& who) {
 
 bool topic::remove(const subscriber& who) noexcept {
   bool ended = false;
-  // Whoever is removed ends, perhaps, and not in the turn.
+  // The removed subscriber may be destroyed here, outside of the turn.
   std::shared_ptr<subscriber> removed;
   in_turn([&]() noexcept {
     if (const auto found = places_.find(&who); found != places_.end()) {
@@ -87,7 +87,7 @@ bool topic::insert(const std::shared_ptr<subscriber>& who) {
   return added;
 }
 
-// The last one takes the place that becomes free.
+// The last subscriber takes the free place.
 void topic::erase(const subscriber& who) noexcept {
   const auto found = places_.find(&who);
   const auto place = found->second;

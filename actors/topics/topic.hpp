@@ -1,20 +1,20 @@
 #pragma once
 
-// A topic: those who hear what is published under a name. It begins with its
-// first subscriber and ends with its last.
+// A topic: the subscribers of the messages published under a name. It begins with its
+// first subscriber and ends with its last one.
 //
-// Accepts: `add`, `remove`, `publish`, each of which passes its mailbox and has
-//   happened when it returns.
+// Accepts: `add`, `remove`, `publish`. Each passes the topic's mailbox and is complete
+//   when it returns.
 // Invariants
-//   1. The subscribers are only touched in turns of the mailbox.
-//   2. A topic whose last subscriber has left is ended and stays so. Who comes
-//      too late is told, and takes another (topic_directory.hpp).
-//   3. All subscribers hear the messages in one order, that of the turns; so the
-//      messages of one publisher come in the order in which it published.
+//   1. The subscribers are used only in turns of the mailbox.
+//   2. A topic whose last subscriber has left is ended and stays ended. A subscriber
+//      that comes too late is refused and joins another topic (topic_directory.hpp).
+//   3. All subscribers receive the messages in one order, that of the turns; so the
+//      messages of one publisher come in the order in which it published them.
 //   4. After `remove` returned, the topic delivers nothing to that subscriber.
-// Threading: plain C++. Every caller waits for its own turn, so the mailbox
-//   needs no executor. A turn waits for nothing but the mutexes of queues;
-//   whoever holds shards may publish.
+// Threading: plain C++. Every caller waits for its own turn, so the mailbox needs no
+//   executor. A turn waits only for the mutexes of queues; a thread that holds shards
+//   may publish.
 
 #include <atomic>
 #include <cstddef>
@@ -42,13 +42,14 @@ public:
     return *name_;
   }
 
-  /// Throws std::bad_alloc and then has ended, if nobody else is there.
+  /// Adds a subscriber. Throws std::bad_alloc; the topic has then ended if it has no
+  /// other subscriber.
   join_result add(const std::shared_ptr<subscriber>& who);
 
-  /// Tells whether the topic is at its end now.
+  /// Removes a subscriber; returns whether the topic has now ended.
   bool remove(const subscriber& who) noexcept;
 
-  /// Returns how many subscribers will hear it.
+  /// Returns how many subscribers will receive the message.
   std::size_t publish(const std::shared_ptr<const publication>& what) noexcept;
 
   /// A snapshot.
@@ -56,7 +57,7 @@ public:
     return size_.load(std::memory_order_acquire);
   }
 
-  /// Messages published so far, whoever heard them. A snapshot.
+  /// Messages published so far, with or without receivers. A snapshot.
   [[nodiscard]] std::uint64_t published() const noexcept {
     return published_.load(std::memory_order_relaxed);
   }

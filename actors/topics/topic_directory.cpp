@@ -39,8 +39,8 @@ void topic_table::forget(const topic& ended) noexcept {
   changed();
 }
 
-// Gives the array of places back that many topics needed, in amortised constant
-// time. Under the mutex.
+// Returns the memory of an array that many topics needed, in amortised constant time.
+// Under the mutex.
 void topic_table::shrink() noexcept {
   constexpr std::size_t few = 1024;
   constexpr std::size_t least_used_share = 8;

@@ -1,15 +1,15 @@
 #pragma once
 
-// All topics, by name. A topic is made by the first who joins it and forgotten
+// All topics, by name. The first subscriber makes a topic; the directory forgets it
 // when it ends:
 //
 //   join ──► found, or made under the mutex ──► topic::add
 //              ▲                                   │ ended: its last subscriber
 //              └──── replaced by a new one ◄───────┘ left in this moment
 //
-// Two who join one name at a time meet in one topic, and nobody is left in a
-// topic that the directory has forgotten: an ended topic takes nobody in, and
-// only ended topics are forgotten or replaced.
+// Two subscribers that join one name at the same time meet in one topic, and none stays
+// in a topic that the directory has forgotten: an ended topic accepts no subscriber,
+// and only ended topics are forgotten or replaced.
 
 #include <array>
 #include <atomic>
@@ -29,17 +29,17 @@ class topic_table {
 public:
   using list = std::vector<std::shared_ptr<topic>>;
 
-  /// The topic of this name; a new one when there is none, or only `ended`.
+  /// Returns the topic of this name; makes one when there is none, or only `ended`.
   std::shared_ptr<topic> get_or_create(topic_kind kind, bytes_view name,
                                        const topic* ended);
 
-  /// The topic of this name, or nullptr.
+  /// Returns the topic of this name, or nullptr.
   [[nodiscard]] std::shared_ptr<topic> find(bytes_view name) const noexcept;
 
-  /// Forgets a topic that has ended, if it still stands there.
+  /// Forgets a topic that has ended, if the table still holds it.
   void forget(const topic& ended) noexcept;
 
-  /// All topics; made again only when one has come or gone.
+  /// All topics. The list is made anew only after a topic was added or removed.
   [[nodiscard]] std::shared_ptr<const list> all() const;
 
   [[nodiscard]] std::size_t size() const noexcept {
@@ -64,7 +64,7 @@ private:
 /// Thread-safe.
 class topic_directory {
 public:
-  /// Tells whether a channel matches a pattern.
+  /// Whether a channel matches a pattern.
   using match_function
     = bool (*)(bytes_view pattern, bytes_view channel) noexcept;
 
@@ -73,21 +73,20 @@ public:
     // nop
   }
 
-  /// Makes `who` a subscriber of a topic. Throws std::bad_alloc and then has
-  /// changed nothing.
+  /// Makes `who` a subscriber of a topic. Throws std::bad_alloc; nothing has changed
+  /// then.
   std::shared_ptr<topic> join(topic_kind kind, bytes_view name,
                               const std::shared_ptr<subscriber>& who);
 
-  /// The reverse; `who` hears nothing more of `where`.
+  /// Ends the subscription; `who` receives nothing more from `where`.
   void leave(topic& where, const subscriber& who) noexcept;
 
-  /// Has all subscribers of a channel and of the patterns it matches hear
-  /// `payload`, which is copied once. Returns how many deliveries that were.
-  /// Complexity: linear in those and in the number of patterns. Throws
-  /// std::bad_alloc.
+  /// Sends `payload`, which is copied once, to all subscribers of a channel and of the
+  /// patterns it matches. Returns the number of deliveries. Complexity: linear in these
+  /// and in the number of patterns. Throws std::bad_alloc.
   std::size_t publish(bytes_view channel, bytes_view payload);
 
-  /// The same in the name space of sharded channels, which knows no patterns.
+  /// The same in the name space of sharded channels, which has no patterns.
   std::size_t publish_sharded(bytes_view channel, bytes_view payload);
 
   /// Subscribers of one topic. A snapshot.
@@ -100,7 +99,7 @@ public:
   [[nodiscard]] std::size_t size(topic_kind kind) const noexcept;
 
 private:
-  // So that publishers to different channels do not meet.
+  // So that publishers to different channels rarely use the same table.
   static constexpr std::size_t tables_per_kind = 16;
   using tables = std::array<topic_table, tables_per_kind>;
 

@@ -1,5 +1,5 @@
-// `troupe-bench constants`: a server that answers without looking, for
-// `troupe-bench net` and for those who try other clients.
+// `troupe-bench constants`: a server with constant answers, for `troupe-bench net` and for
+// tests of other clients.
 
 #include <cstdio>
 
@@ -17,7 +17,7 @@ struct settings {
 
   void declare(option_table& table) {
     table.add(value_size, "value-size",
-              "bytes of the value that every GET gets");
+              "bytes of the value in the answer to every GET");
     common.declare(table);
   }
 
@@ -35,9 +35,9 @@ struct settings {
 int run_constants(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
     "constants",
-    "Serves a free port of this machine until it is killed: every request on a "
-    "connection\ngets the answer that its first one would get, without a look "
-    "at it.",
+    "Serves a free port of this machine until it is killed. Every request on a "
+    "connection\ngets the answer of the first request; later requests are not "
+    "read.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -1,8 +1,7 @@
-// `troupe-bench growth`: one insert after the other into an empty table, each
-// timed on its own. The index has to grow while others wait, so no insert may
-// take much longer than another. What the machine itself does to a thread (a
-// timer, another process, the hypervisor) shows in a loop of the same length
-// that does nothing.
+// `troupe-bench growth`: inserts one after the other into an empty table, and times each
+// insert. The index grows while other operations wait, so no insert may take much longer
+// than another. An empty loop of the same length shows the pauses that the machine causes
+// (timers, other processes, the hypervisor).
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +28,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// The longest pause that nobody minds.
+/// The longest pause that callers accept.
 constexpr double acceptable_pause_ms = 1.0;
 
 struct settings {
@@ -45,7 +44,7 @@ struct settings {
       .add(value_size, "value-size", "bytes per value")
       .add(key_size, "key-size", "bytes per key")
       .add(rounds, "rounds", "passes per table, each from empty")
-      .add(peers, "peers", "lets other tables grow, too, to compare");
+      .add(peers, "peers", "also measures other tables, to compare");
     common.declare(table);
   }
 
@@ -225,16 +224,17 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Inserts of new keys into an empty table on one thread, each timed; making",
-    "the key counts. Figures are medians of the passes; the longest insert is",
-    "given for the best and the worst pass: what only one pass saw was not the",
-    "table. 'alone' leaves inserts out during which the thread lost its",
-    "processor. Memory is what the process grew by, per entry.",
+    "One thread inserts new keys into an empty table. Each insert is timed,",
+    "the construction of its key included. Figures are medians of the passes.",
+    "The longest insert is given for the best and the worst pass: a pause in",
+    "one pass only is not caused by the table. 'alone' omits inserts during",
+    "which the thread lost its processor. Memory is the growth of the process",
+    "per entry.",
     noise_line(noise_),
   };
   table times{"results",
-              "times of one insert; over 1 ms: inserts of the worst pass, and "
-              "those of them alone",
+              "times of one insert; over 1 ms: number of such inserts in the "
+              "worst pass, and how many of them alone",
               {{"name", "", 0},
                {"table", "table", 0},
                {"p50_ns", "p50 ns", 0},
@@ -286,8 +286,8 @@ report contest::result() const {
 int run_growth(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
     "growth",
-    "The longest pause of a single insert while a table grows from empty, and\n"
-    "the memory each entry takes.",
+    "The longest time of a single insert while a table grows from empty, and\n"
+    "the memory of each entry.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

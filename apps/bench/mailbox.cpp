@@ -1,5 +1,5 @@
-// `troupe-bench mailbox`: what one operation pays to be the only one, by the
-// ways there are. It backs the decision to let callers run a shard's mailbox.
+// `troupe-bench mailbox`: the cost of several ways to run operations one at a time. The
+// results support the decision to let callers run a shard's mailbox.
 
 #include <algorithm>
 #include <memory>
@@ -34,11 +34,11 @@ struct settings {
   void declare(option_table& table) {
     table.add(ops, "ops", "operations per thread and pass")
       .add(slow_ops, "slow-ops",
-           "the same for ways that wake a thread each time")
+           "the same, for ways that wake a thread for each operation")
       .add(rounds, "rounds", "passes per measurement, after one to warm up")
-      .add(threads, "threads", "numbers of threads, as in 1,2,4")
+      .add(threads, "threads", "numbers of threads, for example 1,2,4")
       .add(scheduler, "scheduler",
-           "of CAF, for the ways without Troupe: stealing or sharing");
+           "CAF's scheduler for ways without Troupe: stealing or sharing");
     common.declare(table);
   }
 
@@ -136,16 +136,15 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Every operation adds 1 to one counter. With several threads, all go at "
-    "the",
-    "same counter without a pause, which no cache does: it is the worst case.",
-    "Rounds run all ways in turn; figures are medians. Threads of CAF's",
-    "scheduler are not bound to a processor.",
+    "Every operation adds 1 to one counter. With several threads, all threads",
+    "change the same counter without a pause. No cache does that: it is the",
+    "worst case. Each round runs all ways in turn; figures are medians.",
+    "Threads of CAF's scheduler are not bound to a processor.",
     noise_line(noise_),
   };
   table times{"results",
-              "ns: wall time per operation, those of all threads counted; cpu: "
-              "processor time of the whole process",
+              "ns: wall time per operation, counting the operations of all "
+              "threads; cpu: processor time of the whole process",
               {{"threads", "threads", 0},
                {"name", "", 0},
                {"way", "way", 0},
@@ -177,7 +176,8 @@ report contest::result() const {
 int run_mailbox(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
     "mailbox",
-    "What one operation pays to be the only one: locks, Troupe's lane, actors.",
+    "The cost of running operations one at a time: locks, Troupe's lane, "
+    "actors.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

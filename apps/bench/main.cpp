@@ -1,5 +1,5 @@
-// troupe-bench: Troupe and what others use in its place, measured side by side
-// in one run. What counts is the ratios; times differ from machine to machine.
+// troupe-bench: measures Troupe and its alternatives side by side in one run.
+// Compare the ratios; the times differ from machine to machine.
 
 #include <cstdio>
 #include <exception>
@@ -9,6 +9,7 @@
 
 #include <apps/bench/common/options.hpp>
 #include <apps/bench/subcommands.hpp>
+#include <troupe/messages/types/text/suggest.hpp>
 
 namespace {
 
@@ -21,15 +22,17 @@ struct subcommand {
 constexpr subcommand subcommands[] = {
   {"shard", "reads and writes of a large table against other maps",
    troupe::bench::run_shard},
-  {"reclamation", "ways to free memory that readers may still look at",
+  {"reclamation", "ways to free memory that readers may still read",
    troupe::bench::run_reclamation},
-  {"mailbox", "the price of one operation through a mailbox",
+  {"mailbox", "the cost of one operation through a mailbox",
    troupe::bench::run_mailbox},
   {"growth", "the longest pause while a table grows, and memory per entry",
    troupe::bench::run_growth},
+  {"regions", "many regions that are hardly used: memory, time, open and end",
+   troupe::bench::run_regions},
   {"net", "the server beside redis-server, under redis-benchmark",
    troupe::bench::run_net},
-  {"constants", "a server that answers without looking, to measure clients",
+  {"constants", "a server with constant answers, to measure the client",
    troupe::bench::run_constants},
   {"trace", "hit ratios of eviction policies on traces",
    troupe::bench::run_trace},
@@ -41,17 +44,17 @@ void print_help() {
     std::printf("  %-14s%s\n", std::string{x.name}.c_str(),
                 std::string{x.title}.c_str());
   std::puts(
-    "\n'troupe-bench <subcommand> --help' explains the options; every "
-    "subcommand knows\n--quick (a smoke test) and --json. The exit code "
-    "is 0, 1 when a result is wrong\n(not: slow), or 2 when an option "
-    "is.");
+    "\n'troupe-bench <subcommand> --help' explains the options. Every "
+    "subcommand has\n--quick (a smoke test) and --json. The exit code "
+    "is 0 for success, 1 for a wrong\nresult (a slow one is not wrong), and 2 "
+    "for a wrong option.");
 }
 
 int reject(const std::string& word) {
   std::vector<std::string> names;
   for (auto& x : subcommands)
     names.emplace_back(x.name);
-  auto meant = troupe::bench::nearest(word, names);
+  auto meant = troupe::nearest(word, names);
   return troupe::bench::complain(
     "", {troupe::errc::invalid_argument,
          "unknown subcommand '" + word + "'"

@@ -1,10 +1,10 @@
 // `troupe-bench net`: troupe-server and redis-server, driven in turn by Redis's
-// own redis-benchmark, beside a server that answers without looking.
+// own redis-benchmark, beside a server with constant answers.
 //
-// For each size of values all servers start afresh, get all keys, and stay until
-// the end; then every round takes each measurement once, server by server, so
-// that what disturbs the machine for a while disturbs all of them. Who is first
-// changes from round to round. The first round warms up and is not counted.
+// For each value size, new servers are started and filled with all keys; they run until
+// the end. Every round takes each measurement once, server by server, so that a temporary
+// disturbance of the machine affects all servers. The first server changes from round to
+// round. The first round warms up and is not counted.
 
 #include <algorithm>
 #include <chrono>
@@ -30,14 +30,14 @@ namespace troupe::bench {
 
 namespace {
 
-/// Memory counts as settled when it kept still for so long, and in any case
-/// after a while: servers tidy up in the background.
+/// Servers free memory in the background. Their memory counts as settled when it has not
+/// changed for `still_time`, and in any case after `settle_patience`.
 constexpr std::chrono::milliseconds still_time{500};
 constexpr std::chrono::seconds settle_patience{10};
 constexpr std::chrono::milliseconds look_again{20};
 
-/// A run that was too short for redis-benchmark's clock is made again with ten
-/// times the requests, so often.
+/// How often a run that is too short for redis-benchmark's clock is repeated, each time
+/// with ten times the requests.
 constexpr int most_tries = 5;
 
 struct server {
@@ -276,7 +276,7 @@ table contest::times() const {
 table contest::ratios() const {
   table result{"ratios",
                "troupe-server / redis-server, medians of the rounds' ratios; "
-               "limit: our throughput / that of constants",
+               "limit: throughput of troupe-server / of constants",
                {{"test", "test", 0},
                 {"pipeline", "pipeline", 0},
                 {"size", "bytes", 0},
@@ -307,7 +307,7 @@ table contest::weights() const {
   table result{
     "memory",
     "resident memory after all keys of 16 bytes were set; bytes/key: "
-    "what it grew by, the key and its value included",
+    "its growth per key, the key and its value included",
     {{"size", "bytes", 0},
      {"name", "", 0},
      {"server", "server", 0},
@@ -343,14 +343,14 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Servers of a size start afresh and are filled with all keys, so that "
-    "every",
-    "GET hits. redis-benchmark drives them in turn, each measurement once per",
-    "round; figures are medians of rounds, ratios medians of ratios within a",
-    "round. Client and server share the machine, so the client is often the",
-    "limit: 'constants' answers without a look at its requests and shows it.",
-    "cpu is what the server alone used, by a clock of 10 ms.",
-    noise_line(noise_) + " (Servers and client are others here.)",
+    "For each value size, new servers are started and filled with all keys, so",
+    "that every GET hits. redis-benchmark runs against each in turn, once for",
+    "each measurement and round. Figures are medians of the rounds; ratios are",
+    "medians of the ratios within a round. Client and server share the",
+    "machine, so the client is often the limit: 'constants' shows it, because",
+    "it answers without reading its requests. cpu is the time of the server",
+    "alone, by a clock of 10 ms.",
+    noise_line(noise_) + " (Servers and client count as others here.)",
   };
   result.tables = {times(), ratios(), weights()};
   result.expectations = expectations();
@@ -363,10 +363,10 @@ report contest::result() const {
 int run_net(const std::vector<std::string>& arguments) {
   auto read = read_settings<net_settings>(
     "net",
-    "troupe-server and redis-server under redis-benchmark, in turn: "
+    "Runs redis-benchmark against troupe-server and redis-server in turn: "
     "throughput, "
-    "p99,\nprocessor time and memory, beside a server that answers without a "
-    "look.",
+    "p99,\nprocessor time and memory; also against a server with constant "
+    "answers.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -1,7 +1,6 @@
-// `troupe-bench reclamation`: what it costs to read next to a writer that frees
-// memory, and what it costs to be that writer. It decides which scheme the
-// tables use. The objects fit into the second-level cache, so that the figures
-// are those of the schemes.
+// `troupe-bench reclamation`: the cost of a read beside a writer that frees memory, and
+// the cost of that writer's writes. The results decide which scheme the tables use. The
+// objects fit into the second-level cache, so that the schemes dominate the figures.
 
 #include <algorithm>
 #include <atomic>
@@ -37,13 +36,15 @@ struct settings {
   std::string sizes = "64,1024";
 
   void declare(option_table& table) {
-    table.add(objects, "objects", "slots with an object each, a power of two")
+    table
+      .add(objects, "objects",
+           "number of slots with an object each, a power of two")
       .add(sizes, "sizes", "bytes per object")
       .add(reads, "reads", "reads per thread and pass")
-      .add(writes, "writes", "writes per pass, when nobody reads")
-      .add(pass_ms, "pass-ms", "milliseconds after which readers stop anyway")
-      .add(rounds, "rounds", "passes per measurement, after one to warm up")
-      .add(readers, "readers", "numbers of reading threads, as in 1,2,4");
+      .add(writes, "writes", "writes per pass, when there are no readers")
+      .add(pass_ms, "pass-ms", "readers stop after this time, in milliseconds")
+      .add(rounds, "rounds", "passes per measurement, after one that warms up")
+      .add(readers, "readers", "numbers of reading threads, for example 1,2,4");
     common.declare(table);
   }
 
@@ -245,20 +246,20 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "A read enters, follows a pointer, looks at the object, and leaves. A",
-    "write allocates an object, puts it into a slot and frees the old one once",
-    "nobody can see it (grace periods serve the thousands of objects that ours",
-    "puts aside for one). Rounds run all schemes in turn; figures are medians.",
-    "With more threads than processors (2 readers and a writer on 2), a reader",
-    "may lose its processor inside a read; then the writer waits or memory",
-    "piles up.",
+    "A read enters, follows a pointer, reads the object, and leaves. A write",
+    "allocates an object, puts it into a slot, and frees the old object when",
+    "no reader can see it any more. (Schemes with grace periods collect as",
+    "many objects for one period as Troupe's epochs do: thousands.) Each round",
+    "runs all schemes in turn; figures are medians. With more threads than",
+    "processors (2 readers and a writer on 2), a reader may lose its processor",
+    "inside a read; then the writer waits, or memory accumulates.",
     noise_line(noise_),
   };
   table times{
     "results",
     "ns per operation; cpu: processor time of the whole process per "
-    "write, helper threads included;\nwaiting: most objects that were "
-    "replaced and not yet freed",
+    "write, helper threads included;\nwaiting: largest number of objects that "
+    "were replaced and not yet freed",
     {{"size", "bytes", 0},
      {"readers", "readers", 0},
      {"writer", "writer", 0},
@@ -297,8 +298,8 @@ report contest::result() const {
 int run_reclamation(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>(
     "reclamation",
-    "Ways to free memory that readers may still look at: what a read and a\n"
-    "write cost under each.",
+    "Ways to free memory that readers may still read: the cost of a read and\n"
+    "of a write with each.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -1,15 +1,13 @@
-// `troupe-bench shard`: one table of many entries, and everybody who could hold
-// it.
+// `troupe-bench shard`: compares containers for one table of many entries.
 //
-// All contestants are filled one after the other, each in the order of the keys,
-// before anything is measured, and all stay in memory until the end: each lies
-// in memory as a fresh one would, and none profits from a cache or an allocator
-// that another one left behind. Then every round runs each contestant on each
-// number of threads once, in turn, so that what disturbs the machine for a
-// while disturbs all of them. The first round warms up and is not counted. What
-// is compared are medians of ratios within a round. At last everybody handles
-// some requests again while calls of operator new are counted and nothing is
-// timed.
+// All contestants are filled one after the other, each in the order of the keys, before
+// anything is measured, and all stay in memory until the end. So each has the memory
+// layout of a fresh one, and none profits from a cache or an allocator that another one
+// left behind. Then every round runs each contestant on each number of threads once, in
+// turn, so that a temporary disturbance of the machine affects all of them. The first
+// round warms up and is not counted. The reports compare medians of ratios within a round.
+// At the end, every contestant handles some requests again, without timing, while calls of
+// operator new are counted.
 
 #include <optional>
 #include <string>
@@ -31,8 +29,8 @@ int run_shard(const std::vector<std::string>& arguments) {
   auto read
     = read_settings<shard_settings>("shard",
                                     "Reads, writes and a mix of both on a "
-                                    "large table: Troupe's region against\n"
-                                    "other maps and against the naive actor.",
+                                    "large table: Troupe's region compared\n"
+                                    "with other maps and with a naive actor.",
                                     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

@@ -19,6 +19,9 @@ int run_mailbox(const std::vector<std::string>& arguments);
 /// The longest pause while a table grows, and memory per entry.
 int run_growth(const std::vector<std::string>& arguments);
 
+/// What many regions cost that are hardly used.
+int run_regions(const std::vector<std::string>& arguments);
+
 /// The server beside redis-server, under redis-benchmark.
 int run_net(const std::vector<std::string>& arguments);
 

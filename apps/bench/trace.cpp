@@ -1,7 +1,7 @@
 // `troupe-bench trace`: which policy keeps the right keys, on real traces.
 //
-// Nothing is timed here. Every policy handles every trace at every size, with
-// entries that all count the same; the figures are exact and the same anywhere.
+// Nothing is timed here. Every policy handles every trace at every size, with entries of
+// equal size; the figures are exact, and equal on every machine.
 
 #include <algorithm>
 #include <optional>
@@ -22,7 +22,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// A bound and no rival.
+/// The upper bound; it does not compete.
 constexpr std::string_view optimum = "opt";
 
 /// All policies on one trace at one size.
@@ -167,7 +167,7 @@ table contest::trace_table() const {
 table contest::hit_table() const {
   table result{
     "results",
-    "hits in percent of all requests; best: of those that do not "
+    "hits in percent of all requests; best: the best policy that does not "
     "know the future",
     {{"trace", "trace", 0}, {"size", "size", 0}, {"entries", "entries", 0}},
     {}};
@@ -191,14 +191,11 @@ report contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "Every request is a read; a miss stores its key, and all entries count the",
-    "same. OPT knows the future and is the bound; it alone may refuse to "
-    "store.",
-    "Nothing is timed: the figures are exact, and the same on any machine, but "
-    "for",
-    "those of Troupe, which is no simulation and hashes keys with another seed "
-    "in",
-    "each run.",
+    "Every request is a read. A miss stores its key, and all entries have the",
+    "same size. OPT knows the future and is the upper bound; only OPT may",
+    "refuse to store. Nothing is timed: the figures are exact, and equal on",
+    "any machine. The figures of Troupe are an exception: it is the real",
+    "table, not a simulation, and hashes keys with another seed in each run.",
   };
   result.tables.push_back(trace_table());
   result.tables.push_back(hit_table());
@@ -211,8 +208,8 @@ report contest::result() const {
 int run_trace(const std::vector<std::string>& arguments) {
   auto read = read_settings<trace_settings>(
     "trace",
-    "Hit ratios of eviction policies on traces: files with a decimal key per "
-    "line,\nplain or packed by xz.",
+    "Hit ratios of eviction policies on traces. A trace is a file with a "
+    "decimal key\nper line, plain or compressed by xz.",
     arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

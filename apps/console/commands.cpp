@@ -18,8 +18,8 @@ using arguments = std::span<const std::string>;
 
 constexpr auto any_number = std::numeric_limits<std::size_t>::max();
 
-/// A command with its manual, how many arguments it takes, and its reader,
-/// which can rely on that number.
+/// A command: its manual, how many arguments it takes, and its reader, which is called
+/// with such a number of arguments only.
 struct entry {
   manual about;
   std::size_t least;
@@ -46,7 +46,7 @@ expected<command> read_ls(arguments words) {
       result.prefix = x;
     else
       return fail(errc::invalid_argument,
-                  "ls does not know what " + quote_if_needed(x) + " is");
+                  "ls takes -a and one PREFIX, but not " + quote_if_needed(x));
   }
   return result;
 }
@@ -58,7 +58,7 @@ expected<command> read_top(arguments words) {
     if (!interval)
       return tl::unexpected{std::move(interval.error())};
     if (interval->count() == 0)
-      return fail(errc::invalid_argument, "an interval is at least 1ms");
+      return fail(errc::invalid_argument, "the interval must be at least 1ms");
     result.interval = *interval;
   }
   if (words.size() == 2) {
@@ -67,8 +67,8 @@ expected<command> read_top(arguments words) {
       = std::from_chars(words[1].data(), end, result.frames);
     if (code != std::errc{} || stop != end || result.frames == 0)
       return fail(errc::invalid_argument,
-                  quote_if_needed(words[1])
-                    + " is not a number of pictures, 1 or more");
+                  "COUNT must be a number from 1 on, not "
+                    + quote_if_needed(words[1]));
   }
   return result;
 }
@@ -80,8 +80,9 @@ expected<command> read_set(arguments words) {
     if (!ttl)
       return tl::unexpected{std::move(ttl.error())};
     if (ttl->count() == 0)
-      return fail(errc::invalid_argument,
-                  "a TTL is at least 1ms; leave it out for the region's");
+      return fail(
+        errc::invalid_argument,
+        "the TTL must be at least 1ms; omit it to use the region's TTL");
     result.ttl = *ttl;
   }
   return result;
@@ -95,7 +96,7 @@ expected<command> read_cancel(arguments words) {
   if (code != std::errc{} || stop != end)
     return fail(errc::invalid_argument, quote_if_needed(text)
                                           + " is not the number of a load; "
-                                            "'loads' shows the numbers");
+                                            "'loads' lists the numbers");
   return result;
 }
 
@@ -107,7 +108,7 @@ expected<command> read_drain(arguments words) {
   if (!deadline)
     return tl::unexpected{std::move(deadline.error())};
   if (deadline->count() == 0)
-    return fail(errc::invalid_argument, "a deadline is at least 1ms");
+    return fail(errc::invalid_argument, "the deadline must be at least 1ms");
   result.deadline = *deadline;
   return result;
 }
@@ -117,7 +118,7 @@ expected<command> read_send(arguments words) {
   if (words.size() > 1 && words[1] != "help")
     result = {words[0], words[1], {words.begin() + 2, words.end()}};
   else if (words.size() > 2)
-    return fail(errc::invalid_argument, "'help' takes nothing more");
+    return fail(errc::invalid_argument, "'help' takes no values");
   return result;
 }
 
@@ -126,125 +127,135 @@ const entry entries[] = {
    0,
    1,
    read_help},
-  {{"ls", "[-a] [PREFIX]", "the tree of actors",
-    "MAILBOX counts messages that wait, HANDLED messages and operations done,\n"
-    "RESTARTS crashes survived, MEMORY and KEYS what the actor owns. The "
-    "shards\n"
-    "of a region are added up in its row.\n"
-    "Topics have SUBSCRIBERS, and under HANDLED the messages published; the\n"
-    "first 100 are shown.\n"
+  {{"ls", "[-a] [PREFIX]", "shows the tree of actors",
+    "MAILBOX counts waiting messages, HANDLED finished messages and\n"
+    "operations, RESTARTS survived crashes. MEMORY and KEYS are what the\n"
+    "actor owns. The row of a region includes its shards.\n"
+    "Topics have SUBSCRIBERS; their HANDLED counts published messages. The\n"
+    "first 100 topics are shown.\n"
     "  -a      shows every shard\n"
-    "  PREFIX  shows only actors whose name begins so, shards included\n"},
+    "  PREFIX  shows only actors whose name begins with it, also shards\n"},
    0,
    2,
    read_ls},
-  {{"stat", "", "figures of the server and of each region",
-    "MEMORY of a region is that of its tables and entries; 'resident' is that\n"
-    "of the whole process. HANDLED counts messages and operations.\n"},
+  {{"stat", "", "shows figures of the server and of each region",
+    "MEMORY of a region counts its tables and entries; 'resident' counts the\n"
+    "whole process. HANDLED counts messages and operations.\n"},
    0,
    0,
    [](arguments) -> expected<command> { return stat_command{}; }},
-  {{"top", "[INTERVAL [COUNT]]", "what the actors do, again and again",
-    "The tree of actors with what each handled per second since the picture\n"
-    "before, and how much of a processor the process used. Enter or Ctrl-C\n"
-    "stops it.\n"
-    "  INTERVAL  between two pictures: 500ms, 2s, 1m; a number alone counts\n"
-    "            seconds. Default: 2s.\n"
-    "  COUNT     how many pictures. Default: until it is stopped; one where\n"
-    "            nobody is at a terminal.\n"},
+  {{"metrics", "[PREFIX]", "shows all counters, gauges and histograms",
+    "Shows each metric with its labels and its meaning. Times and sizes have\n"
+    "a unit. Of a histogram it shows the number of counted values, and the\n"
+    "values that 50, 90 and 99 % of them do not exceed, each exact to 1/16.\n"
+    "  PREFIX  shows only metrics whose name begins with it, as in\n"
+    "          metrics troupe_region_\n"},
+   0,
+   1,
+   [](arguments x) -> expected<command> {
+     return metrics_command{x.empty() ? std::string{} : x[0]};
+   }},
+  {{"top", "[INTERVAL [COUNT]]", "shows what the actors do, again and again",
+    "Shows the tree of actors with the messages and operations that each\n"
+    "handled per second during the last interval, and the share of one\n"
+    "processor that the process used. Enter or Ctrl-C stops it.\n"
+    "  INTERVAL  time between two updates: 500ms, 2s, 1m; a number without a\n"
+    "            unit counts seconds. Default: 2s.\n"
+    "  COUNT     number of updates. Default: until it is stopped; 1 without a\n"
+    "            terminal or with --json.\n"},
    0,
    2,
    read_top},
   {{"use", "REGION", "chooses the region of get, set, del, ttl and clear",
-    "At the start it is db0 or, on a server without one, the first by name.\n"},
+    "At the start it is db0 or, on a server without db0, the first region by\n"
+    "name.\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return use_command{x[0]}; }},
   {{"get", "KEY", "shows a value",
-    "The value stands between quotes, with escapes for what is not printable\n"
-    "ASCII; (nil) when there is none.\n"},
+    "The value is shown in quotes, with escapes for bytes that are not\n"
+    "printable ASCII. A key without a value shows (nil).\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return get_command{x[0]}; }},
   {{"set", "KEY VALUE [TTL]", "stores a value",
-    "  TTL  how long it lives: 500ms, 30s, 5m, 2h, 1d, 1h30m; a number alone\n"
-    "       counts seconds. Default: the region's.\n"
-    "Refused where the values have a type whose bytes cannot be typed: only\n"
-    "the program that opened the region can encode them.\n"},
+    "  TTL  time to live: 500ms, 30s, 5m, 2h, 1d, 1h30m; a number without a\n"
+    "       unit counts seconds. Default: the region's TTL.\n"
+    "A region refuses set unless its values are strings or integers: only the\n"
+    "program that opened the region can encode values of other types.\n"},
    2,
    3,
    read_set},
-  {{"del", "KEY...", "removes keys", "Shows how many of them there were.\n"},
+  {{"del", "KEY...", "removes keys", "Shows how many of the keys existed.\n"},
    1,
    any_number,
    [](arguments x) -> expected<command> {
      return del_command{{x.begin(), x.end()}};
    }},
   {{"clear", "", "removes all keys of the region",
-    "On a terminal it asks before, unless --yes was given.\n"},
+    "Asks for confirmation on a terminal, unless --yes was given.\n"},
    0,
    0,
    [](arguments) -> expected<command> { return clear_command{}; }},
-  {{"ttl", "KEY", "how long a value still lives",
-    "'none' when it does not expire, (nil) when there is no such key.\n"},
+  {{"ttl", "KEY", "shows how long a value still lives",
+    "'none' if the value does not expire, (nil) if the key has no value.\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return ttl_command{x[0]}; }},
-  {{"loads", "", "the loads in flight, oldest first",
-    "LEFT is the time until the attempt's deadline. The result of a fenced "
-    "load\n"
-    "goes to those who wait, but is not stored: the key has changed "
-    "meanwhile.\n"},
+  {{"loads", "", "lists the loads in flight, oldest first",
+    "LEFT is the time until the attempt's deadline. A load is FENCED when its\n"
+    "key was changed or invalidated meanwhile: its result goes to the waiters\n"
+    "and is not stored.\n"},
    0,
    0,
    [](arguments) -> expected<command> { return loads_command{}; }},
-  {{"cancel", "LOAD", "gives up a load; those who wait get an error",
+  {{"cancel", "LOAD", "cancels a load; its waiters get an error",
     "  LOAD  a number from 'loads'\n"},
    1,
    1,
    read_cancel},
-  {{"kill", "ACTOR", "ends an actor as a crash would, to rehearse one",
+  {{"kill", "ACTOR", "ends an actor as a crash would, to test restarts",
     "Its supervisor starts it again. A shard keeps its keys.\n"
     "  ACTOR  a name from 'ls -a'\n"
-    "On a terminal it asks before, unless --yes was given.\n"},
+    "Asks for confirmation on a terminal, unless --yes was given.\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return kill_command{x[0]}; }},
   {{"restart", "ACTOR", "starts an actor that crashed too often and stays down",
-    "As if it had never crashed. A shard has the keys that it had, unless the\n"
-    "server runs with failed-shards=absent, where it is empty.\n"
-    "  ACTOR  one that 'ls -a' shows as failed\n"},
+    "Its crash count begins at zero again. A shard has the keys that it had;\n"
+    "on a server with failed-shards=absent it is empty.\n"
+    "  ACTOR  an actor that 'ls -a' shows as failed\n"},
    1,
    1,
    [](arguments x) -> expected<command> { return restart_command{x[0]}; }},
-  {{"drain", "[DEADLINE]", "finishes what is in flight and stops the server",
-    "Takes no clients any more, answers those that there are, and waits for\n"
-    "the loads in flight.\n"
-    "  DEADLINE  how long clients and loads may take together: 500ms, 30s, "
-    "5m;\n"
-    "            a number alone counts seconds. Default: 10s.\n"
-    "On a terminal it asks before, unless --yes was given.\n"},
+  {{"drain", "[DEADLINE]", "finishes the work in flight and stops the server",
+    "Accepts no new clients, answers the present ones, and waits for loads\n"
+    "in flight.\n"
+    "  DEADLINE  time for clients and loads together: 500ms, 30s, 5m; a\n"
+    "            number without a unit counts seconds. Default: 10s.\n"
+    "Asks for confirmation on a terminal, unless --yes was given.\n"},
    0,
    1,
    read_drain},
-  {{"nodes", "", "the other programs that ask this server",
-    "Actor systems, such as consoles, of which an actor has asked something\n"
-    "and still lives; ADDRESS is theirs.\n"},
+  {{"nodes", "", "lists the programs that send requests to this server",
+    "A node is an actor system, such as a console. It is listed while an\n"
+    "actor of it that sent a request lives. ADDRESS is the node's address.\n"},
    0,
    0,
    [](arguments) -> expected<command> { return nodes_command{}; }},
   {{"send", "ACTOR [MESSAGE [VALUE...]]",
     "sends a message and shows the answer",
     "  ACTOR    a name from 'ls -a'\n"
-    "  MESSAGE  what to say; without it, or with 'help', shows what the actor\n"
-    "           takes: messages, their fields as name:type, with a default\n"
-    "           between brackets, and the answer\n"
-    "  VALUE    one for each field in turn, or NAME=VALUE for a field by name\n"
-    "Exit code 2 when the values make no message; nothing is sent then.\n"},
+    "  MESSAGE  without it, or with 'help', lists the messages that the actor\n"
+    "           accepts, their fields as name:type (in brackets: with a\n"
+    "           default), and the answers\n"
+    "  VALUE    one for each field in order, or NAME=VALUE in any order\n"
+    "When the values do not fit the message, nothing is sent, and the exit\n"
+    "code is 2.\n"},
    1,
    any_number,
    read_send},
-  {{"quit", "", "leaves the console (as does the end of the input)", ""},
+  {{"quit", "", "leaves the console; the end of the input does the same", ""},
    0,
    0,
    [](arguments) -> expected<command> { return quit_command{}; }},

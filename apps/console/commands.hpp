@@ -1,7 +1,6 @@
 #pragma once
 
-// What the user can ask for: one struct per command, and the text that explains
-// it.
+// The commands of the console: a struct for each, and the text that explains it.
 
 #include <chrono>
 #include <cstddef>
@@ -32,9 +31,13 @@ struct ls_command {
 
 struct stat_command {};
 
+struct metrics_command {
+  std::string prefix; ///< Of names.
+};
+
 struct top_command {
   std::chrono::milliseconds interval{2'000};
-  std::size_t frames = 0; ///< 0: until somebody stops it.
+  std::size_t frames = 0; ///< 0: until the user stops it.
 };
 
 struct use_command {
@@ -83,18 +86,18 @@ struct nodes_command {};
 
 struct send_command {
   std::string actor;
-  std::string message; ///< Empty: list what the actor takes.
+  std::string message; ///< Empty: lists what the actor accepts.
   std::vector<std::string> words;
 };
 
 struct quit_command {};
 
 using command
-  = std::variant<help_command, ls_command, stat_command, top_command,
-                 use_command, get_command, set_command, del_command,
-                 clear_command, ttl_command, loads_command, cancel_command,
-                 kill_command, restart_command, drain_command, nodes_command,
-                 send_command, quit_command>;
+  = std::variant<help_command, ls_command, stat_command, metrics_command,
+                 top_command, use_command, get_command, set_command,
+                 del_command, clear_command, ttl_command, loads_command,
+                 cancel_command, kill_command, restart_command, drain_command,
+                 nodes_command, send_command, quit_command>;
 
 /// How a command is explained.
 struct manual {

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Lines; what a person might still look for.
+/// Lines of history to keep.
 constexpr int history_size = 1000;
 
 line_editor::completer complete_with;
@@ -38,7 +38,7 @@ fs::path state_directory() {
   return home == nullptr ? fs::path{} : fs::path{home} / ".local" / "state";
 }
 
-/// Where the history is kept; makes the directory. Empty: nowhere.
+/// The path of the history file; creates its directory. Empty: there is no such place.
 std::string find_history_file() {
   const auto state = state_directory();
   if (state.empty())
@@ -52,7 +52,7 @@ std::string find_history_file() {
   return (directory / "console_history").string();
 }
 
-/// The words that stand before the one that begins at the end of `line`.
+/// The words before the one that begins at the end of `line`.
 word_list words_before(std::string line) {
   line += 'x';
   auto commands = split(line);
@@ -62,7 +62,7 @@ word_list words_before(std::string line) {
   return std::move(commands->back());
 }
 
-/// Where the word that is being completed begins.
+/// Where the word begins that readline completes.
 std::size_t word_start = 0;
 
 // Readline calls this with growing states and frees what it gets.
@@ -83,7 +83,7 @@ char* next_candidate(const char* text, int state) {
 
 char** complete(const char* text, int start, int) {
   word_start = static_cast<std::size_t>(start);
-  // No names of files when there is nothing else.
+  // Otherwise readline offers file names when there are no candidates.
   rl_attempted_completion_over = 1;
   return rl_completion_matches(text, next_candidate);
 }
@@ -108,7 +108,7 @@ int drop_line() {
   return 0;
 }
 
-/// Makes the file, readable for its owner only.
+/// Creates the file, readable for its owner only.
 void create(const std::string& file) {
   const int descriptor
     = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
@@ -116,7 +116,7 @@ void create(const std::string& file) {
     close(descriptor);
 }
 
-/// Whether the line is worth keeping: not empty and not the last one again.
+/// Whether the history should keep the line: it is not empty and not equal to the last one.
 bool is_news(const char* line) {
   const auto* last = history_length == 0
                        ? nullptr
@@ -195,7 +195,7 @@ std::optional<std::string> line_editor::read(const std::string& prompt) {
     return std::nullopt;
   if (is_news(line)) {
     add_history(line);
-    // At once: several consoles may be open, and one may be interrupted.
+    // Written at once: several consoles may be open, and this one may be interrupted.
     if (!history_file_.empty())
       append_history(1, history_file_.c_str());
   }

@@ -15,10 +15,10 @@ namespace troupe::console {
 /// Whether both ends of the console are a terminal.
 [[nodiscard]] bool on_terminal() noexcept;
 
-/// Columns of the terminal on the standard output; zero when it is none.
+/// Columns of the terminal on the standard output; zero when that is not a terminal.
 [[nodiscard]] std::size_t terminal_width() noexcept;
 
-/// Keeps Ctrl-C from ending the program. One inside of another changes nothing.
+/// Keeps Ctrl-C from ending the program. A nested guard changes nothing.
 class interrupt_guard {
 public:
   interrupt_guard();
@@ -27,7 +27,7 @@ public:
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
 
-  /// Whether Ctrl-C came since this was called last, under this guard or one before.
+  /// Whether Ctrl-C was pressed since the last call, under this or an earlier guard.
   [[nodiscard]] static bool take() noexcept;
 
 private:
@@ -49,23 +49,23 @@ private:
 
 class line_editor {
 public:
-  /// All words that could stand after `before`, the words of the command so
-  /// far; those that do not begin with what is typed are left out later.
+  /// All words that could follow `before`, the words of the command so far. The editor
+  /// drops words that do not begin with the typed text.
   using completer = std::function<std::vector<std::string>(
     const std::vector<std::string>& before)>;
 
-  /// Reads the history that earlier editors left. It is kept in a file for its
-  /// owner only; without one, the editor works all the same.
+  /// Reads the history of earlier editors, from a file that only its owner can read.
+  /// The editor also works without a file.
   explicit line_editor(completer complete);
 
-  /// Keeps the file from growing for ever.
+  /// Shortens the history file, so that it does not grow for ever.
   ~line_editor();
 
   line_editor(const line_editor&) = delete;
   line_editor& operator=(const line_editor&) = delete;
 
-  /// The next line, or nothing at the end of the input. Ctrl-C drops what is
-  /// typed.
+  /// The next line, or nothing at the end of the input. Ctrl-C discards the typed
+  /// text.
   std::optional<std::string> read(const std::string& prompt);
 
 private:

@@ -1,4 +1,4 @@
-// troupe-console: looks into a running Troupe server and supervises it.
+// troupe-console: shows and controls the actors of a running Troupe server.
 
 #include <algorithm>
 #include <chrono>
@@ -42,11 +42,11 @@ void complain(const std::string& text) {
   print(stderr, wants_colours(STDERR_FILENO) ? painted_complaint(text) : text);
 }
 
-/// How the program talks.
+/// How the program prints and asks.
 struct manners {
   bool json = false;
   bool interactive = false; ///< Lines are typed one by one.
-  bool asks = false;        ///< Before what cannot be taken back.
+  bool asks = false;        ///< Asks before commands that cannot be undone.
 };
 
 exit_code refuse(const troupe::error& reason, const manners& how,
@@ -64,7 +64,7 @@ exit_code show(const outcome& x) {
   return x.code;
 }
 
-/// How long a Ctrl-C may go unseen that another thread of the program was given.
+/// How long the program may take to notice a Ctrl-C whose signal went to another thread.
 constexpr std::chrono::milliseconds interrupt_poll{100};
 
 /// Ctrl-D on a terminal ends one answer, not all input: the next question reads again.
@@ -75,7 +75,7 @@ void forget_end() {
   std::clearerr(stdin);
 }
 
-/// Waits; false when Enter or Ctrl-C was pressed meanwhile, or the input closed.
+/// Waits; false when Enter or Ctrl-C was pressed, or the input ended.
 bool wait(std::chrono::milliseconds time) {
   const auto until = std::chrono::steady_clock::now() + time;
   for (;;) {
@@ -97,7 +97,7 @@ bool wait(std::chrono::milliseconds time) {
   }
 }
 
-/// Whether a person agrees. Ctrl-C and the end of the input mean no.
+/// Whether the user agrees. Ctrl-C and the end of the input mean no.
 bool agreed(const std::string& question) {
   const interrupt_guard guard;
   print(stderr, question + " [y/N] ");
@@ -118,15 +118,16 @@ bool agreed(const std::string& question) {
   return reply == "y" || reply == "Y" || reply == "yes";
 }
 
-/// Shows one picture after the other, on a terminal in place of the last.
+/// Prints one update after the other; on a terminal each replaces the last.
 exit_code run_top(session& with, const top_command& what, const manners& how) {
   const auto live = on_terminal() && !how.json;
-  // Enter and Ctrl-C stop it. Else Ctrl-C ends the program, as of any other.
+  // Enter and Ctrl-C stop it. Otherwise Ctrl-C ends the program, as usual.
   const auto stoppable = live || how.interactive;
   std::optional<interrupt_guard> guard;
   if (how.interactive)
     guard.emplace();
-  // A picture since the process began says little; here is where to count from.
+  // Not printed: it would cover the time since the process began. It is the start for
+  // the first interval.
   if (auto first = with.run(what, 0); first.code != succeeded)
     return show(first);
   const auto frames = what.frames == 0 && !live ? 1 : what.frames;
@@ -145,7 +146,7 @@ exit_code run_top(session& with, const top_command& what, const manners& how) {
     if (result.code != succeeded)
       return result.code;
     if (live)
-      print(stdout, "\nEnter stops\n");
+      print(stdout, "\nEnter stops it\n");
   }
   return succeeded;
 }
@@ -170,7 +171,8 @@ exit_code run(session& with, const std::vector<command>& commands,
         return show(with.report(
           {failed,
            {troupe::errc::invalid_argument,
-            "not confirmed, so nothing was done; --yes asks nothing"}}));
+            "not confirmed, so nothing was done; with --yes no question is "
+            "asked"}}));
     std::optional<interrupt_release> release;
     if (how.interactive)
       release.emplace();
@@ -205,7 +207,7 @@ exit_code run_input(session& with, const manners& how) {
   return succeeded;
 }
 
-/// The messages that an actor takes.
+/// The messages that an actor accepts.
 std::vector<std::string> message_names(connection& peer,
                                        const std::string& actor) {
   std::vector<std::string> result;
@@ -226,7 +228,7 @@ std::vector<std::string> candidates(connection& peer,
     return message_names(peer, before[1]);
   if (before.empty() || (before.size() == 1 && before[0] == "help"))
     return command_names();
-  // The commands that take the name of an actor.
+  // The commands that have the name of an actor as their argument.
   static constexpr std::string_view naming[]
     = {"kill", "ls", "restart", "send", "use"};
   const auto& name = before[0];

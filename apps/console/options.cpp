@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include <troupe/messages/types/text/suggest.hpp>
+#include <troupe/messages/types/settings/command_line.hpp>
 
 #include "apps/console/commands.hpp"
 #include "apps/console/text/units.hpp"
@@ -21,7 +21,7 @@ namespace {
 /// One above the server's own.
 constexpr std::uint16_t default_port = 6381;
 
-/// What was said of the address, in any order.
+/// The options as they are read, in any order; the address follows at the end.
 struct reading {
   options result;
   std::optional<std::string> socket;
@@ -101,58 +101,41 @@ struct option {
 
 constexpr option table[] = {
   {"--socket", "", "PATH",
-   "the server's Unix socket [that of the only server of\n"
-   "                        this user]",
+   "the server's Unix socket [the socket of the only\n"
+   "                        server of this user]",
    read_socket},
-  {"--host", "", "NAME",
-   "its address, if it has a console port (TCP) [127.0.0.1]", read_host},
-  {"--port", "", "N", "that port, not that of its clients [6381]", read_port},
+  {"--host", "", "NAME", "address of a server with a console port [127.0.0.1]",
+   read_host},
+  {"--port", "-p", "N",
+   "the console port, not the port for Redis clients [6381]", read_port},
   {"--password-file", "", "FILE",
-   "has the password of that port in its first line; or\n"
-   "                        set TROUPE_CONSOLE_PASSWORD",
+   "file with the password of the console port in its\n"
+   "                        first line; or set TROUPE_CONSOLE_PASSWORD",
    read_password_file},
   {"--timeout", "", "TIME",
    "how long to wait for the connection and for each\n"
    "                        answer: 500ms, 2s, 1m [2s]",
    read_timeout},
   {"--command", "-c", "LINE",
-   "runs these commands, separated by ';', and ends;\n"
+   "runs these commands, separated by ';', and exits;\n"
    "                        may be given several times",
    read_line},
   {"--json", "", "", "prints one JSON object per command, errors included",
    read_json},
   {"--yes", "-y", "",
-   "does not ask on a terminal before clear, kill and\n"
-   "                        drain",
+   "asks for no confirmation on a terminal before clear,\n"
+   "                        kill, drain and messages like them",
    read_yes},
-  {"--help", "-h", "", "this text", read_help},
+  {"--help", "-h", "", "prints this text", read_help},
 };
 
-const option* find_option(std::string_view name) {
+std::vector<settings::option_name> option_names() {
+  std::vector<settings::option_name> result;
   for (const auto& x : table)
-    if (x.name == name || (!x.short_name.empty() && x.short_name == name))
-      return &x;
-  return nullptr;
-}
-
-tl::unexpected<error> needs_value(const option& which,
-                                  const std::string& name) {
-  const char* const sign = name.starts_with("--") ? "=" : " ";
-  return fail(errc::invalid_argument, name + " needs a value (" + name + sign
-                                        + std::string{which.placeholder} + ")");
-}
-
-tl::unexpected<error> unknown(const std::string& argument,
-                              const std::string& name) {
-  if (!name.starts_with('-'))
-    return fail(errc::invalid_argument,
-                "unexpected argument '" + argument
-                  + "'; commands follow -c, as in -c 'get KEY'");
-  std::vector<std::string> names;
-  for (const auto& x : table)
-    names.emplace_back(x.name);
-  return fail(errc::invalid_argument,
-              "unknown option '" + name + "'" + did_you_mean(name, names));
+    result.push_back({.name = std::string{x.name.substr(2)},
+                      .letter = x.short_name.empty() ? '\0' : x.short_name[1],
+                      .placeholder = std::string{x.placeholder}});
+  return result;
 }
 
 /// The first line of a file.
@@ -171,13 +154,13 @@ address_of(const reading& x, const std::string& inherited) {
   const bool by_port = x.host || x.port;
   if (x.socket && by_port)
     return fail(errc::invalid_argument,
-                "--socket names one address, --host and --port another");
+                "--socket cannot be used together with --host or --port");
   if (x.socket)
     return console_socket{*x.socket};
   if (!by_port && x.password_file)
     return fail(errc::invalid_argument,
-                "--password-file is for a server with a console port; name it "
-                "with --port");
+                "--password-file needs --host or --port: only a console port "
+                "has a password");
   if (!by_port)
     return std::nullopt;
   console_port result{x.port.value_or(default_port),
@@ -190,9 +173,9 @@ address_of(const reading& x, const std::string& inherited) {
   }
   if (result.password.empty())
     return fail(errc::invalid_argument,
-                "a console port needs a password; put it into "
-                "TROUPE_CONSOLE_PASSWORD, or into a file for --password-file. "
-                "On the machine of the server, leave --host and --port out");
+                "a console port needs a password; set "
+                "TROUPE_CONSOLE_PASSWORD, or name a file with --password-file. "
+                "On the server's machine, omit --host and --port");
   return result;
 }
 
@@ -200,26 +183,19 @@ address_of(const reading& x, const std::string& inherited) {
 
 expected<options> parse_options(const std::vector<std::string>& arguments,
                                 const std::string& inherited) {
+  const auto line = settings::read_command_line(arguments, option_names());
+  if (!line)
+    return tl::unexpected{line.error()};
+  if (!line->words.empty())
+    return fail(errc::invalid_argument,
+                "unexpected argument '" + line->words.front()
+                  + "'; commands follow -c, as in -c 'get KEY'");
   reading result;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const auto& argument = arguments[i];
-    const auto sign = argument.find('=');
-    const auto name = argument.substr(0, sign);
-    const auto* found = find_option(name);
-    if (found == nullptr)
-      return unknown(argument, name);
-    std::optional<std::string> value;
-    if (sign != std::string::npos)
-      value = argument.substr(sign + 1);
-    if (found->placeholder.empty()) {
-      if (value)
-        return fail(errc::invalid_argument, name + " takes no value");
-    } else if (!value) {
-      if (++i == arguments.size())
-        return needs_value(*found, name);
-      value = arguments[i];
-    }
-    if (auto ok = found->read(result, value.value_or("")); !ok)
+  for (const auto& x : line->arguments) {
+    const auto& found = table[x.option];
+    if (found.placeholder.empty() && x.value)
+      return fail(errc::invalid_argument, x.name + " takes no value");
+    if (auto ok = found.read(result, x.value.value_or("")); !ok)
       return tl::unexpected{std::move(ok.error())};
   }
   if (result.result.help)
@@ -234,8 +210,9 @@ expected<options> parse_options(const std::vector<std::string>& arguments,
 std::string help_text() {
   std::string result
     = "usage: troupe-console [options] [-c LINE]...\n\n"
-      "Supervises a running Troupe server. Without -c it reads commands from\n"
-      "the standard input; on a terminal with history and completion.\n\n"
+      "Shows and controls the actors of a running Troupe server. Without -c\n"
+      "it reads commands from standard input, on a terminal with history and\n"
+      "completion.\n\n"
       "options [defaults]:\n";
   auto add = [&](std::string left, std::string_view right, std::size_t width) {
     left.resize(std::max(left.size() + 2, width), ' ');
@@ -259,19 +236,17 @@ std::string help_text() {
     }
   }
   result
-    += "\nKeys and values take quotes as in a shell: 'as it stands', \"with\n"
+    += "\nKeys and values take quotes as in a shell: 'as typed', \"with\n"
        "escapes\"; outside of '...', \\xNN is a byte, \\n \\r \\t \\0 \\\\ "
        "\\\" \\' are\n"
        "characters. A ';' outside of quotes separates commands.\n\n"
-       "All commands given by -c are checked before the first one runs. The "
-       "first\n"
-       "command that fails ends the program, unless they are typed on a "
-       "terminal.\n\n"
-       "exit code: 0 all went well, 1 a command failed, 2 wrong usage,\n"
-       "3 no connection to a server\n\n"
-       "The history is kept in $XDG_STATE_HOME/troupe/console_history "
-       "(default\n"
-       "~/.local/state), for its owner only.\n\n"
+       "All commands given by -c are checked before the first one runs. The\n"
+       "first command that fails ends the program, but not when commands are\n"
+       "typed on a terminal.\n\n"
+       "exit code: 0 all commands succeeded, 1 a command failed,\n"
+       "2 wrong usage, 3 no connection to a server\n\n"
+       "The history is kept in $XDG_STATE_HOME/troupe/console_history\n"
+       "(default: ~/.local/state). Only its owner can read it.\n\n"
        "examples:\n"
        "  troupe-console -c 'ls; stat'\n"
        "  troupe-console --socket=/run/troupe.sock -c \"set greeting 'hello "

@@ -10,20 +10,20 @@
 
 namespace troupe::console {
 
-/// What can be said on the command line of troupe-console.
+/// The command line of troupe-console.
 struct options {
-  /// None: the only server that runs here.
+  /// Empty: the only server that this user runs.
   std::optional<console_address> where = std::nullopt;
   std::chrono::milliseconds timeout{2'000};
-  std::vector<std::string> lines; ///< Of commands (-c), in order.
+  std::vector<std::string> lines; ///< The commands of -c, in order.
   bool json = false;
-  bool yes = false; ///< Asks nothing back.
+  bool yes = false; ///< Asks for no confirmation.
   bool help = false;
 };
 
-/// Reads the arguments after the program's name. The password of a TCP port stands in
-/// the file that `--password-file` names, or else is `inherited` (what the environment
-/// has in TROUPE_CONSOLE_PASSWORD).
+/// Reads the arguments after the program's name. The password of a TCP port is in the
+/// file that `--password-file` names; without that option it is `inherited`, the value
+/// of the environment variable TROUPE_CONSOLE_PASSWORD.
 /// Errors: `invalid_argument`, with what to write instead.
 [[nodiscard]] expected<options>
 parse_options(const std::vector<std::string>& arguments,

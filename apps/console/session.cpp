@@ -12,11 +12,15 @@
 #include "apps/console/text/words.hpp"
 #include "apps/console/typed_values.hpp"
 #include "apps/console/views/message_views.hpp"
+#include "apps/console/views/metrics.hpp"
 #include "apps/console/views/views.hpp"
 
 namespace troupe::console {
 
 namespace {
+
+/// Rows of 'metrics'; some 200 bytes each.
+constexpr std::uint64_t most_metrics = 10'000;
 
 std::string line(const json_object& x) {
   return x.text() + "\n";
@@ -36,7 +40,7 @@ std::string overview() {
     usage.resize(std::max(usage.size() + 2, std::size_t{24}), ' ');
     result += usage + std::string{x.title} + "\n";
   }
-  return result + "\n'help COMMAND' tells more.\n";
+  return result + "\n'help COMMAND' explains a command.\n";
 }
 
 std::string page(const manual& x) {
@@ -53,7 +57,7 @@ outcome session::run(const command& what, std::size_t width) {
   if (result)
     return {succeeded, std::move(*result),
             warning_.empty() ? warning_ : "warning: " + warning_ + "\n"};
-  // The next server, or this one later, may have others.
+  // The next server, or this server later, may have other regions.
   if (const auto code = result.error().reason.code();
       !chosen_ && code == errc::unknown_region)
     region_.clear();
@@ -72,14 +76,14 @@ void session::look_for_region() {
 }
 
 answer<region_info> session::where() {
-  // The region that the prompt shows, even where the server has opened another since.
+  // The region that the prompt shows, even if the server has opened another one since.
   auto found = peer_.ask(region_info_request{region_});
   if (found)
     region_ = found->name;
   return found;
 }
 
-/// Asks the region that is meant.
+/// Sends a request to the chosen region.
 template <class Request>
 auto session::ask_region(const Request& what)
   -> decltype(std::declval<connection&>().ask(std::string{}, what)) {
@@ -93,7 +97,7 @@ std::string session::question(const command& what) {
   const auto name = [](const std::string& x) { return quote_if_needed(x); };
   if (std::holds_alternative<clear_command>(what)) {
     look_for_region();
-    // The server may answer when the command itself comes.
+    // No server has answered yet; it may answer the command itself.
     return region_.empty()
              ? std::string{"remove all keys of the server's first region?"}
              : "remove all keys of " + name(region_) + "?";
@@ -138,6 +142,14 @@ answer<std::string> session::on(const stat_command&) {
   return peer_.ask(runtime_stat_request{}).map([this](const runtime_stat& x) {
     return json_ ? line(json_of(x)) : text_of(x, width_);
   });
+}
+
+answer<std::string> session::on(const metrics_command& x) {
+  // All that the server has: a page of them would say little.
+  return peer_.ask(list_metrics_request{x.prefix, most_metrics})
+    .map([this](const metric_list& found) {
+      return json_ ? line(json_of(found)) : text_of(found, width_);
+    });
 }
 
 answer<std::string> session::on(const top_command&) {
@@ -282,7 +294,7 @@ answer<std::string> session::on(const drain_command& x) {
     if (report->clients_cut > 0)
       text += " " + count_text(report->clients_cut) + " of "
               + counted(report->clients, "client", "clients")
-              + " (cut off, as they had not taken their replies)";
+              + " (cut off: they did not read their replies)";
     for (const auto& name : report->stuck)
       text += " " + quote_if_needed(name);
     return tl::unexpected{failure{failed, {errc::timeout, std::move(text)}}};
@@ -324,7 +336,7 @@ answer<std::string> session::on(const send_command& x) {
     return tl::unexpected{with_suggestion(
       {wrong_usage,
        {errc::invalid_argument,
-        x.actor + " takes no message " + quote_if_needed(x.message)}},
+        x.actor + " accepts no message " + quote_if_needed(x.message)}},
       x.message, all)};
   }
   return peer_.send(x.actor, *form, x.words).map([&](const field_value& found) {
@@ -340,28 +352,30 @@ answer<std::string> session::on(const send_command& x) {
   });
 }
 
-/// Of bytes that were written as they are: the message asks for no more.
+/// Warns that bytes were written as typed into a region with typed values: messages
+/// accept any bytes.
 void session::warn_of_bytes(const send_command& x) {
   const auto name = x.actor.substr(0, x.actor.find('/'));
   if (const auto found = peer_.ask(region_info_request{name});
       found && found->encoding != "bytes")
-    warning_ = quote_if_needed(name) + " holds values of type "
-               + quote_if_needed(found->value_type)
-               + "; the bytes were written as they are, and may not be one";
+    warning_
+      = quote_if_needed(name) + " holds values of type "
+        + quote_if_needed(found->value_type)
+        + "; the bytes were written as typed, and may not be such a value";
 }
 
-/// The kind of an actor that takes messages.
+/// The kind of an actor that accepts messages.
 answer<std::string> session::kind_of(const std::string& actor) {
   auto kind = peer_.kind_of(actor);
   if (!kind && kind.error().reason.code() == errc::unknown_actor)
     return tl::unexpected{
       with_suggestion(std::move(kind.error()), actor, names(""))};
   if (kind && forms_of(*kind).empty())
-    return tl::unexpected{
-      failure{failed,
-              {errc::invalid_argument,
-               "this console knows no messages of a " + quote_if_needed(*kind)
-                 + "; the server may run another version"}}};
+    return tl::unexpected{failure{
+      failed,
+      {errc::invalid_argument,
+       "this console knows no messages for actors of the kind "
+         + quote_if_needed(*kind) + "; the server may have another version"}}};
   return kind;
 }
 

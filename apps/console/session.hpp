@@ -18,11 +18,11 @@ namespace troupe::console {
 struct outcome {
   exit_code code = succeeded;
   std::string text;      ///< Whole lines. For the standard output.
-  std::string complaint; ///< The same for the standard error.
+  std::string complaint; ///< Whole lines. For the standard error.
 };
 
-/// Runs commands one after the other. What one chose (`use`) counts for the
-/// next. `top` is one picture of what happened since the last: whoever calls
+/// Runs commands one after the other. The region that `use` chose applies to the
+/// commands after it. `top` shows once what happened since the last `top`; the caller
 /// repeats it.
 class session {
 public:
@@ -36,8 +36,7 @@ public:
   /// limit.
   [[nodiscard]] outcome run(const command& what, std::size_t width);
 
-  /// The region that commands about keys mean; empty while no server has said which
-  /// ones there are.
+  /// The region for commands on keys; empty while no server has reported its regions.
   [[nodiscard]] const std::string& region() const noexcept {
     return region_;
   }
@@ -45,8 +44,8 @@ public:
   /// Asks the server for a region, when none is known.
   void look_for_region();
 
-  /// What to ask a person before a command that cannot be taken back; empty when
-  /// there is nothing to ask.
+  /// The question for the user before a command that cannot be undone; empty for other
+  /// commands.
   [[nodiscard]] std::string question(const command& what);
 
   /// What is printed for an error.
@@ -61,6 +60,7 @@ private:
   answer<std::string> on(const help_command& x);
   answer<std::string> on(const ls_command& x);
   answer<std::string> on(const stat_command& x);
+  answer<std::string> on(const metrics_command& x);
   answer<std::string> on(const top_command& x);
   answer<std::string> on(const use_command& x);
   answer<std::string> on(const get_command& x);
@@ -77,7 +77,7 @@ private:
   answer<std::string> on(const send_command& x);
   answer<std::string> on(const quit_command& x);
 
-  /// The region that commands about keys mean, as it is now.
+  /// The region for commands on keys, with its present figures.
   answer<region_info> where();
   template <class Request>
   auto ask_region(const Request& what)
@@ -91,9 +91,9 @@ private:
   bool colours_;
   bool over_ = false;
   std::string region_;
-  bool chosen_ = false;        ///< By `use`.
-  std::string warning_;        ///< Of the command that runs.
-  std::optional<sample> last_; ///< Of `top`.
+  bool chosen_ = false;        ///< `use` chose the region.
+  std::string warning_;        ///< Of the running command.
+  std::optional<sample> last_; ///< The last one of `top`.
   std::size_t width_ = 0;
 };
 

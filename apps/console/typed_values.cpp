@@ -43,7 +43,7 @@ std::string type_problem(const region_info& region) {
               ? ", and this is not a decimal integer from "
                   + std::to_string(region.least_value) + " to "
                   + std::to_string(region.most_value) + " without leading zeros"
-              : ", which cannot be typed here")
+              : ", which cannot be typed in the console")
          + "; nothing was stored";
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Values as a person types them, which have to be of the type that a region holds.
+// Checks whether a typed value has the type of a region's values.
 
 #include <string>
 #include <string_view>
@@ -9,11 +9,11 @@
 
 namespace troupe::console {
 
-/// Whether a value as it was typed is one of this region.
+/// Whether the typed text is a value of the region's type.
 [[nodiscard]] bool takes_text(const region_info& region,
                               std::string_view value);
 
-/// Why a value that `takes_text` refuses is not one.
+/// The error text for a value that `takes_text` refuses.
 [[nodiscard]] std::string type_problem(const region_info& region);
 
 } // namespace troupe::console

@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 
 constexpr auto in = static_cast<std::uint8_t>(readiness::input);
 constexpr auto out = static_cast<std::uint8_t>(readiness::output);
+constexpr auto hang_up = static_cast<std::uint8_t>(readiness::hang_up);
 
 /// Sockets asked for at once, and how often before others of the event loop have
 /// their turn.
@@ -32,15 +33,17 @@ int make_set() {
 
 std::uint32_t events_of(std::uint8_t what) noexcept {
   return ((what & in) != 0 ? std::uint32_t{EPOLLIN} : 0U)
-         | ((what & out) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
+         | ((what & out) != 0 ? std::uint32_t{EPOLLOUT} : 0U)
+         | ((what & hang_up) != 0 ? std::uint32_t{EPOLLRDHUP} : 0U);
 }
 
 /// A socket that has failed is ready for everything: the next call says why.
 std::uint8_t ready_in(std::uint32_t events) noexcept {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0)
-    return in | out;
-  return static_cast<std::uint8_t>(((events & EPOLLIN) != 0 ? in : 0)
-                                   | ((events & EPOLLOUT) != 0 ? out : 0));
+    return in | out | hang_up;
+  return static_cast<std::uint8_t>(
+    ((events & EPOLLIN) != 0 ? in : 0) | ((events & EPOLLOUT) != 0 ? out : 0)
+    | ((events & EPOLLRDHUP) != 0 ? hang_up : 0));
 }
 
 /// What an event carries: a socket, and which one of those that had its number.

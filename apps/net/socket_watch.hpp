@@ -22,8 +22,9 @@
 
 namespace troupe::net {
 
-/// What a socket can be waited for.
-enum class readiness : std::uint8_t { input = 1, output = 2 };
+/// What a socket can be waited for. `hang_up`: the peer sends nothing more; what it has
+/// sent may wait unread before that.
+enum class readiness : std::uint8_t { input = 1, output = 2, hang_up = 4 };
 
 /// Lives on one thread; `on_ready` comes from its event loop.
 class socket_watch {

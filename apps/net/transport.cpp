@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -75,6 +76,11 @@ bool transport::is_local() const noexcept {
 bool transport::has_unread() const noexcept {
   int bytes = 0;
   return ::ioctl(descriptor(), FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool transport::hung_up() const noexcept {
+  pollfd look{.fd = descriptor(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&look, 1, 0) > 0;
 }
 
 // -- plain -----------------------------------------------------------------------

@@ -83,6 +83,10 @@ public:
   /// Whether bytes have come that nobody has read.
   [[nodiscard]] bool has_unread() const noexcept;
 
+  /// Whether the peer sends nothing more, or the connection has failed. What came
+  /// before that may be unread.
+  [[nodiscard]] bool hung_up() const noexcept;
+
   /// Tells the peer that nothing more comes. False when nobody is there.
   [[nodiscard]] bool end_output() noexcept;
 

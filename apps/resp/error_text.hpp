@@ -74,6 +74,10 @@ inline constexpr std::string_view client_number_positive
 inline constexpr std::string_view no_such_client = "ERR No such client";
 inline constexpr std::string_view reply_in_transaction
   = "ERR CLIENT REPLY is not allowed in transactions";
+inline constexpr std::string_view unblocked
+  = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view waited_too_long
+  = "TRYAGAIN the command has waited for its answer as long as it may";
 inline constexpr std::string_view too_many_clients
   = "ERR max number of clients reached";
 inline constexpr std::string_view limit_reached

@@ -26,7 +26,6 @@
 #include "apps/net/listening.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
-#include "apps/server/topic_rows.hpp"
 
 namespace {
 
@@ -55,8 +54,7 @@ void report_line(std::string_view text) {
 int complain(const error& why, int code) {
   std::cerr << "troupe-server: " << why.text() << '\n';
   if (code == exit_usage)
-    std::cerr << "troupe-server: options read --name=value, times have a unit "
-                 "(500ms, 10s); --help shows all\n";
+    std::cerr << "troupe-server: --help shows all options\n";
   return code;
 }
 
@@ -206,7 +204,8 @@ troupe::expected<std::string> open_console(troupe::runtime& rt,
 void report(const troupe::drain_report& drained) {
   if (drained.clients_cut > 0)
     std::cout << "troupe-server: cut off " << drained.clients_cut
-              << " connections whose clients did not take their replies\n";
+              << " connections whose clients did not take their replies, or "
+                 "waited for an answer\n";
   for (const auto& name : drained.stuck)
     std::cout << "troupe-server: stuck at the deadline: " << name << '\n';
   std::cout << "troupe-server: stopped" << std::endl;
@@ -238,7 +237,7 @@ void announce(const resp_server& server, const std::string& console) {
   if (options.plain)
     std::cout << " on " << endpoint(addresses.front(), options.port);
   std::cout << " (pid " << getpid() << ", "
-            << server.state().databases[0].provider().parts().size()
+            << server.state().databases[0].provider().part_count()
             << " shards)";
   if (options.tls.port)
     std::cout << "; TLS on " << endpoint(addresses.front(), *options.tls.port);
@@ -287,7 +286,7 @@ int serve(server_config& cfg, const server_settings& settings,
   auto options = settings.serve;
   options.may_shut_down = true;
   options.report = report_event;
-  options.supervision = [&rt] { return rt.supervision(); };
+  options.metrics = rt.metrics();
   options.memory.limit = [&rt] { return rt.max_bytes(); };
   options.memory.set_limit
     = [&rt](std::size_t bytes) { return rt.set_max_bytes(bytes); };
@@ -304,20 +303,17 @@ int serve(server_config& cfg, const server_settings& settings,
       region.namespaces = options.namespaces;
     return rt.open_region("db" + std::to_string(index), region);
   };
-  resp_server server{open, options};
+  resp_server server{open, rt.topics().hub(), options};
   if (const auto started = server.start(); !started)
     return complain(started.error(), started.error() == errc::invalid_argument
                                        ? exit_usage
                                        : EXIT_FAILURE);
-  const auto topics
-    = rt.show([&](std::string_view prefix, troupe::actor_list& to) {
-        troupe::server::add_topic_rows(server.state().topics, prefix,
-                                       defaults::topics_shown, to);
-      });
   // However the drain begins, its deadline and its report are those of the clients.
   const auto clients = rt.end_clients_first([&](milliseconds left) {
-    const auto served = server.state().counters().connected;
-    return troupe::runtime::ended_clients{served, server.stop(left)};
+    const auto served
+      = server.state().threads.sum(&troupe::server::thread_counters::connected);
+    return troupe::runtime::ended_clients{static_cast<std::uint64_t>(served),
+                                          server.stop(left)};
   });
   const auto console = open_console(rt, settings, server.state().options);
   if (!console)
@@ -346,6 +342,10 @@ int main(int argc, char** argv) {
     return EXIT_SUCCESS;
   if (cfg.asks_for_version()) {
     std::cout << "troupe-server " << troupe::version << '\n';
+    return EXIT_SUCCESS;
+  }
+  if (cfg.asks_for_tables()) {
+    std::cout << cfg.tables();
     return EXIT_SUCCESS;
   }
   auto settings = cfg.settings();

@@ -12,13 +12,15 @@
 #include "apps/net/bind_addresses.hpp"
 #include "apps/net/tls_context.hpp"
 #include "apps/server/connections/acceptor.hpp"
+#include "apps/server/options/settings_file.hpp"
 #include "apps/server/state/defaults.hpp"
-#include "apps/server/state/settings_file.hpp"
 #include "apps/settings/output_limits.hpp"
 
 namespace troupe::server {
 
-resp_server::resp_server(databases::opener open, serve_options options)
+resp_server::resp_server(databases::opener open,
+                         std::shared_ptr<topic_hub> topics,
+                         serve_options options)
   : open_([this, open = std::move(open)](std::size_t index) {
       auto opened = open(index);
       // It may have been changed since the options were read.
@@ -27,6 +29,7 @@ resp_server::resp_server(databases::opener open, serve_options options)
           return decltype(opened){tl::unexpect, std::move(ok.error())};
       return opened;
     }) {
+  state_.topics = std::move(topics);
   state_.options = std::move(options);
   state_.live.max_connections = state_.options.max_connections;
   state_.live.max_client_memory = state_.options.max_client_memory;
@@ -53,6 +56,8 @@ expected<void> resp_server::start() {
     state_.tls.install(state_.options.tls, std::move(*context));
     state_.options.tls.key_file_pass.clear();
   }
+  if (auto shown = state_.show_metrics(); !shown)
+    return shown;
   if (auto opened = state_.databases.start(state_.options.databases, open_);
       !opened)
     return opened;
@@ -154,6 +159,7 @@ std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
     std::unique_lock lock{mutex_};
     changed_.wait_for(lock, deadline, [this] { return running_ == 0; });
   }
+  report_waiting();
   std::size_t cut_off = 0;
   for (auto& x : workers_) {
     cut_off += x->load();
@@ -163,6 +169,31 @@ std::size_t resp_server::stop(std::chrono::milliseconds deadline) {
     x.join();
   threads_.clear();
   return cut_off;
+}
+
+// Those with a command that waits for its answer, which the end of the server cuts off.
+void resp_server::report_waiting() const {
+  // More do not help a person to find what never answered.
+  constexpr std::size_t most_named = 16;
+  if (!state_.options.report)
+    return;
+  std::vector<std::string> lines;
+  std::size_t more = 0;
+  state_.clients.for_each_waiting([&](const client_record& x) {
+    if (lines.size() == most_named) {
+      ++more;
+      return;
+    }
+    const auto* const command = x.last_command.load();
+    lines.push_back("cut off client " + std::to_string(x.id) + " (" + x.address
+                    + "), which waited for an answer to "
+                    + std::string{command != nullptr ? *command : "?"});
+  });
+  if (more > 0)
+    lines.push_back("and " + std::to_string(more)
+                    + " more clients that waited for an answer");
+  for (const auto& line : lines)
+    state_.options.report(line);
 }
 
 } // namespace troupe::server

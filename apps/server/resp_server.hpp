@@ -29,8 +29,9 @@ class acceptor;
 /// `start` and `stop` are called by one thread; the getters by any.
 class resp_server {
 public:
-  /// `open` makes the databases.
-  resp_server(databases::opener open, serve_options options);
+  /// `open` makes the databases. Clients publish and subscribe in `topics`.
+  resp_server(databases::opener open, std::shared_ptr<topic_hub> topics,
+              serve_options options);
 
   resp_server(const resp_server&) = delete;
   resp_server& operator=(const resp_server&) = delete;
@@ -42,8 +43,8 @@ public:
   /// opener and of `net::tls_context::load`, `invalid_argument` (the address is none,
   /// or not of this machine alone although nobody has to prove who he is),
   /// `system_error` (a port or a Unix socket is in use, threads or descriptors
-  /// refused), with what to do about it. The ports, and the addresses that there
-  /// are, are then in the options of `state`.
+  /// refused), with what to do about it, and those of `server_state::show_metrics`. The
+  /// ports, and the addresses that there are, are then in the options of `state`.
   expected<void> start();
 
   /// Reads certificate and key anew, for the connections to come. Errors: those
@@ -63,13 +64,15 @@ public:
 
   /// Accepts no more connections, answers what has been received, and closes
   /// the connections; at `deadline` cuts off those whose clients have not taken
-  /// their replies. Returns how many that were.
+  /// their replies, or wait for an answer, which `serve_options::report` names. Returns how
+  /// many that were.
   std::size_t stop(std::chrono::milliseconds deadline);
 
 private:
   void run(worker& which);
   expected<void> listen();
   expected<void> start_threads();
+  void report_waiting() const;
 
   databases::opener open_;
   server_state state_;

@@ -13,50 +13,11 @@
 
 #include <troupe/backends/core/folder_of.hpp>
 #include <troupe/backends/core/regular_file.hpp>
+#include <troupe/messages/types/settings/ini_text.hpp>
 
 namespace troupe::settings {
 
 namespace {
-
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view trimmed(std::string_view x) {
-  const auto first = x.find_first_not_of(blanks);
-  if (first == x.npos)
-    return {};
-  return x.substr(first, x.find_last_not_of(blanks) - first + 1);
-}
-
-/// The name in "[name]"; empty when the line is no title.
-std::string_view title_of(std::string_view line) {
-  line = trimmed(line.substr(0, line.find(';')));
-  if (line.size() < 2 || line.front() != '[' || line.back() != ']')
-    return {};
-  return trimmed(line.substr(1, line.size() - 2));
-}
-
-/// The name in "name = value"; empty when the line has none.
-std::string_view option_of(std::string_view line) {
-  const auto sign = line.find('=');
-  const auto name = trimmed(line.substr(0, sign));
-  return sign == line.npos || name.starts_with(';') ? std::string_view{} : name;
-}
-
-/// What stands behind the value of "name = value ; comment".
-std::string_view comment_of(std::string_view line) {
-  char quote = 0;
-  for (auto i = line.find('=') + 1; i < line.size(); ++i) {
-    if (quote != 0 && line[i] == '\\')
-      ++i;
-    else if (quote != 0)
-      quote = line[i] == quote ? '\0' : quote;
-    else if (line[i] == '"' || line[i] == '\'')
-      quote = line[i];
-    else if (line[i] == ';')
-      return line.substr(i);
-  }
-  return {};
-}
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> result;
@@ -132,21 +93,9 @@ bool sync_directory_of(const std::string& path) {
 
 } // namespace
 
-std::string ini_quoted(std::string_view x) {
-  std::string result{'"'};
-  for (const char c : x) {
-    if (c == '"' || c == '\\')
-      result += '\\';
-    if (c == '\n' || c == '\t' || c == '\r')
-      result.append("\\").append(1, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
-    else
-      result += c;
-  }
-  return result + '"';
-}
-
 std::string with_values(std::string_view text, std::string_view section,
-                        const ini_values& values, const ini_values& added) {
+                        const ini_values& values, const ini_values& added,
+                        const same_value& same) {
   auto lines = lines_of(text);
   auto left = added;
   // Behind the last line of the section that says something.
@@ -154,32 +103,41 @@ std::string with_values(std::string_view text, std::string_view section,
   bool found = false;
   bool inside = false;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (const auto title = title_of(lines[i]); !title.empty())
-      inside = title == section;
-    if (!inside || trimmed(lines[i]).empty())
+    const auto blank = lines[i].find_first_not_of(" \t\r") == std::string::npos;
+    // The file may have been edited since it was read at the start.
+    const auto line = read_ini_line(lines[i]).value_or(ini_line{});
+    if (line.what == ini_line::form::section)
+      inside = line.name == section;
+    if (!inside || blank)
       continue;
     found = true;
     end = i + 1;
+    if (line.what != ini_line::form::entry)
+      continue;
     const auto known
       = std::find_if(values.begin(), values.end(), [&](const auto& x) {
-          return x.first == option_of(lines[i]);
+          return x.name == line.name
+                 || (!x.alias.empty() && x.alias == line.name);
         });
     if (known == values.end())
       continue;
-    std::erase_if(left, [&](const auto& x) { return x.first == known->first; });
-    const std::string comment{comment_of(lines[i])};
-    lines[i] = known->first + "=" + known->second
+    std::erase_if(left, [&](const auto& x) { return x.name == known->name; });
+    if (same(*known, line.value))
+      continue;
+    const std::string comment{line.comment};
+    lines[i] = line.name + "=" + ini_value(known->value)
                + (comment.empty() ? "" : " " + comment);
   }
   std::vector<std::string> fresh;
   if (!found && !left.empty()) {
-    if (!lines.empty() && !trimmed(lines.back()).empty())
+    if (!lines.empty()
+        && lines.back().find_first_not_of(" \t\r") != std::string::npos)
       fresh.emplace_back();
     fresh.push_back("[" + std::string{section} + "]");
     end = lines.size();
   }
-  for (const auto& [name, value] : left)
-    fresh.push_back(name + "=" + value);
+  for (const auto& x : left)
+    fresh.push_back(x.name + "=" + ini_value(x.value));
   lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(end), fresh.begin(),
                fresh.end());
   std::string result;

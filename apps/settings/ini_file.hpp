@@ -1,9 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <troupe/backends/core/unique_descriptor.hpp>
@@ -11,19 +12,29 @@
 
 namespace troupe::settings {
 
-/// Names of options and their values as an ini file spells them.
-using ini_values = std::vector<std::pair<std::string, std::string>>;
+/// An option and its value, without quotes.
+struct ini_setting {
+  std::string name;
+  std::string value;
+  std::string alias = {}; ///< Another name that a file may use; empty: none.
 
-/// `x` as a text in an ini file: between double quotes, with escapes.
-[[nodiscard]] std::string ini_quoted(std::string_view x);
+  friend auto operator<=>(const ini_setting&, const ini_setting&) = default;
+};
+
+using ini_values = std::vector<ini_setting>;
+
+/// Whether a value in a file says the same as the present one.
+using same_value
+  = std::function<bool(const ini_setting& present, std::string_view in_file)>;
 
 /// The ini file `text` with other values in `section`: those of `values` that it
-/// names are replaced where they stand; those of `added` that it does not name
-/// are put at the end of the section, which is made when there is none. All
-/// other lines, comments among them, stay as they are.
+/// names are replaced where they stand, unless they say the same; those of `added` that
+/// it does not name are put at the end of the section, which is made when there is none.
+/// All other lines, comments among them, stay as they are.
 [[nodiscard]] std::string
 with_values(std::string_view text, std::string_view section,
-            const ini_values& values, const ini_values& added);
+            const ini_values& values, const ini_values& added,
+            const same_value& same);
 
 /// Replaces a file by another content at once: a reader, even after a crash, finds the
 /// old or the new one. It keeps its mode. The new content is written beside it first,

@@ -8,24 +8,24 @@
 
 namespace troupe {
 
-/// Calls a function again and again, on a thread of its own. Not a delayed
-/// message: a CAF worker that was woken polls for tens of milliseconds for more
-/// work (policy `stealing`), so that a message every few of them keeps an idle
-/// program at half a core.
+/// Calls a function periodically, on its own thread. It uses no delayed messages: a CAF
+/// worker that was woken polls for more work for tens of milliseconds (policy
+/// `stealing`), so a message every few tens of milliseconds keeps an idle program at
+/// half a core.
 class clockwork {
 public:
-  /// Calls `tick`, which must not throw, every `period` (above zero) counted
-  /// from the end of the last call: a tick that comes late is not made up for.
-  /// Throws std::system_error when no thread can be started.
+  /// Calls `tick`, which must not throw, every `period` (above zero), counted from the
+  /// end of the last call: a late tick is not made up for. Throws std::system_error
+  /// when no thread can be started.
   clockwork(std::chrono::milliseconds period, std::function<void()> tick);
 
-  /// As `stop`.
+  /// Calls `stop`.
   ~clockwork();
 
   clockwork(const clockwork&) = delete;
   clockwork& operator=(const clockwork&) = delete;
 
-  /// Returns when the last tick is over. Not to be called from a tick.
+  /// Returns when the last tick has ended. Must not be called from a tick.
   void stop();
 
 private:

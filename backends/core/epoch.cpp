@@ -18,8 +18,8 @@ thread_local constinit epoch_slot* this_thread_slot = nullptr;
 
 namespace {
 
-/// Registers the process once, before main and before any reader exists: other
-/// static objects may read, so it comes before those.
+/// Registers the process once, before main and before the first reader: other static
+/// objects may read, so it must be constructed before those.
 struct membarrier_registration {
   membarrier_registration() noexcept {
 #ifndef TROUPE_THREAD_SANITIZER
@@ -31,10 +31,10 @@ struct membarrier_registration {
   }
 };
 
-// The first priority that is not the system's own.
+// The first priority that is not reserved for the system.
 [[gnu::init_priority(101)]] const membarrier_registration registered;
 
-/// Gives the slot back when its thread ends.
+/// Returns the slot when its thread ends.
 struct slot_owner {
   epoch_slot* slot = nullptr;
 
@@ -59,8 +59,8 @@ epoch_slot& acquire_epoch_slot() noexcept {
       break;
   }
   if (slot == nullptr) {
-    // Slots are never freed: a scan may walk over them at any time, and their
-    // number is bounded by the largest number of threads alive at once.
+    // Slots are never freed: a scan may iterate over them at any time, and their number
+    // is bounded by the largest number of threads alive at once.
     slot = new epoch_slot;
     slot->owned.store(true, std::memory_order_relaxed);
     auto* head = epochs.slots.load(std::memory_order_relaxed);
@@ -97,7 +97,7 @@ std::uint64_t oldest_reader() noexcept {
   return oldest;
 }
 
-/// Finds out how far readers have come, unless somebody is doing so already.
+/// Finds the oldest epoch in use, unless another thread is doing so already.
 void scan() noexcept {
   auto& state = detail::epochs;
   if (state.scanning.exchange(true, std::memory_order_acquire))
@@ -106,7 +106,7 @@ void scan() noexcept {
   auto now = state.global.load(std::memory_order_seq_cst);
   writer_barrier();
   auto safe = std::min(now, oldest_reader());
-  // A reader may show an epoch that it read long before it stored it.
+  // A reader may show an epoch that it loaded long before it stored it.
   if (safe > state.safe.load(std::memory_order_relaxed))
     state.safe.store(safe, std::memory_order_release);
   state.scanning.store(false, std::memory_order_release);
@@ -118,7 +118,7 @@ retired_list::~retired_list() {
   drain();
 }
 
-/// Puts an object into a batch that may need memory for it, or be complete then.
+/// Puts an object into a batch that may need memory for it, or that it completes.
 void retired_list::retire_last(void* object, std::size_t size) noexcept {
   try {
     if (open_.objects.capacity() == 0) {
@@ -156,8 +156,8 @@ void retired_list::collect() noexcept {
   free_safe();
 }
 
-/// Ends the open batch. Without memory for one more batch, the open one goes on
-/// and a later call tries again.
+/// Ends the open batch. Without memory for another batch, the open one continues and a
+/// later call tries again.
 bool retired_list::seal() noexcept {
   try {
     sealed_.emplace_back();
@@ -194,7 +194,7 @@ void retired_list::release(batch& which) noexcept {
     try {
       spare_.push_back(std::move(which.objects));
     } catch (const std::bad_alloc&) {
-      // A spare vector is a convenience only.
+      // A spare vector only saves an allocation.
     }
   }
 }

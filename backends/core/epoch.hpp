@@ -6,7 +6,7 @@
 //   reader:  slot = global epoch; [barrier]; read; slot = idle
 //   writer:  unlink; retire into a batch; when the batch is full:
 //            tag = ++global epoch; put the batch aside
-//   whoever puts enough aside:
+//   a writer that put enough aside:
 //            now = global epoch; [barrier];
 //            safe = min(now, smallest epoch in a reader's slot)
 //   writer:  free every batch whose tag is at most `safe`
@@ -35,7 +35,7 @@ namespace troupe {
 
 namespace detail {
 
-/// One per thread that ever read; reused after the thread ended.
+/// One per thread that has ever read; reused after the thread ended.
 struct alignas(64) epoch_slot {
   static constexpr std::uint64_t idle = ~std::uint64_t{0};
 
@@ -45,7 +45,7 @@ struct alignas(64) epoch_slot {
   std::atomic<bool> owned{false};
   epoch_slot* next = nullptr;
 
-  /// For the owning thread: tells whether it is inside no guard.
+  /// For the owning thread: whether it is outside of all guards.
   [[nodiscard]] bool idle_here() const noexcept {
     return entered.load(std::memory_order_relaxed) == idle;
   }
@@ -57,11 +57,11 @@ struct epoch_state {
   /// True when readers may leave their fence to membarrier(2).
   bool asymmetric = false;
 
-  // Below is for writers, on a line of its own.
+  // The rest is for writers, on its own cache line.
 
-  /// What was tagged up to here, no reader can see. Never falls.
+  /// No reader can see objects that were tagged up to this epoch. Never decreases.
   alignas(64) std::atomic<std::uint64_t> safe{0};
-  /// How much was put aside since the last scan; see `scan_after`.
+  /// Bytes put aside since the last scan; see `scan_after`.
   std::atomic<std::size_t> waiting{0};
   std::atomic<bool> scanning{false};
 };
@@ -69,14 +69,14 @@ struct epoch_state {
 extern epoch_state epochs;
 extern thread_local constinit epoch_slot* this_thread_slot;
 
-/// Takes a slot for the calling thread; given back when the thread ends.
+/// Takes a slot for the calling thread; it is returned when the thread ends.
 epoch_slot& acquire_epoch_slot() noexcept;
 
 } // namespace detail
 
-/// While one of these lives, nothing that the calling thread can reach through
-/// a published pointer is freed. Cheap (some nanoseconds, no shared write),
-/// never blocks. Nests like scopes. Not to be moved across threads.
+/// While a guard lives, no object that the calling thread can reach through a published
+/// pointer is freed. Costs some nanoseconds, without a shared write; never blocks.
+/// Guards nest like scopes. Must not be moved to another thread.
 class epoch_guard {
 public:
   epoch_guard() noexcept
@@ -110,11 +110,11 @@ public:
 
 private:
   detail::epoch_slot& slot_;
-  bool outermost_; ///< The others leave the slot alone.
+  bool outermost_; ///< Inner guards leave the slot alone.
 };
 
-/// What one writer unlinked and readers may still see. Belongs to whoever owns
-/// the structure that things are unlinked from; only `bytes` is for any thread.
+/// The objects that one writer unlinked and readers may still see. Used by the owner of
+/// the structure from which they were unlinked; only `bytes` is for any thread.
 class retired_list {
 public:
   /// Frees one object; `context` is the list's.
@@ -131,11 +131,10 @@ public:
   retired_list(const retired_list&) = delete;
   retired_list& operator=(const retired_list&) = delete;
 
-  /// Frees `object` once no reader can see it, in the order of the calls.
-  /// `object` must be unlinked already. `size` (bytes) only steers when to look.
-  /// Amortised constant. When not even the list can grow, the object is leaked
-  /// (and stays in `bytes`): waiting for readers here could wait for the caller
-  /// itself.
+  /// Frees `object` once no reader can see it, in the order of the calls. `object` must
+  /// be unlinked already. `size` (bytes) only decides when to scan. Amortised constant.
+  /// When the list cannot grow, the object is leaked (and stays in `bytes`): waiting
+  /// for readers here could wait for the caller itself.
   void retire(void* object, std::size_t size) noexcept {
     count(bytes() + size);
     auto& objects = open_.objects;
@@ -148,14 +147,14 @@ public:
     open_.bytes += size;
   }
 
-  /// Frees what can be freed without waiting.
+  /// Frees the objects that can be freed without waiting.
   void collect() noexcept;
 
   /// Waits for all readers that are inside a guard now, then frees everything.
   /// Must not be called inside a guard.
   void drain() noexcept;
 
-  /// Forgets all objects without freeing them: their memory goes another way.
+  /// Forgets all objects without freeing them: another owner frees their memory.
   void forget() noexcept;
 
   /// Bytes retired and not yet freed. Thread-safe.
@@ -163,16 +162,16 @@ public:
     return bytes_.load(std::memory_order_relaxed);
   }
 
-  /// Objects per batch: how many writes share one change of the global epoch,
-  /// which every reader has in its cache.
+  /// Objects per batch: this many writes share one change of the global epoch, which
+  /// every reader has in its cache.
   static constexpr std::size_t batch_objects = 128;
 
   /// A batch also ends at this many bytes, so that large values do not pile up.
   static constexpr std::size_t batch_bytes = 1 << 20;
 
-  /// A scan comes when this many bytes were put aside in the whole process,
-  /// each object counting as `object_cost` at least: some 7,000 small entries,
-  /// which spreads the price of a scan thinly and still fits the cache.
+  /// Bytes. A scan runs when this much was put aside in the whole process; each object
+  /// counts at least `object_cost`. About 7,000 small entries: enough to spread the
+  /// cost of a scan, few enough to fit the cache.
   static constexpr std::size_t scan_after = 4 << 20;
   static constexpr std::size_t object_cost = 512;
 

@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// The folder of a file by its path: "." for a name alone.
+/// The folder of a file's path; "." for a name without a folder.
 [[nodiscard]] inline std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos

@@ -9,8 +9,8 @@ namespace troupe {
 template <class Signature>
 class function_ref;
 
-/// A function that is borrowed for the time of a call: as std::function, but it copies
-/// and allocates nothing. What it refers to must outlive it.
+/// A borrowed function for the time of a call: like std::function, but it copies and
+/// allocates nothing. The function must outlive it.
 template <class Result, class... Args>
 class function_ref<Result(Args...)> {
 public:

@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-/// A word that threads can wait on: Linux's futex. `std::atomic::wait` has no
-/// deadline, and its notify formally needs the object alive, which a waiter on
-/// its own stack cannot promise; the system call only uses the address.
+/// A word that threads can wait on: Linux's futex. `std::atomic::wait` has no deadline,
+/// and its notify formally needs a living object, which a waiter with the word on its
+/// own stack cannot guarantee. The system call uses only the address.
 using futex_word = std::atomic<std::uint32_t>;
 
 /// Blocks while `word` holds `value`, until a wake, a spurious return, or the
@@ -19,7 +19,7 @@ bool futex_wait(const futex_word& word, std::uint32_t value,
                 std::optional<std::chrono::nanoseconds> timeout
                 = std::nullopt) noexcept;
 
-/// Wakes one waiter on the word at this address. The word may be gone already:
+/// Wakes one waiter on the word at this address. The word may be destroyed already:
 /// nothing is read, and a wake at a reused address is a spurious one.
 void futex_wake_one(const futex_word* word) noexcept;
 

@@ -9,12 +9,12 @@ thread_local constinit detail::lane_frame* detail::innermost_lane = nullptr;
 
 namespace {
 
-/// How often a waiter looks before it sleeps: some microseconds, about the
-/// price of the two system calls that sleeping costs both sides.
+/// How often a waiter checks before it sleeps: some microseconds, about the cost of the
+/// two system calls of sleeping and waking.
 constexpr int spins_before_parking = 256;
 
-/// How often the runner looks for a link that a submitter is about to set
-/// before it lets that submitter have the core.
+/// How often the runner checks for a link that a submitter is about to set, before it
+/// yields the core to that submitter.
 constexpr int spins_before_yielding = 64;
 
 void relax() noexcept {
@@ -54,8 +54,8 @@ bool lane::running_here() const noexcept {
   return false;
 }
 
-/// Runs tasks from `task` on until the lane is idle or was handed over. `own`
-/// tells that the first task belongs to this thread.
+/// Runs tasks from `task` on until the lane is idle or was passed on. `own`: the first
+/// task belongs to this thread.
 void lane::run_from(lane_task* task, bool own) noexcept {
   detail::running_scope scope{this};
   task->run_(*task);
@@ -66,8 +66,8 @@ void lane::run_from(lane_task* task, bool own) noexcept {
     serve(*next, 1);
 }
 
-/// Runs the tasks of others, from `next` on, of a lane that this thread runs and
-/// in which it has `served` some already.
+/// Runs other threads' tasks, from `next` on, of a lane that this thread runs and in
+/// which it has already `served` some.
 void lane::serve(lane_task& next, std::size_t served) noexcept {
   auto* task = &next;
   for (; task != nullptr; ++served) {
@@ -84,13 +84,12 @@ void lane::serve(lane_task& next, std::size_t served) noexcept {
   }
 }
 
-/// The task behind `task`, or nullptr after the lane became idle.
+/// The task after `task`, or nullptr after the lane became idle.
 lane_task* lane::next_of(lane_task& task) noexcept {
   return make_idle(task) ? nullptr : await_next(task);
 }
 
-/// The task behind `task`, which there is, although its submitter may not have
-/// set the link yet.
+/// The task after `task`. It exists, but its submitter may not have set the link yet.
 lane_task* lane::await_next(lane_task& task) noexcept {
   auto* next = task.next_.load(std::memory_order_acquire);
   for (int i = 0; next == nullptr; ++i) {
@@ -100,7 +99,7 @@ lane_task* lane::await_next(lane_task& task) noexcept {
   return next;
 }
 
-/// Waits until `place` stands at the front and the lane is this thread's.
+/// Waits until `place` is at the front and this thread holds the lane.
 void lane::enter(lane_task& place) noexcept {
   assert(!running_here());
   auto* last = tail_.exchange(&place, std::memory_order_acq_rel);
@@ -112,7 +111,7 @@ void lane::enter(lane_task& place) noexcept {
   bump(dequeued_);
 }
 
-/// Gives the lane up, and works off some of what queued up meanwhile.
+/// Releases the lane, and runs some of the tasks that queued up meanwhile.
 void lane::leave(lane_task& place) noexcept {
   bump(handled_);
   auto* next = next_of(place);
@@ -126,8 +125,8 @@ void lane::leave(lane_task& place) noexcept {
   run_from(next, false);
 }
 
-/// Frees a detached task, or lets the waiter of somebody else's task go. The
-/// task must not be touched afterwards.
+/// Frees a detached task, or wakes the waiter of another thread's task. The task must
+/// not be touched afterwards.
 void lane::finish(lane_task& task, bool own) noexcept {
   if (task.release_ != nullptr) {
     task.release_(task);
@@ -141,8 +140,8 @@ void lane::finish(lane_task& task, bool own) noexcept {
     futex_wake_one(word);
 }
 
-/// Gives the runner's role to whoever waits for `next` in person, else to the
-/// executor.
+/// Passes the runner's role to the caller that waits for `next`, or to the executor
+/// when none waits.
 void lane::hand_over(lane_task& next) noexcept {
   if (next.release_ != nullptr) {
     resume_at_ = &next;
@@ -155,7 +154,7 @@ void lane::hand_over(lane_task& next) noexcept {
     futex_wake_one(word);
 }
 
-/// Queues `task` behind `last` and returns when it ran.
+/// Queues `task` after `last` and returns when it ran.
 void lane::wait_behind(lane_task& last, lane_task& task) noexcept {
   assert(!running_here());
   queued_.fetch_add(1, std::memory_order_relaxed);
@@ -166,7 +165,7 @@ void lane::wait_behind(lane_task& last, lane_task& task) noexcept {
   }
 }
 
-/// Waits until a task was run or promoted, and tells which.
+/// Waits until a task was run or promoted, and returns which.
 std::uint32_t lane::wait_for_turn(futex_word& word) noexcept {
   auto state = word.load(std::memory_order_acquire);
   for (int i = 0; state == lane_task::pending && i < spins_before_parking;

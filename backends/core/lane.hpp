@@ -4,22 +4,22 @@
 // idle.
 //
 //   tail_ == nullptr         idle
-//   tail_ == last task       somebody runs; tasks are linked first → last
+//   tail_ == last task       a thread runs; tasks are linked first → last
 //
-// A submitter swaps its task into `tail_`. Found nothing there: the lane was
-// idle, the submitter is now its runner and starts with its own task. Found a
-// task: it links its own behind and either waits (blocking callers) or leaves.
-// The runner follows the links; at the end it swaps the tail from the last
-// task back to nullptr and the lane is idle again. This is the queue of an MCS
-// lock (Mellor-Crummey, Scott 1991), with the critical sections handed over to
-// the holder, as in CC-Synch (Fatourou, Kallimanis 2012).
+// A submitter swaps its task into `tail_`. When it found nullptr, the lane was idle:
+// the submitter becomes the runner and starts with its own task. When it found a task,
+// it links its own behind that one and either waits (blocking callers) or returns. The
+// runner follows the links; at the end it swaps the tail from the last task back to
+// nullptr, and the lane is idle again. This is the queue of an MCS lock
+// (Mellor-Crummey, Scott 1991), with the critical sections passed to the holder, as in
+// CC-Synch (Fatourou, Kallimanis 2012).
 //
-// A runner serves others for a bounded number of tasks, then hands its role to
-// the next blocking caller, or to the executor when nobody waits in person.
+// A runner executes a bounded number of other threads' tasks, then passes its role to
+// the next blocking caller, or to the executor when no caller blocks.
 //
-// Who needs several lanes at once holds them (`lane_hold`): it queues a place
-// without a function, to which the runner hands its role. That is the MCS lock
-// as it was, in one order with the tasks.
+// A caller that needs several lanes at once holds them (`lane_hold`): it queues a place
+// without a function, to which the runner passes its role. That is the original MCS
+// lock, in one order with the tasks.
 
 #include <atomic>
 #include <cstddef>
@@ -36,8 +36,8 @@ class lane;
 
 namespace detail {
 
-/// The lanes that the calling thread runs or holds right now, innermost first:
-/// a task may find another lane idle and run that one inside.
+/// The lanes that the calling thread runs or holds now, innermost first: a task may
+/// find another lane idle and run it inside.
 struct lane_frame {
   const lane* which;
   bool held;
@@ -46,7 +46,7 @@ struct lane_frame {
 
 extern thread_local constinit lane_frame* innermost_lane;
 
-/// Notes for its lifetime that the calling thread runs a lane's tasks.
+/// Records during its lifetime that the calling thread runs a lane's tasks.
 class running_scope {
 public:
   explicit running_scope(const lane* which) noexcept
@@ -67,20 +67,20 @@ private:
 
 } // namespace detail
 
-/// Runs lanes that were handed over. Thread-safe.
+/// Runs lanes that a runner passed on. Thread-safe.
 class lane_executor {
 public:
   virtual ~lane_executor() = default;
 
-  /// Arranges that `lane::resume` is called once, soon, on another thread.
+  /// Causes one call of `lane::resume`, soon, on another thread.
   virtual void schedule(lane& which) noexcept = 0;
 };
 
 /// A multi-producer queue with one runner at a time, first in, first out.
 ///
-/// Thread-safe but for the destructor, which needs the lane idle. Tasks never
-/// throw. A task may submit further tasks to its own lane, detached ones only:
-/// waiting for one's own lane would wait forever.
+/// Thread-safe except for the destructor, which needs the lane idle. Tasks never throw.
+/// A task may submit only detached tasks to its own lane: to wait for its own lane
+/// would be a deadlock.
 class lane {
 public:
   /// `executor` must outlive the lane.
@@ -93,9 +93,9 @@ public:
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
 
-  /// Runs `task` in its turn and returns when it ran: on this thread when the
-  /// lane is idle, else by whoever runs the lane. Complexity: constant, plus
-  /// at most `hand_over_after` tasks of others when this thread is the runner.
+  /// Runs `task` in its turn and returns when it ran: on this thread when the lane is
+  /// idle, otherwise on the runner's thread. Complexity: constant, plus at most
+  /// `hand_over_after` tasks of other callers when this thread is the runner.
   void run(lane_task& task) noexcept {
     auto* last = tail_.exchange(&task, std::memory_order_acq_rel);
     if (last == nullptr) [[likely]]
@@ -104,18 +104,18 @@ public:
       wait_behind(*last, task);
   }
 
-  /// The same for a callable on the caller's stack, which must not throw. The
-  /// frequent way, into an idle lane and out of it, is inlined around it.
+  /// The same for a callable on the caller's stack, which must not throw. The frequent
+  /// path, through an idle lane, is inlined.
   template <class F>
     requires(!std::is_base_of_v<lane_task, F>)
   void run(F& f) noexcept;
 
-  /// Queues a detached task. Runs it (and up to `hand_over_after` others) at
-  /// once when the lane is idle.
+  /// Queues a detached task. When the lane is idle, runs it at once, and up to
+  /// `hand_over_after` other tasks.
   void submit(lane_task& task) noexcept;
 
-  /// Runs `task` at once and returns true when the lane is idle; does nothing
-  /// and returns false otherwise. Lets a caller keep the task on its stack.
+  /// When the lane is idle, runs `task` at once and returns true; otherwise returns
+  /// false without effect. Lets a caller keep the task on its stack.
   bool try_run(lane_task& task) noexcept {
     lane_task* idle = nullptr;
     if (!tail_.compare_exchange_strong(idle, &task, std::memory_order_acq_rel,
@@ -140,11 +140,11 @@ public:
     return handled_.load(std::memory_order_relaxed);
   }
 
-  /// True while the calling thread runs a task of this lane, or holds it.
+  /// Whether the calling thread runs a task of this lane, or holds the lane.
   [[nodiscard]] bool running_here() const noexcept;
 
-  /// True while the calling thread holds this lane. Nearly free for a thread
-  /// that neither runs nor holds any lane.
+  /// Whether the calling thread holds this lane. Nearly free for a thread that neither
+  /// runs nor holds a lane.
   [[nodiscard]] bool held_here() const noexcept {
     for (auto* i = detail::innermost_lane; i != nullptr; i = i->outer)
       if (i->which == this)
@@ -152,8 +152,8 @@ public:
     return false;
   }
 
-  /// Tasks of others that a runner serves before it hands over: bounds how
-  /// long a caller works for strangers (64 table operations: about 20 µs).
+  /// Other callers' tasks that a runner executes before it passes on its role. It
+  /// bounds the time that a caller works for others (64 table operations: about 20 µs).
   static constexpr std::size_t hand_over_after = 64;
 
 private:
@@ -175,7 +175,7 @@ private:
                                             std::memory_order_acquire);
   }
 
-  /// The writer is alone, so a plain increment in two halves will do.
+  /// Only one thread writes, so a separate load and store suffice.
   static void bump(std::atomic<std::uint64_t>& counter) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + 1,
                   std::memory_order_relaxed);
@@ -188,7 +188,7 @@ private:
 
   std::atomic<lane_task*> tail_{nullptr};
 
-  /// Where `resume` continues; written by the runner that handed over.
+  /// Where `resume` continues; written by the runner that passed on its role.
   lane_task* resume_at_ = nullptr;
 
   /// Written by the runner only.
@@ -197,17 +197,17 @@ private:
 
   lane_executor& executor_;
 
-  /// Written by those who found the lane busy; on a line of its own, since the
+  /// Written by callers that found the lane busy; on its own cache line, because the
   /// runner does not need it.
   alignas(64) std::atomic<std::uint64_t> queued_{0};
 };
 
-/// Waits for a lane's turn and keeps it: while one of these lives, no task of
-/// the lane runs, and whatever the tasks own is the calling thread's. To be
-/// destroyed on the same thread, the last one made first.
+/// Waits for a lane's turn and keeps it: while a hold lives, no task of the lane runs,
+/// and the calling thread owns what the tasks own. Must be destroyed on the same
+/// thread, in reverse order of construction.
 ///
-/// Whoever holds a lane may take another only in an order that everybody keeps
-/// (and a task none at all), or two wait for each other.
+/// A thread that holds a lane may take another only in an order that all threads keep,
+/// and a task must not take any; otherwise two threads may wait for each other.
 class lane_hold {
 public:
   explicit lane_hold(lane& which) noexcept : lane_(which), place_(nullptr) {

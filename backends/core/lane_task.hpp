@@ -1,6 +1,6 @@
 #pragma once
 
-// What a lane (lane.hpp) queues and runs.
+// The tasks that a lane (lane.hpp) queues and runs.
 
 #include <atomic>
 #include <cstdint>
@@ -12,16 +12,15 @@ namespace troupe {
 
 class lane;
 
-/// A unit of work for a lane. Derive, or use `blocking_task` or
-/// `detached_task`. The memory of a waited task is its submitter's and lives
-/// until `lane::run` or `lane::try_run` returned; a detached task is freed by
-/// its `release` after it ran.
+/// A unit of work for a lane. Derive from it, or use `blocking_task` or
+/// `detached_task`. A waited task belongs to its submitter and lives until `lane::run`
+/// or `lane::try_run` returned. A detached task is freed by its `release` after it ran.
 class lane_task {
 public:
   using function = void (*)(lane_task& self) noexcept;
 
-  /// A task is detached when it has a `release` function. One without a
-  /// function to run is the place of somebody who will hold the lane.
+  /// A task with a `release` function is detached. A task without a function to run is
+  /// the place of a caller that will hold the lane.
   explicit lane_task(function run, function release = nullptr) noexcept
     : run_(run), release_(release) {
     // nop
@@ -35,7 +34,7 @@ private:
 
   enum state : std::uint32_t {
     pending,  ///< Not run yet.
-    parked,   ///< As `pending`, and the waiter sleeps on the futex.
+    parked,   ///< Like `pending`; the waiter sleeps on the futex.
     promoted, ///< The waiter must become the runner, starting here.
     done,     ///< Ran; the runner will not touch this object again.
   };

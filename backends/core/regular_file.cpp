@@ -28,7 +28,7 @@ tl::unexpected<error> system_failure() {
 } // namespace
 
 expected<unique_descriptor> open_regular_file(const std::string& path) {
-  // A terminal must not become that of the program.
+  // A terminal must not become the program's controlling terminal.
   unique_descriptor result{
     ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
   struct stat present {};

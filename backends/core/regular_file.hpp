@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-/// Opens a file to read it. Never waits, as it would for whoever writes to a FIFO,
-/// and takes nothing but regular files. Errors: `system_error`, with the system's
-/// reason alone, or what it is instead.
+/// Opens a file for reading. Never waits (as an open of a FIFO would wait for its
+/// writer), and accepts only regular files. Errors: `system_error`, with the system's
+/// reason, or the kind of file that it is.
 [[nodiscard]] expected<unique_descriptor>
 open_regular_file(const std::string& path);
 

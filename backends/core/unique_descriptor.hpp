@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// Owns a descriptor of the system and closes it. Not thread-safe.
+/// Owns a file descriptor and closes it. Not thread-safe.
 class unique_descriptor {
 public:
   explicit unique_descriptor(int x = -1) noexcept : x_(x) {
@@ -29,7 +29,7 @@ public:
     close();
   }
 
-  /// Negative when it was closed or released.
+  /// Negative after it was closed or released.
   [[nodiscard]] int get() const noexcept {
     return x_;
   }

@@ -8,14 +8,12 @@
 
 namespace troupe {
 
-/// The wall clock, as seen from the clock by which entries expire: the two are
-/// apart by a fixed offset. So the moment that EXPIREAT puts in is the one that
-/// EXPIRETIME shows. Thread-safe.
+/// The wall clock, as a fixed offset from the clock by which entries expire. So
+/// EXPIRETIME shows the moment that EXPIREAT set. Thread-safe.
 class wall_clock {
 public:
-  /// Unix time less the regions' time, which is `now`. Measured anew only when
-  /// the wall clock is more than `tolerance` away from where it should be:
-  /// somebody set it, or it drifted.
+  /// Unix time minus the regions' time `now`. Measured again only when the wall clock
+  /// differs by more than `tolerance` from the offset: it was set, or it drifted.
   [[nodiscard]] std::chrono::nanoseconds offset(time_point now) noexcept {
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
     const auto measured
@@ -28,13 +26,15 @@ public:
     return measured;
   }
 
-  /// Unix time in milliseconds of a point in the regions' time, which is `now`.
+  /// Unix time in milliseconds of a point of the regions' time, when that clock shows
+  /// `now`.
   [[nodiscard]] std::int64_t unix_time(time_point x, time_point now) noexcept {
     const auto since = x.time_since_epoch() + offset(now);
     return std::chrono::floor<std::chrono::milliseconds>(since).count();
   }
 
-  /// Small against what people set, large against how clocks are slewed.
+  /// Small compared with a change by a person, large compared with the slewing of
+  /// clocks.
   static constexpr std::chrono::milliseconds tolerance{100};
 
 private:

@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What the threads and the pool have in common; lives until the last of them.
+/// The state that the threads and the pool share; lives until the last of them ends.
 struct worker_pool::shared {
   shared(std::size_t threads, std::size_t limit)
     : thread_limit(std::max<std::size_t>(threads, 1)), queue_limit(limit) {
@@ -28,8 +28,8 @@ struct worker_pool::shared {
       --idle;
       guard.unlock();
       what();
-      // The captures go before the thread counts as free, so that whoever waits
-      // for the pool to stop finds nothing of them alive.
+      // The captures are destroyed before the thread counts as free, so that they are
+      // gone when a caller has waited for the pool to stop.
       what = nullptr;
       guard.lock();
       ++idle;

@@ -11,7 +11,7 @@ namespace troupe {
 
 using memory::budget;
 
-/// Providers within the limit, which those that need room ask for some.
+/// Makes providers within the limit. A provider that needs room gets it from others.
 class common_limit::member_factory final : public provider_factory {
 public:
   member_factory(std::shared_ptr<budget> limit,
@@ -76,7 +76,7 @@ void common_limit::set(std::size_t max_bytes,
   const auto part = bytes_->part_of(used);
   for (const auto& x : all)
     if (auto* const limits = x->limits())
-      // One that was stopped stores nothing any more.
+      // A stopped provider stores nothing any more.
       static_cast<void>(limits->obey_limits(part));
   bytes_->settle();
 }
@@ -85,9 +85,11 @@ void common_limit::rebalance() {
   if (bytes_->limit() == budget::unlimited)
     return;
   const auto members = lenders_->members();
-  memory::shard_list shards;
-  for (const auto& x : members)
-    shards.insert(shards.end(), x->begin(), x->end());
+  std::vector<memory::shard*> shards;
+  for (const auto& x : members) {
+    const auto made = x->made();
+    shards.insert(shards.end(), made.begin(), made.end());
+  }
   balance_.look(shards, std::array<const budget*, 1>{bytes_.get()});
 }
 

@@ -13,34 +13,35 @@
 
 namespace troupe {
 
-/// A limit of bytes that the memory providers of several regions share. Thread-safe, but
-/// for `rebalance`.
+/// A limit in bytes that the memory providers of several regions share. Thread-safe,
+/// except for `rebalance`.
 class common_limit {
 public:
-  /// `name`: as errors call it. `max_bytes`: 0 for none.
+  /// `name`: the limit's name in errors. `max_bytes`: 0: no limit.
   common_limit(std::size_t max_bytes, std::string name);
 
-  /// Makes memory providers under this limit, which need not outlive them.
+  /// Makes memory providers under this limit; they may outlive this object.
   [[nodiscard]] std::shared_ptr<const provider_factory> factory() const;
 
-  /// As it was set; 0: none.
+  /// The limit; 0: no limit.
   [[nodiscard]] std::size_t max_bytes() const noexcept {
     return bytes_->option();
   }
 
-  /// What so many shards need at least. Errors: `invalid_argument`, with what would do.
+  /// Whether the limit has room for `shards` shards. Errors: `invalid_argument`, with
+  /// the limit that would be enough.
   [[nodiscard]] expected<void> check_room_for(std::size_t shards) const;
 
-  /// Whether `max_bytes` would do for so many shards. Errors as above.
+  /// Whether `max_bytes` has room for `shards` shards. Errors as above.
   [[nodiscard]] static expected<void> check(std::size_t max_bytes,
                                             std::size_t shards);
 
-  /// Another limit from now on. `all` of the providers have obeyed when this returns;
-  /// one that was stopped stores nothing any more.
+  /// Sets the limit. When this returns, `all` providers have obeyed it; a stopped
+  /// provider stores nothing any more.
   void set(std::size_t max_bytes,
            const std::vector<std::shared_ptr<provider>>& all);
 
-  /// Lets one shard that evicts little give a piece of the limit to the others.
+  /// Lets one shard that evicts little give a piece of the limit to other shards.
   void rebalance();
 
 private:
@@ -51,7 +52,7 @@ private:
   memory::rebalancer balance_;
 };
 
-/// Gets memory of the system ready before shards need it, until `stop`.
+/// Prepares memory of the system before shards need it, until `stop`.
 void keep_memory_ready(std::stop_token stop);
 
 } // namespace troupe

@@ -1,5 +1,5 @@
-// The part of the memory provider that not every provider has: limits, namespaces,
-// walks, listeners, joint turns; and what concerns all shards at once.
+// The optional abilities of the memory provider: limits, namespaces, scans, listeners,
+// joint turns; and operations on all shards at once.
 
 #include <troupe/backends/memory/memory_provider.hpp>
 
@@ -48,12 +48,12 @@ charge_ability* memory_provider::charges() noexcept {
   return this;
 }
 
-// -- forgetting --------------------------------------------------------------------
+// -- invalidating ------------------------------------------------------------------
 
 expected<void> memory_provider::clear() {
   if (auto ok = check_open(); !ok)
     return ok;
-  // All namespaces in one step, with no joint turn half done.
+  // All namespaces in one step, and never in the middle of a joint turn.
   tags_->keep_out_steps([this]() noexcept {
     for (const auto& x : shards_->groups())
       x->clear();
@@ -165,7 +165,7 @@ expected<void> memory_provider::obey_limits(double part) {
   auto entries_part = entries_->part_of(sum.entries);
   for (std::size_t i = 0; i < had.size(); ++i)
     shards_->groups()[i]->obey(had[i], bytes_part, entries_part);
-  // A shard keeps its bookkeeping, at the cost of the others.
+  // A shard keeps its bookkeeping, at the cost of other shards.
   bytes_->settle();
   entries_->settle();
   return {};
@@ -177,7 +177,7 @@ void memory_provider::rebalance() {
     shards_->groups()[i]->rebalance();
   if (bytes_->limit() != budget::unlimited
       || entries_->limit() != budget::unlimited)
-    balance_.look(shards_->all(),
+    balance_.look(shards_->all().made(),
                   std::array<const budget*, 2>{bytes_.get(), entries_.get()});
 }
 
@@ -198,8 +198,8 @@ std::vector<namespace_stats> memory_provider::namespaces() const {
     x.max_entries = group.entries().option();
     x.eviction = group.eviction();
     x.own_eviction = !group.follows();
-    x.shards = group.shards().size();
-    for (const auto& shard : group.shards()) {
+    x.shards = group.size();
+    for (const auto* shard : group.shards().made()) {
       const auto& entries = shard->store().entries();
       x.keys += entries.size();
       x.charged += entries.charged();
@@ -266,7 +266,10 @@ memory::shard_map& memory_provider::shards() noexcept {
 }
 
 expected<key_state> memory_provider::watch(const hashed_key& key) {
-  return owner(key).run([&key](memory::store& in) { return in.watch(key); });
+  auto* const where = find_home(key);
+  if (where == nullptr)
+    return fail(errc::out_of_memory);
+  return where->run([&key](memory::store& in) { return in.watch(key); });
 }
 
 expected<bool> memory_provider::unchanged(const hashed_key& key,
@@ -284,8 +287,8 @@ expected<bool> memory_provider::unchanged(const hashed_key& key,
 expected<transfer_result>
 memory_provider::transfer(const hashed_key& from, joint_turn_ability& target,
                           const hashed_key& to, const transfer_terms& terms) {
-  auto& giver = owner(from);
-  auto& taker = target.shards().owner(to);
+  auto& giver = shards_->home(from);
+  auto& taker = target.shards().home(to);
   memory::joint_turn turn;
   if (giver.mailbox().held_here()) {
     assert(taker.mailbox().held_here());

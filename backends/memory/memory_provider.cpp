@@ -14,7 +14,7 @@ using memory::store;
 
 namespace {
 
-/// What the stores of all shards have in common.
+/// The options that the stores of all shards share.
 memory::store_options store_options_of(const region_options& options,
                                        const clock& time) {
   memory::store_options result;
@@ -58,8 +58,7 @@ memory_provider::memory_provider(const provider_environment& with,
     removals_(std::make_shared<memory::removal_queue>(with.workers)),
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
                         entries_, tags_, *removals_)),
-    options_(with.options),
-    parts_(shards_->begin(), shards_->end()) {
+    options_(with.options) {
   // nop
 }
 
@@ -86,8 +85,8 @@ memory_provider::read_many(std::span<const hashed_key> keys,
   return visit_many(keys, f, as);
 }
 
-/// In the order of the shard's mailbox, so that a caller that does not wait finds what it
-/// has changed before; whatever the state of the actor around the shard.
+/// In the order of the shard's mailbox, so that a caller that does not wait finds its
+/// earlier changes, in any state of the shard's actor.
 void memory_provider::read_then(
   carried_key key, lookup as,
   completion<std::optional<entry_copy>> done) const {
@@ -174,8 +173,12 @@ void memory_provider::submit(carried<Change> what,
       return key_that_is_read(what.view());
     }
   };
-  auto& where = owner(what.view().key);
-  where.submit(
+  auto* const where = find_home(what.view().key);
+  if (where == nullptr) {
+    done(fail(errc::out_of_memory));
+    return;
+  }
+  where->submit(
     operation{std::move(what)},
     [done = std::move(done)](expected<typename Change::result> x) {
       done(std::move(x).map([](auto result) { return change_result{result}; }));
@@ -190,7 +193,7 @@ void memory_provider::apply_then(carried_change what,
 expected<void> memory_provider::set_many(std::span<const hashed_key> keys,
                                          std::span<const bytes_view> values,
                                          const write_options& how) {
-  // By shard, each group in the order of the items, in one turn of its mailbox.
+  // Grouped by shard; each group in the order of the items, in one turn of its mailbox.
   std::vector<std::vector<hashed_key>> keys_of(shards_->size());
   std::vector<std::vector<bytes_view>> values_of(shards_->size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -201,7 +204,7 @@ expected<void> memory_provider::set_many(std::span<const hashed_key> keys,
   for (std::size_t i = 0; i < shards_->size(); ++i) {
     if (keys_of[i].empty())
       continue;
-    auto stored = (*shards_)[i]->run([&](store& where) {
+    auto stored = shards_->make(i).run([&](store& where) {
       return where.set_many(keys_of[i], values_of[i], how);
     });
     if (!stored)
@@ -216,89 +219,13 @@ memory_provider::transform(const hashed_key& key,
   return transform_inline(key, f);
 }
 
-// -- leases ------------------------------------------------------------------------
-
-void memory_provider::acquire_load(
-  carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
-  std::function<bool(expected<load_decision>)> decided) {
-  auto& where = owner(key);
-  // Told from inside the shard's turn, so that decisions are heard of in their order.
-  auto told = std::make_shared<std::function<bool(expected<load_decision>)>>(
-    std::move(decided));
-  where.submit(
-    [key = std::move(key), id, tags = std::move(tags),
-     told](store& in) -> expected<bool> {
-      auto decision = in.acquire_load(key, id, tags);
-      if (!decision)
-        return tl::unexpected{std::move(decision.error())};
-      const auto granted = std::holds_alternative<load_granted>(*decision);
-      if (!(*told)(std::move(decision)) && granted)
-        static_cast<void>(in.release_load(key, id));
-      return true;
-    },
-    [told](expected<bool> done) {
-      if (!done)
-        (*told)(tl::unexpected{std::move(done.error())});
-    });
-}
-
-void memory_provider::commit_load(carried_key key, load_commit what,
-                                  completion<load_outcome> done) {
-  auto& where = owner(key);
-  where.submit(
-    [key = std::move(key), what = std::move(what)](store& in) {
-      const auto& value = *what.value;
-      return in.commit_load(
-        key, what.id, what.born,
-        value ? std::optional<bytes_view>{*value} : std::nullopt, what.how);
-    },
-    std::move(done));
-}
-
-void memory_provider::release_load(carried_key key, load_id id,
-                                   completion<void> done) {
-  auto& where = owner(key);
-  where.submit(
-    [key = std::move(key), id](store& in) { return in.release_load(key, id); },
-    std::move(done));
-}
-
-expected<bool> memory_provider::holds_load(const hashed_key& key, load_id id) {
-  auto& where = owner(key);
-  if (where.state() != part_state::running)
-    return fail(errc::shard_down);
-  return where.run([&](store& in) { return in.holds_load(key, id); });
-}
-
-expected<update_snapshot> memory_provider::begin_update(const hashed_key& key,
-                                                        std::uint64_t token) {
-  struct operation {
-    const hashed_key& key;
-    std::uint64_t token;
-
-    expected<update_snapshot> operator()(store& in) const {
-      return in.begin_update(key, token);
-    }
-
-    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
-      return key;
-    }
-  };
-  return owner(key).run(operation{key, token});
-}
-
-expected<update_outcome>
-memory_provider::commit_update(const hashed_key& key, std::uint64_t token,
-                               std::optional<bytes_view> value,
-                               const write_options& how) {
-  return owner(key).run(
-    [&](store& in) { return in.commit_update(key, token, value, how); });
-}
-
-expected<void> memory_provider::abandon_update(const hashed_key& key,
-                                               std::uint64_t token) {
-  return owner(key).run(
-    [&](store& in) { return in.abandon_update(key, token); });
+/// The shard of a key that will be changed, or nullptr when there is no memory for it.
+memory::shard* memory_provider::find_home(const hashed_key& key) noexcept {
+  try {
+    return &shards_->home(key);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 // -- figures and life --------------------------------------------------------------
@@ -312,7 +239,7 @@ provider_figures memory_provider::figures() const noexcept {
   result.removals_dropped = removals_->dropped();
   double left = 0; // Milliseconds, of all entries together.
   const auto now = time_.now();
-  for (const auto* x : *shards_) {
+  for (const auto* x : shards_->all().made()) {
     auto& entries = x->store().entries();
     result.keys += entries.size();
     const auto expiring = entries.expiring();
@@ -344,7 +271,7 @@ provider_figures memory_provider::figures() const noexcept {
 
 jitter_counts memory_provider::jitter() const noexcept {
   jitter_counts result{};
-  for (const auto* x : *shards_)
+  for (const auto* x : shards_->all().made())
     x->store().jitter().add_to(result);
   return result;
 }
@@ -353,24 +280,50 @@ expected<void> memory_provider::check_running() const {
   return shards_->check_running();
 }
 
-void memory_provider::tick() noexcept {
-  // Evictions are counted over a period in which some happen: a tenth of a second.
+bool memory_provider::tick() noexcept {
+  // Evictions are counted over a period in which some happen: 0.1 s.
   constexpr unsigned ticks_per_rebalance = 5;
   memory::large_block::free_waiting();
-  for (auto* x : *shards_)
-    x->sweep();
+  auto busy = bytes_->limit() != budget::unlimited
+              || entries_->limit() != budget::unlimited || shards_->divided();
+  // Changes since the last call may lead to evictions, and these to a rebalance.
+  std::uint64_t handled = 0;
+  for (auto* x : shards_->all().made()) {
+    busy = x->sweep() || busy;
+    handled += x->mailbox().handled();
+  }
+  if (handled != std::exchange(handled_, handled))
+    busy = true;
   if (++ticks_ % ticks_per_rebalance == 0)
     rebalance();
+  return busy;
 }
 
-/// Group 0 first, which `check_running` asks.
+/// Group 0 first, because `check_running` asks it.
 void memory_provider::stop() noexcept {
   for (const auto& x : shards_->groups())
     x->stop();
 }
 
-std::span<provider_part* const> memory_provider::parts() const noexcept {
-  return parts_;
+std::size_t memory_provider::part_count() const noexcept {
+  return shards_->size();
+}
+
+std::size_t memory_provider::parts_made() const noexcept {
+  return shards_->all().made().size();
+}
+
+provider_part* memory_provider::part(std::size_t index) const noexcept {
+  return index < shards_->size() ? (*shards_)[index] : nullptr;
+}
+
+expected<void> memory_provider::make_part(std::size_t index) {
+  try {
+    shards_->make(index);
+  } catch (const std::bad_alloc&) {
+    return fail(errc::out_of_memory);
+  }
+  return {};
 }
 
 std::size_t memory_provider::part_of(const hashed_key& key) const noexcept {

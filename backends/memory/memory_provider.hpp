@@ -5,15 +5,15 @@
 //   read     → the shard's table, under an epoch guard, no mailbox, no lock
 //   change   → the shard's mailbox, on the calling thread when it is idle
 //
-// Keys of a namespace lie in shards of their own (shards/shard_map.hpp). It has every
-// ability. Of what is below a region, this header is all that the rooms above know.
+// Keys of a namespace lie in their own shards (shards/shard_map.hpp). It has every
+// ability. The layers above know nothing of the memory provider but this header.
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -41,14 +41,14 @@ class memory_provider final : public provider,
                               public joint_turn_ability,
                               public charge_ability {
 public:
-  /// `options` passed their `check`; the numbers of shards are filled in. Its bytes come
-  /// out of `parent`, too, if that is given. Throws std::bad_alloc.
+  /// `options` passed their `check`; the constructor fills in the numbers of shards.
+  /// Its bytes also count against `parent`, if given. Throws std::bad_alloc.
   explicit memory_provider(const provider_environment& with,
                            std::shared_ptr<memory::budget> parent = nullptr);
 
   ~memory_provider() override;
 
-  // -- what a region has inlined -----------------------------------------------
+  // -- functions that a region inlines -----------------------------------------
 
   [[nodiscard]] memory::direct_reads reads() const noexcept {
     return memory::direct_reads{*shards_};
@@ -58,13 +58,13 @@ public:
   template <class F>
   expected<bool> visit(const hashed_key& key, F&& f, lookup as) const;
 
-  /// As `read_many`. The memory accesses of a group of keys overlap.
+  /// Like `read_many`. The memory accesses of a group of keys overlap.
   template <class Keys, class F>
   expected<void> visit_many(const Keys& keys, F&& f, lookup as) const {
     return memory::visit_many(*shards_, keys, f, as);
   }
 
-  /// As `apply`, with the result of the kind of change.
+  /// Like `apply`, with the result of the kind of change.
   template <class Change>
   [[gnu::always_inline]] expected<typename Change::result>
   run(const Change& what) {
@@ -72,16 +72,24 @@ public:
       if (what.value.size() >= gathered_size && what.gathered == nullptr)
         [[unlikely]]
         return set_gathered(what);
-    return owner_for_write(what.key).run(in_store<Change>{what});
+    try {
+      return owner_for_write(what.key).run(in_store<Change>{what});
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    }
   }
 
-  /// As `transform`.
+  /// Like `transform`.
   template <class F>
   expected<void> transform_inline(const hashed_key& key, F& f) {
-    return owner_for_write(key).run(transform_in_store<F>{key, f});
+    try {
+      return owner_for_write(key).run(transform_in_store<F>{key, f});
+    } catch (const std::bad_alloc&) {
+      return fail(errc::out_of_memory);
+    }
   }
 
-  /// Its shards, which live as long as the result.
+  /// Its shards that exist; they live as long as the result.
   [[nodiscard]] std::shared_ptr<const memory::shard_list>
   shard_list() const noexcept {
     return {shards_, &shards_->all()};
@@ -126,12 +134,13 @@ public:
   expected<void> abandon_update(const hashed_key& key,
                                 std::uint64_t token) override;
 
-  /// All shards at once, namespaces included. Waits for changes of tagged entries and
-  /// joint turns that are being made; the space comes back in the background. Needs no
-  /// shard: what those that failed hold is gone as well.
+  /// Clears all shards at once, namespaces included. Waits for changes of tagged
+  /// entries and joint turns in progress; the memory is freed in the background. Does
+  /// not need the shards to run: entries of failed shards are removed as well.
   expected<void> clear() override;
 
-  /// Waits as `clear` does; linear in the number of shards, whatever is tagged.
+  /// Waits like `clear`; linear in the number of shards, not in the number of tagged
+  /// entries.
   expected<void> invalidate_tag(bytes_view name) override;
 
   [[nodiscard]] std::size_t size() const noexcept override;
@@ -139,12 +148,16 @@ public:
   [[nodiscard]] jitter_counts jitter() const noexcept override;
   [[nodiscard]] expected<void> check_running() const override;
 
-  /// Frees some of the space of expired entries in every idle shard. Now and then lets
-  /// one shard that evicts little give a piece of the limits to the others.
-  void tick() noexcept override;
+  /// Frees some memory of expired entries in every idle shard. From time to time lets
+  /// one shard that evicts little give a piece of the limits to other shards. Returns
+  /// false when no shard had work or changes, and no limit is set.
+  bool tick() noexcept override;
 
   void stop() noexcept override;
-  [[nodiscard]] std::span<provider_part* const> parts() const noexcept override;
+  [[nodiscard]] std::size_t part_count() const noexcept override;
+  [[nodiscard]] std::size_t parts_made() const noexcept override;
+  [[nodiscard]] provider_part* part(std::size_t index) const noexcept override;
+  expected<void> make_part(std::size_t index) override;
   [[nodiscard]] std::size_t
   part_of(const hashed_key& key) const noexcept override;
 
@@ -157,13 +170,13 @@ public:
   joint_turn_ability* joint_turns() noexcept override;
   charge_ability* charges() noexcept override;
 
-  /// One bucket of one shard, plus the empty shards before it.
+  /// Reads one bucket of one shard; also passes the empty shards before it.
   expected<scan_cursor>
   scan(scan_cursor from,
        function_ref<void(bytes_view, const entry_view&)> f) override;
 
-  /// Constant time as long as most entries are alive, linear when nearly all have
-  /// expired and were not swept yet.
+  /// Constant time while most entries are live; linear when nearly all have expired and
+  /// are not yet swept.
   expected<std::optional<bytes>> random_key(std::minstd_rand& random) override;
 
   [[nodiscard]] std::size_t max_bytes() const noexcept override;
@@ -203,10 +216,10 @@ public:
   charge(const hashed_key& key) const override;
 
 private:
-  /// A value of so many bytes is copied before its shard's turn, not in it.
+  /// A value of this size or more is copied before its shard's turn, not in it.
   static constexpr std::size_t gathered_size = 256 * 1024;
 
-  /// A change as an operation of a shard.
+  /// A change in the form of a shard's operation.
   template <class Change>
   struct in_store {
     const Change& what;
@@ -241,10 +254,9 @@ private:
     return shards_->owner(key);
   }
 
-  /// The same for a key that is about to be changed.
-  [[nodiscard]] memory::shard&
-  owner_for_write(const hashed_key& key) const noexcept {
-    auto& result = shards_->owner(key);
+  /// The shard of a key that will be changed; makes it if needed. Throws std::bad_alloc.
+  [[nodiscard]] memory::shard& owner_for_write(const hashed_key& key) const {
+    auto& result = shards_->home(key);
     result.prefetch_for_write(key.hash);
     return result;
   }
@@ -252,6 +264,7 @@ private:
   [[nodiscard]] expected<memory::shard_group*>
   find_group(bytes_view prefix) const;
   [[nodiscard]] expected<void> check_open() const;
+  [[nodiscard]] memory::shard* find_home(const hashed_key& key) noexcept;
   expected<bool> set_gathered(const set_change& what);
 
   template <class Change>
@@ -266,9 +279,9 @@ private:
   std::shared_ptr<memory::removal_queue> removals_;
   std::shared_ptr<memory::shard_map> shards_;
   const region_options options_; ///< With the numbers of shards.
-  std::vector<provider_part*> parts_;
   memory::rebalancer balance_;
   unsigned ticks_ = 0;
+  std::uint64_t handled_ = 0; ///< By all shards, as `tick` saw it last.
 };
 
 // -- implementation --------------------------------------------------------------

@@ -1,7 +1,7 @@
 #pragma once
 
-// Our errors as CAF's and back: category "troupe", the errc as code, the text
-// as context.
+// Converts Troupe's errors to CAF's and back: category "troupe", the errc as code, the
+// text as context.
 
 #include <cstdint>
 #include <string>
@@ -18,19 +18,19 @@
 
 namespace troupe {
 
-/// The category of our errors.
+/// The category of Troupe's errors.
 inline constexpr caf::atom_value error_category = caf::atom("troupe");
 
-/// Ours as CAF's. `errc::none` becomes CAF's "no error".
+/// Converts to CAF's error. `errc::none` becomes CAF's "no error".
 [[nodiscard]] caf::error to_caf(const error& x);
 
-/// CAF's as ours. What is not ours already: a request timeout is `timeout`; a
-/// receiver that died or crashed is `shard_down`, one that was shut down
-/// `shutting_down`; a refused argument or message is `invalid_argument`;
-/// anything else, the network included, is `system_error`.
+/// Converts from CAF's error. For errors of other categories: a request timeout becomes
+/// `timeout`; a receiver that died or crashed `shard_down`, one that was shut down
+/// `shutting_down`; a refused argument or message `invalid_argument`; all others,
+/// errors of the network included, `system_error`.
 [[nodiscard]] error from_caf(const caf::error& x);
 
-/// Renders an error of our category for `actor_system::render`.
+/// Renders an error of Troupe's category for `actor_system::render`.
 [[nodiscard]] std::string render_error(std::uint8_t code,
                                        caf::atom_value category,
                                        const caf::message& context);
@@ -46,7 +46,7 @@ template <class T>
     return std::move(*x);
 }
 
-/// Keeps a promise of a message handler. To be called in the actor's turn.
+/// Fulfils a promise of a message handler. Must be called in the actor's turn.
 template <class T>
 void deliver(caf::response_promise& to, expected<T> x) {
   if (!x)

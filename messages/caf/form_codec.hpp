@@ -1,6 +1,6 @@
 #pragma once
 
-// The way from words to a message, and from its answer to values:
+// From words to a message, and from its reply to values:
 //
 //   words ──make──► message ──► actor ──► reply ──read──► field_value
 
@@ -14,14 +14,15 @@
 
 namespace troupe {
 
-/// What a `message_form` does with CAF's messages.
+/// How a `message_form` makes CAF's messages and reads their replies.
 struct form_codec {
-  /// Makes the message out of words: a value for each field in turn, or
-  /// "name=value" with the name of a field. A field of several texts takes all
-  /// that follow. Errors: `invalid_argument`, with the field and what it takes.
+  /// Makes the message from words: a value for each field in order, or "name=value"
+  /// with the name of a field. A field of several texts takes all words that follow.
+  /// Errors: `invalid_argument`, with the field and the values it takes.
   expected<caf::message> (*make)(const std::vector<std::string>& words);
 
-  /// What a reply holds. Errors: `decode_failed` (it is no answer to this).
+  /// Returns the values of a reply. Errors: `decode_failed` (not a reply to this
+  /// message).
   expected<field_value> (*read)(const caf::message& reply);
 };
 

@@ -1,9 +1,9 @@
 #pragma once
 
-// Makes each struct with a `fields_of` (fields.hpp) a message of CAF. An enum
-// travels as its underlying value and may hold anything on arrival; `options_of`
-// checks it where it is used, so that the sender gets an answer instead of a
-// message that vanishes.
+// Makes each struct with a `fields_of` (fields.hpp) a message of CAF. An enum is sent
+// as its underlying value and may have any value on arrival. `options_of` checks it
+// where it is used, so that the sender gets an error; a failing `inspect` would drop
+// the message.
 
 #include <cmath>
 
@@ -27,8 +27,8 @@ typename Inspector::result_type inspect(Inspector& f, T& x) {
   return detail::inspect_fields(f, x, fields_t<T>{});
 }
 
-/// CAF 0.17 never finishes writing an infinity. What is not finite arrives as a value
-/// that `options_of` refuses.
+/// CAF 0.17 never finishes writing an infinity. A jitter that is not finite is sent as
+/// a value that `options_of` refuses.
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, write_terms& x) {
   constexpr double refused = 2.0;

@@ -10,12 +10,12 @@ namespace troupe::detail {
 
 namespace {
 
-/// How much stack the nesting of a value may use. Threads have megabytes. More
-/// for reading than for writing, so that what was written can be read.
+/// Bytes of stack that the nesting of a value may use. Threads have megabytes. More for
+/// reading than for writing, so that every written value can be read.
 constexpr std::size_t sink_stack = 128 * 1024;
 constexpr std::size_t source_stack = 4 * sink_stack;
 
-/// A vector<bool> has eight elements per byte, nothing has more.
+/// A vector<bool> has eight elements per byte; no other type has more.
 constexpr std::size_t elements_per_byte = 8;
 
 std::uint64_t read_word(const char* from, std::size_t size) noexcept {
@@ -199,7 +199,7 @@ caf::error codec_source::end_object() {
   return caf::none;
 }
 
-/// A length in the varying format of CAF: seven bits per byte, lowest first.
+/// A length in CAF's variable-length format: seven bits per byte, lowest first.
 caf::error codec_source::length(std::size_t& x) {
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < 35; shift += 7) {

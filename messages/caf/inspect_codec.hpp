@@ -4,14 +4,14 @@
 //
 //   members as CAF's binary format writes them │ 4 bytes checksum
 //
-// The checksum covers the bytes and the structure, i.e. which kinds of members
-// were met in which order. So neither damaged bytes nor those of another type
-// pass for a value (but for one in four billion).
+// The checksum covers the bytes and the structure, i.e. the kinds of members in their
+// order. So damaged bytes, or bytes of another type, pass for a value in one of four
+// billion cases only.
 //
-// Bytes may come from outside. What CAF's own deserializer leaves open is
-// closed here: a length is compared with the bytes that are left before
-// anything is allocated (memory stays within a small multiple of the input),
-// a length prefix has at most five bytes, and nesting cannot exhaust the stack.
+// Bytes may come from outside. This codec closes what CAF's own deserializer leaves
+// open: a length is compared with the remaining bytes before memory is allocated
+// (memory stays within a small multiple of the input), a length prefix has at most five
+// bytes, and nesting cannot exhaust the stack.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,14 +36,14 @@ namespace troupe {
 
 namespace detail {
 
-/// What both directions keep: the structure met so far, and the stack used.
+/// The state of both directions: the structure met so far, and the stack used.
 class codec_walk {
 public:
-  /// The checksum of `payload` as bytes of this structure.
+  /// The checksum of `payload` with this structure.
   [[nodiscard]] std::uint32_t checksum(bytes_view payload) const noexcept;
 
 protected:
-  /// What a member is, as far as the structure is concerned.
+  /// The kind of a member in the structure.
   enum kind : std::uint8_t {
     object_kind = 1,
     sequence_kind,
@@ -63,7 +63,7 @@ protected:
     structure_ = (structure_ ^ which) * 0x100000001b3;
   }
 
-  /// Whether nesting has used more of the stack than `limit` bytes.
+  /// Whether nesting has used more than `limit` bytes of the stack.
   [[nodiscard]] bool too_deep(std::size_t limit) const noexcept;
 
 private:
@@ -154,27 +154,28 @@ private:
 /// Size of the checksum at the end, in bytes.
 inline constexpr std::size_t checksum_size = 4;
 
-/// Ends an encoding: appends the checksum, or says what went wrong.
+/// Ends an encoding: appends the checksum, or returns the failure.
 expected<void> seal(const codec_sink& sink, const caf::error& failure,
                     bytes& out);
 
-/// Ends a decoding of `in`: all bytes used, and the checksum right?
+/// Ends a decoding of `in`: checks that all bytes were used and that the checksum
+/// matches.
 expected<void> verify(const codec_source& source, const caf::error& failure,
                       bytes_view in);
 
 } // namespace detail
 
 /// Members may be numbers, enums, strings, durations and time points, types with an
-/// `inspect`, and of such: containers, std::array, std::pair, std::tuple,
-/// std::optional, std::variant. Needs default constructors. Sequences whose
-/// elements take no bytes at all cannot be read back.
+/// `inspect`, and containers, std::array, std::pair, std::tuple, std::optional and
+/// std::variant of these. They need default constructors. A sequence whose elements
+/// take no bytes cannot be read back.
 template <class V>
 struct inspect_codec {
   static_assert(std::is_default_constructible_v<V>,
                 "CAF's inspect fills a default-constructed value");
 
   static expected<void> encode(const V& x, bytes& out) {
-    // What is refused here shall not be refused once more, by CAF.
+    // A member refused here shall not make CAF print its own error, too.
     if constexpr (detail::member_check<V>::value) {
       return write(x, out);
     } else {

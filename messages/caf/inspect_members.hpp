@@ -1,7 +1,7 @@
 #pragma once
 
-// Which types CAF's serializers take, member by member: asked before CAF is, whose
-// own answer to a member that it does not know are a thousand lines of errors.
+// Checks each member of a type for a form that CAF's serializers accept. CAF itself
+// answers an unknown member with a thousand lines of compiler errors.
 
 #include <array>
 #include <chrono>
@@ -29,7 +29,7 @@ struct members {
   }
 };
 
-/// What an `inspect` returns that says beforehand what it returns.
+/// The result of an `inspect` with a declared return type: its members are not visible.
 struct hidden_members {
   template <class... Ts>
   constexpr hidden_members(members<Ts...>) noexcept {
@@ -37,7 +37,7 @@ struct hidden_members {
   }
 };
 
-/// Stands for an inspector of CAF to find out what an `inspect` visits.
+/// Replaces CAF's inspector to find out which members an `inspect` visits.
 struct member_probe {
   using result_type = hidden_members;
   static constexpr bool reads_state = true;
@@ -79,7 +79,7 @@ struct praise {
   using unknown = void;
 };
 
-/// The first of `Checks` that fails, or else the last.
+/// The first of `Checks` that fails; if none fails, the last.
 template <class Check, class... Checks>
 struct all_checks
   : std::conditional_t<Check::value, all_checks<Checks...>, Check> {};
@@ -87,7 +87,7 @@ struct all_checks
 template <class Check>
 struct all_checks<Check> : Check {};
 
-/// The parts of a type of the library, or of an `inspect`.
+/// Checks the parts of a library type, or the members that an `inspect` visits.
 template <class Members, class... Seen>
 struct parts_check : praise {};
 
@@ -157,7 +157,7 @@ template <class Clock, class Duration, class... Seen>
 struct member_check<std::chrono::time_point<Clock, Duration>, Seen...>
   : member_check<Duration, Seen...> {};
 
-/// Says what is wrong, and by its own name with which type. Once for each type.
+/// Fails to compile with a text that names the unknown type. Once for each type.
 template <class Unknown>
 constexpr void no_codec_for() {
   static_assert(

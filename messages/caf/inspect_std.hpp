@@ -1,14 +1,14 @@
 #pragma once
 
-// Teaches CAF's serializers std::optional and std::variant, as members of types
-// with an `inspect`: in our codec and in messages. CAF 0.17 knows the containers,
-// std::pair, std::tuple, std::array, durations and time points by itself.
+// Adds std::optional and std::variant to CAF's serializers, as members of types with an
+// `inspect`, in Troupe's codec and in messages. CAF 0.17 itself handles the containers,
+// std::pair, std::tuple, std::array, durations and time points.
 //
 //   optional   1 byte: 0, or 1 and the value
 //   variant    4 bytes: the index, and the value of that alternative
 //
-// The functions are found through the namespace of CAF's serializers, as neither
-// namespace std nor those of the types may have them.
+// The compiler finds these functions through the namespace of CAF's serializers:
+// namespace std and the namespaces of the types must not hold them.
 
 #include <cstdint>
 #include <limits>
@@ -28,7 +28,7 @@ concept data_processor
   = std::is_same_v<typename Inspector::result_type, caf::error> &&(
     Inspector::reads_state != Inspector::writes_state);
 
-/// Gives `to` the alternative of this index and reads it; CAF's error.
+/// Gives `to` the alternative of this index and reads it. Returns CAF's error.
 template <std::size_t I = 0, class Inspector, class... Ts>
 caf::error read_alternative(Inspector& f, std::uint32_t index,
                             std::variant<Ts...>& to) {
@@ -60,7 +60,7 @@ typename Inspector::result_type inspect(Inspector& f, std::optional<T>& x) {
 
 template <troupe::detail::data_processor Inspector, class... Ts>
 typename Inspector::result_type inspect(Inspector& f, std::variant<Ts...>& x) {
-  // One that lost its value to an exception has no index.
+  // A variant that lost its value to an exception has no index.
   if (x.valueless_by_exception())
     return make_error(sec::invalid_argument);
   auto index = static_cast<std::uint32_t>(x.index());

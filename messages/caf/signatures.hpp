@@ -1,7 +1,7 @@
 #pragma once
 
-// How interfaces (interfaces.hpp) are spelled for CAF 0.17, and how they are read
-// at compile time.
+// How interfaces (interfaces.hpp) are written for CAF 0.17, and how they are read at
+// compile time.
 
 #include <caf/actor_control_block.hpp>
 #include <caf/replies_to.hpp>
@@ -9,13 +9,12 @@
 
 namespace troupe {
 
-/// The handle of actors that take the messages of these clauses. One interface
-/// extends another with `other::extend<...>`.
+/// The handle of actors that accept the messages of these clauses. An interface extends
+/// another with `other::extend<...>`.
 template <class... Clauses>
 using interface = caf::typed_actor<Clauses...>;
 
-/// A clause: a request and what it is answered with; void stands for an answer
-/// that holds nothing.
+/// A clause: a request and the types of its reply; void: an empty reply.
 template <class Request, class... Replies>
 using answers = typename caf::replies_to<Request>::template with<Replies...>;
 
@@ -41,7 +40,7 @@ void read_clauses(F& f, caf::detail::type_list<Clauses...>) {
 } // namespace detail
 
 /// Calls `f.template operator()<Request, Replies...>()` for each clause of an
-/// interface, in its order.
+/// interface, in order.
 template <class Handle, class F>
 void for_each_clause(F f) {
   detail::read_clauses(f, typename Handle::signatures{});

@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-/// What is not a struct of ours is known to CAF.
+/// CAF knows all types that are not structs of Troupe.
 template <class T>
 struct type_adder {
   static void add(caf::actor_system_config&) {
@@ -24,7 +24,8 @@ struct type_adder {
 template <class T>
 struct type_adder<std::vector<T>> : type_adder<T> {};
 
-/// A struct travels by its name, which must not change between versions that talk.
+/// A struct is sent by its name, which must not change between versions that
+/// communicate.
 template <described T>
 struct type_adder<T> {
   static void add(caf::actor_system_config& cfg) {

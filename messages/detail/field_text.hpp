@@ -1,6 +1,6 @@
 #pragma once
 
-// Plain values of messages as text and back, by type.
+// Converts plain values of messages to text and back, by type.
 
 #include <charconv>
 #include <chrono>
@@ -24,7 +24,7 @@ inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
 
-/// What a type is called when a person has to write a value of it.
+/// The name of a type for a person who writes a value of it.
 template <class T>
 std::string type_text() {
   if constexpr (std::is_same_v<T, bytes>) {
@@ -48,7 +48,7 @@ std::string type_text() {
   }
 }
 
-/// What to write, for errors.
+/// What to write, for error texts.
 template <class T>
 std::string hint() {
   if constexpr (std::is_same_v<T, std::chrono::milliseconds>)
@@ -68,13 +68,13 @@ bool read_number(std::string_view text, T& to) {
   const auto [stop, code] = std::from_chars(text.data(), end, to);
   if (code != std::errc{} || stop != end)
     return false;
-  // "inf" and "nan" are read, too, but no field has a use for them.
+  // "inf" and "nan" are parsed, but no field accepts them.
   if constexpr (std::is_floating_point_v<T>)
     return std::isfinite(to);
   return true;
 }
 
-/// Reads a plain value; false when the text is none of this type.
+/// Reads a plain value; false when the text is not a value of type T.
 template <class T>
 bool read_text(std::string_view text, T& to) {
   if constexpr (std::is_same_v<T, bytes>) {
@@ -114,7 +114,7 @@ std::string write_text(const T& x) {
   } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
     return x == no_expiry ? "none" : duration_text(x);
   } else if constexpr (std::is_enum_v<T>) {
-    // What a message brought may be a value that only a newer version knows.
+    // A message may hold a value that only a newer version has a name for.
     const auto number = static_cast<std::size_t>(x);
     return number < enum_names<T>.size()
              ? std::string{enum_names<T>[number]}

@@ -1,6 +1,6 @@
 #pragma once
 
-// Makes a request out of words, by the fields of its struct.
+// Makes a request from words, by the fields of its struct.
 
 #include <cstddef>
 #include <string>
@@ -16,14 +16,14 @@
 
 namespace troupe::detail {
 
-/// What is said of one field and not of its type. `hint` is for errors.
+/// The properties of one field that do not follow from its type. `hint` is for errors.
 struct leaf_form {
   field_form form;
   std::string hint;
   bool takes_many = false;
 };
 
-/// Which words are for which leaf. Errors: as `form_codec::make`.
+/// Assigns words to leaves. Errors: those of `form_codec::make`.
 expected<std::vector<std::pair<std::size_t, std::string_view>>>
 assign(std::string_view message, const std::vector<leaf_form>& leaves,
        const std::vector<std::string>& words);
@@ -32,7 +32,7 @@ tl::unexpected<error> wrong_value(std::string_view message,
                                   const leaf_form& which,
                                   std::string_view text);
 
-/// The fields of a request, those of structs within it one by one.
+/// The fields of a request, with the fields of structs inside it one by one.
 template <class Request>
 struct leaf_list {
   using reader = bool (*)(Request&, std::string_view);
@@ -45,7 +45,7 @@ struct leaf_list {
   std::vector<reader> readers;
 
 private:
-  /// `Path` leads from the request to the struct whose fields these are.
+  /// `Path` leads from the request to the struct that has these fields.
   template <auto... Path, auto... Members>
   void add_all(fields<Members...>, const std::string& prefix) {
     (add<Path..., Members>(prefix + std::string{name_of<Members>}), ...);
@@ -59,7 +59,7 @@ private:
       add_all<Path...>(fields_t<type>{}, name + ".");
     } else {
       constexpr bool many = is_vector<type>;
-      // What lies within a struct of options may be left out.
+      // Fields inside a struct of options are optional.
       constexpr bool needed
         = sizeof...(Path) == 1 && (many || std::is_same_v<type, bytes>);
       forms.push_back({{std::move(name), type_text<type>(), needed,
@@ -79,7 +79,7 @@ const leaf_list<Request>& leaves_of() {
   return result;
 }
 
-/// Errors: as `form_codec::make`.
+/// Errors: those of `form_codec::make`.
 template <class Request>
 expected<Request> read_request(const std::vector<std::string>& words) {
   constexpr auto name = message_name(type_name_of<Request>);

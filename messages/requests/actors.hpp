@@ -1,6 +1,6 @@
 #pragma once
 
-// What the supervisor is asked about actors.
+// Requests to the supervisor about actors.
 
 #include <cstdint>
 #include <string>
@@ -14,8 +14,8 @@ namespace troupe {
 struct actor_info {
   std::string name;   ///< Path, e.g. "profiles/shard-3"; unique.
   std::string parent; ///< Name of the parent; empty for the root.
-  /// "supervisor", "region", "shard", "load-coordinator"; "topics" and "topic"
-  /// for what an application shows of its own.
+  /// "supervisor", "region", "shard", the kind of a service ("load-coordinator",
+  /// "topics"), or the kind of a row that a service shows ("topic").
   std::string kind;
   std::string state; ///< "running", "restarting", "failed", "stopped".
   std::uint64_t mailbox_depth = 0; ///< Messages that wait.
@@ -23,7 +23,7 @@ struct actor_info {
   std::uint64_t restarts = 0;
   std::uint64_t bytes = 0;       ///< Memory it owns.
   std::uint64_t keys = 0;        ///< Entries it owns.
-  std::uint64_t subscribers = 0; ///< Those who hear a topic.
+  std::uint64_t subscribers = 0; ///< Subscribers of a topic.
 };
 
 fields<&actor_info::name, &actor_info::parent, &actor_info::kind,
@@ -33,7 +33,7 @@ fields<&actor_info::name, &actor_info::parent, &actor_info::kind,
 fields_of(const actor_info&);
 
 struct list_actors_request {
-  /// Only actors whose name starts with this.
+  /// Only actors whose name starts with this text.
   std::string prefix;
 };
 
@@ -41,20 +41,20 @@ fields<&list_actors_request::prefix> fields_of(const list_actors_request&);
 
 struct actor_list {
   std::vector<actor_info> actors;
-  std::uint64_t omitted = 0; ///< Topics beyond those listed.
+  std::uint64_t omitted = 0; ///< Rows of services beyond those listed.
 };
 
 fields<&actor_list::actors, &actor_list::omitted> fields_of(const actor_list&);
 
-/// Ends an actor as a crash would, to rehearse one.
+/// Ends an actor in the same way as a crash, to rehearse one.
 struct kill_request {
   std::string name;
 };
 
 fields<&kill_request::name> fields_of(const kill_request&);
 
-/// Starts an actor again that crashed too often and stays down, as if it had never
-/// crashed.
+/// Starts an actor again that crashed too often and stays down, and resets its count of
+/// crashes.
 struct restart_request {
   std::string name;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// Requests that carry a function. They work within one process: a function does not
-// travel, so the request arrives without it, and the region answers
+// Requests that carry a function. They work within one process: a function cannot be
+// sent to another process; the request arrives without it, and the region answers
 // `invalid_argument`.
 
 #include <functional>

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a region and its shards are asked about single keys. Values are encoded
-// bytes; `codec<V>` decodes them.
+// Requests to a region and its shards about single keys. Values are encoded bytes;
+// `codec<V>` decodes them.
 
 #include <chrono>
 #include <cstdint>
@@ -70,7 +70,7 @@ struct set_request {
 fields<&set_request::key, &set_request::value, &set_request::how>
 fields_of(const set_request&);
 
-/// Stores when the version matches; `no_version` asks for absence.
+/// Stores when the version matches; `no_version`: when the key is absent.
 struct compare_and_set_request {
   bytes key;
   version_number version = no_version;
@@ -103,7 +103,7 @@ struct touch_request {
 fields<&touch_request::key, &touch_request::ttl>
 fields_of(const touch_request&);
 
-/// The sum is an std::int64_t within the range of the region's values, or else an
+/// The reply is the sum, an std::int64_t within the range of the region's values, or an
 /// error: `integer_overflow`, `not_an_integer`.
 struct increment_request {
   bytes key;
@@ -114,7 +114,7 @@ fields<&increment_request::key, &increment_request::delta>
 fields_of(const increment_request&);
 
 struct clear_request {
-  /// Message structs need a field; clears everything.
+  /// A message struct needs a field; its value has no effect.
   bool everything = true;
 };
 

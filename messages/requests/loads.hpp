@@ -1,6 +1,6 @@
 #pragma once
 
-// What is asked about the loads in flight.
+// Requests about the loads in flight.
 
 #include <chrono>
 #include <cstdint>
@@ -38,7 +38,7 @@ fields<&list_loads_request::limit> fields_of(const list_loads_request&);
 
 struct load_list {
   std::vector<load_info> loads;
-  std::uint64_t total = 0; ///< Rows without the limit.
+  std::uint64_t total = 0; ///< Number of all loads.
 };
 
 fields<&load_list::loads, &load_list::total> fields_of(const load_list&);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a region is asked about its namespaces.
+// Requests to a region about its namespaces.
 
 #include <cstdint>
 #include <string>
@@ -20,13 +20,13 @@ struct list_namespaces_request {
 fields<&list_namespaces_request::limit>
 fields_of(const list_namespaces_request&);
 
-/// A namespace: its limits, and what it holds and did.
+/// A namespace: its limits, contents and counters.
 struct namespace_info {
   bytes prefix;
   std::uint64_t keys = 0;
   std::uint64_t charged = 0;     ///< Bytes that count against the limit.
-  std::uint64_t max_bytes = 0;   ///< 0: none.
-  std::uint64_t max_entries = 0; ///< 0: none.
+  std::uint64_t max_bytes = 0;   ///< 0: no limit.
+  std::uint64_t max_entries = 0; ///< 0: no limit.
   std::uint64_t evictions = 0;
   std::uint64_t shards = 0;
   std::string eviction; ///< "s3fifo", "clock" or "none".
@@ -44,7 +44,7 @@ struct namespace_list {
 
 fields<&namespace_list::namespaces> fields_of(const namespace_list&);
 
-/// Other limits of a namespace; 0: none, but not both.
+/// Sets the limits of a namespace; 0: no limit. One of the two must be set.
 struct set_namespace_limits_request {
   bytes prefix;
   std::uint64_t max_bytes = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the supervisor is asked about open regions.
+// Requests to the supervisor about open regions.
 
 #include <cstdint>
 #include <string>
@@ -27,7 +27,7 @@ struct region_info {
   /// "encoded" (by the codec of their type).
   std::string encoding = "bytes";
 
-  /// The integers that a value may be, where they are stored as such.
+  /// The integers that a value may be, when values are stored as integers.
   std::int64_t least_value = 0;
   std::uint64_t most_value = 0;
 };
@@ -41,7 +41,7 @@ fields<&region_info::name, &region_info::value_type, &region_info::shards,
 fields_of(const region_info&);
 
 struct region_info_request {
-  /// Empty: "db0", or else the first region by name.
+  /// Empty: "db0", or the first region by name when there is no "db0".
   std::string name;
 };
 

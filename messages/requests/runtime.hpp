@@ -1,6 +1,6 @@
 #pragma once
 
-// What the supervisor is asked about the whole runtime.
+// Requests to the supervisor about the whole runtime.
 
 #include <chrono>
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include <troupe/messages/fields.hpp>
 #include <troupe/messages/requests/regions.hpp>
+#include <troupe/messages/requests/services.hpp>
 
 namespace troupe {
 
@@ -25,12 +26,12 @@ struct runtime_stat {
   std::uint64_t process_id = 0;
   std::uint64_t resident_bytes = 0;   ///< Of the whole process.
   std::uint64_t cpu_milliseconds = 0; ///< User and system time of the process.
-  /// Share of one processor that the process had lately; 1000 is all of it.
+  /// Share of one processor that the process used during `cpu_window`; 1000: all of it.
   std::uint64_t cpu_permille = 0;
-  std::chrono::milliseconds cpu_window{0}; ///< How long "lately" is.
+  std::chrono::milliseconds cpu_window{0}; ///< The period of `cpu_permille`.
   std::uint64_t threads = 0;               ///< Of the whole process.
   std::uint64_t open_files = 0;            ///< Descriptors, sockets included.
-  std::uint64_t file_limit = 0;            ///< How many the system allows.
+  std::uint64_t file_limit = 0;            ///< The limit of `open_files`.
   std::uint64_t actors = 0;
   std::uint64_t loads_in_flight = 0;
   std::uint64_t loader_threads = 0; ///< Started so far.
@@ -38,9 +39,11 @@ struct runtime_stat {
   bool draining = false;
   std::vector<region_info> regions;
   std::uint64_t actor_crashes = 0;
-  std::uint64_t actor_restarts = 0; ///< After crashes, and by order.
+  std::uint64_t actor_restarts = 0; ///< After crashes and by command.
   std::uint64_t actors_failed = 0;  ///< Crashed too often and stay down.
-  std::uint64_t shards_failed = 0;  ///< Those of them that are shards.
+  std::uint64_t shards_failed = 0;  ///< Failed actors that are shards.
+  /// In the order of their start.
+  std::vector<service_info> services;
 };
 
 fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
@@ -52,10 +55,10 @@ fields<&runtime_stat::version, &runtime_stat::uptime, &runtime_stat::process_id,
        &runtime_stat::loader_queue, &runtime_stat::draining,
        &runtime_stat::regions, &runtime_stat::actor_crashes,
        &runtime_stat::actor_restarts, &runtime_stat::actors_failed,
-       &runtime_stat::shards_failed>
+       &runtime_stat::shards_failed, &runtime_stat::services>
 fields_of(const runtime_stat&);
 
-/// Finishes what is in flight and stops everything.
+/// Finishes the work in flight and stops all actors.
 struct drain_request {
   std::chrono::milliseconds deadline{0};
 };
@@ -64,12 +67,12 @@ fields<&drain_request::deadline> fields_of(const drain_request&);
 
 struct drain_report {
   std::chrono::milliseconds took{0};
-  /// What had not ended at the deadline: the first 100 loads and 100 actors by
-  /// name, the others as a number ("312 more actors").
+  /// What had not ended at the deadline: the first 100 loads and 100 actors by name,
+  /// the others as a number ("312 more actors").
   std::vector<std::string> stuck;
 
-  /// Clients that the application served when the drain began, and those of them
-  /// that were cut off at the deadline, as they had not taken their replies.
+  /// Clients that the application served when the drain began, and how many of them
+  /// were disconnected at the deadline because they had not taken their replies.
   std::uint64_t clients = 0;
   std::uint64_t clients_cut = 0;
 };

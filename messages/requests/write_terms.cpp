@@ -8,7 +8,7 @@ expected<write_options> options_of(const write_terms& x) {
     result.ttl = x.ttl;
   if (x.idle != x.idle.zero())
     result.idle = x.idle;
-  // Written so that NaN is not taken for "the region's".
+  // Written so that NaN does not mean "the region's".
   if (!(x.jitter < 0.0))
     result.jitter = x.jitter;
   if (x.condition > write_condition::if_present)

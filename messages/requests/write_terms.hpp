@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// How a message spells `write_options`.
+/// The form of `write_options` in messages.
 struct write_terms {
   /// Zero: the region's TTL.
   std::chrono::milliseconds ttl{0};
@@ -20,7 +20,7 @@ struct write_terms {
   double jitter = -1.0;
   write_condition condition = write_condition::always;
   bool keep_ttl = false;
-  /// By name, as `write_options::tags` means something in one process only.
+  /// By name, because `write_options::tags` is meaningful in one process only.
   std::vector<bytes> tags = {};
 };
 
@@ -28,8 +28,8 @@ fields<&write_terms::ttl, &write_terms::idle, &write_terms::jitter,
        &write_terms::condition, &write_terms::keep_ttl, &write_terms::tags>
 fields_of(const write_terms&);
 
-/// What these terms mean. Terms may come from another machine, so everything is
-/// checked: `invalid_argument`.
+/// Converts terms to options. Terms may come from another machine, so each is checked.
+/// Errors: `invalid_argument`.
 [[nodiscard]] expected<write_options> options_of(const write_terms& x);
 
 } // namespace troupe

@@ -17,7 +17,7 @@ public:
 } // namespace
 
 const clock& clock::steady() noexcept {
-  // Never destroyed: static objects that end later may ask for the time.
+  // Never destroyed: static objects that end later may read the time.
   alignas(steady_clock) static std::byte place[sizeof(steady_clock)];
   static const auto* instance = new (place) steady_clock;
   return *instance;

@@ -6,16 +6,16 @@
 
 namespace troupe {
 
-/// Monotonic time in nanoseconds since an arbitrary start. Deadlines are
-/// points of this clock; wall-clock time never decides anything.
+/// Monotonic time in nanoseconds since an arbitrary start. Deadlines are points of this
+/// clock; wall-clock time decides nothing.
 using time_point = std::chrono::time_point<std::chrono::steady_clock,
                                            std::chrono::nanoseconds>;
 
 /// The deadline of an entry that does not expire.
 inline constexpr time_point never = time_point::max();
 
-/// Where the runtime asks for the time. Thread-safe; must never go backwards.
-/// Has to outlive everything that was built with it.
+/// The runtime's source of time. Thread-safe; must never go backwards. Must outlive
+/// every object that was made with it.
 class clock {
 public:
   virtual ~clock() = default;
@@ -26,8 +26,7 @@ public:
   static const clock& steady() noexcept;
 };
 
-/// A clock that stands still until told otherwise: tests own time with it.
-/// Thread-safe.
+/// A clock that moves only by `advance`, so that tests control time. Thread-safe.
 class manual_clock final : public clock {
 public:
   [[nodiscard]] time_point now() const noexcept override {
@@ -41,7 +40,7 @@ public:
   }
 
 private:
-  // Starts away from zero so that "an hour ago" is still a point in time.
+  // Starts at one day, so that "an hour ago" is a valid time.
   std::atomic<std::int64_t> now_{
     std::chrono::nanoseconds{std::chrono::hours{24}}.count()};
 };

@@ -12,15 +12,14 @@
 
 namespace troupe {
 
-/// Everything that can go wrong, across all rooms. A miss is not in this list:
-/// it is a value (an empty optional).
+/// All errors of all layers. A miss is not an error: it is a value (an empty optional).
 enum class errc : std::uint8_t {
   none = 0,
 
   // -- the caller's input ------------------------------------------------------
   key_too_large,   ///< The key exceeds the region's `max_key_size`.
   value_too_large, ///< The encoded value exceeds the region's `max_value_size`.
-  invalid_argument, ///< An option or argument makes no sense; nothing was done.
+  invalid_argument, ///< An option or argument is invalid; nothing was done.
   not_an_integer,   ///< `increment` met a value that is not a decimal integer.
   integer_overflow, ///< `increment` would leave the range of the value's type.
   encode_failed,    ///< The codec could not encode the value.
@@ -33,7 +32,7 @@ enum class errc : std::uint8_t {
   // -- the caller's functions --------------------------------------------------
   load_failed,    ///< The loader threw or returned an error.
   load_timeout,   ///< The loader did not finish within `load_timeout`.
-  load_cancelled, ///< Somebody cancelled the load.
+  load_cancelled, ///< The load was cancelled.
   update_failed,  ///< The update function threw; nothing was changed.
 
   // -- the runtime's state -----------------------------------------------------
@@ -46,8 +45,8 @@ enum class errc : std::uint8_t {
   system_error,  ///< The operating system refused (socket, thread, file).
   unsupported,   ///< The region's provider does not have this ability.
 
-  // Not an error: one more than the last code that this version knows. New codes
-  // go before it. A message of a newer version may bring codes from here on.
+  // Not an error: one past the last code that this version knows. New codes go before
+  // it. A message of a newer version may hold codes from here on.
   end,
 };
 
@@ -60,8 +59,8 @@ enum class errc : std::uint8_t {
 /// "key_too_large"; "unknown" for a code that this version does not know.
 std::string_view to_string(errc code) noexcept;
 
-/// An error code and what the user should know about this occurrence (which
-/// limit, how large, what to do next). The text holds no values and no secrets.
+/// An error code and details of this occurrence for the user (which limit, how large,
+/// what to do next). The text holds no values and no secrets.
 class error {
 public:
   error() noexcept = default;
@@ -75,12 +74,12 @@ public:
     return code_;
   }
 
-  /// What happened in words; may be empty.
+  /// The details in words; may be empty.
   [[nodiscard]] const std::string& text() const noexcept {
     return text_;
   }
 
-  /// Compares codes; the text is for people.
+  /// Compares codes only; the text is for people.
   friend bool operator==(const error& x, const error& y) noexcept {
     return x.code_ == y.code_;
   }
@@ -99,7 +98,7 @@ std::string to_string(const error& x);
 
 namespace detail {
 
-/// An error with the code `none`, for as long as the program runs.
+/// An error with the code `none`; lives as long as the program.
 [[nodiscard]] const error& no_error() noexcept;
 
 } // namespace detail
@@ -110,7 +109,7 @@ namespace detail {
   return tl::unexpected<error>{error{code, std::move(text)}};
 }
 
-/// What reading a value throws that is not there. `what()` is the error's text.
+/// The exception of reading a value that is not present. `what()` is the error's text.
 class bad_result : public std::runtime_error {
 public:
   explicit bad_result(troupe::error why)
@@ -143,17 +142,16 @@ inline constexpr bool is_expected<tl::expected<T, error>> = true;
 
 } // namespace detail
 
-/// A value or the reason why there is none. `expected<void>`: done, or the
-/// reason why not.
+/// A value or an error. `expected<void>`: success or an error.
 ///
 ///   auto profiles = runtime.open<profile>("profiles", {});
 ///   if (!profiles)
 ///     return report(profiles.error());
 ///   use(*profiles);
 ///
-/// `value()` throws `bad_result` when there is an error; `*` and `->` do not
-/// look, so ask first. `map(f)` gives `f`'s result in an `expected`, `and_then(f)`
-/// the `expected` that `f` returns; both pass an error on. Copies and moves as T.
+/// `value()` throws `bad_result` when there is an error; `*` and `->` do not check, so
+/// test first. `map(f)` returns `f`'s result in an `expected`; `and_then(f)` returns
+/// the `expected` that `f` returns; both pass an error on. Copies and moves like T.
 template <class T>
 class [[nodiscard]] expected : public tl::expected<T, error> {
   using base = tl::expected<T, error>;
@@ -167,8 +165,8 @@ public:
     // nop
   }
 
-  /// A value, an error, or an `expected` that converts. `x = {}` is that of an
-  /// expected that was made without arguments.
+  /// Assigns a value, an error, or an `expected` that converts. `x = {}` assigns a
+  /// default-constructed expected.
   template <class U>
     requires(!std::is_same_v<std::remove_cvref_t<U>,
                              expected> && std::is_assignable_v<base&, U>)
@@ -177,7 +175,7 @@ public:
     return *this;
   }
 
-  /// The value. Throws `bad_result` when there is none.
+  /// Returns the value. Throws `bad_result` when there is an error.
   constexpr decltype(auto) value() & {
     return checked(*this);
   }
@@ -229,7 +227,7 @@ private:
       return *std::forward<Self>(self);
   }
 
-  /// Calls `f` with the value, if T is one.
+  /// Calls `f`, with the value unless T is void.
   template <class Self, class F>
   static constexpr decltype(auto) call(Self&& self, F&& f) {
     if constexpr (std::is_void_v<T>)
@@ -266,7 +264,7 @@ private:
   }
 };
 
-/// The same value, or errors with the same code.
+/// Equal: the same value, or errors with the same code.
 template <class T, class U>
 [[nodiscard]] constexpr bool operator==(const expected<T>& x,
                                         const expected<U>& y) {
@@ -280,7 +278,7 @@ template <class T, class U>
     return *x == *y;
 }
 
-/// There is a value, and it is this one.
+/// Equal: there is a value, and it equals `y`.
 template <class T, class U>
   requires(!std::is_void_v<T>)
 [[nodiscard]] constexpr bool operator==(const expected<T>& x, const U& y) {

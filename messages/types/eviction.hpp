@@ -6,18 +6,18 @@
 
 namespace troupe {
 
-/// Which entries go when a limit is reached; docs/decisions/0006-eviction.md
-/// compares them.
+/// Which entries are evicted when a limit is reached; docs/decisions/0006-eviction.md
+/// compares the policies.
 enum class eviction_policy : std::uint8_t {
-  s3_fifo, ///< New ones that nobody asks for again go first. Resists scans.
-  clock,   ///< In turn, those that were not read since the last turn.
-  none,    ///< None: what does not fit is refused with `limit_reached`.
+  s3_fifo, ///< New entries without a second use are evicted first. Resists scans.
+  clock,   ///< In turn, entries that were not read since the last turn.
+  none,    ///< No entries: a write that does not fit gets `limit_reached`.
 };
 
 /// "s3fifo", "clock" or "none".
 [[nodiscard]] std::string_view to_string(eviction_policy x) noexcept;
 
-/// The policy of this name.
+/// Returns the policy of this name, or nothing when the name is unknown.
 [[nodiscard]] std::optional<eviction_policy>
 eviction_policy_from(std::string_view name) noexcept;
 

@@ -5,11 +5,11 @@
 
 namespace troupe {
 
-/// What readers find of a shard that crashed too often and stays down. Changes of its
-/// keys answer `shard_down` either way.
+/// What readers get from a shard that crashed too often and stays down. Changes of its
+/// keys return `shard_down` in both cases.
 enum class failed_shards : std::uint8_t {
-  serve,  ///< What it holds, but for what expires or is invalidated.
-  absent, ///< Nothing: it drops what it holds.
+  serve,  ///< Its entries, until they expire or are invalidated.
+  absent, ///< Nothing: the shard drops its entries.
 };
 
 /// The name of the value, as in options.

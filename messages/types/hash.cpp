@@ -12,7 +12,7 @@ random_seed::random_seed() {
   value = (std::uint64_t{device()} << 32) | device();
 }
 
-// The first priority that is not the system's own.
+// The first priority that is not reserved for the system.
 [[gnu::init_priority(101)]] const random_seed hash_seed;
 
 std::uint64_t hash_any(const char* data, std::size_t size) noexcept {

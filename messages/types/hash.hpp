@@ -10,9 +10,9 @@ namespace troupe {
 
 namespace detail {
 
-/// Drawn when the program starts, so that nobody outside can choose keys that
-/// collide. A class, as only the construction of an object can be put before that
-/// of all others that are static: these may store keys.
+/// A random number, drawn when the program starts, so that outsiders cannot choose keys
+/// that collide. A class, because only an object's construction can be ordered before
+/// that of all other static objects, which may store keys.
 struct random_seed {
   random_seed();
   std::uint64_t value;
@@ -24,12 +24,12 @@ extern const random_seed hash_seed;
 [[nodiscard]] std::uint64_t hash_any(const char* data,
                                      std::size_t size) noexcept;
 
-/// XXH3 of a key of 9 to 16 bytes (XXH3_len_9to16_64b of xxHash 0.8, with its
-/// default secret), inline: calling the library costs a read half as much again.
-/// A test compares the two.
+/// XXH3 of a key of 9 to 16 bytes (XXH3_len_9to16_64b of xxHash 0.8, with its default
+/// secret), inline: a call of the library makes a read half as long again. A test
+/// compares both.
 [[nodiscard]] inline std::uint64_t
 hash_short(const char* data, std::size_t size, std::uint64_t seed) noexcept {
-  // Pairs of words of the library's secret, by exclusive or.
+  // Pairs of words of the library's secret, combined by exclusive or.
   constexpr std::uint64_t first_secret = 0x6782'737b'ea42'39b9;
   constexpr std::uint64_t last_secret = 0xaf56'bc3b'0996'523a;
   constexpr std::uint64_t avalanche = 0x1656'6791'9e37'79f9;
@@ -51,7 +51,7 @@ hash_short(const char* data, std::size_t size, std::uint64_t seed) noexcept {
 
 } // namespace detail
 
-/// 64 well-mixed bits of a key: XXH3 with a seed of the process. Thread-safe.
+/// Returns 64 well-mixed bits of a key: XXH3 with a seed of the process. Thread-safe.
 [[nodiscard]] inline std::uint64_t hash_key(bytes_view key) noexcept {
   // The most frequent sizes.
   if (key.size() - 9 < 8) [[likely]]
@@ -59,8 +59,8 @@ hash_short(const char* data, std::size_t size, std::uint64_t seed) noexcept {
   return detail::hash_any(key.data(), key.size());
 }
 
-/// A borrowed key with its hash (`hash_key`): made once per call, where the key comes in,
-/// and handed down from there.
+/// A borrowed key with its hash (`hash_key`). A call computes the hash once, where the
+/// key comes in, and passes it on.
 struct hashed_key {
   hashed_key() = default;
 

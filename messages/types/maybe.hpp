@@ -9,13 +9,13 @@ namespace troupe {
 
 namespace detail {
 
-/// Throws `bad_result` for a value that is not there.
+/// Throws `bad_result` for a value that is not present.
 [[noreturn]] void throw_absent(error why);
 
 } // namespace detail
 
-/// A value, its absence, or the reason why neither is known. Copies and moves
-/// as T. Never holds an error with the code `none`.
+/// A value, its absence, or an error. Copies and moves like T. Never holds an error
+/// with the code `none`.
 template <class T>
 class [[nodiscard]] maybe {
 public:
@@ -71,7 +71,8 @@ public:
     return state_.has_value();
   }
 
-  /// The error; its code is `none` when there is none. Refers to this object.
+  /// Returns the error; its code is `none` when there is no error. Refers to this
+  /// object.
   [[nodiscard]] const troupe::error& error() const& noexcept {
     return failed() ? state_.error() : detail::no_error();
   }
@@ -80,7 +81,7 @@ public:
     return failed() ? std::move(state_).error() : troupe::error{};
   }
 
-  /// Replaces whatever it holds by a value made from these arguments.
+  /// Replaces the content by a value made from these arguments.
   template <class... Args>
   T& emplace(Args&&... args) {
     if (!state_.has_value())
@@ -89,7 +90,7 @@ public:
   }
 
   // -- the value ---------------------------------------------------------------
-  // All of these throw `bad_result` when there is none, with the error's text or
+  // All of these throw `bad_result` when there is no value, with the error's text or
   // "absent".
 
   [[nodiscard]] T& value() & {
@@ -165,7 +166,7 @@ public:
     return x.state_ == y.state_;
   }
 
-  /// There is a value, and it is this one.
+  /// Equal: there is a value, and it equals `y`.
   friend bool operator==(const maybe& x, const T& y) {
     return x.has_value() && **x.state_ == y;
   }

@@ -11,25 +11,24 @@
 
 namespace troupe {
 
-/// A namespace: the keys of a region that begin with a prefix, under a limit of
-/// their own. A key belongs to the namespace with the longest prefix that it
-/// begins with, and to that one alone.
+/// A namespace: the keys of a region that begin with a prefix, under their own limit. A
+/// key belongs only to the namespace with the longest prefix that it begins with.
 struct namespace_options {
-  /// Any bytes, one at least.
+  /// Any bytes, at least one.
   std::string prefix;
 
-  /// Limit of what the entries take, in bytes; 0: none. One entry may take half
-  /// of it. The limits of region and runtime hold as well.
+  /// Limit of what the entries take, in bytes; 0: no limit. One entry may take half of
+  /// it. The limits of region and runtime apply as well.
   std::size_t max_bytes = 0;
 
-  /// Limit of the number of entries; 0: none. There must be one of the two.
+  /// Limit of the number of entries; 0: no limit. One of the two limits must be set.
   std::size_t max_entries = 0;
 
-  /// Which entries go when a limit is reached; empty: as the region says.
+  /// Which entries are evicted when a limit is reached; empty: the region's policy.
   std::optional<eviction_policy> eviction = std::nullopt;
 
-  /// Number of shards, a power of two up to 64; 0: as many as the limit carries, no
-  /// more than the other keys of the region have, and fewer if there are many
+  /// Number of shards, a power of two up to 64; 0: as many as the limit has room for,
+  /// at most as many as the region's other keys have, and fewer when there are many
   /// namespaces.
   std::size_t shards = 0;
 
@@ -37,16 +36,16 @@ struct namespace_options {
     = default;
 };
 
-/// Tells what is wrong with the namespaces of a region whose keys have up to
-/// `max_key_size` bytes: `invalid_argument`.
+/// Checks the namespaces of a region whose keys have up to `max_key_size` bytes.
+/// Errors: `invalid_argument`.
 [[nodiscard]] expected<void> check(const std::vector<namespace_options>& all,
                                    std::size_t max_key_size);
 
-/// A prefix as errors show it: what is not printable ASCII is escaped, and what is
-/// long is cut.
+/// A prefix for error texts: bytes that are not printable ASCII are escaped, and a long
+/// prefix is cut.
 [[nodiscard]] std::string prefix_text(bytes_view prefix);
 
-/// That no namespace has this prefix: `invalid_argument`.
+/// The error that no namespace has this prefix: `invalid_argument`.
 [[nodiscard]] tl::unexpected<error> no_such_namespace(bytes_view prefix);
 
 } // namespace troupe

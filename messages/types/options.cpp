@@ -63,8 +63,9 @@ expected<void> check(const region_options& x) {
   if (x.load_timeout)
     if (auto ok = check_timeout("load_timeout", *x.load_timeout); !ok)
       return ok;
-  if (auto ok = check_timeout("queue_timeout", x.queue_timeout); !ok)
-    return ok;
+  if (x.queue_timeout)
+    if (auto ok = check_timeout("queue_timeout", *x.queue_timeout); !ok)
+      return ok;
   if (x.op_timeout)
     if (auto ok = check_timeout("op_timeout", *x.op_timeout); !ok)
       return ok;

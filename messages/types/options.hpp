@@ -23,56 +23,57 @@ using ttl_duration = std::chrono::milliseconds;
 /// The TTL of an entry that never expires.
 inline constexpr ttl_duration no_expiry = ttl_duration::max();
 
-/// The longest finite TTL: a hundred years, so that adding it to the clock
-/// cannot overflow.
+/// The longest finite TTL: 100 years, so that adding it to the clock cannot overflow.
 inline constexpr ttl_duration max_ttl = std::chrono::hours{24 * 365 * 100};
 
-/// How a region behaves. Plain values, checked by `check` when the region is
+/// The options of a region. Plain values; `check` checks them when the region is
 /// opened.
 struct region_options {
-  /// TTL of entries that are written without one of their own.
+  /// TTL of entries that are written without their own TTL.
   ttl_duration ttl = no_expiry;
 
-  /// Entries that are written without an idle time of their own expire when nobody
-  /// has read or written them for so long, the TTL being the latest end. Never
-  /// before that, and at most a 64th of it later; see docs/memory.md.
+  /// Idle time of entries that are written without their own. An entry expires after
+  /// its idle time without a read or write, at the latest at the end of its TTL. It
+  /// never expires earlier, and at most 1/64 of the idle time later; see
+  /// docs/memory.md.
   ttl_duration idle = no_expiry;
 
-  /// Share of the TTL, in [0, 1), by which an entry may expire early: the
-  /// actual TTL is uniform in [ttl * (1 - jitter), ttl], so that entries
-  /// written together do not expire together, and none lives longer than told.
+  /// Share of the TTL, in [0, 1), by which an entry may expire early: the actual TTL is
+  /// uniform in [ttl * (1 - jitter), ttl], so that entries written together do not
+  /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
 
-  /// Number of shards, a power of two up to 256; 0: as the runtime is configured,
-  /// or else 16 per core.
+  /// Number of shards, a power of two up to 256; 0: the runtime's setting, or 16 per
+  /// core, each made at the first change of one of its keys.
   std::size_t shards = 0;
 
-  /// How long a loader may run before another waiter's loader replaces it. Empty:
-  /// as the runtime is configured, or else `defaults::load_timeout`.
+  /// How long a loader may run before another waiter's loader replaces it. Empty: the
+  /// runtime's setting, or `defaults::load_timeout`.
   std::optional<std::chrono::milliseconds> load_timeout = std::nullopt;
 
-  /// How long a load waits for a loader thread before `overloaded` is answered. The
-  /// loader's own time counts from when it starts.
-  std::chrono::milliseconds queue_timeout = defaults::queue_timeout;
+  /// How long a load waits for a loader thread before it gets `overloaded`. The
+  /// loader's own time counts from its start. Empty: the runtime's setting, or
+  /// `defaults::queue_timeout`.
+  std::optional<std::chrono::milliseconds> queue_timeout = std::nullopt;
 
-  /// How many waiters' loaders one load tries before all get the error.
+  /// How many waiters' loaders one load tries before all waiters get the error.
   std::uint32_t load_attempts = defaults::load_attempts;
 
-  /// How long an operation waits for a shard that restarts or for the update
-  /// lease of its key. Empty: as the runtime is configured, or else
-  /// `defaults::op_timeout`.
+  /// How long an operation waits for a shard that restarts or for the update lease of
+  /// its key. Empty: the runtime's setting, or `defaults::op_timeout`.
   std::optional<std::chrono::milliseconds> op_timeout = std::nullopt;
 
-  /// Limit of what the entries take, in bytes, everything included (see
-  /// docs/memory.md); 0: none but the runtime's. One entry may take half of
-  /// it. At least 1 KiB for each shard.
+  /// Limit of the entries' memory in bytes, everything included (see docs/memory.md);
+  /// 0: only the runtime's limit. One entry may take half of it. At least 1 KiB for
+  /// each shard.
   std::size_t max_bytes = 0;
 
-  /// Limit of the number of entries; 0: none. Exact: when a write returned, there are
-  /// no more. While several threads write, there may be one per shard more.
+  /// Limit of the number of entries; 0: no limit. Exact: it is not exceeded when a
+  /// write has returned. While several threads write, there may be one more entry per
+  /// shard.
   std::size_t max_entries = 0;
 
-  /// Which entries go when a limit is reached.
+  /// Which entries are evicted when a limit is reached.
   eviction_policy eviction = eviction_policy::s3_fifo;
 
   /// Largest key, in bytes; up to `defaults::largest_key_size`, 2 MiB.
@@ -81,26 +82,30 @@ struct region_options {
   /// Largest encoded value, in bytes.
   std::size_t max_value_size = defaults::max_value_size;
 
-  /// Prefixes of keys with limits of their own, up to 64; see namespaces.hpp.
+  /// Prefixes of keys with their own limits, up to 64; see namespaces.hpp.
   std::vector<namespace_options> namespaces = {};
 
-  /// Where the bytes live; nullptr: in memory, within the limit of the runtime.
+  /// Where the bytes live; nullptr: in memory, within the runtime's limit.
   std::shared_ptr<const provider_factory> provider = nullptr;
+
+  /// Whether the region is closed, with its entries, soon after its last handle went: a
+  /// `cache<V>` or a pointer that `runtime` returned. See `runtime::close`.
+  bool close_when_unused = false;
 };
 
-/// Which state of the key a `set` asks for.
+/// The state of the key that a `set` requires.
 enum class write_condition : std::uint8_t {
   always,     ///< Store in any case.
   if_absent,  ///< Store only when there is no live entry (Redis: NX).
   if_present, ///< Store only over a live entry (Redis: XX).
 };
 
-/// What one write may say for itself; what it leaves open, the region decides.
+/// The options of one write; the region's apply where they are empty.
 struct write_options {
   /// TTL of this entry; empty: the region's.
   std::optional<ttl_duration> ttl = std::nullopt;
 
-  /// Idle time of this entry; empty: the region's, `no_expiry`: none.
+  /// Idle time of this entry; empty: the region's, `no_expiry`: no idle time.
   std::optional<ttl_duration> idle = std::nullopt;
 
   /// Jitter of this entry; empty: the region's.
@@ -108,18 +113,18 @@ struct write_options {
 
   write_condition condition = write_condition::always;
 
-  /// Keeps the end of the TTL and the idle time of the entry that is replaced, if
-  /// there is one; `ttl` and `idle` then only count for a new entry.
+  /// Keeps the end of the TTL and the idle time of the entry that is replaced, if there
+  /// is one; `ttl` and `idle` then apply to a new entry only.
   bool keep_ttl = false;
 
-  /// Names under which the entry can be invalidated together with others, up to
-  /// 1,024 of up to 64 KiB each. `keep_ttl` keeps those of the entry that is
-  /// replaced, if these are empty.
+  /// Names under which the entry can be invalidated together with others: up to 1,024
+  /// names of up to 64 KiB each. When this is empty, `keep_ttl` keeps the tags of the
+  /// entry that is replaced.
   troupe::tags tags = {};
 };
 
-/// Tells what is wrong with these options: `invalid_argument` with the name of
-/// the field, its value and the allowed range.
+/// Checks the options. Errors: `invalid_argument`, with the name of the field, its
+/// value and the allowed range.
 [[nodiscard]] expected<void> check(const region_options& x);
 
 [[nodiscard]] inline bool valid_ttl(ttl_duration x) noexcept {
@@ -127,17 +132,17 @@ struct write_options {
 }
 
 [[nodiscard]] inline bool valid_jitter(double x) noexcept {
-  // Written so that NaN fails, too.
+  // Written so that NaN fails as well.
   return x >= 0.0 && x < 1.0;
 }
 
-/// Whether `check` finds nothing wrong. Every write asks that.
+/// Whether `check` succeeds. Every write calls it.
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
   return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
          && (!x.jitter || valid_jitter(*x.jitter)) && x.tags.valid();
 }
 
-/// As above, for a single write.
+/// The same for a single write.
 [[nodiscard]] expected<void> check(const write_options& x);
 
 } // namespace troupe

@@ -9,27 +9,27 @@
 
 namespace troupe {
 
-/// Why an entry is not there any more.
+/// Why an entry was removed.
 enum class removal_cause : std::uint8_t {
-  size,     ///< A limit was reached, and it was its turn.
+  size,     ///< Evicted: a limit was reached.
   expired,  ///< Its deadline has passed.
-  erased,   ///< Somebody erased it.
+  erased,   ///< A caller erased it.
   replaced, ///< Another value was stored under its key.
   tag,      ///< One of its tags was invalidated.
-  cleared, ///< The region was cleared; told once per shard, without key and value.
+  cleared, ///< The region was cleared; reported once per shard, without key and value.
 };
 
 /// "size", "expired", "erased", "replaced", "tag" or "cleared".
 [[nodiscard]] std::string_view to_string(removal_cause x) noexcept;
 
-/// An entry that is gone.
+/// An entry that was removed.
 struct removal {
   std::string key;
   bytes value;
   removal_cause cause = removal_cause::erased;
 };
 
-/// Is told of entries that are gone; see `region::on_removal`.
+/// Receives removed entries; see `region::on_removal`.
 using removal_listener = std::function<void(const removal&)>;
 
 } // namespace troupe

@@ -5,8 +5,8 @@
 
 namespace troupe {
 
-/// Takes what happened to actors, as a line of printable ASCII without its end. Is
-/// called from any thread; must not throw, wait, or call the runtime.
+/// Receives events of actors, each as a line of printable ASCII without a line end.
+/// Called from any thread; must not throw, wait, or call the runtime.
 using report_function = std::function<void(std::string_view line)>;
 
 } // namespace troupe

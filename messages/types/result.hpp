@@ -1,12 +1,12 @@
 #pragma once
 
-// What operations of a cache return:
+// The results of a cache's operations:
 //
 //   expected<T>   a value or an error (error.hpp)
 //   maybe<T>      a value, nothing, or an error: reads, loads, updates
 //   yes_or_no     yes, no, or an error: writes with a condition, erase, contains
 //
-// As a condition each is true in one case only: there is a value, or it is yes.
+// Each converts to true in one case only: there is a value, or the answer is yes.
 //
 //   if (auto p = profiles->get("42"))        // a hit
 //     greet(p->name);

@@ -11,15 +11,15 @@
 
 namespace troupe {
 
-/// The tags of an entry: names under which it can be invalidated together with
-/// others. A set: a name that is added twice counts once. Owns its names, which may
-/// be any bytes. Not thread-safe.
+/// The tags of an entry: names under which it can be invalidated together with others.
+/// A set: a name that is added twice counts once. Owns its names, which may be any
+/// bytes. Not thread-safe.
 class tags {
 public:
-  /// Names of one entry; with more, `check(const write_options&)` refuses the write.
+  /// Most names of one entry; `check(const write_options&)` refuses a write with more.
   static constexpr std::size_t most = 1024;
 
-  /// Bytes of one name; a longer one is refused in the same way.
+  /// Most bytes of one name; a longer name is refused in the same way.
   static constexpr std::size_t longest = 64 * 1024;
 
   tags() noexcept = default;
@@ -65,8 +65,8 @@ public:
     return names_ == nullptr;
   }
 
-  /// Whether there are no more than `most`, none of them longer than `longest`.
-  /// Others were not kept.
+  /// Whether every added name was kept: at most `most` names, none longer than
+  /// `longest`. Names beyond these bounds were not kept.
   [[nodiscard]] bool valid() const noexcept {
     return names_ == nullptr || !names_->refused;
   }
@@ -77,7 +77,8 @@ private:
     bool refused = false; ///< A name was one too many, or too long.
   };
 
-  // Apart, since most writes have none: they make and end one of these each.
+  // A pointer, because most writes have no tags: they make and destroy an empty set
+  // each.
   std::unique_ptr<list> names_;
 };
 

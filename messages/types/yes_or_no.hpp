@@ -7,14 +7,14 @@
 
 namespace troupe {
 
-/// Yes, no, or the reason why neither is known. What is asked: did the write
-/// happen, was there an entry.
+/// Yes, no, or an error. The question is, for example, whether the write happened or
+/// whether there was an entry.
 class [[nodiscard]] yes_or_no {
 public:
   /// No.
   yes_or_no() noexcept = default;
 
-  /// From bool alone: a pointer or a number would be a mistake.
+  /// Takes only bool: a pointer or a number would be a mistake.
   yes_or_no(std::same_as<bool> auto answer) : state_(answer) {
     // nop
   }
@@ -30,7 +30,7 @@ public:
 
   // -- which of the three ------------------------------------------------------
 
-  /// Yes: no error, and it happened or is so.
+  /// Yes: no error, and the answer is true.
   [[nodiscard]] explicit operator bool() const noexcept {
     return yes();
   }
@@ -39,7 +39,7 @@ public:
     return state_.has_value() && *state_;
   }
 
-  /// No error, but it did not happen or is not so.
+  /// No: no error, and the answer is false.
   [[nodiscard]] bool no() const noexcept {
     return state_.has_value() && !*state_;
   }
@@ -54,7 +54,8 @@ public:
     return state_.has_value();
   }
 
-  /// The error; its code is `none` when there is none. Refers to this object.
+  /// Returns the error; its code is `none` when there is no error. Refers to this
+  /// object.
   [[nodiscard]] const troupe::error& error() const& noexcept {
     return failed() ? state_.error() : detail::no_error();
   }
@@ -63,12 +64,12 @@ public:
     return failed() ? std::move(state_).error() : troupe::error{};
   }
 
-  /// True for yes, false for no. Throws `bad_result`, with the error's text.
+  /// True for yes, false for no. Throws `bad_result` with the error's text.
   [[nodiscard]] bool value() const {
     return state_.value();
   }
 
-  /// The same, or `other` when there is an error.
+  /// The answer, or `other` when there is an error.
   [[nodiscard]] bool value_or(bool other) const noexcept {
     return state_.has_value() ? *state_ : other;
   }
@@ -97,7 +98,7 @@ public:
     return x.state_ == y.state_;
   }
 
-  /// No error, and this answer.
+  /// Equal: no error, and the answer is `y`.
   friend bool operator==(const yes_or_no& x,
                          std::same_as<bool> auto y) noexcept {
     return x.state_.has_value() && *x.state_ == y;

@@ -37,6 +37,7 @@ TEST_CASE("a configuration without arguments has the defaults") {
   CHECK(options->loader_queue == defaults::loader_queue);
   CHECK(options->op_timeout == defaults::op_timeout);
   CHECK(options->load_timeout == defaults::load_timeout);
+  CHECK(options->queue_timeout == defaults::queue_timeout);
   CHECK(options->drain_deadline == defaults::drain_deadline);
   CHECK(options->restart_limit == defaults::restart_limit);
   CHECK(options->restart_window == defaults::restart_window);
@@ -47,19 +48,34 @@ TEST_CASE("every option can be set on the command line") {
   auto options
     = parse({"--troupe.shards=32", "--troupe.loader-threads=8",
              "--troupe.loader-queue=100", "--troupe.op-timeout=250ms",
-             "--troupe.load-timeout=5s", "--troupe.drain-deadline=2s",
-             "--troupe.restart-limit=3", "--troupe.restart-window=1min",
-             "--troupe.failed-shards=absent"});
+             "--troupe.load-timeout=5s", "--troupe.queue-timeout=7s",
+             "--troupe.drain-deadline=2s", "--troupe.restart-limit=3",
+             "--troupe.restart-window=1min", "--troupe.failed-shards=absent"});
   REQUIRE(options);
   CHECK(options->shards == 32);
   CHECK(options->loader_threads == 8);
   CHECK(options->loader_queue == 100);
   CHECK(options->op_timeout == 250ms);
   CHECK(options->load_timeout == 5s);
+  CHECK(options->queue_timeout == 7s);
   CHECK(options->drain_deadline == 2s);
   CHECK(options->restart_limit == 3);
   CHECK(options->restart_window == 1min);
   CHECK(options->failed_shards == failed_shards::absent);
+}
+
+TEST_CASE("a program can set an option of the runtime as one of CAF's") {
+  config cfg;
+  cfg.set("troupe.drain-deadline", caf::timespan{50ms});
+  cfg.set("troupe.shards", 8);
+  cfg.set("troupe.failed-shards", "absent");
+  auto options = read_options(cfg);
+  REQUIRE(options);
+  CHECK(options->drain_deadline == 50ms);
+  CHECK(options->shards == 8);
+  CHECK(options->failed_shards == failed_shards::absent);
+  cfg.set("troupe.shards", 3);
+  CHECK(read_options(cfg).error() == errc::invalid_argument);
 }
 
 TEST_CASE("an unknown option, section or key gets a suggestion") {
@@ -102,10 +118,14 @@ TEST_CASE("a bad option is refused and named") {
          {"--troupe.sharks=3", "--troupe.sharks"},
          {"--troupe.shards=x", "--troupe.shards=x"},
          {"--troupe.shards=-1", "--troupe.shards=-1"},
-         {"--troupe.failed-shards=gone", "allowed is serve or absent"},
+         {"--troupe.failed-shards=gone", "allowed is serve, absent"},
          {"--troupe.shards=7", "troupe.shards"},
          {"--troupe.shards=512", "troupe.shards"},
-         {"--troupe.op-timeout=1", "--troupe.op-timeout=1"},
+         {"--troupe.op-timeout=1us", "--troupe.op-timeout=1us"},
+         {"--troupe.max-bytes=9223372036854775808", "--troupe.max-bytes"},
+         {"--scheduler.max-threads=0", "allowed is 1 to 1024"},
+         {"--work-stealing.relaxed-steal-interval=0", "allowed is 1"},
+         {"--stream.max-batch-delay=0s", "above 0s"},
          {"--troupe.op-timeout=0s", "troupe.op-timeout"},
          {"--troupe.load-timeout=0s", "troupe.load-timeout"},
          {"--troupe.drain-deadline=0s", "troupe.drain-deadline"},
@@ -130,7 +150,7 @@ TEST_CASE("a bad ini file is refused and the place named") {
           "unknown section [srever] in line 2 of the ini file; there are "},
          {"[logger]\nverbosity='debug'\n",
           "[logger] in line 1 of the ini file does nothing"},
-         {"[troupe]\nop-timeout=1500us\n", "whole milliseconds"},
+         {"[troupe]\nop-timeout=1500us\n", "line 2"},
          {"[troupe]\nshards=7\n", "troupe.shards"},
          {"[troupe]\nshards=\"many\"\n", "shards"},
          {"[troupe\n", "line"}}) {
@@ -142,19 +162,16 @@ TEST_CASE("a bad ini file is refused and the place named") {
   }
 }
 
-TEST_CASE("a value of a wrong type in an ini file is refused with the type") {
+TEST_CASE("a value of a wrong kind in an ini file is refused with its place") {
   for (auto& [ini, text] : std::vector<std::pair<std::string, std::string>>{
-         {"[troupe]\nshards=\"many\"\n", "troupe.shards is \"many\" in line 2 "
-                                         "of the ini file, but must be a whole "
-                                         "number ("},
-         {"[troupe]\nop-timeout=5\n", "troupe.op-timeout is 5 in line 2 of the "
-                                      "ini file, but must be a time with a "
-                                      "unit"},
-         {"[scheduler]\nmax-threads=1.5\n", "scheduler.max-threads is 1.5"},
-         {"[openssl]\npassphrase=12345\n",
-          "openssl.passphrase is *** in line 2 of the ini file, but must be a "
-          "text "
-          "between double quotes"}}) {
+         {"[troupe]\nshards=\"many\"\n",
+          "--troupe.shards=many in line 2 of the ini file: allowed is a power"},
+         {"[troupe]\n\nop-timeout=soon\n",
+          "--troupe.op-timeout=soon in line 3 of the ini file: allowed is "
+          "1ms to 36500d (examples: "},
+         {"[scheduler]\nmax-threads=1.5\n",
+          "--scheduler.max-threads=1.5 in line 2 of the ini file: allowed is 1 "
+          "to 1024"}}) {
     auto options = parse({}, ini);
     INFO(ini);
     REQUIRE_FALSE(options);
@@ -162,6 +179,47 @@ TEST_CASE("a value of a wrong type in an ini file is refused with the type") {
     CHECK(options.error() == errc::invalid_argument);
     CHECK(options.error().text().find(text) == 0);
   }
+}
+
+TEST_CASE("options that a program declares in CAF's way read like ours") {
+  struct program : config {
+    program() {
+      opt_group{custom_options_, "?app"}
+        .add(size, "cache-size", "bytes of its cache")
+        .add(time, "patience", "how long it waits")
+        .add(name, "name", "its name")
+        .add(flag, "fast,f", "whether it hurries")
+        .add(list, "list", "some words");
+    }
+
+    std::size_t size = 1;
+    caf::timespan time{0};
+    std::string name;
+    bool flag = false;
+    std::vector<std::string> list;
+  };
+  program uut;
+  std::istringstream file{
+    "[app]\nname = no quotes # needed\ncache-size=64kb\nfast=yes\n"
+    "list=[\"a\", \"b\"]\n"};
+  REQUIRE(uut.parse({"--patience", "2d"}, file));
+  CHECK(uut.size == 64 << 10);
+  CHECK(uut.time == 48h);
+  CHECK(uut.name == "no quotes");
+  CHECK(uut.flag);
+  CHECK(uut.list == std::vector<std::string>{"a", "b"});
+  CHECK(caf::get_or(uut, "app.name", std::string{}) == "no quotes");
+  CHECK(uut.help_text(false).find("--cache-size=SIZE") != std::string::npos);
+  program other;
+  std::istringstream none;
+  REQUIRE(other.parse({"-f", "--patience=50us"}, none));
+  CHECK(other.flag);
+  CHECK(other.time == 50us);
+  CHECK(other.parse({"--cache-size=-1"}, none)
+          .error()
+          .text()
+          .find("--cache-size=-1: allowed is 0 and more")
+        == 0);
 }
 
 TEST_CASE("a dump of the configuration tells no secret") {
@@ -202,9 +260,11 @@ TEST_CASE("a second configuration file is refused, however it is spelled") {
     CHECK(refusal({"--config-file=" + good, option + bad})
           == "--config-file names a second file, " + bad
                + "; only one is read");
-  for (const std::string option : {"--config-file", "--config-file="})
-    CHECK(refusal({option, good}).find("write --config-file=FILE")
-          != std::string::npos);
+  CHECK(refusal({"--config-file", good}) == good + ":2");
+  CHECK(refusal({"--config-file"}).find("--config-file=FILE")
+        != std::string::npos);
+  CHECK(refusal({"--config-file="}).find("write --config-file=FILE")
+        != std::string::npos);
   // A file says nothing about which file is read.
   std::ofstream{good, std::ios::app} << "[global]\nconfig-file=\"x.ini\"\n";
   CHECK(refusal({"--config-file=" + good}).find("x.ini") == std::string::npos);

@@ -93,11 +93,13 @@ TEST_CASE("what a region leaves open is taken from the configuration") {
   options.shards = 8;
   options.op_timeout = 77ms;
   options.load_timeout = 88ms;
+  options.queue_timeout = 99ms;
   runtime_fixture f{options};
   auto where = f.open();
   CHECK(where->options().shards == 8);
   CHECK(where->options().op_timeout == 77ms);
   CHECK(where->options().load_timeout == 88ms);
+  CHECK(where->options().queue_timeout == 99ms);
   region_options own;
   own.op_timeout = 5ms;
   CHECK((*f.uut->open_region("own", own))->options().op_timeout == 5ms);

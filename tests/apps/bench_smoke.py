@@ -154,7 +154,7 @@ class Reports(unittest.TestCase):
             "--workloads=read,write",
         )
         if "allocations" not in x["tables"]:
-            self.assertIn("a sanitizer has operator new", "".join(x["method"]))
+            self.assertIn("a sanitizer replaces operator new", "".join(x["method"]))
             self.skipTest("not counted under a sanitizer")
         counts = {
             (row["name"], row["workload"]): row["allocations"]
@@ -213,6 +213,15 @@ class Reports(unittest.TestCase):
         self.assertLessEqual(TABLES, {row["name"] for row in rows})
         for row in rows:
             self.assertEqual(row["present"], row["inserted"], row["name"])
+
+    def test_regions_measures_every_number_of_keys(self):
+        x = report("regions", "--keys=0,3")
+        self.check_head(x, "regions")
+        rows = x["tables"]["results"]
+        self.assertEqual([row["keys"] for row in rows], [0, 3])
+        for row in rows:
+            for figure in ("open_us", "close_us", "end_ms", "allocated_kib"):
+                self.assertGreater(row[figure], 0, figure)
 
     def test_net_drives_all_servers(self):
         x = report("net", "--keys=500", "--sizes=20")

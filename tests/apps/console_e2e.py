@@ -41,7 +41,8 @@ def environment():
 class Server(servers.Troupe):
     def __init__(self, console_port=0):
         # An operation that meets a killed shard waits as long as it takes.
-        super().__init__(f"--console-port={console_port}",
+        # All shards are there from the beginning, so that each has a row.
+        super().__init__(f"--console-port={console_port}", "--shards=32",
                          f"--troupe.op-timeout={PATIENCE:g}s",
                          TROUPE_CONSOLE_PASSWORD=PASSWORD)
 
@@ -172,7 +173,7 @@ class OneShot(WithServer):
         found = self.json("top 10ms")
         self.assertTrue(any(x["name"] == "db0" for x in found["actors"]))
         self.check_fails("top 0s", USAGE, "at least 1ms")
-        self.check_fails("top 1s x", USAGE, "not a number")
+        self.check_fails("top 1s x", USAGE, "COUNT must be a number")
 
     def test_ls_and_stat_agree_on_what_is_stored(self):
         with Client(self.server.port) as client:
@@ -219,6 +220,25 @@ class OneShot(WithServer):
                                r" \S+, \S+ of user and system time$")
         self.assertRegex(text, r"(?m)^threads +\d+$")
         self.assertRegex(text, r"(?m)^files +\d+ open of [\d,]+$")
+
+    def test_metrics_are_those_of_info(self):
+        with Client(self.server.port) as client:
+            client.ask("GET", "nothing")
+            rows = self.json("metrics troupe_server_keyspace_misses")["metrics"]
+            size = int(client.ask("INFO", "stats")[1:])
+            text = client.file.read(size).decode()
+        self.assertEqual([(x["name"], x["kind"]) for x in rows],
+                         [("troupe_server_keyspace_misses_total", "counter")])
+        self.assertIn(f"keyspace_misses:{rows[0]['value']}\r\n", text)
+        everything = self.json("metrics")
+        self.assertEqual(everything["total"], len(everything["metrics"]))
+        found = {(x["name"], x["labels"]) for x in everything["metrics"]}
+        self.assertIn(("troupe_region_keys", 'region="db0"'), found)
+        self.assertIn(("troupe_topics", 'kind="channel"'), found)
+        self.assertRegex(self.console("metrics process_threads"),
+                         r"(?m)^process_threads +\d+  Threads of the process")
+        self.assertEqual(self.console("metrics nosuch"),
+                         "no metric has such a name\n")
 
     def test_messages_are_sent_by_name(self):
         self.assertEqual(self.console("send db0 set sent 'a b' how.ttl=1h",
@@ -296,7 +316,7 @@ class OneShot(WithServer):
         poll(lambda: not known(), "the node to be forgotten")
 
     def test_topics_are_rows_of_the_tree(self):
-        self.assertNotIn("topics", self.console("ls"))
+        self.assertNotIn("topics/", self.console("ls"))
         with Client(self.server.port) as listener, \
                 Client(self.server.port) as speaker:
             names = [f"news-{i:03}" for i in range(120)]
@@ -317,12 +337,12 @@ class OneShot(WithServer):
             text = self.console("ls")
             self.assertIn("SUBSCRIBERS", text.splitlines()[0])
             self.assertIn("\n    topics/channel/news-000 ", text)
-            self.assertTrue(text.endswith("... and 20 more topics\n"), text)
+            self.assertTrue(text.endswith("... and 20 more rows\n"), text)
             self.assertEqual(
                 len(self.json("ls topics/channel/news-11")["actors"]), 10)
             self.check_fails("kill topics/channel/news-000", FAILED,
                              "unknown_actor")
-        poll(lambda: "topics" not in self.console("ls"), "the topics to end")
+        poll(lambda: "topics/" not in self.console("ls"), "the topics to end")
 
     def test_regions_are_chosen_by_name(self):
         self.assertEqual(self.console("use db0; get nothing"),
@@ -438,7 +458,7 @@ class OneShot(WithServer):
                      "--timeout=TIME", "--json",
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
-        commands = ("help", "ls", "stat", "use", "get", "set", "del", "ttl",
+        commands = ("help", "ls", "stat", "metrics", "use", "get", "set", "del", "ttl",
                     "clear", "loads", "cancel", "kill", "restart", "drain",
                     "nodes", "send", "quit")
         overview = self.console("help")

@@ -125,7 +125,7 @@ def check_settings():
         require(setting() == now, f"{bad!r} changed something: {setting()}")
     require(client("CONFIG", "REWRITE") == b"+OK", "no REWRITE")
     with open(path, encoding="utf-8") as file:
-        require(f'namespaces="{now}"' in file.read(), "it is not in the file")
+        require(f'namespaces={now}\n' in file.read(), "it is not in the file")
     require(server.stop()[0] == 0, "the exit code")
     again = Troupe(f"--config-file={path}")
     client = Client(again.port)

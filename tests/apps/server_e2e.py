@@ -151,7 +151,7 @@ def check_bad_options():
             ("--port=70000", "--port=70000"),
             ("--port=abc", "--port=abc"),
             ("--port", "--port"),
-            ("--drain-timeout=5", "--drain-timeout=5"),
+            ("--drain-timeout=5us", "--drain-timeout=5us"),
             ("port", "unexpected argument port"),
             ("--threads=100000", "--threads=100000"),
             ("--max-connections=0", "--max-connections=0"),

@@ -56,8 +56,8 @@ def check_rewrite():
     require_equal(
         read_file(path),
         '; mine\n[server]\nno-console=true\ntimeout=40s ; long\n'
-        'password="a \\"b\\";\\\\c"\npubsub-buffer=1048576\n'
-        'pubsub-soft-buffer=2097152\npubsub-soft-time=10s\n\n'
+        'password="a \\"b\\";\\\\c"\npubsub-buffer=1mb\n'
+        'pubsub-soft-buffer=2mb\npubsub-soft-time=10s\n\n'
         '[troupe]\n; a comment\nshards=2\n', "the file")
     require_equal(os.stat(path).st_mode & 0o777, 0o600, "its mode")
     require_equal([x for x in os.listdir(servers.SCRATCH) if "server.ini" in x],
@@ -345,19 +345,28 @@ def check_limits():
 
 def check_file():
     for line, words in (
-            ("port=\"many\"", ("server.port", "many", "a whole number")),
-            ("timeout=5", ("server.timeout", "5", "a time with a unit")),
-            ("no-console=1", ("server.no-console", "1", "true or false")),
-            ("jitter=\"x\"", ("server.jitter", "x", "type")),
-            ("password=12345", ("server.password", "***", "a text")),
-            ("console-password=12345",
-             ("server.console-password", "***", "a text"))):
+            ("port=\"many\"", ("--port=many", "line 2", "0 to 65535")),
+            ("timeout=soon", ("--timeout=soon", "line 2", "whole seconds")),
+            ("no-console=1", ("--no-console=1", "line 2", "yes or no")),
+            ("jitter=\"x\"", ("--jitter=x", "line 2", "0 to below 1")),
+            ("password=\"12345", ("line 2", "must end with it")),
+            ("tls-ciphers", ("line 2", "name=value"))):
         path = write_file(f"[server]\n{line}\n")
         code, output = refused(f"--config-file={path}")
         require_equal(code, 2, f"the exit code for {line}")
-        for word in words:
+        for word in (*words, path):
             require(word in output, f"{line}: no {word!r} in {output!r}")
         require("12345" not in output, f"{line}: {output!r}")
+    # What needs no quotes, and what a comment is.
+    path = write_file("# mine\n[server]\nno-console = yes # quiet\n"
+                      "password = a b;c ; not d\nttl=2d\nmaxclients=7\n")
+    server = Troupe(f"--config-file={path}")
+    with Client(server.port) as client:
+        require_equal(client.ask("AUTH", "a b;c"), OK, "the password")
+        for name, value in (("ttl", b"2d"), ("maxclients", b"7")):
+            require_equal(parse(client.ask("CONFIG", "GET", name))[1], value,
+                          name)
+    require_equal(server.stop()[0], 0, "the exit code")
 
 
 def check_files():
@@ -456,8 +465,10 @@ def check_chosen_file():
             require_equal(code, 2, "the exit code for two files")
             require("names a second file" in output and second in output,
                     repr(output))
-    code, output = refused("--config-file", path)
+    code, output = refused("--config-file")
     require(code == 2 and "--config-file=FILE" in output, repr(output))
+    server = Troupe("--config-file", path)
+    require_equal(server.stop()[0], 0, "the exit code")
     code, output = refused("--middleman.enable-automatic-connections")
     require(code == 2 and "enable-automatic-connections would open" in output,
             repr(output))
@@ -486,9 +497,9 @@ def check_numbers():
 def check_resolution():
     for option, allowed in (("--timeout=500ms", "whole seconds"),
                             ("--pubsub-soft-time=1500ms", "whole seconds"),
-                            ("--drain-timeout=10us", "whole milliseconds"),
-                            ("--ttl=1us", "whole milliseconds"),
-                            ("--troupe.op-timeout=1us", "whole milliseconds")):
+                            ("--drain-timeout=10us", "500ms"),
+                            ("--ttl=1us", "500ms"),
+                            ("--troupe.op-timeout=1us", "500ms")):
         code, output = refused(option)
         require_equal(code, 2, option)
         require(allowed in output, f"{option}: {output!r}")

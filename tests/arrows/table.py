@@ -15,18 +15,23 @@ def tower(folder, rooms, ground):
     return {name: ground + names[:i] for i, name in enumerate(names)}
 
 
-VOCABULARY = ["messages/types", "messages/types/text"]
+VOCABULARY = ["messages/types", "messages/types/text", "messages/types/metrics",
+              "messages/types/settings"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
-SERVICES = ["actors/loads", "actors/topics", "actors/gate"]
-REGIONS = [*SHELL, "actors/supervision", *SERVICES, "actors/regions"]
+# What a coordinator actor stands on, and those that there are.
+GROUND = [*SHELL, "actors/supervision", "actors/services"]
+SERVICES = ["actors/loads", "actors/topics"]
+REGIONS = [*GROUND, *SERVICES, "actors/gate", "actors/regions"]
 LIBRARY = [*REGIONS, "actors/cache", "actors"]
 WIRE = ["apps/net", "apps/resp", "apps/settings"]
 
 ARROWS = {
     "messages/types": [],
     "messages/types/text": ["messages/types"],
+    "messages/types/metrics": ["messages/types"],
+    "messages/types/settings": ["messages/types", "messages/types/text"],
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
@@ -44,7 +49,9 @@ ARROWS = {
 
     "actors/shell": SHELL,
     "actors/supervision": SHELL,
-    **{service: [*SHELL, "actors/supervision"] for service in SERVICES},
+    "actors/services": [*SHELL, "actors/supervision"],
+    **{service: GROUND for service in SERVICES},
+    "actors/gate": [*SHELL, "actors/supervision"],
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
     "actors/cache": REGIONS,
     "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],
@@ -52,7 +59,8 @@ ARROWS = {
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],
     "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
-    **tower("apps/server", ["state", "clients", "calls", "commands", "connections"],
+    **tower("apps/server", ["state", "options", "clients", "calls", "commands",
+                           "connections"],
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
     "apps/bench/**": [*LIBRARY, "backends/memory/**"],
@@ -95,8 +103,6 @@ CAF = [
     ("apps/bench/*", "CAF is a peer, and is measured by itself"),
     ("apps/examples/*", "they show how a user of CAF embeds Troupe"),
     ("apps/server/main.cpp", "it owns the actor_system"),
-    ("apps/server/server_*", "the server's options are CAF's"),
-    ("apps/server/option_values.hpp", "the server's options are CAF's"),
     ("tests/*", "tests may include anything"),
 ]
 

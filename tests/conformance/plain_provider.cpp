@@ -442,8 +442,9 @@ public:
     return turns_->look([](plain_store&) -> expected<void> { return {}; });
   }
 
-  void tick() noexcept override {
+  bool tick() noexcept override {
     turns_->tick();
+    return true;
   }
 
   void stop() noexcept override {

@@ -4,6 +4,8 @@
 #include <bit>
 #include <charconv>
 
+#include <troupe/messages/types/settings/command_line.hpp>
+
 namespace histories {
 
 namespace {
@@ -117,54 +119,95 @@ const std::vector<mix_member>& mix_members() {
   return all;
 }
 
+namespace {
+
+/// An option, what stands for its value in the help, and what takes it.
+struct known_option {
+  const char* name;
+  const char* placeholder;
+  bool (*read)(std::string_view value, options& result);
+};
+
+constexpr known_option known_options[] = {
+  {"operations", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::uint64_t>(value, 1, 1'000'000'000'000,
+                                       result.operations);
+   }},
+  {"threads", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::size_t>(value, 1, 16, result.threads);
+   }},
+  {"keys", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::size_t>(value, 4, 64, result.keys);
+   }},
+  {"round", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::size_t>(value, 1, 100'000, result.round);
+   }},
+  {"seed", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::uint64_t>(value, 0, ~std::uint64_t{0},
+                                       result.seed);
+   }},
+  {"seconds", "N",
+   [](std::string_view value, options& result) {
+     return read_number<std::uint64_t>(value, 0, 1'000'000, result.seconds);
+   }},
+  {"provider", "WHICH",
+   [](std::string_view value, options& result) {
+     return read_provider(value, result.plain);
+   }},
+  {"shards", "N,...",
+   [](std::string_view value, options& result) {
+     return read_shards(value, result.shards);
+   }},
+  {"limits", "WHICH",
+   [](std::string_view value, options& result) {
+     return read_limits(value, result);
+   }},
+  {"erase-results", "X",
+   [](std::string_view value, options& result) {
+     return read_choice(value, result.erase_results);
+   }},
+  {"mix", "NAME=N,...",
+   [](std::string_view value, options& result) {
+     return read_mix(value, result.shares);
+   }},
+  {"help", "",
+   [](std::string_view value, options& result) {
+     result.help = true;
+     return value.empty();
+   }},
+};
+
+} // namespace
+
 std::optional<options> parse(int argc, char** argv, std::string& problem) {
+  std::vector<troupe::settings::option_name> names;
+  for (const auto& x : known_options)
+    names.push_back({.name = x.name,
+                     .letter = std::string_view{x.name} == "help" ? 'h' : '\0',
+                     .placeholder = x.placeholder});
+  const auto line = troupe::settings::read_command_line(
+    {argv + std::min(argc, 1), argv + argc}, names);
+  if (!line || !line->words.empty()) {
+    problem = (line ? "unexpected argument " + line->words.front()
+                    : line.error().text())
+              + " (see --help)";
+    return std::nullopt;
+  }
   options result;
-  for (int i = 1; i < argc; ++i) {
-    std::string_view argument = argv[i];
-    if (argument == "--help" || argument == "-h") {
-      result.help = true;
-      return result;
-    }
-    auto sign = argument.find('=');
-    auto name = argument.substr(0, sign);
-    auto value = sign == std::string_view::npos ? std::string_view{}
-                                                : argument.substr(sign + 1);
-    auto known = true;
-    auto right = true;
-    if (name == "--operations")
-      right = read_number<std::uint64_t>(value, 1, 1'000'000'000'000,
-                                         result.operations);
-    else if (name == "--threads")
-      right = read_number<std::size_t>(value, 1, 16, result.threads);
-    else if (name == "--keys")
-      right = read_number<std::size_t>(value, 4, 64, result.keys);
-    else if (name == "--round")
-      right = read_number<std::size_t>(value, 1, 100'000, result.round);
-    else if (name == "--seed")
-      right
-        = read_number<std::uint64_t>(value, 0, ~std::uint64_t{0}, result.seed);
-    else if (name == "--seconds")
-      right = read_number<std::uint64_t>(value, 0, 1'000'000, result.seconds);
-    else if (name == "--provider")
-      right = read_provider(value, result.plain);
-    else if (name == "--shards")
-      right = read_shards(value, result.shards);
-    else if (name == "--limits")
-      right = read_limits(value, result);
-    else if (name == "--erase-results")
-      right = read_choice(value, result.erase_results);
-    else if (name == "--mix")
-      right = read_mix(value, result.shares);
-    else
-      known = false;
-    if (!known || !right) {
-      problem
-        = known ? "'" + std::string{value} + "' is not a value of "
-                    + std::string{name} + " (see --help)"
-                : "unknown option '" + std::string{argument} + "' (see --help)";
+  for (const auto& x : line->arguments) {
+    const auto value = x.value.value_or("");
+    if (!known_options[x.option].read(value, result)) {
+      problem = "'" + value + "' is not a value of " + x.name + " (see --help)";
       return std::nullopt;
     }
   }
+  if (result.help)
+    return result;
   if (result.plain) {
     result.shards = {1};
     result.unlimited = true;

@@ -205,7 +205,7 @@ void session::validate() {
   if (how.plain)
     return;
   std::vector<std::uint32_t> uses;
-  for (auto* x : shards(*region).all()) {
+  for (auto* x : shards(*region).all().made()) {
     auto problem = x->run(
       [&uses](troupe::memory::store& store) -> troupe::expected<std::string> {
         store.entries().count_tags(uses);

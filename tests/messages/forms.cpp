@@ -82,8 +82,8 @@ TEST_CASE("every clause of an interface has a form") {
         == std::vector<std::string>{"get", "contains", "ttl", "set",
                                     "compare_and_set", "erase", "touch",
                                     "increment", "clear"});
-  for (const auto* kind :
-       {"shard", "region", "load-coordinator", "supervisor"}) {
+  for (const auto* kind : {"shard", "region", "load-coordinator", "topics",
+                           "topic-subscriber", "supervisor"}) {
     auto names = names_of(kind);
     CHECK(std::set<std::string>(names.begin(), names.end()).size()
           == names.size());

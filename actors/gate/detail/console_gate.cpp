@@ -31,7 +31,7 @@ console_gate::console_gate(caf::actor_system& system,
 }
 
 console_gate::~console_gate() {
-  // Without the lock, which their threads may be waiting for.
+  // Without the mutex, for which the listeners' threads may wait.
   std::exchange(listeners_, {}).clear();
   if (last_)
     door_.forget(last_);
@@ -68,7 +68,7 @@ gate::listener::taker console_gate::taker() {
 void console_gate::admit(gate::guest who) {
   logger_scope asking;
   auto shown = shown_();
-  // Together, so that the last one is the one whom the broker has.
+  // Both under one lock, so that `last_` is the actor that the broker has.
   std::lock_guard guard{mutex_};
   last_ = shown.who;
   door_.admit(std::move(who.descriptor), std::move(who.from),

@@ -14,13 +14,13 @@
 
 namespace troupe::detail {
 
-/// Where consoles come in: listens (gate/listener.hpp), and hands those it lets in to
-/// CAF's network protocol (basp_door.hpp). Thread-safe. To be destroyed before the actor
-/// system.
+/// The entrance for consoles: listens (gate/listener.hpp), and passes the consoles that
+/// are let in to CAF's network protocol (basp_door.hpp). Thread-safe. Must be destroyed
+/// before the actor system.
 class console_gate {
 public:
-  /// `shown` says which actor is shown to a console that comes in now; called on the
-  /// threads of the listeners until the gate is destroyed. Precondition:
+  /// `shown` returns the actor that is shown to a console that comes in now. It is
+  /// called on the threads of the listeners until the gate is destroyed. Precondition:
   /// `basp_door::check`.
   console_gate(caf::actor_system& system, std::function<shown_actor()> shown,
                gate::limits most = {});
@@ -29,10 +29,11 @@ public:
   console_gate(const console_gate&) = delete;
   console_gate& operator=(const console_gate&) = delete;
 
-  /// The path. Errors: as `gate::listener::open` and `gate::runtime_folder`.
+  /// Returns the path. Errors: those of `gate::listener::open` and
+  /// `gate::runtime_folder`.
   expected<std::string> open(console_socket where);
 
-  /// The port. Errors: as `gate::listener::open`.
+  /// Returns the port. Errors: those of `gate::listener::open`.
   expected<std::uint16_t> open(const console_port& where);
 
 private:
@@ -44,7 +45,7 @@ private:
   const gate::limits most_;
 
   std::mutex mutex_;
-  caf::strong_actor_ptr last_; ///< Whom the broker was given.
+  caf::strong_actor_ptr last_; ///< The actor that the broker was given.
   std::vector<std::unique_ptr<gate::listener>> listeners_;
 };
 

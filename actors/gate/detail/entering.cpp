@@ -23,13 +23,14 @@ namespace {
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
-/// Connections that a console makes until one is not closed before it is let in.
+/// Connections that a console makes at most, while each is closed before it is let in.
 constexpr int most_tries = 50;
 
-/// A short message on a fresh connection fits into what the system keeps.
+/// A short message on a fresh connection fits into the system's buffer.
 expected<void> send_whole(int to, const wire_message& x) {
   const auto sent = ::send(to, x.data(), x.size(), MSG_NOSIGNAL);
-  // A runtime that turns one away may have closed already; its reason can be read.
+  // A runtime that refuses a console may have closed already; its reason can still be
+  // read.
   if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
     return {};
   if (sent != static_cast<ssize_t>(x.size()))
@@ -37,7 +38,7 @@ expected<void> send_whole(int to, const wire_message& x) {
   return {};
 }
 
-/// Nothing where the other side has closed.
+/// Returns nothing when the other side has closed.
 expected<std::optional<wire_message>>
 receive_whole(int from, steady::time_point deadline) {
   wire_message result{};
@@ -52,7 +53,7 @@ receive_whole(int from, steady::time_point deadline) {
     if (count < 0 && errno != EAGAIN && errno != EINTR)
       return fail(errc::system_error, reason(errno));
     size += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-    // What speaks another protocol may go on for ever, or say no more.
+    // A peer with another protocol may send without end, or send no more.
     if (!may_be_message({result.data(), size}))
       break;
   }
@@ -92,8 +93,8 @@ expected<unique_descriptor> enter(const console_address& where,
       return fail(errc::invalid_argument, "a TCP port needs the password");
     password = port->password;
   }
-  // A listener that many strangers knock at closes some of those that wait. The password
-  // becomes a key once, so that later tries are short.
+  // When many strangers connect, a listener closes some of the waiting connections. The
+  // password becomes a key once, so that later tries are short.
   visitor self{std::move(password)};
   for (auto left = most_tries; left > 0; --left) {
     auto result = reach(where, deadline);

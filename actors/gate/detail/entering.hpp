@@ -8,10 +8,10 @@
 
 namespace troupe::gate {
 
-/// Connects, and says and hears what protocol.hpp asks for. The descriptor is ready for
-/// CAF's protocol then. Errors: as `reach`; `timeout`; `invalid_argument` (the
-/// password is empty or wrong, another user's socket, or what answers does not know the
-/// password).
+/// Connects and runs the console's side of protocol.hpp. The descriptor is then ready
+/// for CAF's protocol. Errors: those of `reach`; `timeout`; `invalid_argument` (the
+/// password is empty or wrong, another user's socket, or the other side does not know
+/// the password).
 [[nodiscard]] expected<unique_descriptor>
 enter(const console_address& where, std::chrono::milliseconds timeout);
 

@@ -15,7 +15,7 @@ std::string shared_folder() {
   return "/tmp/troupe-" + std::to_string(::geteuid());
 }
 
-/// Empty where the user has no such directory. A variable that was inherited from
+/// Returns nothing when the user has no such directory. A variable inherited from
 /// another user does not count.
 std::optional<std::string> own_folder() {
   const auto* parent = std::getenv("XDG_RUNTIME_DIR");

@@ -9,16 +9,16 @@
 namespace troupe::gate {
 
 /// The run-time folder of this process's user: `troupe` in $XDG_RUNTIME_DIR, or
-/// /tmp/troupe-<user id> where there is no such directory of this user. Makes it,
-/// for its owner only. Errors: `system_error` (it cannot be made; another user owns
-/// it, or others may enter it).
+/// /tmp/troupe-<user id> when this user has no such directory. Makes it, for its owner
+/// only. Errors: `system_error` (it cannot be made; another user owns it, or others may
+/// enter it).
 [[nodiscard]] expected<std::string> runtime_folder();
 
-/// The run-time folders that there are.
+/// The run-time folders that exist.
 [[nodiscard]] std::vector<std::string> present_folders();
 
-/// Whether the folder is a directory of this process's user, which others may
-/// neither read nor enter. Errors: `system_error`, with the reason.
+/// Checks that the folder is a directory of this process's user that others can neither
+/// read nor enter. Errors: `system_error`, with the reason.
 [[nodiscard]] expected<void> check_folder(const std::string& path);
 
 } // namespace troupe::gate

@@ -23,14 +23,14 @@ namespace {
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
-/// How long the listener rests when the process has no descriptor left.
+/// How long the listener pauses when the process has no descriptor left.
 constexpr milliseconds rest{100};
 
-/// Connections that are accepted before those that wait get their turn again. Few: each
-/// may close one of those, which perhaps have sent their proof.
+/// Connections that are accepted before the waiting ones get their turn again. Few:
+/// each may close a waiting one that has perhaps sent its proof.
 constexpr int most_at_once = 4;
 
-/// The user and process behind a Unix socket, if they may come in.
+/// The user and process behind a Unix socket, if they may enter.
 std::optional<std::string> welcome_user(int descriptor) {
   ucred peer{};
   socklen_t size = sizeof(peer);
@@ -41,8 +41,9 @@ std::optional<std::string> welcome_user(int descriptor) {
          + std::to_string(peer.pid);
 }
 
-/// A console that is let in may stay for ever: one whose machine was switched off is
-/// noticed after about two minutes. Where the system refuses, it is when we write.
+/// A console that was let in may stay without limit. When its machine was switched off,
+/// this is noticed after about two minutes; where the system refuses the option, at the
+/// next write.
 void keep_alive(int descriptor) noexcept {
   const int on = 1;
   const int idle_seconds = 60;
@@ -56,13 +57,13 @@ void keep_alive(int descriptor) noexcept {
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
 }
 
-/// All of it or nothing: a fresh connection takes 40 bytes.
+/// Sends all of it or nothing: a fresh connection takes 40 bytes.
 bool send_whole(int to, const wire_message& x) noexcept {
   return ::send(to, x.data(), x.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
          == static_cast<ssize_t>(x.size());
 }
 
-/// A thread that takes no signals, which are the program's.
+/// A thread that receives no signals, which belong to the program.
 template <class F>
 std::thread quiet_thread(F f) {
   sigset_t all;
@@ -130,7 +131,7 @@ expected<void> listener::start() {
     return fail(errc::system_error, "no descriptor for the console's listener ("
                                       + std::generic_category().message(errno)
                                       + ")");
-  // One more for a moment, when another is to be closed.
+  // One more for a moment, before another is closed.
   waiting_.reserve(most_.waiting + 1);
   watched_.reserve(most_.waiting + 3);
   try {
@@ -166,7 +167,7 @@ void listener::run() {
     if (watched[0].revents != 0)
       return;
     const auto now = steady::now();
-    // `accept_all` changes the list that `watched` is about, so it comes last.
+    // `accept_all` changes the list that `watched` refers to, so it comes last.
     std::size_t i = 2;
     std::erase_if(waiting_, [&](connection& x) {
       const bool ready = count > 0 && watched[i].revents != 0;
@@ -180,7 +181,7 @@ void listener::run() {
   }
 }
 
-/// Milliseconds until something is to be done without an event; -1: nothing is.
+/// Milliseconds until work is due without an event; -1: none is due.
 int listener::time_to_wait(time_point now) const {
   std::optional<time_point> next = pause_;
   for (const auto& x : waiting_)
@@ -199,12 +200,12 @@ void listener::accept_all(time_point now) {
       try {
         add(std::move(made), now);
       } catch (const std::exception&) {
-        // Out of memory or of random numbers: this connection is closed, which its
-        // console reports; later ones may fare better.
+        // No memory or no random numbers: this connection is closed, which its console
+        // reports; later ones may succeed.
       }
       continue;
     }
-    // What is wrong with a connection that is gone already is wrong with it alone.
+    // An error of a connection that has already ended concerns only that one.
     if (errno == ECONNABORTED || errno == EINTR)
       continue;
     if (errno != EAGAIN)
@@ -229,7 +230,7 @@ void listener::add(unique_descriptor made, time_point now) {
   waiting_.push_back({std::move(made),
                       doorkeeper{key_ ? &*key_ : nullptr, salt_},
                       std::move(from), now + most_.patience});
-  // Its hello may be there already, and then it is no silent one.
+  // Its hello may have arrived already; then it is not a silent one.
   if (serve_safely(waiting_.back()) == outcome::over)
     waiting_.pop_back();
 }
@@ -240,8 +241,8 @@ void listener::make_room() {
   auto victim
     = std::find_if(waiting_.begin(), waiting_.end(),
                    [](const connection& x) { return !x.keeper.has_greeted(); });
-  // Of those that have said hello, any: the oldest could be a console that makes its
-  // key, and strangers that say hello would close each one.
+  // Of the connections that sent a hello, close any: the oldest could be a console that
+  // derives its key, and strangers with a hello would close every such console.
   if (victim == waiting_.end()) {
     std::array<std::uint8_t, 4> bytes{};
     fill_random(bytes);
@@ -253,7 +254,7 @@ void listener::make_room() {
   waiting_.erase(victim);
 }
 
-/// What is thrown, closes this connection and no other.
+/// An exception closes this connection only.
 listener::outcome listener::serve_safely(connection& x) {
   try {
     return serve(x);
@@ -283,7 +284,7 @@ listener::outcome listener::serve(connection& x) {
 }
 
 void listener::let_in(connection& x, const wire_message& welcome) {
-  // Ours is one of those who hold the counter.
+  // This object's own reference is one of the holders.
   if (static_cast<std::size_t>(inside_.use_count()) > most_.inside) {
     send_whole(x.descriptor.get(), encode(refusal::too_many));
     return;

@@ -1,19 +1,19 @@
 #pragma once
 
-// Waits for consoles on one Unix socket or one TCP port, on a thread of its own, and
-// hands on those that are let in. Until then a connection costs a descriptor and less
-// than 300 bytes, for a bounded time, and there is a bounded number of them.
+// Listens for consoles on one Unix socket or one TCP port, on its own thread, and
+// passes on those that are let in. Until then a connection costs a descriptor and less
+// than 300 bytes, for a bounded time, and the number of such connections is bounded.
 //
 // Invariants
-//   1. A descriptor is handed on only after its doorkeeper (protocol.hpp) or, on a Unix
-//      socket, the system has said whose it is.
-//   2. At most `limits::waiting` connections wait. One more closes one that has said
-//      nothing, or else any: neither silent strangers nor those that say hello keep
-//      consoles out, which connect again.
-//   3. No connection waits for longer than `limits::patience`.
-//   4. When the process has no descriptor left, the listener pauses instead of asking
+//   1. A descriptor is passed on only after its doorkeeper (protocol.hpp) or, on a Unix
+//      socket, the system has identified the peer.
+//   2. At most `limits::waiting` connections wait. One more closes a connection that
+//      has sent nothing, or else any: neither silent strangers nor those that send a
+//      hello keep out consoles, which connect again.
+//   3. No connection waits longer than `limits::patience`.
+//   4. When the process has no descriptor left, the listener pauses instead of trying
 //      again at once.
-//   5. An exception that one connection causes closes that one.
+//   5. An exception that one connection causes closes only that connection.
 
 #include <chrono>
 #include <cstddef>
@@ -38,26 +38,26 @@
 namespace troupe::gate {
 
 struct limits {
-  std::size_t waiting = 16; ///< Connections that have not been let in.
-  std::size_t inside = 64;  ///< Connections that have.
+  std::size_t waiting = 16; ///< Connections that are not let in yet.
+  std::size_t inside = 64;  ///< Connections that were let in.
   std::chrono::milliseconds patience{5'000};
 };
 
-/// A connection that has been let in.
+/// A connection that was let in.
 struct guest {
   unique_descriptor descriptor;
   /// "unix socket, user 1000, process 4711"; empty for one that came by TCP.
   std::string from;
-  /// To be kept for as long as the connection: it counts those inside.
+  /// Must be kept as long as the connection: it counts the connections inside.
   std::shared_ptr<void> stay;
 };
 
-/// Thread-safe. `take` is called on its thread.
+/// Thread-safe. `take` is called on the listener's thread.
 class listener {
 public:
   using taker = std::function<void(guest)>;
 
-  /// Errors: as `socket_file::listen`.
+  /// Errors: those of `socket_file::listen`.
   [[nodiscard]] static expected<std::unique_ptr<listener>>
   open(const console_socket& where, taker take, limits most = {});
 
@@ -66,18 +66,18 @@ public:
   [[nodiscard]] static expected<std::unique_ptr<listener>>
   open(const console_port& where, taker take, limits most = {});
 
-  /// Closes what waits; `take` is not called any more when it returns.
+  /// Closes the waiting connections; `take` is not called after it returns.
   ~listener();
 
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
 
-  /// Of a Unix socket; empty otherwise.
+  /// The path of a Unix socket; empty otherwise.
   [[nodiscard]] std::string path() const {
     return file_ ? file_->path() : std::string{};
   }
 
-  /// Of a TCP port; 0 otherwise.
+  /// The port of a TCP socket; 0 otherwise.
   [[nodiscard]] std::uint16_t port() const noexcept {
     return port_;
   }
@@ -116,9 +116,9 @@ private:
   unique_descriptor wake_;
   std::shared_ptr<int> inside_ = std::make_shared<int>();
 
-  // Of the thread.
+  // Used by the thread only.
   int accepting_ = -1;
-  std::vector<connection> waiting_; ///< The oldest first.
+  std::vector<connection> waiting_; ///< Oldest first.
   std::vector<pollfd> watched_;
   std::optional<time_point> pause_; ///< Accepts nothing until then.
   std::thread thread_;

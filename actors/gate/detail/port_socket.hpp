@@ -8,7 +8,7 @@
 
 namespace troupe::gate {
 
-/// A TCP socket that listens.
+/// A listening TCP socket.
 struct port_socket {
   unique_descriptor descriptor;
   std::uint16_t port = 0;

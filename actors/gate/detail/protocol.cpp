@@ -6,7 +6,7 @@ namespace troupe::gate {
 
 namespace {
 
-/// How a message of this version begins.
+/// The first bytes of every message of this version.
 constexpr std::array<std::uint8_t, 7> beginning{'T', 'R', 'O', 'U',
                                                 'P', 'E', 1};
 
@@ -80,7 +80,7 @@ doorkeeper::verdict doorkeeper::take(std::span<const std::uint8_t> bytes,
   std::copy(bytes.begin(), bytes.end(),
             in_.begin() + static_cast<std::ptrdiff_t>(used_));
   used_ += bytes.size();
-  // What speaks another language is turned away at its first byte.
+  // A peer with another protocol is refused at its first byte.
   if (!may_be_message({in_.data(), used_}))
     return verdict::turned_away;
   if (used_ < message_size)
@@ -155,7 +155,8 @@ expected<visitor::step> visitor::on_challenge(const message& x) {
 }
 
 expected<visitor::step> visitor::on_welcome(const message& x) const {
-  // A program that lets in without a proof where a password is expected may be any.
+  // A program that lets a console in without a proof, where a password is expected, may
+  // be any program.
   if (password_.has_value() != awaited_.has_value())
     return fail(errc::invalid_argument, "it does not ask for the password");
   if (awaited_ && !equal(*awaited_, x.content))

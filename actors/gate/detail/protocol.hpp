@@ -1,8 +1,8 @@
 #pragma once
 
-// What a console and a runtime say to each other before CAF's protocol (BASP)
-// begins. CAF's protocol is not for peers that are not trusted: 32 bytes end the
-// process. So nobody reaches it who has not been let in here.
+// The handshake of a console and a runtime before CAF's protocol (BASP) begins. CAF's
+// protocol is not for untrusted peers: 32 bytes end the process. So only peers that
+// were let in here reach it.
 //
 //   console                              runtime
 //      │ hello      nonce                   │
@@ -15,10 +15,11 @@
 //      │◄───────────────────────────────────┤   or a refusal, and the end
 //      │ ······ CAF's protocol ······       │
 //
-// Every message has 40 bytes, and a side sends one only when it has the other's:
-// the last byte that is read here is the last byte before CAF's. The console's proof
-// comes first, so a stranger gets nothing to try passwords on. Each HMAC covers the
-// name of its sender and the random numbers of both sides, so none can be sent again.
+// Every message has 40 bytes, and a side sends one only after it has received the
+// other's: the last byte that is read here is the last byte before CAF's. The console
+// proves first that it knows the password, so a stranger gets nothing to test passwords
+// with. Each HMAC covers the name of its sender and the random numbers of both sides,
+// so none can be replayed.
 
 #include <array>
 #include <cstddef>
@@ -48,8 +49,8 @@ enum class kind : std::uint8_t {
 /// Why a console is not let in; the first byte of a refusal's content.
 enum class refusal : std::uint8_t {
   wrong_password = 1,
-  wrong_user, ///< Of a Unix socket: not the runtime's user, nor root.
-  too_many,   ///< As many consoles as may be are connected.
+  wrong_user, ///< On a Unix socket: neither the runtime's user nor root.
+  too_many,   ///< The most consoles are connected.
 };
 
 struct message {
@@ -62,13 +63,13 @@ using wire_message = std::array<std::uint8_t, message_size>;
 [[nodiscard]] wire_message encode(const message& x) noexcept;
 [[nodiscard]] wire_message encode(refusal why) noexcept;
 
-/// Empty for bytes that are no message of this version.
+/// Returns nothing for bytes that are not a message of this version.
 [[nodiscard]] std::optional<message> decode(const wire_message& from) noexcept;
 
-/// Whether these first bytes of a message, up to all of them, may become one.
+/// Whether these first bytes of a message may become a valid one.
 [[nodiscard]] bool may_be_message(std::span<const std::uint8_t> begin) noexcept;
 
-/// Why a console was refused, as its user reads it.
+/// The reason of a refusal, as a text for the console's user.
 [[nodiscard]] std::string_view text_of(const message& refused) noexcept;
 
 /// The runtime's side: decides about one console.
@@ -76,26 +77,26 @@ class doorkeeper {
 public:
   enum class verdict : std::uint8_t { waits, let_in, turned_away };
 
-  /// `key` with `salt` is what the password became; none: no password is asked for,
-  /// since the user is known. Both must outlive it.
+  /// `key` was derived from the password with `salt`; nullptr: no password is needed,
+  /// because the user is known. Both must outlive it.
   explicit doorkeeper(const secret* key = nullptr,
                       const gate::salt& with = {}) noexcept
     : key_(key), salt_(with) {
     // nop
   }
 
-  /// The bytes to be read next, at most: never one beyond the present message.
+  /// Most bytes to read next: never beyond the present message.
   [[nodiscard]] std::size_t wanted() const noexcept {
     return message_size - used_;
   }
 
-  /// Whether a whole message has come.
+  /// Whether a whole message has been received.
   [[nodiscard]] bool has_greeted() const noexcept {
     return greeted_;
   }
 
-  /// Takes up to `wanted()` bytes. What is to be sent is in `reply` then, or it is
-  /// left alone. After `let_in` and `turned_away` nothing may be read any more.
+  /// Takes up to `wanted()` bytes. Sets `reply` when a message must be sent; otherwise
+  /// leaves it unchanged. After `let_in` and `turned_away` nothing more may be read.
   verdict take(std::span<const std::uint8_t> bytes,
                std::optional<wire_message>& reply);
 
@@ -108,19 +109,20 @@ private:
   std::size_t used_ = 0;
   bool greeted_ = false;
   std::array<std::uint8_t, 32> nonce_{};     ///< The console's.
-  std::array<std::uint8_t, 32> challenge_{}; ///< The salt and our nonce.
+  std::array<std::uint8_t, 32> challenge_{}; ///< Salt and runtime's nonce.
 };
 
-/// The console's side: what it says, and whether it trusts the answer.
+/// The console's side: what it sends, and whether it trusts the reply.
 class visitor {
 public:
-  /// No password: the runtime is on a Unix socket.
+  /// Without a password: the runtime is on a Unix socket.
   explicit visitor(std::optional<std::string> password = {})
     : password_(std::move(password)) {
     // nop
   }
 
-  /// The opening of a connection; the next one may follow when that was closed.
+  /// The first message of a connection. Another connection may follow when this one was
+  /// closed.
   [[nodiscard]] wire_message hello();
 
   struct step {
@@ -128,8 +130,8 @@ public:
     bool is_in = false;
   };
 
-  /// What follows from an answer. Errors: `invalid_argument` (the runtime refuses,
-  /// or does not know the password itself), `system_error` (it is no runtime).
+  /// The next step after a reply. Errors: `invalid_argument` (the runtime refuses, or
+  /// does not know the password itself), `system_error` (the peer is not a runtime).
   [[nodiscard]] expected<step> take(const wire_message& answer);
 
 private:
@@ -137,10 +139,10 @@ private:
   expected<step> on_welcome(const message& x) const;
 
   std::optional<std::string> password_;
-  /// What the password became, and with which salt: a port keeps its salt.
+  /// The key derived from the password, with its salt: a port keeps its salt.
   std::optional<std::pair<salt, secret>> derived_;
   std::array<std::uint8_t, 32> nonce_{};
-  std::optional<digest> awaited_; ///< The proof that the runtime owes.
+  std::optional<digest> awaited_; ///< The proof that the runtime must send.
 };
 
 } // namespace troupe::gate

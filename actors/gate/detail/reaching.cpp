@@ -26,7 +26,7 @@ namespace {
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
-/// Waits for a connect that is under way.
+/// Waits for a connect in progress.
 expected<void> finish(int descriptor, steady::time_point deadline) {
   if (errno != EINPROGRESS)
     return fail(errc::system_error, reason(errno));
@@ -41,8 +41,8 @@ expected<void> finish(int descriptor, steady::time_point deadline) {
   return {};
 }
 
-/// Whether the program that listens is of this process's user or of root. Root also
-/// believes the owner of the folder, unless others may write there.
+/// Whether the listening program belongs to this process's user or to root. Root also
+/// accepts the owner of the folder, unless others may write there.
 expected<void> check_peer(int descriptor, const std::string& path) {
   ucred peer{};
   socklen_t size = sizeof(peer);
@@ -80,7 +80,7 @@ expected<unique_descriptor> reach(const console_socket& where,
     return errno == EAGAIN ? late() : fail(errc::system_error, reason(errno));
   if (auto ok = check_peer(made.get(), where.path); !ok)
     return tl::unexpected{std::move(ok.error())};
-  // The limit is the connect's only.
+  // The limit applies to the connect only.
   const timeval none{};
   if (::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none))
         != 0

@@ -1,6 +1,6 @@
 #pragma once
 
-// The console's side of a connection, up to the first byte.
+// The console's side of a connection, before the first byte.
 
 #include <chrono>
 
@@ -10,22 +10,22 @@
 
 namespace troupe::gate {
 
-/// A connected socket that does not block. Errors: `system_error`, with the system's
+/// Returns a connected, non-blocking socket. Errors: `system_error`, with the system's
 /// reason; `timeout`; `invalid_argument` (another user listens on the Unix socket. For
 /// root, that user may own the folder, unless others may write there).
 [[nodiscard]] expected<unique_descriptor>
 reach(const console_address& where,
       std::chrono::steady_clock::time_point deadline);
 
-/// As `reach`.
+/// Like `reach`.
 [[nodiscard]] expected<unique_descriptor>
 connect_to(const console_address& where, std::chrono::milliseconds timeout);
 
-/// Waits for an event of `poll`; false when the deadline has passed before.
+/// Waits for an event of `poll`; false when the deadline passes first.
 [[nodiscard]] bool await(int descriptor, short events,
                          std::chrono::steady_clock::time_point deadline);
 
-/// What a wait ends with when its deadline has passed: `timeout`.
+/// The error of a wait whose deadline has passed: `timeout`.
 [[nodiscard]] tl::unexpected<error> late();
 
 } // namespace troupe::gate

@@ -13,14 +13,14 @@ namespace troupe::gate {
 using digest = std::array<std::uint8_t, 32>;
 using salt = std::array<std::uint8_t, 16>;
 
-/// How often the hash runs for one key (PBKDF2): about 30 ms of a processor, for
-/// the console once per salt and for the server once per port. A guess that is tried on
-/// a recorded session costs as much. A guess that is sent to the port costs it once, as
-/// the port keeps its salt: each is one connection, and they are neither slowed down nor
-/// logged.
+/// Rounds of the hash for one key (PBKDF2): about 30 ms of a processor, for the console
+/// once per salt and for the server once per port. A guess tried on a recorded session
+/// costs the same. A guess sent to the port costs the peer this time once, because the
+/// port keeps its salt: each guess is one connection, and guesses are neither slowed
+/// down nor logged.
 inline constexpr int key_rounds = 100'000;
 
-/// What a password becomes: PBKDF2 with HMAC-SHA-256. Wiped when it ends.
+/// A key derived from a password: PBKDF2 with HMAC-SHA-256. Its destructor wipes it.
 class secret {
 public:
   /// Errors: `system_error` (OpenSSL refuses).
@@ -31,7 +31,7 @@ public:
   secret& operator=(const secret&) = default;
   ~secret();
 
-  /// HMAC-SHA-256 of `label` and what follows.
+  /// HMAC-SHA-256 of `label`, `challenge` and `nonce`.
   [[nodiscard]] digest sign(std::string_view label,
                             std::span<const std::uint8_t> challenge,
                             std::span<const std::uint8_t> nonce) const;
@@ -42,10 +42,11 @@ private:
   digest key_{};
 };
 
-/// In a time that depends on nothing.
+/// Compares in a time that does not depend on the content.
 [[nodiscard]] bool equal(const digest& a, const digest& b) noexcept;
 
-/// Random bytes from the system. Throws std::runtime_error when it has none.
+/// Fills it with random bytes of the system. Throws std::runtime_error when there are
+/// none.
 void fill_random(std::span<std::uint8_t> where);
 
 } // namespace troupe::gate

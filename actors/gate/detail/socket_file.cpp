@@ -31,8 +31,8 @@ using steady = std::chrono::steady_clock;
 /// Connections that the system keeps until they are accepted.
 constexpr int backlog = 64;
 
-/// How long another program may hold the folder while it makes its own socket there,
-/// which takes less than a millisecond.
+/// How long another program may lock the folder while it makes its own socket there;
+/// that takes less than a millisecond.
 constexpr milliseconds folder_patience{2'000};
 
 unique_descriptor unix_socket() noexcept {
@@ -46,15 +46,16 @@ tl::unexpected<error> no_socket(const std::string& path,
               "cannot listen on the socket " + path + " (" + why + ")");
 }
 
-/// No other program of this user makes a socket in the folder while this lives. Empty
-/// for a folder that other users may enter, as they could hold the lock for ever.
+/// No other program of this user makes a socket in the folder while the result lives.
+/// Empty for a folder that other users may enter, because they could hold the lock
+/// without end.
 expected<unique_descriptor> hold_folder(const std::string& path) {
   const auto folder = folder_of(path);
   if (!check_folder(folder))
     return unique_descriptor{};
   unique_descriptor result{
     ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  // It may be written, but not read.
+  // The folder may be writable but not readable.
   if (result.get() < 0)
     return unique_descriptor{};
   const auto deadline = steady::now() + folder_patience;
@@ -71,7 +72,7 @@ expected<unique_descriptor> hold_folder(const std::string& path) {
   return result;
 }
 
-/// Whether the name is free, or that of a socket which nobody listens on.
+/// Whether the name is free, or belongs to a socket without a listener.
 expected<void> check_name(const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0)
@@ -85,8 +86,8 @@ expected<void> check_name(const std::string& path) {
                                : no_socket(path, reason(errno));
 }
 
-/// Gives a socket that listens its name, without taking it from another program.
-/// Errors: as `check_name`.
+/// Gives a listening socket its name, without taking the name from another program.
+/// Errors: those of `check_name`.
 expected<void> give_name(const std::string& early, const std::string& path) {
   const auto move = [](const std::string& from, const std::string& to) {
     return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
@@ -95,7 +96,7 @@ expected<void> give_name(const std::string& early, const std::string& path) {
   };
   if (move(early, path))
     return {};
-  // Some file systems cannot, and replace a name at once or not at all.
+  // Some file systems do not support it and replace a name at once or not at all.
   if (errno == EINVAL || errno == ENOSYS)
     return check_name(path).and_then([&]() -> expected<void> {
       if (::rename(early.c_str(), path.c_str()) != 0)
@@ -106,8 +107,8 @@ expected<void> give_name(const std::string& early, const std::string& path) {
     return no_socket(path, reason(errno));
   if (auto ok = check_name(path); !ok)
     return ok;
-  // It was dead. In a folder without a lock another program may have taken the name
-  // since, so what is moved out of the way is looked at once more.
+  // The old socket was dead. In a folder without a lock another program may have taken
+  // the name since, so the moved socket is checked again.
   const auto old = early + "~";
   ::unlink(old.c_str());
   if (!move(path, old) && errno != ENOENT)
@@ -123,8 +124,8 @@ expected<void> give_name(const std::string& early, const std::string& path) {
   return {};
 }
 
-/// "6380.sock", "pid-4711.sock", "pid-4711-2.sock", and these with ".PID" behind them
-/// or ".PID~": what a program of ours may have left behind.
+/// "6380.sock", "pid-4711.sock", "pid-4711-2.sock", and these with ".PID" or ".PID~" at
+/// the end: names that Troupe's programs may have left.
 bool is_own_name(std::string_view name) {
   const auto digits = [&] {
     const auto end
@@ -145,10 +146,10 @@ bool is_own_name(std::string_view name) {
 }
 
 /// Removes the sockets of programs that were killed. The folder is locked, so that no
-/// program of ours is between its bind and its listen.
+/// Troupe program is between its bind and its listen.
 void sweep(const std::string& folder) {
   std::error_code failure;
-  // A folder that can be read no further is swept another time.
+  // If the folder cannot be read further, the rest is swept another time.
   for (std::filesystem::directory_iterator x{folder, failure}, end;
        !failure && x != end; x.increment(failure)) {
     const auto path = x->path().string();
@@ -180,7 +181,7 @@ expected<socket_file> socket_file::listen(std::string path) {
     sweep(folder_of(path));
   if (auto ok = check_name(path); !ok)
     return tl::unexpected{std::move(ok.error())};
-  // It gets its name when it listens: a console that sees the name is answered.
+  // It gets its name after it listens: a console that sees the name gets an answer.
   const auto early = path + "." + std::to_string(::getpid());
   auto made = unix_socket();
   const auto address = address_of(early);

@@ -9,15 +9,15 @@
 
 namespace troupe::gate {
 
-/// A Unix socket that listens, with mode 0600. Removed from its folder when this
-/// ends, unless another has taken its place. Movable.
+/// A listening Unix socket with mode 0600. The destructor removes it from its folder,
+/// unless another has replaced it. Movable.
 class socket_file {
 public:
-  /// A dead socket of the same name gives way; in a run-time folder, all dead ones of
-  /// our programs do. Errors: `invalid_argument` (the path
-  /// is empty or too long), `system_error` (another program listens there, something
-  /// else has this name, the folder cannot be written, or another program of this user
-  /// has had its lock for 2 s).
+  /// Replaces a dead socket of the same name; in a run-time folder, removes all dead
+  /// sockets of Troupe's programs. Errors: `invalid_argument` (the path is empty or too
+  /// long), `system_error` (another program listens there, a file of another kind has
+  /// this name, the folder cannot be written, or another program of this user has held
+  /// its lock for 2 s).
   [[nodiscard]] static expected<socket_file> listen(std::string path);
 
   socket_file(socket_file&&) noexcept;

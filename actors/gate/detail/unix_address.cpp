@@ -25,7 +25,7 @@ sockaddr_un address_of(const std::string& path) noexcept {
 }
 
 int connect(int descriptor, const sockaddr_un& to) noexcept {
-  // The system's call takes every kind of address by the same pointer.
+  // The system call takes all kinds of addresses by one pointer type.
   return ::connect(descriptor, reinterpret_cast<const sockaddr*>(&to),
                    sizeof(to));
 }

@@ -11,8 +11,8 @@
 
 namespace troupe::gate {
 
-/// Bytes of a Unix socket's path. The system allows 107; the rest is for the name
-/// that a socket has until it listens.
+/// Most bytes of a Unix socket's path. The system allows 107; the rest is for the
+/// socket's name before it listens.
 inline constexpr std::size_t longest_path = 96;
 
 /// Errors: `invalid_argument` (the path is empty or too long).
@@ -21,7 +21,7 @@ inline constexpr std::size_t longest_path = 96;
 /// Precondition: the path has at most 107 bytes.
 [[nodiscard]] sockaddr_un address_of(const std::string& path) noexcept;
 
-/// As the system's `connect`: 0, or -1 and errno.
+/// Like the system's `connect`: 0, or -1 and errno.
 [[nodiscard]] int connect(int descriptor, const sockaddr_un& to) noexcept;
 
 } // namespace troupe::gate

@@ -1,22 +1,17 @@
 #include <troupe/actors/regions/detail/region_checks.hpp>
 
 #include <algorithm>
+#include <string>
 
 #include <troupe/actors/supervision/actor_names.hpp>
 
 namespace troupe::detail {
 
 expected<void> check_region_name(std::string_view name) {
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz"
-                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "0123456789._:-";
-  if (name.empty() || name.size() > max_region_name
-      || name.find_first_not_of(allowed) != std::string_view::npos
-      || name == supervisor_name || name == coordinator_name)
-    return fail(errc::invalid_argument,
-                "a region is named with 1 to 100 letters, digits or any of "
-                "._:- and not \"supervisor\" or \"load-coordinator\"");
-  return {};
+  if (is_actor_name(name))
+    return {};
+  return fail(errc::invalid_argument,
+              "a region is named with " + std::string{actor_name_rule});
 }
 
 void adopt_choices(region_options& wanted,
@@ -62,6 +57,8 @@ const char* difference(const region_options& x,
     return "namespaces";
   if (x.provider != y.provider)
     return "provider";
+  if (x.close_when_unused != y.close_when_unused)
+    return "close_when_unused";
   return nullptr;
 }
 

@@ -7,9 +7,6 @@
 
 namespace troupe::detail {
 
-/// Longest name of a region, in bytes: it is part of names, tables and logs.
-inline constexpr std::size_t max_region_name = 100;
-
 /// A region's name is acceptable: `invalid_argument`.
 [[nodiscard]] expected<void> check_region_name(std::string_view name);
 

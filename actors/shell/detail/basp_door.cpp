@@ -29,14 +29,14 @@ namespace {
 
 using caf::io::network::default_multiplexer;
 
-/// The broker's name for the place where an actor is shown. It never listens there,
-/// and writes its greeting in the same step in which it takes the actor: one name will
-/// do for all.
+/// The port under which the broker knows the shown actor. It never listens there, and
+/// writes its greeting in the same step in which it takes the actor: one number
+/// suffices for all.
 constexpr std::uint16_t place = 0;
 
-/// A connection with a name of its own. CAF names one by its descriptor, and clears up
-/// after a closed one only when its last messages have been read: by then the number may
-/// be that of another connection, which would be cleared up instead.
+/// A connection with its own number. CAF uses the descriptor's number, and cleans up
+/// after a closed connection only when its last messages have been read: by then
+/// another connection may have that number and would be cleaned up instead.
 class door_scribe final : public caf::io::network::scribe_impl {
 public:
   door_scribe(default_multiplexer& loop, unique_descriptor descriptor,
@@ -50,7 +50,7 @@ public:
     msg().handle = hdl_;
   }
 
-  /// Asked of a Unix socket, CAF would end the process.
+  /// For a Unix socket, CAF would end the process here.
   std::string addr() const override {
     return from_.empty() ? scribe_impl::addr() : from_;
   }
@@ -135,7 +135,8 @@ expected<shown_actor> basp_door::greet(unique_descriptor descriptor,
                                        std::chrono::milliseconds timeout) {
   logger_scope asking;
   // The broker keeps a connection until one side closes it, however long the greeting
-  // takes. A descriptor of our own closes it where the broker's number may be another's.
+  // takes. A duplicate descriptor closes it, because the broker's number may belong to
+  // another connection by then.
   const unique_descriptor ours{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0)};
   if (ours.get() < 0)
     return fail(errc::system_error, std::generic_category().message(errno));

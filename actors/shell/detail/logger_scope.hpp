@@ -4,8 +4,8 @@
 
 namespace troupe::detail {
 
-/// Whether the variables of the calling thread with destructors are gone: it ends
-/// the process, and static objects are next.
+/// Whether the calling thread has destroyed its thread-local variables: it ends the
+/// process, and static objects are next.
 inline thread_local constinit bool thread_ended = false;
 
 struct thread_end {
@@ -20,19 +20,19 @@ struct thread_end {
 
 inline thread_local thread_end end_of_thread;
 
-/// Takes back what the calling thread holds of any system's logger, before a system
-/// is destroyed on another thread. A thread that ends the process has done so.
+/// Releases the calling thread's reference to any system's logger, before a system is
+/// destroyed on another thread. A thread that ends the process has already released it.
 inline void release_logger() {
   if (!thread_ended)
     caf::logger::set_current_actor_system(nullptr);
 }
 
-/// For its lifetime, the calling thread may spawn actors and make scoped ones.
+/// During its lifetime, the calling thread may spawn actors and make scoped ones.
 ///
-/// CAF leaves a counted reference to the system's logger in a variable of each
-/// thread that does so, and the destructor of the system waits for the last one: for
-/// ever, when that thread lives longer. This takes the reference back, unless the
-/// thread had one before, as CAF's own have.
+/// CAF keeps a counted reference to the system's logger in a variable of each thread
+/// that does so, and the destructor of the system waits for the last one: forever, when
+/// that thread lives longer. This object releases the reference, unless the thread had
+/// one before, as CAF's own threads have.
 class logger_scope {
 public:
   logger_scope() : had_one_(caf::logger::current_logger() != nullptr) {

@@ -31,11 +31,11 @@ void own_system::end(std::function<void()> last) {
   thread_.join();
 }
 
-/// What the thread does.
+/// The function of the thread.
 void own_system::live(caf::actor_system_config& cfg, std::promise<void>& made) {
   try {
-    // Its variable for guards is made now, as a guard at the end may come too late
-    // for that; so is CAF's for the logger.
+    // Creates the thread's variable for epoch guards now, because a guard at the end
+    // may come too late for that; CAF's variable for the logger is created here, too.
     static_cast<void>(epoch_guard{});
     system_.emplace(cfg);
   } catch (...) {

@@ -10,7 +10,7 @@
 namespace troupe::detail {
 
 /// An actor system that a runtime owns. It is made, used for the runtime's end, and
-/// destroyed on a thread of its own, which lives as long as it does.
+/// destroyed on its own thread, which lives as long as the system.
 ///
 /// Why: CAF (see logger_scope.hpp) keeps a counted reference to the system's logger
 /// in a variable of each thread that makes a system, ends one or spawns an actor. On
@@ -21,8 +21,8 @@ namespace troupe::detail {
 /// Not thread-safe.
 class own_system {
 public:
-  /// `cfg` must outlive it. Rethrows what the constructor of the system throws;
-  /// std::system_error when there is no thread.
+  /// `cfg` must outlive it. Rethrows exceptions of the system's constructor; throws
+  /// std::system_error when no thread can be started.
   explicit own_system(caf::actor_system_config& cfg);
 
   /// Destroys the system.
@@ -35,8 +35,8 @@ public:
     return *system_;
   }
 
-  /// Runs `last`, which must not throw, on the system's thread, and then destroys
-  /// the system. Once.
+  /// Runs `last`, which must not throw, on the system's thread, and then destroys the
+  /// system. Call it once.
   void end(std::function<void()> last);
 
 private:

@@ -41,7 +41,7 @@ public:
     return system_ == &system;
   }
 
-  /// `text` makes the line; it is not called for a line that is left out.
+  /// `text` makes the line; it is not called when the line is left out.
   template <class F>
   void tell(F text) {
     // Held during the call, so that `end` waits for it.
@@ -78,7 +78,7 @@ namespace {
 
 using listener_pointer = std::shared_ptr<unexpected_reports::listener>;
 
-/// The listeners of the process, as an actor knows its system and nothing else.
+/// The listeners of the process: an actor knows only its system.
 struct audience {
   std::mutex mutex;
   std::vector<listener_pointer> all;
@@ -97,7 +97,7 @@ struct audience {
   }
 };
 
-/// `text` makes what is shown of the message.
+/// `text` makes the shown text of the message.
 template <class F>
 void tell(const caf::scheduled_actor& self, std::string_view what, F text) {
   if (const auto found = audience::instance().of(self.home_system()))

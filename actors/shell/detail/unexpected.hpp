@@ -1,9 +1,9 @@
 #pragma once
 
-// What the library's actors do with what they do not expect: messages of a type
-// that they do not take, downs that they did not ask for, and exceptions. CAF's own
-// handlers print all of it, to the standard output and as it came, which a peer
-// that may send messages could make long and full of control characters.
+// How the library's actors handle unexpected input: messages of a type that they do not
+// take, down messages that they did not ask for, and exceptions. CAF's own handlers
+// print the content unchanged to the standard output. A peer that may send messages
+// could make it long and full of control characters.
 
 #include <memory>
 
@@ -14,17 +14,17 @@
 
 namespace troupe::detail {
 
-/// Has the actors of a system report to a runtime as long as this lives; to the one
-/// made first of several that have a function. Thread-safe.
+/// Makes the actors of a system report to a runtime during its lifetime. With several
+/// runtimes, they report to the first one that has a function. Thread-safe.
 class unexpected_reports {
 public:
-  /// `system` outlives this. An empty function leaves the reports to another runtime.
+  /// `system` must outlive it. Empty function: another runtime gets the reports.
   unexpected_reports(caf::actor_system& system, report_function report);
 
   unexpected_reports(const unexpected_reports&) = delete;
   unexpected_reports& operator=(const unexpected_reports&) = delete;
 
-  /// Waits for a call of the function that is under way; none begins afterwards.
+  /// Waits for a running call of the function; no call begins afterwards.
   ~unexpected_reports();
 
   class listener;
@@ -33,8 +33,8 @@ private:
   std::shared_ptr<listener> listener_;
 };
 
-/// Has an actor report what it does not expect, a line a second at most. A request
-/// is answered with `sec::unexpected_message`, as by CAF.
+/// Makes an actor report unexpected input, at most one line per second. A request is
+/// answered with `sec::unexpected_message`, as by CAF.
 void report_unexpected(caf::scheduled_actor& of);
 
 /// The default handler that `report_unexpected` sets.

@@ -48,7 +48,7 @@ private:
 /// Processor time of this process, all threads, in seconds.
 [[nodiscard]] double cpu_seconds();
 
-/// A line on standard error, for people who wait.
+/// Prints a line on standard error, so that a waiting user sees progress.
 void progress(const std::string& text);
 
 } // namespace troupe::bench

@@ -3,39 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <numeric>
+#include <system_error>
 
-#include <caf/config_option_set.hpp>
-#include <caf/pec.hpp>
-#include <caf/settings.hpp>
+#include <troupe/messages/types/settings/command_line.hpp>
+#include <troupe/messages/types/settings/value_kind.hpp>
 
 namespace troupe::bench {
-
-namespace {
-
-std::size_t distance(std::string_view x, std::string_view y) {
-  std::vector<std::size_t> row(y.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < y.size(); ++j) {
-      auto change = diagonal + (x[i] == y[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-/// "--entries=5" → "entries"
-std::string name_in(const std::string& argument) {
-  auto name = argument.substr(
-    std::min(argument.find_first_not_of('-'), argument.size()));
-  return name.substr(0, name.find('='));
-}
-
-} // namespace
 
 option_table& option_table::remember(target variable, std::string name,
                                      std::string help, std::string placeholder,
@@ -48,49 +21,50 @@ option_table& option_table::remember(target variable, std::string name,
 }
 
 expected<void> option_table::parse(const std::vector<std::string>& arguments) {
-  auto options = arguments;
-  if (words_ != nullptr) {
-    auto named = [](const std::string& x) { return x.starts_with('-'); };
-    auto words = std::stable_partition(options.begin(), options.end(), named);
-    words_->assign(words, options.end());
-    options.erase(words, options.end());
-  }
-  caf::config_option_set parser;
+  std::vector<settings::option_name> names;
   for (const auto& x : rows_)
-    std::visit([&](auto* variable) { parser.add(*variable, x.name, x.help); },
-               x.variable);
-  caf::settings ignored;
-  auto [code, stopped_at] = parser.parse(ignored, options);
-  if (code == caf::pec::success && stopped_at == options.end())
-    return {};
-  auto argument = stopped_at == options.end() ? std::string{} : *stopped_at;
-  return tl::unexpected<error>{explain(to_string(code), argument)};
+    names.push_back({.name = x.name, .placeholder = x.placeholder});
+  auto line = settings::read_command_line(arguments, names);
+  if (!line)
+    return tl::unexpected<error>{std::move(line.error())};
+  if (words_ == nullptr && !line->words.empty())
+    return fail(errc::invalid_argument,
+                "'" + line->words.front()
+                  + "' is not an option; options read --name=value");
+  if (words_ != nullptr)
+    *words_ = std::move(line->words);
+  for (const auto& x : line->arguments)
+    if (auto ok = set(rows_[x.option], x.value.value_or("yes")); !ok)
+      return ok;
+  return {};
 }
 
-error option_table::explain(const std::string& reason,
-                            const std::string& argument) const {
-  auto name = name_in(argument);
-  auto known = std::find_if(rows_.begin(), rows_.end(),
-                            [&](const row& x) { return x.name == name; });
-  if (!argument.starts_with("--"))
-    return {errc::invalid_argument,
-            "'" + argument + "' is not an option; options read --name=value"};
-  if (known == rows_.end()) {
-    std::vector<std::string> names;
-    for (auto& x : rows_)
-      names.push_back(x.name);
-    auto meant = nearest(name, names);
-    return {errc::invalid_argument,
-            "unknown option '--" + name + "'"
-              + (meant.empty() ? "" : "; did you mean '--" + meant + "'?")};
+expected<void> option_table::set(const row& to, const std::string& text) {
+  const auto take = [&](const settings::value_kind& kind, auto& variable) {
+    const auto x = kind.read(text);
+    if (!x)
+      return expected<void>{
+        fail(errc::invalid_argument,
+             "--" + to.name + "=" + text + ": " + kind.refusal(text))};
+    settings::assign(*x, variable);
+    return expected<void>{};
+  };
+  using settings::value_kind;
+  if (auto* const x = std::get_if<bool*>(&to.variable))
+    return take(value_kind::flag(), **x);
+  if (auto* const x = std::get_if<std::uint64_t*>(&to.variable))
+    return take(value_kind::number(0, settings::most_number), **x);
+  if (auto* const x = std::get_if<std::string*>(&to.variable)) {
+    **x = text;
+    return {};
   }
-  auto usage = "--" + name
-               + (known->placeholder.empty() ? "" : "=" + known->placeholder);
-  if (argument.find('=') == std::string::npos)
-    return {errc::invalid_argument,
-            "option '--" + name + "' needs a value: " + usage};
-  return {errc::invalid_argument,
-          "cannot read '" + argument + "' as " + usage + " (" + reason + ")"};
+  auto& variable = *std::get<double*>(to.variable);
+  const auto* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, variable);
+  if (code != std::errc{} || stop != end)
+    return fail(errc::invalid_argument,
+                "--" + to.name + "=" + text + ": allowed is a number");
+  return {};
 }
 
 std::string option_table::usage() const {
@@ -145,23 +119,9 @@ std::vector<std::string> split(const std::string& text) {
   return result;
 }
 
-std::string nearest(std::string_view word,
-                    const std::vector<std::string>& candidates) {
-  std::string result;
-  auto best = std::max<std::size_t>(word.size() / 2, 1) + 1;
-  for (auto& x : candidates) {
-    auto d = distance(word, x);
-    if (d < best) {
-      best = d;
-      result = x;
-    }
-  }
-  return result;
-}
-
-expected<std::vector<std::uint64_t>> number_list(const std::string& option,
-                                                 const std::string& text,
-                                                 std::uint64_t largest) {
+expected<std::vector<std::uint64_t>>
+number_list(const std::string& option, const std::string& text,
+            std::uint64_t largest, std::uint64_t smallest) {
   std::vector<std::uint64_t> result;
   for (auto& x : split(text)) {
     std::uint64_t value = 0;
@@ -169,7 +129,7 @@ expected<std::vector<std::uint64_t>> number_list(const std::string& option,
     if (code != std::errc{} || end != x.data() + x.size())
       return fail(errc::invalid_argument,
                   "--" + option + ": '" + x + "' is not a number");
-    if (auto ok = in_range(option, value, 1, largest); !ok)
+    if (auto ok = in_range(option, value, smallest, largest); !ok)
       return tl::unexpected<error>{ok.error()};
     result.push_back(value);
   }
@@ -195,8 +155,8 @@ expected<void> one_of(const std::string& option, const std::string& value,
   std::string all;
   for (auto& x : known)
     all += (all.empty() ? "" : ", ") + x;
-  return fail(errc::invalid_argument, "--" + option + ": there is no '" + value
-                                        + "'; there are: " + all);
+  return fail(errc::invalid_argument, "--" + option + ": unknown value '"
+                                        + value + "'; known values: " + all);
 }
 
 expected<void> in_range(const std::string& option, std::uint64_t value,
@@ -210,10 +170,10 @@ expected<void> in_range(const std::string& option, std::uint64_t value,
 }
 
 void common_options::declare(option_table& table) {
-  table.add(pin, "pin", "binds thread i to the i-th processor")
+  table.add(pin, "pin", "binds thread i to processor i")
     .add(json, "json", "prints JSON instead of tables")
     .add(quick, "quick",
-         "small sizes, for a smoke test; other options still count")
+         "uses small sizes, for a smoke test; other options override them")
     .add(help, "help", "prints this text");
 }
 

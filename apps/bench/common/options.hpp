@@ -1,7 +1,7 @@
 #pragma once
 
-// Command-line options as a table: name, variable, help. CAF's option set, behind
-// it, does the parsing; this adds defaults to the help and suggestions to the errors.
+// Command-line options as a table: name, variable, help. They read as those of all
+// programs (messages/types/settings/command_line.hpp).
 
 #include <concepts>
 #include <cstdint>
@@ -67,9 +67,7 @@ private:
   option_table& remember(target variable, std::string name, std::string help,
                          std::string placeholder,
                          std::function<std::string()> value);
-  /// `reason`: what the parser says about the argument's value.
-  [[nodiscard]] error explain(const std::string& reason,
-                              const std::string& argument) const;
+  static expected<void> set(const row& to, const std::string& text);
 
   static std::string text(bool x);
   static std::string text(double x);
@@ -97,16 +95,11 @@ private:
 /// The parts of "a,b", without the commas; one empty part for empty text.
 [[nodiscard]] std::vector<std::string> split(const std::string& text);
 
-/// The one of `candidates` that `word` was probably meant to be, or an empty
-/// string when none is near (by Levenshtein's distance).
-[[nodiscard]] std::string nearest(std::string_view word,
-                                  const std::vector<std::string>& candidates);
-
-/// Splits "1,2" into numbers between 1 and `largest`.
+/// Splits "1,2" into numbers between `smallest` and `largest`.
 /// Errors: `invalid_argument`, which names `option`.
 [[nodiscard]] expected<std::vector<std::uint64_t>>
 number_list(const std::string& option, const std::string& text,
-            std::uint64_t largest);
+            std::uint64_t largest, std::uint64_t smallest = 1);
 
 /// Splits "read,write" into words; empty text stands for all of `known`.
 /// Errors: `invalid_argument` for a word that is not in `known`.

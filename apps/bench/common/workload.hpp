@@ -1,6 +1,6 @@
 #pragma once
 
-// What the maps are asked: keys, values, and who asks for what in which order.
+// The input of the maps: keys, values, and the order in which threads request them.
 //
 // All of it is made before the clock starts. A sequence holds its keys one
 // behind the other in the order of their use, as they would lie in the buffer
@@ -80,7 +80,7 @@ public:
     return pool_.empty() ? nullptr : pool_.data();
   }
 
-  /// The shortest key that tells `entries` keys apart.
+  /// The shortest key size with `entries` different keys.
   static std::size_t smallest_key(std::size_t entries);
 
 private:
@@ -92,7 +92,7 @@ private:
   std::string pool_;
 };
 
-/// What is asked of a value that was found: that somebody looked at it.
+/// Reads a value that was found, as every contestant has to.
 [[nodiscard]] inline std::uint64_t touch(std::string_view value) noexcept {
   return static_cast<std::uint64_t>(static_cast<unsigned char>(value.front()))
          + static_cast<std::uint64_t>(static_cast<unsigned char>(value.back()));

@@ -1,7 +1,7 @@
 #pragma once
 
-// One counter that many threads add to, and the ways to let one at a time at it.
-// The work is next to nothing, so what is measured is the way.
+// One counter that many threads add to, and ways to admit one thread at a time. The
+// addition costs nearly nothing, so the measured time is the cost of the way.
 
 #include <atomic>
 #include <cstdint>
@@ -39,12 +39,12 @@ public:
     return what_;
   }
 
-  /// Whether so many threads may use it at once.
+  /// Whether this number of threads may use it at once.
   [[nodiscard]] virtual bool takes([[maybe_unused]] std::size_t threads) const {
     return true;
   }
 
-  /// Whether an addition is so slow that a pass has to make do with few.
+  /// Whether an addition is so slow that a pass makes only a few.
   [[nodiscard]] virtual bool slow() const {
     return false;
   }
@@ -52,7 +52,7 @@ public:
   /// Adds 1 `count` times. Called by several threads at once.
   virtual void add(std::uint64_t count) = 0;
 
-  /// What was added so far. Called when nobody adds.
+  /// The sum so far. Called while no thread adds.
   [[nodiscard]] virtual std::uint64_t value() = 0;
 
 private:

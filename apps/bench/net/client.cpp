@@ -23,14 +23,14 @@ namespace troupe::bench {
 
 namespace {
 
-/// A server that says nothing for so long has failed.
+/// A server that sends nothing for this time has failed.
 constexpr time_t silence_seconds = 120;
 
-/// Keys set before their replies are read. Those of one batch fit into any
+/// Keys that are set before their replies are read. The replies of a batch fit into any
 /// socket's buffer, so that neither side waits for the other to read.
 constexpr std::uint64_t keys_per_batch = 500;
 
-/// What stands between quotes in a line.
+/// The quoted fields of a line.
 std::vector<std::string> quoted_fields(std::string_view line) {
   std::vector<std::string> result;
   for (auto begin = line.find('"'); begin != line.npos;
@@ -89,7 +89,7 @@ public:
     while (!data.empty()) {
       auto n = ::send(socket_, data.data(), data.size(), MSG_NOSIGNAL);
       if (n <= 0)
-        throw std::runtime_error("the server does not take its requests");
+        throw std::runtime_error("the server does not read its requests");
       data.remove_prefix(static_cast<std::size_t>(n));
     }
   }
@@ -140,7 +140,7 @@ expected<drive_result> read_csv(std::string_view text) {
     return fail(errc::decode_failed, "redis-benchmark printed no figures");
   if (!std::isfinite(*rate) || *rate <= 0)
     return fail(errc::invalid_argument,
-                "redis-benchmark was done too soon to measure");
+                "redis-benchmark ended too soon to measure; use more requests");
   return drive_result{*rate, *p99};
 }
 

@@ -67,7 +67,7 @@ sockaddr_in loopback(std::uint16_t port) noexcept {
   return result;
 }
 
-/// A port that nobody listens on at this moment.
+/// A port on which no program listens at this moment.
 std::uint16_t free_port() {
   auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto address = loopback(0);
@@ -82,13 +82,13 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// What a program prints or reads. A file never fills up, and nobody has to wait
-/// for the other side.
+/// The output or input of a program. Unlike a pipe, a file never fills up, and neither
+/// side waits for the other.
 class scratch_file {
 public:
   scratch_file() : file_(std::tmpfile()) {
     if (file_ == nullptr)
-      throw std::runtime_error("cannot make a temporary file");
+      throw std::runtime_error("cannot create a temporary file");
     ::fcntl(descriptor(), F_SETFD, FD_CLOEXEC);
   }
 
@@ -133,8 +133,8 @@ server_program::server_program(std::vector<std::string> command,
                                const std::regex& ready, std::uint16_t port)
   : port_(port) {
   const auto name = command[0];
-  // A bench that is killed must not leave servers behind: they would keep its
-  // standard error open, and whoever reads that would wait for ever.
+  // A bench that is killed must not leave servers behind: they would keep its standard
+  // error open, and its reader would wait for ever.
   command.insert(command.begin(), {"setpriv", "--pdeathsig", "KILL"});
   scratch_file output;
   process_ = start(command, -1, output.descriptor());
@@ -195,7 +195,7 @@ std::unique_ptr<server_program> start_troupe(std::vector<std::string> command) {
     std::move(command), std::regex{" ready on \\S+:(\\d+) "}, std::uint16_t{0});
 }
 
-// It cannot choose a port itself, and somebody else may be faster.
+// redis-server cannot choose a port itself, and another program may take it first.
 std::unique_ptr<server_program> start_redis(std::vector<std::string> command) {
   for (int i = 1;; ++i) {
     const auto port = free_port();
@@ -225,7 +225,7 @@ std::string output_of(std::vector<std::string> command,
     if (std::chrono::steady_clock::now() > until) {
       ::kill(process, SIGKILL);
       ::waitpid(process, nullptr, 0);
-      throw std::runtime_error(command[0] + " did not come to an end");
+      throw std::runtime_error(command[0] + " did not end in time");
     }
     std::this_thread::sleep_for(look_again);
   }

@@ -25,18 +25,18 @@ const std::vector<std::string>& net_settings::contestant_names() {
 void net_settings::declare(option_table& table) {
   table
     .add(requests, "requests",
-         "requests per measurement, pipelined; MSET: 1/10")
+         "requests per measurement with a pipeline; MSET: 1/10")
     .add(slow_requests, "slow-requests", "the same without a pipeline")
-    .add(clients, "clients", "connections at once")
-    .add(keys, "keys", "that are loaded before, and drawn from at random")
-    .add(rounds, "rounds", "measurements of each, after one to warm up")
-    .add(pipelines, "pipelines", "requests sent at once, as in 1,16")
-    .add(sizes, "sizes", "bytes per value, as in 64,1024")
-    .add(tests, "tests", "of get,set,incr,mset")
+    .add(clients, "clients", "simultaneous connections")
+    .add(keys, "keys", "keys that are stored before, and then used at random")
+    .add(rounds, "rounds", "measurements of each, after one that warms up")
+    .add(pipelines, "pipelines", "requests sent at once, for example 1,16")
+    .add(sizes, "sizes", "bytes per value, for example 64,1024")
+    .add(tests, "tests", "any of get,set,incr,mset")
     .add(contestants, "contestants",
-         "of troupe,redis,constants; the last answers without looking")
-    .add(threads, "threads", "of troupe-server; 0: its default")
-    .add(client_threads, "client-threads", "of redis-benchmark")
+         "any of troupe,redis,constants (constant answers)")
+    .add(threads, "threads", "threads of troupe-server; 0: its default")
+    .add(client_threads, "client-threads", "threads of redis-benchmark")
     .add(redis, "redis", "the redis-server to compare with");
   common.declare(table);
 }

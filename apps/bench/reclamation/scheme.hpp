@@ -5,7 +5,7 @@
 // Every scheme guards the same thing: a row of slots, each with a pointer to an
 // object. A reader enters, follows the pointer of one slot, looks at the object
 // and leaves. The writer puts a new object into a slot and frees the old one
-// when nobody can be looking at it any more. Objects are poisoned before they
+// when no reader can see it any more. Objects are poisoned before they
 // are freed, so a scheme that frees too early is found out.
 
 #include <algorithm>
@@ -130,7 +130,7 @@ public:
                              std::uint64_t count, const std::atomic<bool>* stop)
     = 0;
 
-  /// False when reads are only safe as long as nobody writes.
+  /// False when reads are safe only while there are no writes.
   [[nodiscard]] virtual bool writable() const = 0;
 };
 

@@ -4,7 +4,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// No protection at all: the floor, as long as nobody writes.
+/// No protection: the lower bound of all costs. Safe only while there are no writes.
 class unprotected : public pointer_slots {
 public:
   static constexpr bool writable = false;
@@ -36,7 +36,7 @@ public:
       // nop
     }
 
-    /// Frees at once: what a write costs when there is nobody to wait for.
+    /// Frees at once: the cost of a write that waits for no reader.
     void write(std::size_t slot, std::uint64_t stamp) {
       auto* next = owner_.objects.make(stamp);
       owner_.objects.free(

@@ -5,7 +5,7 @@
 // All contestants do the same work: a read finds the key and looks at the first
 // and the last byte of the value where it lies, under whatever protects it,
 // without a copy; a write stores the value's bytes. The loops are templates, so
-// that nobody pays for a virtual call per operation.
+// that no contestant pays for a virtual call per operation.
 
 #include <array>
 #include <concepts>

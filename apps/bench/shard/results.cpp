@@ -20,9 +20,9 @@ shard_contest::find(const std::string& name, workload load,
 
 table shard_contest::times() const {
   table result{"results",
-               "ns: of a thread per operation (wall time x threads / "
-               "operations); cpu: the same in its processor\ntime; x region: "
-               "how many times the region's time",
+               "ns: time of a thread per operation (wall time x threads / "
+               "operations); cpu: its processor\ntime per operation; x region: "
+               "ratio to the region's time",
                {{"workload", "workload", 0},
                 {"threads", "threads", 0},
                 {"name", "", 0},
@@ -141,12 +141,12 @@ report shard_contest::result() const {
   result.machine = describe_machine();
   result.options = values_of(how_);
   result.method = {
-    "All contestants hold all entries at the same time, filled in key order;",
-    "rounds run them in turn; figures are medians of rounds, ratios medians of",
-    "ratios within a round. A read finds the key and looks at two bytes of the",
-    "value in place; a write stores the value and returns when it is stored.",
-    "Batches hold 16 keys. Peers know string_view keys; no lookup builds a "
-    "key.",
+    "All contestants hold all entries at the same time, filled in key order.",
+    "Each round runs them in turn. Figures are medians of the rounds; ratios",
+    "are medians of the ratios within a round. A read finds the key and reads",
+    "two bytes of the value in place; a write returns when the value is",
+    "stored. A batch has 16 keys. Peers accept string_view keys; no lookup",
+    "constructs a key.",
     noise_line(noise_),
   };
   result.tables.push_back(times());
@@ -154,7 +154,7 @@ report shard_contest::result() const {
     result.tables.push_back(allocations());
   else
     result.method.emplace_back(
-      "Allocations are not counted: a sanitizer has operator new.");
+      "Allocations are not counted: a sanitizer replaces operator new.");
   result.expectations = expectations();
   for (auto& x : measurements_)
     if (!(x.done == x.due))

@@ -35,22 +35,23 @@ const std::vector<std::string>& shard_settings::workload_names() {
 void shard_settings::declare(option_table& table) {
   table.add(entries, "entries", "keys in the table")
     .add(value_size, "value-size", "bytes per value")
-    .add(key_size, "key-size", "bytes per key; std::string holds 15 in itself")
+    .add(key_size, "key-size",
+         "bytes per key; std::string holds 15 without allocating")
     .add(pooled_keys, "pooled-keys",
          "requests point into an array of all keys: one more cache miss each")
-    .add(zipf, "zipf", "exponent of Zipf's law; 0: all keys alike")
+    .add(zipf, "zipf", "exponent of Zipf's law; 0: uniform")
     .add(shards, "shards",
-         "of the region, a power of two up to 256; 0: default")
-    .add(bare, "bare", "the region alone, without the runtime around it")
+         "shards of the region, a power of two up to 256; 0: default")
+    .add(bare, "bare", "uses the region alone, without a runtime")
     .add(ops, "ops", "requests per thread and pass")
-    .add(naive_ops, "naive-ops", "the same for the naive design, at most")
+    .add(naive_ops, "naive-ops", "limit of these requests for the naive actor")
     .add(scheduler, "scheduler",
-         "of CAF, for the naive design: stealing or sharing")
-    .add(rounds, "rounds", "passes per measurement, after one to warm up")
+         "CAF's scheduler for the naive actor: stealing or sharing")
+    .add(rounds, "rounds", "passes per measurement, after one that warms up")
     .add(write_share, "write-share", "share of writes in the mix, 0 to 1")
-    .add(threads, "threads", "numbers of threads, as in 1,2,4")
-    .add(contestants, "contestants", "of " + joined(contestant_names()))
-    .add(workloads, "workloads", "of " + joined(workload_names()));
+    .add(threads, "threads", "numbers of threads, for example 1,2,4")
+    .add(contestants, "contestants", "any of " + joined(contestant_names()))
+    .add(workloads, "workloads", "any of " + joined(workload_names()));
   common.declare(table);
 }
 
@@ -98,8 +99,8 @@ expected<void> shard_settings::check() const {
   auto many = *number_list("threads", threads, most_threads);
   if (workloads == "hot" && *std::max_element(many.begin(), many.end()) < 2)
     return fail(errc::invalid_argument,
-                "--workloads=hot needs --threads of 2 or more: one reads, the "
-                "others write");
+                "--workloads=hot needs --threads of 2 or more: one thread "
+                "reads, the others write");
   return {};
 }
 

@@ -55,7 +55,7 @@ private:
                     1.0);
   }
 
-  /// For a key that nobody remembers (case IV of the paper).
+  /// For a key that is in no queue (case IV of the paper).
   void make_room() {
     auto seen_once = queues_.size(once) + queues_.size(once_ghost);
     auto all = seen_once + queues_.size(often) + queues_.size(often_ghost);

@@ -19,7 +19,7 @@ namespace troupe::bench {
 /// A key's place in the order of first appearance in its trace.
 using key_id = std::uint32_t;
 
-/// Who was asked for, in order.
+/// The requested keys, in order.
 struct key_trace {
   std::vector<key_id> requests; ///< Each below `unique`.
   std::size_t unique = 0;       ///< How many different keys there are.
@@ -35,9 +35,9 @@ public:
   policy(const policy&) = delete;
   policy& operator=(const policy&) = delete;
 
-  /// Handles the next request of the trace and tells whether it was a hit. A
-  /// miss stores the key, in place of another if need be. Amortised constant
-  /// time, but for the optimum, which takes logarithmic time.
+  /// Handles the next request of the trace; returns whether it was a hit. A miss stores
+  /// the key, and evicts another one if there is no room. Amortised constant time, except
+  /// for the optimum, which takes logarithmic time.
   virtual bool access(key_id key) = 0;
 
   /// How many entries it holds: between accesses, its capacity at most.
@@ -70,7 +70,7 @@ std::unique_ptr<policy> make_engine(const key_trace& trace,
 /// A row in the list of contestants.
 struct contestant_policy {
   std::string_view name;  ///< A word for options and JSON.
-  std::string_view title; ///< What people read.
+  std::string_view title; ///< Its name in tables.
   policy_maker make;
 };
 

@@ -54,9 +54,10 @@ std::size_t cache_size::entries(std::size_t unique) const noexcept {
 
 void trace_settings::declare(option_table& table) {
   table
-    .add(sizes, "sizes", "of the caches: shares of a trace's keys, or entries")
-    .add(policies, "policies", "of " + listed(policy_names()))
-    .add(plot, "plot", "a file to draw to, .svg or .png, through gnuplot")
+    .add(sizes, "sizes",
+         "sizes of the caches, in % of a trace's keys or in entries")
+    .add(policies, "policies", "any of " + listed(policy_names()))
+    .add(plot, "plot", "draws with gnuplot to this file, .svg or .png")
     .add_words(files, "FILE");
   common.declare(table);
 }
@@ -69,7 +70,7 @@ expected<void> trace_settings::check() const {
   if (files.empty())
     return fail(errc::invalid_argument,
                 "no trace; name a file with a decimal key per line, plain or "
-                "packed by xz");
+                "compressed by xz");
   if (auto ok = word_list("policies", policies, policy_names()); !ok)
     return tl::unexpected<error>{ok.error()};
   for (auto& x : split(sizes))

@@ -84,8 +84,8 @@ expected<void> trace_reader::feed(std::string_view text) {
       continue;
     }
     if (c < '0' || c > '9')
-      return bad_line("a key is a decimal number, and " + described(c)
-                      + " is no digit");
+      return bad_line("a key is a decimal number, but " + described(c)
+                      + " is not a digit");
     auto digit = static_cast<std::uint64_t>(c - '0');
     if (key_ > (most - digit) / 10)
       return bad_line("a key must be below 2^64");
@@ -97,10 +97,10 @@ expected<void> trace_reader::feed(std::string_view text) {
 
 expected<void> trace_reader::end_line() {
   if (!has_digits_)
-    return bad_line("there is no key");
+    return bad_line("the key is missing");
   if (trace_.requests.size() == most_requests)
-    return bad_line("a trace has " + std::to_string(most_requests)
-                    + " requests at most");
+    return bad_line("a trace may have at most " + std::to_string(most_requests)
+                    + " requests");
   auto id = ids_.emplace(key_, static_cast<key_id>(ids_.size())).first->second;
   trace_.requests.push_back(id);
   key_ = 0;
@@ -113,7 +113,7 @@ expected<key_trace> trace_reader::finish() {
     if (auto ok = end_line(); !ok)
       return tl::unexpected<error>{ok.error()};
   if (trace_.requests.empty())
-    return fail(errc::invalid_argument, "there is no request in it");
+    return fail(errc::invalid_argument, "the trace has no requests");
   trace_.unique = ids_.size();
   return std::move(trace_);
 }

@@ -29,7 +29,7 @@ std::string explained(lzma_ret code) {
     case LZMA_MEMLIMIT_ERROR:
       return "unpacking it takes more than 256 MiB of memory";
     case LZMA_OPTIONS_ERROR:
-      return "it was packed with options that liblzma does not know";
+      return "it was compressed with options that liblzma does not know";
     case LZMA_BUF_ERROR:
       return "the compressed data ends too early";
     default:
@@ -106,7 +106,7 @@ expected<std::unique_ptr<unpacker>> unpacker::make() {
 expected<std::unique_ptr<unpacker>> unpacker::make() {
   return fail(errc::invalid_argument,
               "it is compressed, and this program was built without liblzma "
-              "(Debian: liblzma-dev); unpack it first with xz -dk");
+              "(Debian: liblzma-dev); decompress it first with xz -dk");
 }
 
 #endif // TROUPE_BENCH_HAS_LZMA

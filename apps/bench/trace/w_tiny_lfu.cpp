@@ -9,8 +9,8 @@ namespace {
 
 /// G. Einziger, R. Friedman, B. Manes, "TinyLFU: a highly efficient cache
 /// admission policy", ACM TOS 13(4), 2017, with the paper's fixed window of one
-/// percent. New keys pass an LRU window; who falls out of it enters the main
-/// part only if it was asked for more often than the main part's victim. The
+/// percent. New keys pass an LRU window; a key that leaves it enters the main
+/// part only if it was requested more often than the main part's victim. The
 /// main part is a segmented LRU, four fifths of it for keys that were hit there.
 class w_tiny_lfu final : public policy {
 public:

@@ -7,12 +7,12 @@
 
 namespace troupe::console {
 
-/// Exit codes of the program, and how a command went.
+/// Exit codes of the program, and results of a command.
 enum exit_code : int {
   succeeded = 0,
   failed = 1,        ///< The server answered with an error, or not in time.
-  wrong_usage = 2,   ///< Nothing was done.
-  not_connected = 3, ///< No server answers, or it went away.
+  wrong_usage = 2,   ///< The command was wrong; nothing was done.
+  not_connected = 3, ///< No server answers, or the connection was lost.
 };
 
 /// Why there is no result.
@@ -21,7 +21,7 @@ struct failure {
   error reason;
 };
 
-/// What the peer answered, or why it did not.
+/// The peer's answer, or why there is none.
 template <class T>
 using answer = tl::expected<T, failure>;
 

@@ -16,22 +16,22 @@ namespace troupe::console {
 
 namespace {
 
-/// Of a server on the default port.
+/// The end of the path of the socket of a server on the default port.
 constexpr std::string_view default_socket_name = "/6380.sock";
 
-/// Why there is no connection.
+/// The error for a failed connect.
 failure no_server(const console_address& where, const error& why) {
   const bool refused = why == errc::invalid_argument;
   const auto hint
     = refused
-        ? std::string{"; the password stands in TROUPE_CONSOLE_PASSWORD or in "
-                      "--password-file, here as for the server"}
-        : std::string{"; start one with ./apps/run, or name its console's "
+        ? std::string{"; give the server's console-password in "
+                      "TROUPE_CONSOLE_PASSWORD or with --password-file"}
+        : std::string{"; start one with ./apps/run, or give the console "
                       "address, which it prints, with --socket, or with --host "
                       "and --port"};
   return {not_connected,
           {errc::system_error,
-           (refused ? "not let in on "
+           (refused ? "not admitted on "
                     : "no troupe server "
                       "answers on ")
              + to_string(where) + " (" + why.text() + ")"
@@ -40,7 +40,7 @@ failure no_server(const console_address& where, const error& why) {
                   : hint)}};
 }
 
-/// What `find_actor_request` is answered with.
+/// The answer to `find_actor_request`.
 struct found_actor {
   std::string kind;
   caf::strong_actor_ptr who;
@@ -55,7 +55,7 @@ expected<console_address> only_server() {
   if (found.empty())
     return fail(errc::system_error,
                 "no troupe server of this user runs here; start one with "
-                "./apps/run, or name its console's address, which it prints, "
+                "./apps/run, or give the console address, which it prints, "
                 "with --socket, or with --host and --port");
   const auto usual = std::find_if(found.begin(), found.end(), [](auto& x) {
     return x.ends_with(default_socket_name);
@@ -66,7 +66,7 @@ expected<console_address> only_server() {
   for (const auto& x : found)
     all += " " + x;
   return fail(errc::system_error,
-              "several programs with a console run here; name one with "
+              "several programs with a console run here; choose one with "
               "--socket:"
                 + all);
 }
@@ -125,7 +125,7 @@ public:
     auto reply = asker_.exchange(whom, peer_.timeout, what);
     if (!reply)
       return tl::unexpected{explain(reply.error(), peer_.timeout)};
-    // Any answer is taken, and the form looks whether it is the right one.
+    // Any answer is accepted here; the form checks its type.
     auto result = form.codec->read(*reply);
     if (!result)
       return tl::unexpected{failure{failed, std::move(result.error())}};
@@ -168,9 +168,10 @@ private:
       case no_answer::reason::lost:
         return lost();
       case no_answer::reason::late:
-        return {failed,
-                {errc::timeout, "no answer within " + duration_text(timeout)
-                                  + "; it may still come to pass"}};
+        return {
+          failed,
+          {errc::timeout, "no answer within " + duration_text(timeout)
+                            + "; the server may still execute the request"}};
       case no_answer::reason::refused:
         break;
     }
@@ -178,18 +179,19 @@ private:
   }
 
   [[nodiscard]] failure lost() const {
-    return {not_connected,
-            {errc::system_error,
-             "the server on " + address_
-               + " went away before it answered; what was asked may or may not "
-                 "have come to pass"}};
+    return {
+      not_connected,
+      {errc::system_error,
+       "the connection to " + address_
+         + " was lost before the server answered; the request may or may not "
+           "have been executed"}};
   }
 
   const endpoint peer_;
   const connected_function connected_;
   asker asker_;
   supervisor_actor supervisor_;
-  std::string address_; ///< Where it was found.
+  std::string address_; ///< The address of the last connect.
 };
 
 connection::connection(endpoint peer, connected_function connected)
@@ -237,6 +239,10 @@ answer<void> connection::ask(const cancel_load_request& what) {
 
 answer<node_list> connection::ask(const list_nodes_request& what) {
   return link_->ask<node_list>(what);
+}
+
+answer<metric_list> connection::ask(const list_metrics_request& what) {
+  return link_->ask<metric_list>(what);
 }
 
 answer<drain_report> connection::ask(const drain_request& what) {

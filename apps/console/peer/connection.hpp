@@ -1,7 +1,7 @@
 #pragma once
 
-// The way to a running server: its gate, and the supervisor that it shows.
-// Hides how messages travel behind plain functions.
+// The connection to a running server: through its gate to its supervisor. Plain functions
+// hide how messages travel.
 
 #include <chrono>
 #include <functional>
@@ -15,6 +15,7 @@
 #include <troupe/messages/requests/actors.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
 #include <troupe/messages/requests/runtime.hpp>
@@ -25,26 +26,26 @@ namespace troupe::console {
 
 /// Where to find the server, and how long to wait for it.
 struct endpoint {
-  /// None: the socket of the only server of this user, looked for at each connect.
+  /// Empty: the socket of this user's only server, looked up at each connect.
   std::optional<console_address> where = std::nullopt;
-  /// For the connection, and for each answer.
+  /// Limit for the connection, and for each answer.
   std::chrono::milliseconds timeout{2'000};
 };
 
-/// The socket of the server that is meant when none was named: the only one, or else
-/// that of the default port. Errors: `system_error` (there is none, or there are
-/// several, which it names).
+/// The socket of the default server: the only server of this user or, of several, the
+/// server on the default port. Errors: `system_error` (there is no server, or there are
+/// several, which the text names).
 [[nodiscard]] expected<console_address> only_server();
 
-/// Asks the supervisor and the regions of one server. Connects when it is first
-/// asked, and again after the server went away; what was under way then fails
-/// with `not_connected` and is not repeated. Not thread-safe.
+/// Sends requests to the supervisor and the regions of one server. Connects with the
+/// first request, and again after the connection was lost; a request in progress then
+/// fails with `not_connected` and is not repeated. Not thread-safe.
 ///
 /// Failures of every request: `not_connected`; `failed` with the peer's error,
 /// or with `timeout`.
 class connection {
 public:
-  /// Called with the address whenever a connection came about.
+  /// Called with the address after each successful connect.
   using connected_function = std::function<void(const std::string& where)>;
 
   explicit connection(endpoint peer, connected_function connected = {});
@@ -53,7 +54,7 @@ public:
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// Connects unless connected.
+  /// Connects, unless it is connected.
   answer<void> open();
 
   [[nodiscard]] bool is_open() const;
@@ -66,9 +67,10 @@ public:
   answer<void> ask(const restart_request& what);
   answer<load_list> ask(const list_loads_request& what);
   answer<node_list> ask(const list_nodes_request& what);
+  answer<metric_list> ask(const list_metrics_request& what);
   answer<void> ask(const cancel_load_request& what);
 
-  /// Waits for as long as the drain may take, and the timeout on top.
+  /// Waits for at most the drain's deadline plus the timeout.
   answer<drain_report> ask(const drain_request& what);
 
   // -- to any actor; also fails with `unknown_actor` ---------------------------
@@ -76,8 +78,9 @@ public:
   /// The kind of an actor (see interface_forms.hpp).
   answer<std::string> kind_of(const std::string& actor);
 
-  /// Sends a message to an actor, made of these words (see `message_form`).
-  /// Fails with `wrong_usage` when the words make none; nothing is sent then.
+  /// Makes a message of these words (see `message_form`) and sends it to an actor.
+  /// Fails with `wrong_usage` when the words do not fit the message; nothing is sent
+  /// then.
   answer<field_value> send(const std::string& actor, const message_form& what,
                            const std::vector<std::string>& words);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Colours say what a word says as well; nothing is told by colour alone.
+// Colours repeat what a word says; no information is in the colour alone.
 
 #include <cstdint>
 #include <string>
@@ -14,7 +14,7 @@ enum class tone : std::uint8_t {
   bad,     ///< Red.
 };
 
-/// `text` in its colour (ECMA-48 sequences), or as it is.
+/// `text` in the colour of its tone (ECMA-48 sequences); plain text is unchanged.
 [[nodiscard]] std::string painted(std::string text, tone how);
 
 /// The colour of an actor's state, such as "running, 1 shard failed".
@@ -23,8 +23,8 @@ enum class tone : std::uint8_t {
 /// "error: ..." with a red "error:".
 [[nodiscard]] std::string painted_complaint(const std::string& text);
 
-/// Whether colours are wanted on this descriptor: it is a terminal that is not
-/// dumb, and NO_COLOR (no-color.org) is not set, or empty.
+/// Whether to use colours on this descriptor: it is a terminal, TERM is not "dumb", and
+/// NO_COLOR (no-color.org) is unset or empty.
 [[nodiscard]] bool wants_colours(int descriptor) noexcept;
 
 } // namespace troupe::console

@@ -34,10 +34,10 @@ public:
   /// Any bytes: the member `name` when they are UTF-8, else `name`_base64.
   json_object& add_bytes(std::string_view name, bytes_view value);
 
-  /// A value that is JSON already.
+  /// Adds a value that is already JSON.
   json_object& add_json(std::string_view name, std::string_view json);
 
-  /// On one line, without its end.
+  /// The object on one line, without a newline.
   [[nodiscard]] std::string text() const {
     return "{" + members_ + "}";
   }

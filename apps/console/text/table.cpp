@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::size_t gap = 2;
 
-/// Characters: what a column shrinks to before others are left out.
+/// Characters to which a column shrinks before other columns are dropped.
 constexpr std::size_t readable = 24;
 
-/// Characters: what a column shrinks to at last.
+/// Characters to which a column shrinks at most.
 constexpr std::size_t least = 8;
 
 /// The width of a line; a column without a width is not shown.
@@ -79,7 +79,7 @@ std::vector<std::size_t> table::layout(std::size_t width) const {
   const auto natural = widths;
   shrink(readable);
   while (excess() > 0 && leave_one_out()) {
-    // What went makes room for those that were cut.
+    // The dropped column makes room for the columns that were cut.
     for (std::size_t i = 0; i < columns_.size(); ++i)
       if (columns_[i].shrinks && widths[i] != 0)
         widths[i] = natural[i];

@@ -18,12 +18,12 @@ struct column {
   alignment side = alignment::left;
   /// Whether long cells may be cut to fit the width.
   bool shrinks = false;
-  /// What is left out first when the width does not suffice: the column with
-  /// the highest number. Zero stays.
+  /// When the width is too small, the column with the highest number is dropped first.
+  /// Columns with zero always stay.
   unsigned expendable = 0;
 };
 
-/// What stands in a row of a column.
+/// The content of a row in a column.
 struct cell {
   std::string text;
   tone how = tone::plain;
@@ -36,7 +36,8 @@ struct cell {
   }
 };
 
-/// A text with the middle left out ("db0/sh...ard-17"), at most `width` long.
+/// The text, at most `width` characters long: a longer one loses its middle
+/// ("db0/sh...ard-17").
 [[nodiscard]] std::string shortened(const std::string& text, std::size_t width);
 
 /// Aligned columns under titles, two blanks apart. Cells are ASCII.
@@ -51,9 +52,8 @@ public:
     return rows_.size();
   }
 
-  /// The lines, each with its end, none longer than `width` as long as the
-  /// columns that must stay allow that; zero: as wide as it gets. `colours`
-  /// paints the cells.
+  /// The lines, each with a newline. No line is longer than `width`, unless the columns
+  /// that always stay need more; zero: no limit. `colours` paints the cells.
   [[nodiscard]] std::string render(std::size_t width,
                                    bool colours = false) const;
 

@@ -8,7 +8,7 @@
 
 namespace troupe::console {
 
-/// "17 B", "1.2 MiB", "345 GiB": three digits or four, powers of 1024.
+/// "17 B", "1.2 MiB", "345 GiB": up to four digits, powers of 1024.
 [[nodiscard]] std::string bytes_text(std::uint64_t x);
 
 /// "1,234,567".

@@ -17,7 +17,7 @@ bool is_printable(char c) noexcept {
   return c >= ' ' && c <= '~';
 }
 
-/// Whether the character says something of its own outside of quotes.
+/// Whether the character has a special meaning outside of quotes.
 bool is_special(char c) noexcept {
   return is_blank(c) || c == '"' || c == '\'' || c == ';' || c == '\\';
 }
@@ -119,8 +119,8 @@ private:
     else if (is_special(c))
       append(c);
     else
-      return complain("unknown escape; there are \\xNN \\n \\r \\t \\0 \\\\ "
-                      "\\\" \\'");
+      return complain(
+        "unknown escape; use \\xNN \\n \\r \\t \\0 \\\\ \\\" \\'");
     at_ += 2;
     return {};
   }

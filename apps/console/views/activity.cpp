@@ -13,7 +13,7 @@ namespace troupe::console {
 namespace {
 
 std::uint64_t growth(std::uint64_t before, std::uint64_t now) noexcept {
-  // What was restarted may count from zero again.
+  // A restarted actor may count from zero again.
   return now >= before ? now - before : now;
 }
 
@@ -25,7 +25,7 @@ activity::activity(const std::optional<sample>& before, const sample& now)
   std::map<std::string, std::uint64_t> handled;
   std::uint64_t cpu = 0;
   auto passed = seconds{now.process.uptime}.count();
-  // Another process under the same address is another story.
+  // Figures of another process at the same address cannot be compared.
   if (before && before->process.process_id == now.process.process_id) {
     for (const auto& x : before->actors.actors)
       handled[x.name] = x.handled;

@@ -12,17 +12,17 @@
 
 namespace troupe::console {
 
-/// How a system was at one moment.
+/// The figures of a system at one moment.
 struct sample {
   std::chrono::steady_clock::time_point taken;
   runtime_stat process;
   actor_list actors;
 };
 
-/// What happened between two moments.
+/// The changes between two moments.
 class activity {
 public:
-  /// Without an earlier moment: since the process began.
+  /// Without `before`: the changes since the process began.
   activity(const std::optional<sample>& before, const sample& now);
 
   /// Share of one processor that the process used, in per cent.
@@ -30,8 +30,8 @@ public:
     return cpu_percent_;
   }
 
-  /// The actors, with what each handled per second in `handled`. Who was not
-  /// there before counts from zero.
+  /// The actors; `handled` is the number that each handled per second. A new actor
+  /// counts from zero.
   [[nodiscard]] const actor_list& actors() const noexcept {
     return actors_;
   }

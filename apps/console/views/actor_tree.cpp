@@ -26,7 +26,7 @@ public:
 
   std::vector<tree_row> run() {
     add_children("", 0);
-    // Nobody leads to actors that are their own ancestors.
+    // Actors that are their own ancestors are reached from no root.
     for (const auto& x : all_.actors)
       add(x, 0);
     return std::move(rows_);
@@ -81,8 +81,8 @@ std::string state_text(const tree_row& x) {
   return result;
 }
 
-bool is_topic(const tree_row& x) {
-  return x.actor.kind == "topic" || x.actor.kind == "topics";
+bool has_subscribers(const tree_row& x) {
+  return x.actor.subscribers > 0;
 }
 
 } // namespace
@@ -114,8 +114,9 @@ table table_of(const std::vector<tree_row>& tree, std::string handled) {
     {"MAILBOX", right, false, 1}, {std::move(handled), right, false, 2},
     {"RESTARTS", right, false},   {"MEMORY", right, false, 3},
     {"KEYS", right, false, 4}};
-  const bool with_topics = std::any_of(tree.begin(), tree.end(), is_topic);
-  if (with_topics)
+  const bool subscribed
+    = std::any_of(tree.begin(), tree.end(), has_subscribers);
+  if (subscribed)
     columns.push_back({"SUBSCRIBERS", right, false, 5});
   table result{std::move(columns)};
   for (const auto& x : tree) {
@@ -128,8 +129,9 @@ table table_of(const std::vector<tree_row>& tree, std::string handled) {
                             count_text(x.actor.restarts),
                             bytes_text(x.actor.bytes),
                             count_text(x.actor.keys)};
-    if (with_topics)
-      cells.emplace_back(is_topic(x) ? count_text(x.actor.subscribers) : "");
+    if (subscribed)
+      cells.emplace_back(has_subscribers(x) ? count_text(x.actor.subscribers)
+                                            : "");
     result.add(std::move(cells));
   }
   return result;

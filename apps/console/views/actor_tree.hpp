@@ -15,22 +15,22 @@ namespace troupe::console {
 struct tree_row {
   actor_info actor;
   std::size_t depth = 0;
-  /// Shards that this row speaks for; they have no rows of their own.
+  /// Number of shards that this row includes; they have no rows of their own.
   std::size_t shards = 0;
-  /// Those of them that do not run, by their state.
+  /// How many of these shards do not run, by their state.
   std::map<std::string, std::size_t> shards_down = {};
 };
 
 /// The actors as a tree, depth first, siblings in the order of the list. An
-/// actor whose parent is not in the list counts as a root, so every actor gets
-/// a row, whatever the peer sent.
+/// actor whose parent is not in the list is a root, so every actor has a row,
+/// whatever the peer sent.
 [[nodiscard]] std::vector<tree_row> tree_of(const actor_list& all);
 
 /// The tree with the shards added to their region's row.
 [[nodiscard]] std::vector<tree_row>
 collapsed(const std::vector<tree_row>& tree);
 
-/// The tree as a table, names indented. `handled` heads what each has handled.
+/// The tree as a table, with indented names. `handled` is the title of that column.
 [[nodiscard]] table table_of(const std::vector<tree_row>& tree,
                              std::string handled = "HANDLED");
 

@@ -21,7 +21,7 @@ std::string decimal_text(double x) {
   return {buffer, std::to_chars(buffer, buffer + sizeof(buffer), x).ptr};
 }
 
-/// A value that takes one line; a list or a struct is shortened to its size.
+/// A value on one line; of a list or a struct only its size.
 std::string cell_text(const field_value& x) {
   return std::visit(
     [](const auto& y) -> std::string {
@@ -39,12 +39,12 @@ std::string cell_text(const field_value& x) {
       else if constexpr (std::is_integral_v<type>)
         return std::to_string(y);
       else
-        return std::to_string(y.size()) + " inside";
+        return "elements: " + std::to_string(y.size());
     },
     x.content);
 }
 
-/// All elements are structs, which then have the same members.
+/// Whether all elements are structs; they then have the same members.
 bool is_table(const field_value::list& x) {
   return !x.empty() && std::all_of(x.begin(), x.end(), [](const auto& y) {
     return std::holds_alternative<field_value::object>(y.content);
@@ -124,7 +124,7 @@ std::size_t widest_line(std::string_view text) {
   return result;
 }
 
-/// A message with its fields, for a terminal that is too narrow for a table.
+/// A message with its fields, for a terminal too narrow for a table.
 std::string wrapped(const message_form& x, std::size_t width) {
   auto result = x.name;
   auto used = result.size();

@@ -23,7 +23,7 @@ std::string line(std::string_view title, const std::string& text) {
 
 table table_of(const std::vector<region_info>& regions) {
   using enum alignment;
-  // A column of zeros would tell nothing.
+  // A column of zeros would say nothing.
   const bool undecodable = std::ranges::any_of(
     regions, [](const region_info& x) { return x.undecodable != 0; });
   std::vector<column> columns{
@@ -124,6 +124,19 @@ std::string actors_text(const runtime_stat& x) {
   return result;
 }
 
+/// What the services show, a row each; empty when there are none.
+std::string services_text(const std::vector<service_info>& services,
+                          std::size_t width) {
+  using enum alignment;
+  table result{
+    {{"SERVICE", left, true}, {"FIGURE", left, true}, {"VALUE", right}}};
+  for (const auto& x : services)
+    for (const auto& figure : x.figures)
+      result.add({quote_if_needed(x.name), quote_if_needed(figure.name),
+                  count_text(figure.value)});
+  return result.rows() == 0 ? std::string{} : "\n" + result.render(width);
+}
+
 std::int64_t milliseconds(std::chrono::milliseconds x) {
   return x.count();
 }
@@ -135,7 +148,7 @@ std::string text_of(const actor_list& x, bool every, std::size_t width,
   const auto tree = tree_of(x);
   auto result = table_of(every ? tree : collapsed(tree)).render(width, colours);
   if (x.omitted > 0)
-    result += "... and " + count_text(x.omitted) + " more topics\n";
+    result += "... and " + count_text(x.omitted) + " more rows\n";
   return result;
 }
 
@@ -153,15 +166,12 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
                    + (x.file_limit == 0 ? std::string{}
                                         : " of " + count_text(x.file_limit)));
   result += line("actors", actors_text(x));
-  result
-    += line("loads", count_text(x.loads_in_flight) + " in flight, "
-                       + count_text(x.loader_threads) + " loader threads, "
-                       + count_text(x.loader_queue) + " jobs wait for one");
   if (x.draining)
     result += line("state", "draining");
   if (!x.regions.empty())
     result += "\n" + table_of(x.regions).render(width);
-  return result + namespaces_text(x.regions, width);
+  return result + namespaces_text(x.regions, width)
+         + services_text(x.services, width);
 }
 
 std::string text_of(const load_list& x, std::size_t width) {
@@ -177,7 +187,7 @@ std::string text_of(const node_list& x, std::size_t width) {
   using enum alignment;
   auto result = "this server is " + x.self + "\n";
   if (x.nodes.empty())
-    return result + "no other node has asked anything\n";
+    return result + "no other node has sent a request\n";
   table rows{{{"NODE", left, true},
               {"ADDRESS", left},
               {"KNOWN FOR", right},
@@ -195,7 +205,7 @@ std::string text_of(const node_list& x, std::size_t width) {
 }
 
 std::string text_of(const failure& x) {
-  // There is nobody whose error code this could be.
+  // No server answered, so there is no error code of a server to show.
   if (x.code == not_connected)
     return "error: " + x.reason.text() + "\n";
   return "error: " + to_string(x.reason) + "\n";
@@ -230,6 +240,21 @@ std::vector<json_object> rows_of(const std::vector<namespace_info>& all) {
                      .add("evictions", x.evictions)
                      .add("shards", x.shards)
                      .add("eviction", x.eviction));
+  return rows;
+}
+
+std::vector<json_object> rows_of(const std::vector<service_info>& all) {
+  std::vector<json_object> rows;
+  for (const auto& x : all) {
+    std::vector<json_object> figures;
+    for (const auto& figure : x.figures)
+      figures.push_back(
+        json_object{}.add("name", figure.name).add("value", figure.value));
+    rows.push_back(json_object{}
+                     .add("name", x.name)
+                     .add("kind", x.kind)
+                     .add("figures", figures));
+  }
   return rows;
 }
 
@@ -268,7 +293,8 @@ json_object json_of(const runtime_stat& x) {
     .add("loader_threads", x.loader_threads)
     .add("loader_queue", x.loader_queue)
     .add("draining", x.draining)
-    .add("regions", rows);
+    .add("regions", rows)
+    .add("services", rows_of(x.services));
 }
 
 json_object json_of(const load_list& x) {

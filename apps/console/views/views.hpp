@@ -1,6 +1,6 @@
 #pragma once
 
-// What the peer's answers look like: as text for people, and as JSON.
+// Shows the peer's answers: as text for users, and as JSON.
 
 #include <cstddef>
 #include <string>
@@ -16,14 +16,14 @@
 
 namespace troupe::console {
 
-/// `every` shows shards one by one. See `table::render` for width and colours.
+/// `every` shows each shard in its own row. See `table::render` for width and colours.
 [[nodiscard]] std::string text_of(const actor_list& x, bool every,
                                   std::size_t width, bool colours = false);
 [[nodiscard]] std::string text_of(const runtime_stat& x, std::size_t width);
 [[nodiscard]] std::string text_of(const load_list& x, std::size_t width);
 [[nodiscard]] std::string text_of(const node_list& x, std::size_t width);
 
-/// "error: code: text", and what to do about it.
+/// "error: code: text"; the text says what to do.
 [[nodiscard]] std::string text_of(const failure& x);
 
 [[nodiscard]] json_object json_of(const actor_list& x);

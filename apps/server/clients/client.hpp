@@ -13,6 +13,7 @@
 #include <troupe/messages/types/bytes.hpp>
 
 #include "apps/net/turn_clock.hpp"
+#include "apps/server/clients/answer_slot.hpp"
 #include "apps/server/clients/memory_share.hpp"
 #include "apps/server/clients/transaction.hpp"
 #include "apps/server/clients/unfinished_command.hpp"
@@ -81,6 +82,10 @@ struct client {
     return buffered + kept_bytes()
            + (unfinished ? unfinished->held_bytes() : 0);
   }
+
+  /// Makes the place for the reply of a command that answers later. Throws
+  /// std::bad_alloc.
+  std::function<std::shared_ptr<answer_slot>(waiting_time)> make_slot;
 
   /// Makes the queue of messages for this client. Throws std::bad_alloc.
   std::function<std::shared_ptr<subscriber>()> make_subscriber;

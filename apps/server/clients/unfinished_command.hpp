@@ -1,18 +1,23 @@
 #pragma once
 
-// A command that takes longer than a client may hold up the others of its thread. It
-// goes on in slices, between which the thread serves them; its client waits for the
-// reply, and so do its later commands.
+// A command that does not answer at once. Its client waits for the reply, and so do the
+// client's later commands; the thread serves the others. There are two kinds:
 //
-//   connection ─► executor ─► command: first slice, keeps the rest in the client
-//       ▲                                                       │
-//       └── waits in the thread's line (workplace.hpp) ◄─ not done ┘
+//   long      (unfinished.hpp) has more to do than a client may hold up the others of its
+//             thread for, and goes on in slices;
+//   deferred  (ticket.hpp) has nothing to do until its ticket is answered.
+//
+//   connection ─► executor ─► command: keeps the rest in the client
+//       ▲                                           │
+//       ├── waits in the thread's line ◄── long ────┤
+//       └── waits for its slot ◄────── deferred ────┘
 //
 // The first slice of a command ends with that of its turn: many short commands in one
 // turn take no longer than a long one.
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 
 #include "apps/resp/reply_writer.hpp"
 
@@ -26,7 +31,24 @@ public:
 
   virtual ~unfinished_command() = default;
 
-  /// Goes on until `deadline`, and some steps more. True when the command is done and
+  /// Whether it goes on only once something has happened, which calls the client's
+  /// connection.
+  [[nodiscard]] virtual bool waits() const noexcept {
+    return false;
+  }
+
+  /// When `time_over` is due, of one that waits; none: never.
+  [[nodiscard]] virtual std::optional<std::chrono::steady_clock::time_point>
+  end() const noexcept {
+    return std::nullopt;
+  }
+
+  /// It has waited as long as it may: its reply is due. Throws std::bad_alloc.
+  virtual void time_over() {
+    // nop
+  }
+
+  /// Unless it waits, goes on until `deadline`, and some steps more. True when the command is done and
   /// has written its reply, of which there is nothing before. May throw
   /// std::bad_alloc.
   [[nodiscard]] virtual bool

@@ -223,6 +223,28 @@ void client_kill(command_call& call) {
   call.reply.integer(static_cast<std::int64_t>(kill_clients(call, terms)));
 }
 
+// CLIENT UNBLOCK id [TIMEOUT|ERROR]
+void client_unblock(command_call& call) {
+  const auto words = call.words.subspan(2);
+  auto how = unblocking::timeout;
+  if (words.size() > 2)
+    return call.reply.error(error_text::wrong_subcommand_call(call.words));
+  if (words.size() == 2) {
+    if (same_word(words[1], "error"))
+      how = unblocking::error;
+    else if (!same_word(words[1], "timeout"))
+      return call.reply.error(
+        "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  const auto id = parse_integer(words[0]);
+  if (!id)
+    return call.reply.error(error_text::not_an_integer);
+  const auto ended
+    = *id > 0
+      && call.server.clients.unblock(static_cast<std::uint64_t>(*id), how);
+  call.reply.integer(ended ? 1 : 0);
+}
+
 constexpr std::string_view group = "connection";
 constexpr auto always = flag::loading | flag::stale;
 constexpr auto plain = flag::noscript | always;
@@ -252,6 +274,8 @@ constexpr std::array subcommands{
           "Tell the name or version of the client library", client_setinfo},
   command{"client|setname", 3, plain, {}, group, "2.6.9",
           "Name the connection", client_setname},
+  command{"client|unblock", -3, admin, {}, group, "5.0.0",
+          "End the wait of a command of another connection", client_unblock},
 };
 
 constexpr std::array commands{

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <troupe/messages/types/text/words.hpp>
@@ -73,6 +74,25 @@ public:
         insert(x);
   }
 
+  expected<void> add(std::span<const command> family) {
+    if (2 * (all_.size() + family.size()) > size)
+      return fail(errc::invalid_argument,
+                  "the table takes " + std::to_string(size / 2) + " commands");
+    for (const auto& x : family) {
+      const auto name = pack(x.name);
+      if (!name)
+        return fail(errc::invalid_argument,
+                    "a command's name has 1 to " + std::to_string(longest_name)
+                      + " letters, unlike '" + std::string{x.name} + "'");
+      if (find(*name) != nullptr)
+        return fail(errc::invalid_argument,
+                    "there is a command '" + std::string{x.name} + "'");
+    }
+    for (const auto& x : family)
+      insert(x);
+    return {};
+  }
+
   [[nodiscard]] const command* find(const packed_name& name) const noexcept {
     for (auto i = name.hash() % size;; i = (i + 1) % size) {
       if (slots_[i].what == nullptr || slots_[i].name == name)
@@ -105,12 +125,16 @@ private:
   std::vector<const command*> all_;
 };
 
-const index& names() {
-  static const index instance;
+index& names() {
+  static index instance;
   return instance;
 }
 
 } // namespace
+
+expected<void> add_commands(std::span<const command> family) {
+  return names().add(family);
+}
 
 std::span<const command* const> all_commands() {
   return names().all();

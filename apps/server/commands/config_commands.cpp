@@ -1,10 +1,11 @@
-// CONFIG: looks at settings (config_settings.hpp) and changes them.
+// CONFIG: looks at options (server_option.hpp) and changes them.
 
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,10 @@
 #include "apps/resp/error_text.hpp"
 #include "apps/server/calls/command_call.hpp"
 #include "apps/server/commands/command_table.hpp"
-#include "apps/server/commands/config_settings.hpp"
 #include "apps/server/commands/families.hpp"
+#include "apps/server/options/option_table.hpp"
+#include "apps/server/options/settings_file.hpp"
 #include "apps/server/state/server_state.hpp"
-#include "apps/server/state/settings_file.hpp"
 
 namespace troupe::server {
 
@@ -27,28 +28,50 @@ namespace {
 
 using flag = command_flag;
 
+/// A setting that CONFIG GET shows, under the name that was asked for.
+struct found_setting {
+  std::string_view name;
+  const server_option* option;
+};
+
 void config_get(command_call& call) {
   const auto patterns = call.words.subspan(2);
-  std::vector<const setting*> found;
-  for (const auto& x : all_settings())
-    if (std::any_of(patterns.begin(), patterns.end(),
-                    [&x](bytes_view p) { return glob_match(p, x.name); }))
-      found.push_back(&x);
+  const auto matches = [&](std::string_view name) {
+    return !name.empty()
+           && std::any_of(
+             patterns.begin(), patterns.end(),
+             [&](bytes_view pattern) { return glob_match(pattern, name); });
+  };
+  std::vector<found_setting> found;
+  for (const auto& x : options_of(call.server).rows()) {
+    if (!x.has_value())
+      continue;
+    if (matches(x.config_name()))
+      found.push_back({x.config_name(), &x});
+    else if (matches(x.shown.name))
+      found.push_back({x.shown.name, &x});
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& x, const auto& y) { return x.name < y.name; });
   call.reply.map(found.size());
-  for (const auto* x : found) {
-    call.reply.bulk(x->name);
-    call.reply.bulk(x->value(call.server));
+  for (const auto& x : found) {
+    call.reply.bulk(x.name);
+    call.reply.bulk(present_value(*x.option, call.server));
   }
 }
 
 // What is refused, and why.
 using named_refusal = std::pair<bytes_view, std::string>;
 
+// An option, and the value that it shall get.
+using wanted_setting = std::pair<const server_option*, settings::value>;
+
 std::optional<named_refusal> run_all(setting_change& all,
-                                     const std::vector<const setting*>& chosen,
+                                     const std::vector<wanted_setting>& chosen,
                                      resp::arguments words) {
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    if (auto why = chosen[i]->set(all, words[2 * i + 1]); !why.empty())
+    const auto& [option, value] = chosen[i];
+    if (auto why = option->set(all, value); !why.empty())
       return named_refusal{words[2 * i], std::move(why)};
     if (all.tls && all.tls_name.empty())
       all.tls_name = words[2 * i];
@@ -58,7 +81,7 @@ std::optional<named_refusal> run_all(setting_change& all,
 
 // Gives each of `chosen` the value behind its name in `words`.
 std::optional<named_refusal>
-apply_all(server_state& server, const std::vector<const setting*>& chosen,
+apply_all(server_state& server, const std::vector<wanted_setting>& chosen,
           resp::arguments words) {
   // What is checked still holds when it is applied: no other CONFIG SET and no new
   // database comes in between.
@@ -89,21 +112,29 @@ void config_set(command_call& call) {
   const auto words = call.words.subspan(2);
   if (words.size() % 2 != 0)
     return call.reply.error(error_text::syntax);
-  std::vector<const setting*> chosen;
+  std::vector<wanted_setting> chosen;
+  // The first value that is refused; names are looked at before.
+  std::optional<named_refusal> refused;
   for (std::size_t i = 0; i < words.size(); i += 2) {
-    const auto* const x = find_setting(words[i]);
-    if (x == nullptr)
+    const auto* const x = options_of(call.server).find(words[i]);
+    if (x == nullptr || (!x->set && !x->has_value()))
       return call.reply.error(error_text::unknown_setting(words[i]));
-    if (x->set == nullptr)
+    if (!x->set)
       return call.reply.error(error_text::immutable_setting(words[i]));
-    if (std::find(chosen.begin(), chosen.end(), x) != chosen.end())
+    if (std::any_of(chosen.begin(), chosen.end(),
+                    [x](const auto& other) { return other.first == x; }))
       return call.reply.error(
         error_text::refused_setting(words[i], "duplicate parameter"));
-    chosen.push_back(x);
+    auto value = x->shown.kind.read(words[i + 1]);
+    if (!value && !refused)
+      refused.emplace(words[i], value.error().text());
+    chosen.emplace_back(x, std::move(value).value_or(settings::value{}));
   }
-  if (const auto refusal = apply_all(call.server, chosen, words))
+  if (!refused)
+    refused = apply_all(call.server, chosen, words);
+  if (refused)
     return call.reply.error(
-      error_text::refused_setting(refusal->first, refusal->second));
+      error_text::refused_setting(refused->first, refused->second));
   call.reply.ok();
 }
 
@@ -137,9 +168,7 @@ constexpr std::array subcommands{
           "Write the changed settings to the configuration file",
           config_rewrite},
   command{"config|set", -4, admin | flag::alone, {}, group, "2.0.0",
-          "Change client-output-buffer-limit, maxclients, maxmemory, "
-          "maxmemory-clients, maxmemory-policy, namespaces, requirepass, "
-          "timeout or the files of TLS",
+          "Change settings of the running server, all of them or none",
           config_set},
 };
 

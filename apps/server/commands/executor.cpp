@@ -149,6 +149,9 @@ std::size_t executor::run_next(const resp::command_batch& batch,
       settle_lookups(call);
       return done;
     }
+    // What answers later keeps nothing of what it has read.
+    if (self.unfinished)
+      return done;
     // Some of it may be of before the change and some of after it.
     reply.truncate(mark);
     call.hits = 0;

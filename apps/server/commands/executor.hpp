@@ -29,7 +29,7 @@ public:
   /// Runs the commands of `batch` from number `first` on, in order, and appends
   /// one reply for each, until all ran, `defaults::flush_size` bytes wait to be
   /// sent, the client takes its leave, or one is unfinished, which then goes on
-  /// (`continue_long`) before the next one. Returns the number of the first that
+  /// (`continue_unfinished`) before the next one. Returns the number of the first that
   /// did not run; at least one does, unless more messages wait than are
   /// sent at once.
   /// Successive commands of a kind that gains by it (GET) run together; of

@@ -15,7 +15,7 @@
 
 #include "apps/resp/error_text.hpp"
 #include "apps/server/calls/command_call.hpp"
-#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/calls/unfinished.hpp"
 #include "apps/server/clients/unfinished_command.hpp"
 #include "apps/server/commands/families.hpp"
 #include "apps/server/state/server_state.hpp"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <troupe/actors/topics/subscriptions.hpp>
+#include <troupe/actors/topics/topic_hub.hpp>
 #include <troupe/messages/types/text/glob.hpp>
 
 #include "apps/resp/error_text.hpp"
@@ -32,7 +33,7 @@ using flag = command_flag;
 subscriptions& listening(command_call& call) {
   auto& result = call.self.listening;
   if (!result)
-    result = std::make_unique<subscriptions>(call.server.topics,
+    result = std::make_unique<subscriptions>(call.server.topics->directory(),
                                              call.self.make_subscriber());
   return *result;
 }
@@ -88,7 +89,7 @@ void for_each_name(command_call& call, const Names& topics, F f) {
 
 // Patterns do not see it: it would take too long to compare it with them.
 bool is_long_channel(bytes_view name) noexcept {
-  return name.size() > defaults::max_channel;
+  return name.size() > longest_channel;
 }
 
 void subscribe(command_call& call, topic_kind kind) {
@@ -99,8 +100,7 @@ void subscribe(command_call& call, topic_kind kind) {
     return call.reply.error(error_text::pattern_too_long());
   if (kind == topic_kind::channel
       && std::any_of(names.begin(), names.end(), is_long_channel))
-    return call.reply.error(
-      error_text::channel_too_long(defaults::max_channel));
+    return call.reply.error(error_text::channel_too_long(longest_channel));
   auto& topics = listening(call);
   for_each_name(call, names, [&](bytes_view name) {
     topics.add(kind, name);
@@ -148,21 +148,22 @@ void run_unsubscribe(command_call& call) {
 // -- publishing ----------------------------------------------------------------------
 
 // A publisher that listens itself reads the message before the reply.
-void reply_heard(command_call& call, std::size_t heard) {
+void reply_heard(command_call& call, const expected<std::size_t>& heard) {
+  if (!heard)
+    return reply_error(call, heard.error());
   write_messages_before_reply(call.self, call.reply);
-  call.reply.integer(static_cast<std::int64_t>(heard));
+  call.reply.integer(static_cast<std::int64_t>(*heard));
 }
 
 void publish(command_call& call) {
   if (is_long_channel(call.words[1]))
-    return call.reply.error(
-      error_text::channel_too_long(defaults::max_channel));
-  reply_heard(call, call.server.topics.publish(call.words[1], call.words[2]));
+    return call.reply.error(error_text::channel_too_long(longest_channel));
+  reply_heard(call, call.server.topics->publish(call.words[1], call.words[2]));
 }
 
 void spublish(command_call& call) {
-  reply_heard(call,
-              call.server.topics.publish_sharded(call.words[1], call.words[2]));
+  reply_heard(
+    call, call.server.topics->publish_sharded(call.words[1], call.words[2]));
 }
 
 // -- PUBSUB --------------------------------------------------------------------------
@@ -175,7 +176,7 @@ void pubsub_channels(command_call& call) {
   if (words.size() == 3 && words[2].size() > longest_pattern)
     return call.reply.error(error_text::pattern_too_long());
   std::vector<std::shared_ptr<topic>> found;
-  for (auto& x : call.server.topics.list(Kind))
+  for (auto& x : call.server.topics->directory().list(Kind))
     if (words.size() == 2
         || glob_match(words[2], x->name().text, letter_case::exact))
       found.push_back(std::move(x));
@@ -190,14 +191,14 @@ void pubsub_numsub(command_call& call) {
   call.reply.array(names.size() * 2);
   for (const auto& name : names) {
     call.reply.bulk(name);
-    call.reply.integer(
-      static_cast<std::int64_t>(call.server.topics.subscribers(Kind, name)));
+    call.reply.integer(static_cast<std::int64_t>(
+      call.server.topics->directory().subscribers(Kind, name)));
   }
 }
 
 void pubsub_numpat(command_call& call) {
-  call.reply.integer(
-    static_cast<std::int64_t>(call.server.topics.size(topic_kind::pattern)));
+  call.reply.integer(static_cast<std::int64_t>(
+    call.server.topics->directory().size(topic_kind::pattern)));
 }
 
 constexpr std::string_view group = "pubsub";

@@ -47,6 +47,24 @@ private:
   std::weak_ptr<connection> owner_;
 };
 
+/// The place for the reply of one command.
+class connection_slot final : public answer_slot {
+public:
+  connection_slot(std::shared_ptr<answer_line> line, waiting_time most,
+                  std::weak_ptr<connection> owner)
+    : answer_slot(std::move(line), std::move(most)), owner_(std::move(owner)) {
+    // nop
+  }
+
+  void on_answer() noexcept override {
+    if (const auto present = owner_.lock())
+      present->resume_command();
+  }
+
+private:
+  std::weak_ptr<connection> owner_;
+};
+
 } // namespace
 
 connection::connection(workplace& home, net::transport peer, std::uint64_t id)
@@ -65,6 +83,8 @@ void connection::start() {
     return std::make_shared<connection_subscriber>(
       home_.server().live.pubsub, home_.context(), weak_from_this());
   };
+  self_.make_slot
+    = [this](waiting_time most) { return make_slot(std::move(most)); };
   enter_registry();
   if (peer_.is_tls())
     greet();
@@ -78,6 +98,11 @@ void connection::start_timer(std::chrono::milliseconds time) {
     if (!ended)
       self->close();
   });
+}
+
+std::shared_ptr<answer_slot> connection::make_slot(waiting_time most) {
+  return std::make_shared<connection_slot>(home_.answers(), std::move(most),
+                                           weak_from_this());
 }
 
 void connection::greet() {

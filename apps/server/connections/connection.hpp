@@ -16,6 +16,8 @@
 //                           ▼
 //                        lingering ──► closed
 //
+//   serving ──► parked ──► working    a command waits for its answer (ticket.hpp)
+//
 // Invariants
 //   1. While replies wait to be sent nothing is executed: a client that does not read
 //      stops itself, and costs one output buffer. What it sends is read all the same,
@@ -29,6 +31,9 @@
 //      has been sent. A subscriber whose queue overflows is closed.
 //   5. A turn ends after `defaults::turn_time`, and the commands of one batch, however
 //      much was read ahead. While working nothing is read.
+//   6. While parked nothing is read either, so that what the client may have sent is
+//      bounded by its socket; a peer that has closed is noticed all the same. Messages
+//      go on.
 
 #include <chrono>
 #include <cstddef>
@@ -49,6 +54,7 @@
 #include "apps/net/transport.hpp"
 #include "apps/resp/parser.hpp"
 #include "apps/resp/reply_buffer.hpp"
+#include "apps/server/clients/answer_slot.hpp"
 #include "apps/server/clients/client.hpp"
 #include "apps/server/connections/workplace.hpp"
 
@@ -76,6 +82,9 @@ public:
   void
   close_if_idle_since(std::chrono::steady_clock::time_point moment) noexcept;
 
+  /// The answer that the client's command waits for has come, unless that is over.
+  void resume_command() noexcept;
+
   /// Something has come into the client's queue, or would have.
   void resume_messages();
 
@@ -97,6 +106,7 @@ private:
     waiting,
     serving,
     working,
+    parked,
     sending,
     lingering,
     closed
@@ -109,6 +119,7 @@ private:
   void greet();
   void shake_hands();
   void start_timer(std::chrono::milliseconds time);
+  [[nodiscard]] std::shared_ptr<answer_slot> make_slot(waiting_time most);
   void give_up() noexcept;
 
   // What it keeps.
@@ -135,8 +146,11 @@ private:
   void take_out_argument();
   bool serve(bytes_view input);
   void yield_turn(bytes_view rest);
-  void work_later();
+  void go_on_later();
   void work();
+  void park();
+  void stay_parked();
+  void time_over();
   void refuse_stream(std::string_view why);
   void keep(bytes_view rest);
 
@@ -189,7 +203,7 @@ private:
     std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>,
     boost::asio::io_context::executor_type>>
-    timer_; // Ends a handshake or lingering.
+    timer_; // Ends a handshake, lingering, or the wait of a command.
 };
 
 } // namespace troupe::server

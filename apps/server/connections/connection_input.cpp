@@ -9,7 +9,7 @@
 
 #include "apps/resp/defaults.hpp"
 #include "apps/resp/reply_writer.hpp"
-#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/calls/unfinished.hpp"
 #include "apps/server/connections/connection.hpp"
 #include "apps/server/state/defaults.hpp"
 
@@ -71,6 +71,8 @@ void connection::go_on() {
       return discard();
     case state::working:
       return; // It reads once the command is done.
+    case state::parked:
+      return stay_parked();
     default:
       return take_turn();
   }
@@ -223,7 +225,7 @@ bool connection::serve(bytes_view input) {
       // What was not executed is parsed again.
       parser_.reset();
       if (works)
-        work_later();
+        go_on_later();
       else
         await_taking();
       return false;
@@ -258,14 +260,16 @@ void connection::yield_turn(bytes_view rest) {
   if (!flushed)
     await_taking();
   else if (finish())
-    work_later();
+    go_on_later();
 }
 
-// Lets others have their turns before this one goes on.
-void connection::work_later() {
+// Lets others have their turns before this one goes on, or waits until it can.
+void connection::go_on_later() {
   note_turn();
   if (!count())
     return evict();
+  if (self_.unfinished && self_.unfinished->waits())
+    return park();
   state_ = state::working;
   home_.go_on_later(shared_from_this());
 }
@@ -278,14 +282,55 @@ void connection::work() {
   if (self_.unfinished) {
     resp::reply_writer reply{home_.output, home_.server().options.max_reply};
     reply.protocol(self_.protocol);
-    if (!continue_long(self_, reply))
-      return work_later();
+    if (!continue_unfinished(self_, reply))
+      return go_on_later();
+    timer_.reset();
   }
   state_ = state::serving;
   if (!flush())
     return await_taking();
   if (serve(input_.view()))
     take_turn();
+}
+
+// -- waiting for an answer ---------------------------------------------------------
+
+// What came for a subscriber meanwhile has not been written, and does not wake again.
+void connection::park() {
+  state_ = state::serving;
+  if (self_.listening && !flush_with_messages())
+    return await_taking();
+  if (!finish())
+    return;
+  state_ = state::parked;
+  if (const auto end = self_.unfinished->end(); end && !timer_) {
+    timer_.emplace(home_.context().get_executor(), *end);
+    timer_->async_wait([self = shared_from_this()](error_code ended) {
+      if (!ended)
+        self->guarded([](connection& x) { x.time_over(); });
+    });
+  }
+  await(net::readiness::hang_up);
+}
+
+// Woken by a wait that began before, for input, or because the peer has gone.
+void connection::stay_parked() {
+  if (peer_.hung_up())
+    close();
+  else
+    await(net::readiness::hang_up);
+}
+
+void connection::time_over() {
+  if (self_.unfinished)
+    self_.unfinished->time_over();
+}
+
+void connection::resume_command() noexcept {
+  guarded([](connection& self) {
+    if (self.state_ == state::parked && !self.self_.unfinished->waits())
+      self.go_on_later();
+  });
 }
 
 void connection::refuse_stream(std::string_view why) {

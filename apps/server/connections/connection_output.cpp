@@ -65,6 +65,8 @@ void connection::on_messages() {
       .add(1);
     return close();
   }
+  if (state_ == state::parked)
+    return park();
   if (state_ != state::waiting)
     return;
   state_ = state::serving;
@@ -124,7 +126,7 @@ void connection::on_sent() {
   sent_ = 0;
   state_ = state::serving;
   if (self_.unfinished)
-    return work_later();
+    return go_on_later();
   if (serve(input_.view()))
     take_turn();
 }

@@ -35,6 +35,8 @@ void worker::watch_idle() {
     if (code || !guard_.owns_work())
       return;
     close_idle();
+    // Without memory, nothing was posted for them.
+    serve_answers();
     watch_idle();
   });
 }
@@ -96,6 +98,7 @@ void worker::open(accepted_socket socket) {
   }
   const auto id = server().next_client.fetch_add(1, std::memory_order_relaxed);
   counters().connections_opened.add(1);
+  counters().connected.add(1);
   // A copy: it may close at once.
   const auto opened = connections_.emplace_back(std::make_shared<connection>(
     *this, net::transport{std::move(socket.socket), std::move(session)}, id));
@@ -124,7 +127,7 @@ void worker::remove(connection& x) noexcept {
   const auto slot = x.slot;
   std::swap(connections_[slot], connections_.back());
   connections_[slot]->slot = slot;
-  counters().connections_closed.add(1);
+  counters().connected.add(-1);
   load_.fetch_sub(1, std::memory_order_relaxed);
   // Whoever called still holds the connection: it is one of its handlers, or
   // the loop in `abort` or `start_draining`.

@@ -16,6 +16,7 @@
 #include "apps/net/socket_watch.hpp"
 #include "apps/resp/parser.hpp"
 #include "apps/resp/reply_buffer.hpp"
+#include "apps/server/clients/answer_slot.hpp"
 #include "apps/server/commands/executor.hpp"
 #include "apps/server/state/counters.hpp"
 #include "apps/server/state/server_state.hpp"
@@ -50,6 +51,11 @@ public:
     return counters_;
   }
 
+  /// Where its connections hear of answers to commands that wait.
+  [[nodiscard]] const std::shared_ptr<answer_line>& answers() const noexcept {
+    return answers_;
+  }
+
   /// Whether connections close once they have answered what they have received.
   [[nodiscard]] bool draining() const noexcept {
     return draining_;
@@ -77,7 +83,10 @@ public:
   virtual void cut(std::uint64_t id) = 0;
 
 protected:
-  ~workplace() = default;
+  ~workplace();
+
+  /// Has the connections go on whose commands have been answered.
+  void serve_answers() noexcept;
 
   void begin_draining() noexcept {
     draining_ = true;
@@ -88,6 +97,7 @@ private:
   thread_counters& counters_;
   boost::asio::io_context context_{1};
   net::socket_watch watch_{context_};
+  std::shared_ptr<answer_line> answers_;
   bool draining_ = false;
 };
 

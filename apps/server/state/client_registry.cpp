@@ -36,6 +36,8 @@ std::string flags_of(const client_record& x) {
     flags += 'x';
   if (x.type() == std::string_view{"pubsub"})
     flags += 'P';
+  if (x.unblock)
+    flags += 'b';
   if (x.local)
     flags += 'U';
   if (x.no_evict)
@@ -115,6 +117,24 @@ std::size_t client_registry::size() const noexcept {
 void client_registry::rename(client_record& x, const client_names& names) {
   std::lock_guard lock{mutex_};
   x.names = names;
+}
+
+// What was there before ends without the mutex: it may be the last to hold something.
+void client_registry::note_waiting(client_record& x,
+                                   std::function<bool(unblocking)> end) {
+  std::lock_guard lock{mutex_};
+  x.unblock.swap(end);
+}
+
+// The command's holder hears of it, and may do what it likes: not under the mutex.
+bool client_registry::unblock(std::uint64_t id, unblocking how) {
+  std::function<bool(unblocking)> end;
+  {
+    std::lock_guard lock{mutex_};
+    if (const auto found = clients_.find(id); found != clients_.end())
+      end = found->second->unblock;
+  }
+  return end && end(how);
 }
 
 std::string client_registry::list(const filter& wanted) const {

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace troupe::server {
 
@@ -29,6 +30,12 @@ struct client_names {
   [[nodiscard]] std::size_t size() const noexcept {
     return client.size() + library.size() + library_version.size();
   }
+};
+
+/// What CLIENT UNBLOCK answers a command that waits.
+enum class unblocking : std::uint8_t {
+  timeout, ///< What it answers when its time is over.
+  error,
 };
 
 /// What others may know about a client.
@@ -61,6 +68,9 @@ struct client_record {
 
   // Under the registry's mutex.
   client_names names;
+  /// Ends the wait of its command, from any thread; false when it ended by itself. Empty:
+  /// it has none that waits.
+  std::function<bool(unblocking)> unblock;
 
   /// What CLIENT LIST calls its type: "normal" or "pubsub".
   [[nodiscard]] const char* type() const noexcept;
@@ -79,6 +89,23 @@ public:
 
   /// Gives a client of this registry other names.
   void rename(client_record& x, const client_names& names);
+
+  /// A command of this client waits, and `end` ends that; empty: none does.
+  void note_waiting(client_record& x, std::function<bool(unblocking)> end);
+
+  /// Ends the wait of the client with this number; false when it has none. Throws
+  /// std::bad_alloc.
+  bool unblock(std::uint64_t id, unblocking how);
+
+  /// Calls `f(const client_record&)` for each client with a command that waits. `f` must
+  /// not call the registry.
+  template <class F>
+  void for_each_waiting(F&& f) const {
+    std::lock_guard lock{mutex_};
+    for (const auto& [id, x] : clients_)
+      if (x->unblock)
+        f(std::as_const(*x));
+  }
 
   /// The lines of CLIENT LIST for all that `wanted` accepts, by number.
   [[nodiscard]] std::string list(const filter& wanted) const;

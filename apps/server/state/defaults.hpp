@@ -73,10 +73,6 @@ inline constexpr std::size_t names_between_looks = 256;
 /// allow a subscriber.
 inline constexpr std::size_t max_confirmations = 256UL * 1024 * 1024;
 
-/// Bytes of a channel: each message is compared with all patterns that clients listen
-/// to. As the longest keys by default.
-inline constexpr std::size_t max_channel = 64 * 1024;
-
 /// Bytes that a client gives back from which on the system should get them.
 inline constexpr std::size_t trimmed_memory = 8UL * 1024 * 1024;
 
@@ -121,9 +117,6 @@ inline constexpr std::chrono::seconds idle_check{1};
 /// How often at most the system gets what clients have given back: that holds up all
 /// threads that allocate for some milliseconds.
 inline constexpr std::chrono::seconds trim_pause{5};
-
-/// Topics that the console shows; a person does not read more.
-inline constexpr std::size_t topics_shown = 100;
 
 /// Pause of the acceptor when descriptors have run out.
 inline constexpr std::chrono::milliseconds accept_pause{50};

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <fstream>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,7 +25,8 @@ namespace {
 // "name:value" lines below a title.
 class section_writer {
 public:
-  explicit section_writer(std::string& out) noexcept : out_(out) {
+  section_writer(std::string& out, std::vector<shown_metric> metrics) noexcept
+    : out_(out), metrics_(std::move(metrics)) {
     // nop
   }
 
@@ -31,6 +34,7 @@ public:
     if (!out_.empty())
       out_ += "\r\n";
     out_.append("# ").append(x).append("\r\n");
+    title_ = x;
   }
 
   void field(std::string_view name, std::string_view value) {
@@ -41,8 +45,48 @@ public:
     field(name, std::to_string(value));
   }
 
+  /// The value of the metric that is shown as this; 0 when there is none.
+  [[nodiscard]] std::int64_t value(std::string_view name) const noexcept {
+    const auto i = std::ranges::find(metrics_, name, &shown_metric::name);
+    return i == metrics_.end() ? 0 : i->value;
+  }
+
+  /// The field of a metric.
+  void metric(std::string_view name) {
+    field(name, std::to_string(value(name)));
+    std::erase_if(metrics_,
+                  [name](const shown_metric& x) { return x.name == name; });
+  }
+
+  /// The fields of the metrics of a section that have none yet.
+  void other_metrics(std::string_view section) {
+    for (const auto& x : metrics_)
+      if (x.section == section) {
+        if (!same_word(title_, section))
+          title(capitalized(section));
+        field(x.name, std::to_string(x.value));
+      }
+    std::erase_if(metrics_, [section](const shown_metric& x) {
+      return x.section == section;
+    });
+  }
+
+  /// Sections with nothing but metrics.
+  void other_sections() {
+    while (!metrics_.empty())
+      other_metrics(metrics_.front().section);
+  }
+
 private:
+  static std::string capitalized(std::string_view x) {
+    std::string result{x};
+    result[0] = static_cast<char>(result[0] - 'a' + 'A');
+    return result;
+  }
+
   std::string& out_;
+  std::string title_;                 // Of the section that is being written.
+  std::vector<shown_metric> metrics_; // Those that are not written yet.
 };
 
 std::string human_size(std::uint64_t size) {
@@ -73,12 +117,6 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-struct info_source {
-  const server_state& server;
-  region_stats stats;
-  server_counters counters;
-};
-
 // As Redis: its port without TLS or, when there is none, that with it.
 void write_ports(section_writer& out, const serve_options& x) {
   out.field("tcp_port",
@@ -102,103 +140,85 @@ void write_ports(section_writer& out, const serve_options& x) {
     add("name=unix,bind=" + x.unix_socket);
 }
 
-void write_server(section_writer& out, const info_source& from) {
+void write_server(section_writer& out, const server_state& server) {
   using namespace std::chrono;
   const auto uptime
-    = duration_cast<seconds>(steady_clock::now() - from.server.started).count();
+    = duration_cast<seconds>(steady_clock::now() - server.started).count();
   out.title("Server");
   out.field("redis_version", redis_version);
   out.field("redis_mode", "standalone");
-  out.field("troupe_version", from.server.options.version);
+  out.field("troupe_version", server.options.version);
   out.field("arch_bits", std::uint64_t{sizeof(void*) * 8});
   out.field("process_id", static_cast<std::uint64_t>(getpid()));
-  out.field("run_id", from.server.run_id);
-  write_ports(out, from.server.options);
+  out.field("run_id", server.run_id);
+  write_ports(out, server.options);
   out.field("uptime_in_seconds", static_cast<std::uint64_t>(uptime));
   out.field("uptime_in_days", static_cast<std::uint64_t>(uptime / 86'400));
-  out.field("io_threads", std::uint64_t{from.server.options.threads});
+  out.field("io_threads", std::uint64_t{server.options.threads});
 }
 
-void write_clients(section_writer& out, const info_source& from) {
+void write_clients(section_writer& out, const server_state& server) {
   out.title("Clients");
-  out.field("connected_clients", from.counters.connected);
-  out.field("maxclients", std::uint64_t{from.server.live.max_connections});
-  out.field("blocked_clients", std::uint64_t{0});
+  out.metric("connected_clients");
+  out.field("maxclients", std::uint64_t{server.live.max_connections});
+  out.field("blocked_clients", std::uint64_t{server.waiting_clients});
 }
 
-void write_memory(section_writer& out, const info_source& from) {
+void write_memory(section_writer& out, const server_state& server) {
   const auto resident = resident_bytes();
   out.title("Memory");
-  out.field("used_memory", from.stats.bytes);
-  out.field("used_memory_human", human_size(from.stats.bytes));
+  const auto used = static_cast<std::uint64_t>(out.value("used_memory"));
+  out.metric("used_memory");
+  out.field("used_memory_human", human_size(used));
   out.field("used_memory_rss", resident);
   out.field("used_memory_rss_human", human_size(resident));
-  out.field("retired_memory", from.stats.retired);
-  out.field("vacant_memory", from.stats.vacant);
-  const auto limit = from.server.options.memory.present();
-  out.field("limited_memory", from.stats.charged);
+  out.metric("retired_memory");
+  out.metric("vacant_memory");
+  const auto limit = server.options.memory.present();
+  out.metric("limited_memory");
   out.field("maxmemory", limit);
   out.field("maxmemory_human", human_size(limit));
-  out.field("maxmemory_policy",
-            settings::policy_name(from.server.live.eviction));
+  out.field("maxmemory_policy", settings::policy_name(server.live.eviction));
 }
 
 // Nothing is persisted; monitors look for these two all the same.
-void write_persistence(section_writer& out, const info_source&) {
+void write_persistence(section_writer& out, const server_state&) {
   out.title("Persistence");
   out.field("loading", std::uint64_t{0});
   out.field("async_loading", std::uint64_t{0});
   out.field("aof_enabled", std::uint64_t{0});
 }
 
-std::uint64_t topics_of(const info_source& from, topic_kind kind) {
-  return from.server.topics.size(kind);
-}
-
-void write_stats(section_writer& out, const info_source& from) {
-  const auto& x = from.counters;
+// The fields that monitors know, in the order in which they know them.
+void write_stats(section_writer& out, const server_state&) {
   out.title("Stats");
-  out.field("total_connections_received", x.connections_opened);
-  out.field("total_commands_processed", x.commands);
-  out.field("total_net_input_bytes", x.bytes_read);
-  out.field("total_net_output_bytes", x.bytes_written);
-  out.field("rejected_connections", x.connections_rejected);
-  out.field("protocol_errors", x.errors);
-  out.field("http_requests_refused", x.http_requests);
-  out.field("expired_keys", x.expirations);
-  out.field("evicted_keys", x.evictions);
-  out.field("active_defrag_hits", x.relocations);
-  out.field("keyspace_hits", x.hits);
-  out.field("keyspace_misses", x.misses);
-  out.field("pubsub_channels", topics_of(from, topic_kind::channel));
-  out.field("pubsub_patterns", topics_of(from, topic_kind::pattern));
-  out.field("pubsubshard_channels", topics_of(from, topic_kind::sharded));
-  out.field("client_query_buffer_limit_disconnections",
-            x.query_buffer_exceeded);
-  out.field("evicted_clients", x.clients_evicted);
+  for (const auto* name :
+       {"total_connections_received", "total_commands_processed",
+        "total_net_input_bytes", "total_net_output_bytes",
+        "rejected_connections", "protocol_errors", "http_requests_refused",
+        "expired_keys", "evicted_keys", "active_defrag_hits", "keyspace_hits",
+        "keyspace_misses", "pubsub_channels", "pubsub_patterns",
+        "pubsubshard_channels", "client_query_buffer_limit_disconnections",
+        "evicted_clients"})
+    out.metric(name);
   out.field("client_output_buffer_limit_disconnections",
-            x.subscribers_cut_hard + x.subscribers_cut_soft);
-  out.field("subscribers_cut_by_hard_limit", x.subscribers_cut_hard);
-  out.field("subscribers_cut_by_soft_limit", x.subscribers_cut_soft);
-  out.field("tls_handshakes_failed", x.handshakes_failed);
-  out.field("mailbox_handled", from.stats.handled);
-  out.field("mailbox_depth", from.stats.mailbox_depth);
-  out.field("shard_restarts", from.stats.restarts);
-  out.field("shards_failed", from.stats.shards_failed);
-  const auto& actors = from.server.options.supervision;
-  const auto figures = actors ? actors() : supervision_figures{};
-  out.field("actor_crashes", figures.crashes);
-  out.field("actor_restarts", figures.restarts);
-  out.field("actors_failed", figures.failed);
+            std::to_string(out.value("subscribers_cut_by_hard_limit")
+                           + out.value("subscribers_cut_by_soft_limit")));
+  for (const auto* name :
+       {"subscribers_cut_by_hard_limit", "subscribers_cut_by_soft_limit",
+        "tls_handshakes_failed", "mailbox_handled", "mailbox_depth",
+        "shard_restarts", "shards_failed", "actor_crashes", "actor_restarts",
+        "actors_failed"})
+    out.metric(name);
 }
 
-void write_replication(section_writer& out, const info_source&) {
+void write_replication(section_writer& out, const server_state&) {
   out.title("Replication");
   out.field("role", "master");
   out.field("connected_slaves", std::uint64_t{0});
 }
 
-void write_cpu(section_writer& out, const info_source&) {
+void write_cpu(section_writer& out, const server_state&) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   out.title("CPU");
@@ -206,26 +226,26 @@ void write_cpu(section_writer& out, const info_source&) {
   out.field("used_cpu_user", seconds_text(usage.ru_utime));
 }
 
-void write_cluster(section_writer& out, const info_source&) {
+void write_cluster(section_writer& out, const server_state&) {
   out.title("Cluster");
   out.field("cluster_enabled", std::uint64_t{0});
 }
 
-void write_keyspace(section_writer& out, const info_source& from) {
+void write_keyspace(section_writer& out, const server_state& server) {
   out.title("Keyspace");
-  from.server.databases.for_each([&out](std::size_t index, const region& db) {
+  server.databases.for_each([&out](std::size_t index, const region& db) {
     if (const auto x = db.stats(); x.keys > 0)
       out.field("db" + std::to_string(index),
                 "keys=" + std::to_string(x.keys)
                   + ",expires=" + std::to_string(x.expiring)
                   + ",avg_ttl=" + std::to_string(x.mean_ttl.count())
-                  + ",shards=" + std::to_string(db.provider().parts().size()));
+                  + ",shards=" + std::to_string(db.provider().part_count()));
   });
 }
 
 // The prefix comes last, as it may contain commas.
-void write_namespaces(section_writer& out, const info_source& from) {
-  const auto all = from.server.namespaces();
+void write_namespaces(section_writer& out, const server_state& server) {
+  const auto all = server.namespaces();
   if (all.empty())
     return;
   out.title("Namespaces");
@@ -243,7 +263,7 @@ void write_namespaces(section_writer& out, const info_source& from) {
 
 struct section {
   std::string_view name;
-  void (*write)(section_writer& out, const info_source& from);
+  void (*write)(section_writer& out, const server_state& server);
 };
 
 constexpr std::array all_sections{
@@ -259,41 +279,28 @@ constexpr std::array all_sections{
   section{"namespaces", write_namespaces},
 };
 
-bool is_asked_for(const section& x, resp::arguments names) {
+bool is_asked_for(std::string_view section, resp::arguments names) {
   return names.empty()
-         || std::any_of(names.begin(), names.end(), [&x](bytes_view name) {
-              return same_word(name, x.name) || same_word(name, "all")
+         || std::any_of(names.begin(), names.end(), [section](bytes_view name) {
+              return same_word(name, section) || same_word(name, "all")
                      || same_word(name, "default")
                      || same_word(name, "everything");
             });
 }
 
-region_stats sum_of(const databases& all) {
-  region_stats sum;
-  all.for_each([&sum](std::size_t, const region& db) {
-    const auto x = db.stats();
-    sum.keys += x.keys;
-    sum.bytes += x.bytes;
-    sum.charged += x.charged;
-    sum.retired += x.retired;
-    sum.vacant += x.vacant;
-    sum.handled += x.handled;
-    sum.mailbox_depth += x.mailbox_depth;
-    sum.restarts += x.restarts;
-    sum.shards_failed += x.shards_failed;
-  });
-  return sum;
-}
-
 } // namespace
 
 std::string info_text(const server_state& server, resp::arguments sections) {
-  const info_source from{server, sum_of(server.databases), server.counters()};
   std::string text;
-  section_writer out{text};
+  section_writer out{text, server.shown_metrics([&](std::string_view name) {
+                       return is_asked_for(name, sections);
+                     })};
   for (const auto& x : all_sections)
-    if (is_asked_for(x, sections))
-      x.write(out, from);
+    if (is_asked_for(x.name, sections)) {
+      x.write(out, server);
+      out.other_metrics(x.name);
+    }
+  out.other_sections();
   return text;
 }
 

@@ -4,15 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
-#include <troupe/actors/supervision/supervisor.hpp>
 #include <troupe/actors/topics/subscriber.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 
 #include "apps/net/tls_options.hpp"
@@ -35,6 +37,8 @@ struct memory_control {
   }
 };
 
+class option_table;
+
 /// How the server starts to serve; fixed once it runs.
 struct serve_options {
   std::string version = "unknown";     ///< Of this program, for INFO.
@@ -54,10 +58,14 @@ struct serve_options {
   std::string password;                 ///< At start; empty: none is needed.
   subscriber_limits pubsub = {};
   memory_control memory = {};
-  /// How the actors fare, for INFO; may be empty.
-  std::function<supervision_figures()> supervision = {};
+  /// Where INFO finds its metrics, and the server shows its own: those of the runtime.
+  metric_registry metrics = metric_registry{};
   eviction_policy eviction = eviction_policy::s3_fifo; ///< At start.
   std::vector<namespace_options> namespaces = {}; ///< Of database 0, at start.
+  /// Its options; nullptr: `option_table::standard()`.
+  std::shared_ptr<const option_table> table = nullptr;
+  /// What options were given, by name, as CONFIG GET shows it.
+  std::map<std::string, std::string> start_values = {};
   std::string config_file; ///< The ini file it was started with; may be none.
   /// Told what people should know of, one line at a time, from any thread. Empty:
   /// nobody is. Must not throw.

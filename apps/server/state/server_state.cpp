@@ -1,19 +1,23 @@
 #include "apps/server/state/server_state.hpp"
 
 #include <random>
+#include <utility>
 
 #include <troupe/actors/regions/region_declared.hpp>
 
 namespace troupe::server {
 
-server_counters server_state::counters() const {
-  std::lock_guard lock{reset_mutex_};
-  return totals().since(at_reset_);
+expected<void> server_state::show_metrics() {
+  auto counted = options.metrics.add(threads);
+  if (!counted)
+    return tl::unexpected{std::move(counted.error())};
+  shown_ = std::move(*counted);
+  return {};
 }
 
 void server_state::reset_counters() {
+  info_.reset(options.metrics);
   std::lock_guard lock{reset_mutex_};
-  at_reset_ = totals();
   spaces_at_reset_ = databases[0].namespaces();
 }
 
@@ -26,35 +30,6 @@ std::vector<namespace_stats> server_state::namespaces() const {
     result[i].expirations -= spaces_at_reset_[i].expirations;
   }
   return result;
-}
-
-server_counters server_state::totals() const {
-  server_counters sum;
-  for (const auto& x : threads) {
-    sum.connections_opened += x.connections_opened.value();
-    sum.connections_closed += x.connections_closed.value();
-    sum.connections_rejected += x.connections_rejected.value();
-    sum.commands += x.commands.value();
-    sum.errors += x.errors.value();
-    sum.http_requests += x.http_requests.value();
-    sum.hits += x.hits.value();
-    sum.misses += x.misses.value();
-    sum.bytes_read += x.bytes_read.value();
-    sum.bytes_written += x.bytes_written.value();
-    sum.subscribers_cut_hard += x.subscribers_cut_hard.value();
-    sum.subscribers_cut_soft += x.subscribers_cut_soft.value();
-    sum.handshakes_failed += x.handshakes_failed.value();
-    sum.query_buffer_exceeded += x.query_buffer_exceeded.value();
-    sum.clients_evicted += x.clients_evicted.value();
-  }
-  sum.connected = sum.connections_opened - sum.connections_closed;
-  databases.for_each([&sum](std::size_t, const region& db) {
-    const auto x = db.stats();
-    sum.evictions += x.evictions;
-    sum.expirations += x.expirations;
-    sum.relocations += x.relocations;
-  });
-  return sum;
 }
 
 std::string server_state::random_id() {

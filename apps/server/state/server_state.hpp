@@ -5,16 +5,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <troupe/actors/topics/topic_directory.hpp>
+#include <troupe/actors/topics/topic_hub.hpp>
 #include <troupe/backends/core/wall_clock.hpp>
 #include <troupe/backends/figures.hpp>
 #include <troupe/messages/types/bytes.hpp>
-#include <troupe/messages/types/text/glob.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/metrics/registry.hpp>
 
 #include "apps/net/tls_context.hpp"
 #include "apps/server/state/change_gate.hpp"
@@ -22,6 +25,7 @@
 #include "apps/server/state/counters.hpp"
 #include "apps/server/state/credentials.hpp"
 #include "apps/server/state/databases.hpp"
+#include "apps/server/state/info_metrics.hpp"
 #include "apps/server/state/live_settings.hpp"
 #include "apps/server/state/serve_options.hpp"
 #include "apps/settings/ini_file.hpp"
@@ -34,7 +38,7 @@ struct server_state {
   std::chrono::steady_clock::time_point started
     = std::chrono::steady_clock::now();
   /// One for each thread; in place before the first connection.
-  std::deque<thread_counters> threads;
+  cell_group<thread_counters> threads;
   std::atomic<std::uint64_t> next_client{1};
   /// Names this run of the server: 40 hexadecimal digits.
   const std::string run_id = random_id();
@@ -47,16 +51,18 @@ struct server_state {
   /// Open while several keys change as one.
   change_gate gate;
   wall_clock wall;
-  /// What clients publish and subscribe.
-  topic_directory topics{[](bytes_view pattern, bytes_view channel) noexcept {
-    return glob_match(pattern, channel, letter_case::exact);
-  }};
+  /// What clients publish and subscribe: the runtime's. In place before the first
+  /// command.
+  std::shared_ptr<topic_hub> topics;
 
   /// What all clients keep beyond the commands that run (`client::held_bytes`).
   std::atomic<std::size_t> client_memory{0};
 
   /// The buffers of those who have not given the password, in bytes.
   std::atomic<std::size_t> stranger_memory{0};
+
+  /// Clients with a command that waits for its answer.
+  std::atomic<std::size_t> waiting_clients{0};
 
   /// Clients have given back so much that the system should get it.
   std::atomic<bool> trim_wanted{false};
@@ -67,8 +73,15 @@ struct server_state {
   /// Says that a request of HTTP came from `client`; once a minute at most.
   void report_http(std::string_view client);
 
-  /// What has been counted since the start, or the last `reset_counters`.
-  [[nodiscard]] server_counters counters() const;
+  /// Shows what is counted here in `options.metrics`, from now on. Errors: those of
+  /// `metric_registry::add`, as when another server shows its metrics there.
+  expected<void> show_metrics();
+
+  /// The metrics that INFO shows, counted since the start or the last `reset_counters`.
+  [[nodiscard]] std::vector<shown_metric> shown_metrics(
+    const std::function<bool(std::string_view section)>& wanted) const {
+    return info_.read(options.metrics, wanted);
+  }
 
   /// CONFIG RESETSTAT: counts from here on.
   void reset_counters();
@@ -80,12 +93,11 @@ struct server_state {
   [[nodiscard]] static std::string random_id();
 
 private:
-  [[nodiscard]] server_counters totals() const;
-
+  info_metrics info_;
   mutable std::mutex reset_mutex_;
-  server_counters at_reset_;
   std::vector<namespace_stats> spaces_at_reset_;
   std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
+  metric_registration shown_; // Last: it reads the members above.
 };
 
 /// The version of Redis whose commands and texts this server follows.

@@ -21,20 +21,20 @@
 
 namespace troupe::memory {
 
-/// A key and its value in one block, together with what else they carry; entry_layout
-/// says what lies where in it.
+/// A key and its value in one block, together with deadline, idle time and tags;
+/// entry_layout describes where they lie.
 ///
-/// Key and value never change once a reader can see the entry; a write
-/// publishes another entry. A read may put off a deadline that slides, which is no
-/// change. Only a touch changes anything in place: deadline first, version second,
-/// so that a reader who saw the old version may be refused a compare-and-set, but
-/// never stores over a change it did not see.
+/// Key and value never change once a reader can see the entry; a write publishes
+/// another entry. A read may postpone a sliding deadline, which does not count as a
+/// change. Only a touch changes an entry in place: deadline first, version second. So a
+/// reader that saw the old version may be refused a compare-and-set, but never stores
+/// over a change that it did not see.
 class entry : public entry_layout {
 public:
   // -- building ----------------------------------------------------------------
 
-  /// Builds an entry in a block of `block_size` bytes. `key` is at most
-  /// `defaults::largest_key_size` and `value` at most 512 MiB: the caller checked.
+  /// Builds an entry in a block of `block_size` bytes. The caller has checked that
+  /// `key` has at most `defaults::largest_key_size` bytes and `value` at most 512 MiB.
   static entry* make(void* block, bytes_view key, bytes_view value,
                      version_number version,
                      const entry_attributes& with) noexcept {
@@ -46,7 +46,7 @@ public:
   }
 
   /// Builds an entry whose value is in a large block, in a block of `large_size` bytes.
-  /// Its value is the first `value_size` bytes of `value`; the slab has yet to take its
+  /// Its value is the first `value_size` bytes of `value`; the slab must then take its
   /// hold.
   static entry* make_large(void* block, bytes_view key, large_block& value,
                            std::size_t value_size, version_number version,
@@ -57,9 +57,9 @@ public:
     return x;
   }
 
-  /// Builds the same entry in another block of its size, version included. For
-  /// the writer, while others read `x` and may put off its deadline. Of a large
-  /// one, the slab has yet to take the copy's hold.
+  /// Builds the same entry, version included, in another block of its size. For the
+  /// writer; other threads may read `x` and postpone its deadline. For a large entry,
+  /// the slab must then take the copy's hold.
   static entry* copy(void* block, const entry& x) noexcept {
     auto* result = new (block) entry(x);
     auto offset = sizeof(entry);
@@ -84,9 +84,9 @@ public:
     return x.size() == key_size() && same_bytes(x.data(), data(), x.size());
   }
 
-  /// Whether it is bare, and has this key, which is of a short size (`is_short`).
+  /// Whether it is bare and has this key, whose size is short (`is_short`).
   [[nodiscard]] bool bare_with_short_key(bytes_view x) const noexcept {
-    // Of a bare one, the form says nothing but that and the key's size.
+    // The form of a bare entry holds only this bit pattern and the key's size.
     constexpr std::uint32_t bare_form = (sizeof(entry) / step) << head_shift;
     return is_short(x.size())
            && form_ == (bare_form | static_cast<std::uint32_t>(x.size()))
@@ -100,7 +100,7 @@ public:
     return {data() + key_size(), value_size_};
   }
 
-  /// Only of a large one.
+  /// Only for a large entry.
   [[nodiscard]] value_hold& hold() const noexcept {
     return *reinterpret_cast<value_hold*>(
       const_cast<char*>(reinterpret_cast<const char*>(this) + hold_offset()));
@@ -110,9 +110,9 @@ public:
     return version_.load(std::memory_order_acquire);
   }
 
-  // -- what else it carries ----------------------------------------------------
+  // -- deadline and tags -------------------------------------------------------
 
-  /// When it expires; with an idle time, if nobody comes.
+  /// When it expires; with an idle time, if nothing reads or writes it.
   [[nodiscard]] time_point deadline() const noexcept {
     return slides() ? sliding().expiry() : fixed_deadline();
   }
@@ -126,7 +126,7 @@ public:
     return slides() ? sliding().passed(now) : fixed_deadline() <= now;
   }
 
-  /// Only of one that slides.
+  /// Only for an entry that slides.
   [[nodiscard]] sliding_deadline& sliding() const noexcept {
     return *reinterpret_cast<sliding_deadline*>(tail());
   }
@@ -147,7 +147,7 @@ public:
     return result;
   }
 
-  /// Only of one that is tagged: when it was born.
+  /// Only for a tagged entry: the sequence of its birth.
   [[nodiscard]] std::uint64_t born() const noexcept {
     return *reinterpret_cast<const std::uint64_t*>(tag_block());
   }
@@ -160,7 +160,7 @@ public:
             tag_count()};
   }
 
-  // -- what a reader sees ------------------------------------------------------
+  // -- the view of a reader ----------------------------------------------------
 
   /// The version is read first; see the class comment.
   [[nodiscard]] entry_view view() const noexcept {
@@ -175,14 +175,14 @@ public:
             this};
   }
 
-  /// The same, of one that does not slide.
+  /// The same for an entry that does not slide.
   [[nodiscard]] entry_view plain_view() const noexcept {
     auto v = version();
     auto deadline = fixed_deadline();
     return {value(), v, deadline, deadline, no_expiry, this};
   }
 
-  /// The same, of one that is bare and has a key of so many bytes.
+  /// The same for a bare entry with a key of `key_size` bytes.
   [[nodiscard]] entry_view bare_view(std::size_t key_size) const noexcept {
     return {{reinterpret_cast<const char*>(this + 1) + key_size, value_size_},
             version(),
@@ -194,8 +194,8 @@ public:
 
   // -- the only change in place ------------------------------------------------
 
-  /// For one that does not slide. `deadline` must be `never` for an entry without
-  /// room for one.
+  /// For an entry that does not slide. `deadline` must be `never` for an entry without
+  /// room for a deadline.
   void touch(time_point deadline, version_number version) noexcept {
     if (has_deadline())
       deadline_field().store(deadline.time_since_epoch().count(),
@@ -203,7 +203,7 @@ public:
     version_.store(version, std::memory_order_release);
   }
 
-  /// For one that slides, at `now`.
+  /// For an entry that slides, at `now`.
   sliding_deadline::move touch_sliding(time_point now, time_point end,
                                        version_number version) noexcept {
     auto result = sliding().touch(now, end);
@@ -212,7 +212,7 @@ public:
   }
 
 private:
-  /// `kind` is `large_bit` or nothing: it says where the tags are.
+  /// `kind`: `large_bit` or 0; it decides where the tags are.
   entry(bytes_view key, std::size_t value_size, version_number version,
         const entry_attributes& with, std::uint32_t kind = 0) noexcept
     : entry_layout(version, value_size,
@@ -236,7 +236,7 @@ private:
                 with.tags.size_bytes());
   }
 
-  /// The fixed part alone.
+  /// Copies the fixed part only.
   entry(const entry& x) noexcept
     : entry_layout(x.version(), x.value_size_, x.form_) {
     // nop

@@ -10,18 +10,17 @@
 
 namespace troupe::memory {
 
-/// What an entry carries beside key and value; each part costs memory only where
-/// it is used.
+/// The parts of an entry beside key and value; optional parts take no space when
+/// unused.
 struct entry_attributes {
   /// The end of its TTL.
   time_point deadline = never;
 
-  /// How long it lives without a read, zero: for ever; and when that is over if
-  /// nobody comes.
+  /// Its idle time (zero: none), and when it ends if nothing reads or writes the entry.
   std::chrono::nanoseconds idle{0};
   time_point idle_until = never;
 
-  /// `born` counts only with tags; see tag_registry.hpp.
+  /// `born` is used with tags only; see tag_registry.hpp.
   std::uint64_t born = 0;
   std::span<const tag_id> tags = {};
 
@@ -29,7 +28,7 @@ struct entry_attributes {
     return idle != idle.zero();
   }
 
-  /// When it expires if nobody comes.
+  /// When it expires if nothing reads or writes it.
   [[nodiscard]] time_point expiry() const noexcept {
     return slides() ? std::min(deadline, idle_until) : deadline;
   }

@@ -13,8 +13,8 @@
 
 namespace troupe::memory {
 
-/// Where the parts of an entry lie, which form it has, and what it takes: its fixed
-/// part, of which all the rest follows.
+/// Where the parts of an entry lie, its form, and its size: the fixed part, which
+/// determines all the rest.
 ///
 ///   version 8 | value size 4 | key size, form 4
 ///   [deadline 8, or sliding deadline 24]
@@ -43,14 +43,14 @@ public:
     return (form_ & tagged_bit) != 0;
   }
 
-  /// Whether it has neither idle time nor tags: `plain_view` tells all there is
-  /// to know about its life.
+  /// Whether it has neither idle time nor tags: `plain_view` holds all that decides
+  /// when it expires.
   [[nodiscard]] bool plain() const noexcept {
     return (form_ & (sliding_bit | tagged_bit)) == 0;
   }
 
-  /// Whether it has nothing but key and value: no room for a deadline either. A
-  /// large one is not bare.
+  /// Whether it has only key and value, and no room for a deadline. A large entry is
+  /// not bare.
   [[nodiscard]] bool bare() const noexcept {
     return (form_ & (deadline_bit | sliding_bit | tagged_bit | large_bit)) == 0;
   }
@@ -71,7 +71,7 @@ public:
                              : tagged_size(untagged, with.tags.size());
   }
 
-  /// Bytes of the block for one with a large value and a key of this size.
+  /// Bytes of the block for an entry with a large value and a key of this size.
   [[nodiscard]] static std::size_t
   large_size(std::size_t key_size, const entry_attributes& with) noexcept {
     const auto untagged
@@ -80,7 +80,7 @@ public:
                              : tagged_size(untagged, with.tags.size());
   }
 
-  /// Bytes of its block. Those of a large value are elsewhere.
+  /// Bytes of its block, without those of a large value.
   [[nodiscard]] std::size_t size() const noexcept {
     if (ends_with_value()) [[likely]]
       return head_size() + key_size() + value_size_;
@@ -102,9 +102,9 @@ protected:
 
   ~entry_layout() = default;
 
-  // The form: 22 bits for the key's size, one for a deadline, four for the bytes
-  // before the key, in steps of 8, and one each for an idle time, for tags and for a
-  // value in a large block.
+  // The form: 22 bits for the key's size, one for a deadline, four for the bytes before
+  // the key, in steps of 8, and one each for an idle time, for tags and for a value in
+  // a large block.
   static constexpr std::size_t step = 8;
   static_assert(step == alignof(value_hold));
   static constexpr std::uint32_t key_size_mask = (1U << 22) - 1;
@@ -115,7 +115,7 @@ protected:
   static constexpr std::uint32_t tagged_bit = 1U << 28;
   static constexpr std::uint32_t large_bit = 1U << 29;
 
-  /// Of what tags take: the sequence of the birth, and their number.
+  /// Bytes of tags besides the ids: the sequence of the birth, and their number.
   static constexpr std::size_t tag_head
     = sizeof(std::uint64_t) + sizeof(std::uint32_t);
 
@@ -136,7 +136,7 @@ protected:
     return (size + step - 1) / step * step;
   }
 
-  /// Bytes of an entry with so many tags that has `untagged` without them.
+  /// Bytes of an entry with `count` tags that has `untagged` bytes without them.
   [[nodiscard]] static std::size_t tagged_size(std::size_t untagged,
                                                std::size_t count) noexcept {
     return round_up(untagged) + round_up(tag_head + count * sizeof(tag_id));
@@ -152,18 +152,18 @@ protected:
     return form_ & key_size_mask;
   }
 
-  /// Where a large one's hold is.
+  /// The offset of a large entry's hold.
   [[nodiscard]] std::size_t hold_offset() const noexcept {
     return round_up(head_size() + key_size());
   }
 
-  /// Only of one that is tagged.
+  /// Only for a tagged entry.
   [[nodiscard]] std::size_t tag_count() const noexcept {
     return *reinterpret_cast<const std::uint32_t*>(tag_block()
                                                    + sizeof(std::uint64_t));
   }
 
-  /// What follows the fixed part.
+  /// The bytes after the fixed part.
   [[nodiscard]] char* tail() const noexcept {
     return reinterpret_cast<char*>(const_cast<entry_layout*>(this) + 1);
   }
@@ -183,7 +183,7 @@ protected:
   std::uint32_t form_;
 
 private:
-  /// The size of one with tags or a large value.
+  /// The size of an entry with tags or a large value.
   [[nodiscard, gnu::noinline]] std::size_t size_with_more() const noexcept {
     return tagged() ? tagged_size(untagged_size(), tag_count())
                     : untagged_size();

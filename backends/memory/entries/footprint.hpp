@@ -17,10 +17,9 @@ footprint_with_more(const entry& x) noexcept {
 
 } // namespace detail
 
-/// What an entry is charged, in bytes: its block, and that of a large value. A
-/// value that several keys have by a copy is charged to each of them, although it
-/// is there once: any of them may be the last one. Thread-safe inside of a visit;
-/// constant time.
+/// The bytes that an entry is charged: its block, and the block of a large value. When
+/// several keys share a value by a copy, each is charged for it, although it exists
+/// once: any of them may be the last one. Thread-safe inside of a visit; constant time.
 [[nodiscard]] inline std::size_t footprint(const entry& x) noexcept {
   if (x.ends_with_value()) [[likely]]
     return slab::footprint(x.size());

@@ -5,8 +5,8 @@
 
 #include <troupe/messages/types/hash.hpp>
 
-/// Who uses which bits of a hash. They do not overlap: an entry's tag says
-/// something new about it although shard and bucket are given.
+/// The parts of a hash. They do not overlap: an entry's tag still distinguishes entries
+/// of the same shard and bucket.
 namespace troupe::memory {
 
 /// Bits 0 to 39 choose the bucket.

@@ -9,16 +9,16 @@ namespace troupe::memory {
 
 class large_block;
 
-/// A large value that a reader keeps after its visit without a copy. It stays as
-/// it was read, whatever becomes of the key, and its memory is not given back
-/// meanwhile, although no limit counts it any more once the key is gone. Not
-/// thread-safe itself; different ones of one value are.
+/// A large value that a reader keeps after its visit without a copy. It does not
+/// change, also when the key changes. Its memory is not freed meanwhile, although no
+/// limit counts it once the key is removed. One object is not thread-safe; several
+/// objects of one value are.
 class held_value {
 public:
   held_value() noexcept = default;
 
-  /// Inside the visit that `x` comes from. Empty when the value is too small to
-  /// have a block of its own (`table::largest_inline`): copy such a one.
+  /// Must be called inside the visit that `x` comes from. Empty when the value is too
+  /// small to have its own block (`table::largest_inline`): copy such a value.
   explicit held_value(const entry_view& x) noexcept;
 
   held_value(held_value&& other) noexcept

@@ -9,7 +9,7 @@
 
 namespace troupe::memory {
 
-/// Lets maps be asked by a view. Hashes as the index does.
+/// Lets maps be searched with a view. The hash is the index's.
 struct key_hash {
   using is_transparent = void;
   std::size_t operator()(bytes_view key) const noexcept {

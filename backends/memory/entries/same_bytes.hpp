@@ -8,8 +8,8 @@
 
 namespace troupe::memory {
 
-/// Copies a key; one of 8 to 16 bytes, the most frequent ones, in place: calling
-/// std::memcpy costs more than that.
+/// Copies a key. Keys of 8 to 16 bytes, the most frequent sizes, are copied inline: a
+/// call of std::memcpy costs more.
 inline void copy_key(char* to, bytes_view key) noexcept {
   auto n = key.size();
   if (n - 8 <= 8) [[likely]] {
@@ -24,14 +24,14 @@ inline void copy_key(char* to, bytes_view key) noexcept {
   }
 }
 
-/// The part of `same_bytes` for other sizes. Apart, so that the compiler keeps the
-/// frequent way short.
+/// The part of `same_bytes` for other sizes. Separate, so that the compiler keeps the
+/// frequent path short.
 [[nodiscard, gnu::noinline]] inline bool
 same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
   return bytes_view{x, n} == bytes_view{y, n};
 }
 
-/// Whether `same_short_bytes` can compare so many.
+/// Whether `same_short_bytes` can compare keys of `n` bytes.
 [[nodiscard]] inline bool is_short(std::size_t n) noexcept {
   return n - 8 <= 8;
 }
@@ -47,7 +47,7 @@ same_other_bytes(const char* x, const char* y, std::size_t n) noexcept {
   return ((word(x) ^ word(y)) | (word(x + n - 8) ^ word(y + n - 8))) == 0;
 }
 
-/// Compares two keys of `n` bytes, those of 8 to 16 in place for the same reason.
+/// Compares two keys of `n` bytes; keys of 8 to 16 bytes inline, for the same reason.
 [[nodiscard]] inline bool same_bytes(const char* x, const char* y,
                                      std::size_t n) noexcept {
   return is_short(n) ? same_short_bytes(x, y, n) : same_other_bytes(x, y, n);

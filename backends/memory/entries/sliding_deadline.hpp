@@ -1,31 +1,30 @@
 #pragma once
 
-// When an entry with an idle time expires: every read puts its deadline off, while
-// other threads read it, too, and the writer touches it, replaces it or clears it
-// away.
+// When an entry with an idle time expires: every read postpones its deadline, while
+// other threads read it and the writer touches, replaces or removes it.
 //
 //   deadline 8, with two marks on top | idle time 8 | end 8
 //
-// The deadline is when the entry expires if nobody comes; the end is that of its
-// TTL, which no read puts off.
+// The deadline is when the entry expires if nothing reads it; the end is the end of its
+// TTL, which no read postpones.
 //
 // Invariants
-//   1. A read at t leaves a deadline of t + idle or later, but for the end: at
-//      most a 64th of the idle time later. So a deadline that a read moves is
-//      good for the reads of the next 64th, which store nothing, and the line of
-//      a hot entry stays in the caches of all processors.
-//   2. A read moves the deadline by compare-exchange. With a plain store, one that
-//      was held up since it looked would move it back, or revive what others have
-//      found expired or the writer has touched since.
-//   3. Whoever finds that it has passed marks it as `gone`, by compare-exchange as
-//      well. So it is one step that decides, and the same for all: a read that
-//      asked the clock before, and comes to move it now, finds the mark.
-//   4. The end is compared on its own. A read that knows the one from before a
-//      touch does not carry the entry beyond the new one.
-//   5. The writer settles a deadline when its entry goes, and no read moves it any
-//      more. So what the table counted for it can be taken back exactly, and when
-//      the entry goes because a copy has taken its place, the copy gets what reads
-//      have moved until then. Who comes later finds it settled and looks again.
+//   1. A read at t leaves a deadline of t + idle or later, at most 1/64 of the idle
+//      time later, and never beyond the end. So a deadline that a read moved suffices
+//      for the reads of the next 1/64, which store nothing, and the cache line of a hot
+//      entry stays in the caches of all processors.
+//   2. A read moves the deadline by compare-exchange. A plain store of a delayed read
+//      would move it back, or revive an entry that others found expired or that the
+//      writer has touched since.
+//   3. A thread that finds that the deadline has passed marks it as `gone`, also by
+//      compare-exchange. So one step decides for all threads: a read that took its
+//      time before, and tries to move the deadline now, finds the mark.
+//   4. The end is compared separately. A read that knows the end from before a touch
+//      does not carry the entry beyond the new end.
+//   5. The writer settles a deadline when it removes its entry; no read moves it any
+//      more. So the table subtracts exactly what it counted for the entry. When a
+//      copy replaces the entry, the copy gets what reads have moved until then. A
+//      later reader finds it settled and looks up the key again.
 
 #include <algorithm>
 #include <atomic>
@@ -36,22 +35,22 @@
 
 namespace troupe::memory {
 
-/// Thread-safe but for what is the writer's.
+/// Thread-safe, except for the writer's functions.
 class sliding_deadline {
 public:
-  /// From where to where a deadline was moved; the same when it was not.
+  /// The old and the new deadline; equal when it was not moved.
   struct move {
     time_point from = {};
     time_point to = {};
   };
 
-  /// How a read found the entry.
+  /// The result of a read of the entry.
   struct visit {
     bool alive = false;
     move moved = {};
   };
 
-  /// `deadline` is not behind `end`, which may be `never`.
+  /// `deadline` is not after `end`, which may be `never`.
   sliding_deadline(std::chrono::nanoseconds idle, time_point deadline,
                    time_point end) noexcept
     : word_(to_word(deadline)),
@@ -73,23 +72,23 @@ public:
       std::chrono::nanoseconds{end_.load(std::memory_order_relaxed)}};
   }
 
-  /// When the entry has idled for long enough, if nobody comes.
+  /// When the idle time ends, if nothing reads the entry.
   [[nodiscard]] time_point deadline() const noexcept {
     return to_time(word_.load(std::memory_order_acquire));
   }
 
-  /// When it expires if nobody comes.
+  /// When it expires if nothing reads it.
   [[nodiscard]] time_point expiry() const noexcept {
     return std::min(deadline(), end());
   }
 
-  /// Whether it has expired at `now`; if so, it has for everybody.
+  /// Whether it has expired at `now`; if so, it has expired for all threads.
   [[nodiscard]] bool passed(time_point now) noexcept {
     auto seen = word_.load(std::memory_order_acquire);
     return !lives(seen, now);
   }
 
-  /// Somebody reads the entry at `now`.
+  /// Records a read of the entry at `now`.
   [[nodiscard]] visit read(time_point now) noexcept {
     auto seen = word_.load(std::memory_order_acquire);
     while (lives(seen, now)) {
@@ -107,22 +106,23 @@ public:
 
   // -- the writer --------------------------------------------------------------
 
-  /// Gives it another end; it idles from `now` on. Only the end moves it back.
+  /// Sets the end; the idle time starts at `now`. Only the end can move the deadline
+  /// back.
   move touch(time_point now, time_point end) noexcept {
     end_.store(end.time_since_epoch().count(), std::memory_order_relaxed);
     auto seen = word_.load(std::memory_order_relaxed);
     for (;;) {
       const auto until = to_time(seen);
       const auto next = to_word(std::min(std::max(until, now + idle()), end));
-      // A mark that a reader set since the writer looked goes: the touch was first.
+      // Overwrites a mark that a reader set meanwhile: the touch was first.
       if (word_.compare_exchange_weak(seen, next, std::memory_order_release,
                                       std::memory_order_relaxed))
         return {until, to_time(next)};
     }
   }
 
-  /// Moves it to where that of the entry was settled that this one is a copy of.
-  /// Unless it was found to have passed already: what others have seen stays.
+  /// Moves the deadline of a copy to where the original's was settled, unless a thread
+  /// found the copy's deadline passed: that result stays.
   move follow(time_point settled_at) noexcept {
     auto seen = word_.load(std::memory_order_relaxed);
     for (;;) {
@@ -136,22 +136,21 @@ public:
     }
   }
 
-  /// It moves no more. The deadline for good.
+  /// No read moves the deadline any more. Returns the final deadline.
   time_point settle() noexcept {
     return to_time(word_.fetch_or(settled, std::memory_order_relaxed));
   }
 
-  /// Whether reads move it no more. For any thread.
+  /// Whether reads no longer move it. For any thread.
   [[nodiscard]] bool is_settled() const noexcept {
     return (word_.load(std::memory_order_relaxed) & settled) != 0;
   }
 
-  /// A read leaves a deadline of up to one of this many parts of the idle time
-  /// more than that.
+  /// A read postpones the deadline by the idle time and at most 1/`precision` of it.
   static constexpr int precision = 64;
 
 private:
-  // The marks. No deadline comes near them: they begin 146 years after the clock.
+  // The marks. No deadline reaches them: they begin 146 years after the clock's start.
   static constexpr std::uint64_t gone = std::uint64_t{1} << 63;
   static constexpr std::uint64_t settled = std::uint64_t{1} << 62;
 
@@ -165,8 +164,8 @@ private:
       static_cast<std::int64_t>(word & (settled - 1))}};
   }
 
-  /// Whether it lives at `now`; if not, nobody brings it back. `seen` becomes the
-  /// word that the answer is about.
+  /// Whether the entry lives at `now`; if not, no thread revives it. `seen` becomes the
+  /// word that the answer refers to.
   [[nodiscard]] bool lives(std::uint64_t& seen, time_point now) noexcept {
     for (;;) {
       if ((seen & gone) != 0)

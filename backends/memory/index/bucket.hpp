@@ -1,15 +1,15 @@
 #pragma once
 
-// One bucket of the index: a cache line of seven tagged entry addresses, the way
-// to the next bucket of the chain, and what eviction wants to know of each entry,
-// so that its hand walks over buckets without touching a single entry.
+// One bucket of the index: a cache line of seven tagged entry addresses, the number of
+// the next bucket of the chain, and the marks that eviction needs of each entry, so
+// that its hand walks over buckets without touching an entry.
 //
 //   7 x [tag 16|address 48]   chain: [young 7|overflow 25]   uses: 7 x 2 bits   0
 //
-// Looking for a tag is one comparison of
-// the whole line and no branch per word: which word fits is random, so a loop
-// that stops there would be mispredicted nearly every time, and a mispredicted
-// branch keeps the processor from starting on the next lookup's cache misses.
+// A search for a tag compares the whole line at once, without a branch per word: which
+// word matches is random, so a loop that stops there would be mispredicted nearly every
+// time, and a mispredicted branch keeps the processor from starting the next lookup's
+// cache misses.
 
 #include <array>
 #include <atomic>
@@ -20,7 +20,7 @@
 #include <troupe/backends/memory/entries/entry.hpp>
 #include <troupe/backends/memory/entries/hash.hpp>
 
-// ThreadSanitizer sees loads of atomics only.
+// ThreadSanitizer sees only loads of atomics.
 #if defined(__SSE2__) && !defined(TROUPE_THREAD_SANITIZER)
 #  define TROUPE_BUCKET_SSE2 1
 #  include <emmintrin.h>
@@ -31,8 +31,8 @@ namespace troupe::memory {
 /// An entry's address with 16 bits of its key's hash on top; 0 is empty.
 using index_word = std::uint64_t;
 
-/// What stands on top of a word; never zero, so that a word with an entry
-/// differs from an empty one by its tag alone.
+/// The upper 16 bits of a word; never zero, so that the tag alone distinguishes a word
+/// with an entry from an empty one.
 [[nodiscard]] constexpr std::uint16_t tag_of(std::uint64_t hash) noexcept {
   return static_cast<std::uint16_t>((hash >> tag_shift) | 1);
 }
@@ -50,10 +50,10 @@ using index_word = std::uint64_t;
          | reinterpret_cast<std::uintptr_t>(x);
 }
 
-/// Words of a bucket, as positions to be taken one by one.
+/// A set of words of a bucket; positions are taken from it one by one.
 class word_set {
 public:
-  /// Bits above each other, `stride` apart, of which the topmost may be set.
+  /// Bits at distance `stride`; only the topmost bit of each group may be set.
   explicit word_set(std::uint32_t bits) noexcept : bits_(bits) {
     // nop
   }
@@ -83,7 +83,7 @@ struct alignas(64) bucket {
 
   // -- the chain, by the writer ------------------------------------------------
 
-  /// Number of the next bucket of the chain; 0 when there is none.
+  /// Number of the next bucket of the chain; 0: none.
   [[nodiscard]] std::uint32_t overflow() const noexcept {
     return chain_.load(std::memory_order_acquire) & most_overflows;
   }
@@ -98,7 +98,7 @@ struct alignas(64) bucket {
 
   // -- for eviction ------------------------------------------------------------
 
-  /// Whether an entry is new and has not shown yet that it is wanted.
+  /// Whether an entry is new and was not yet found to be in use.
   [[nodiscard]] bool young(std::size_t slot) const noexcept {
     return (chain_.load(std::memory_order_relaxed) >> (25 + slot) & 1) != 0;
   }
@@ -109,22 +109,22 @@ struct alignas(64) bucket {
     chain_.store(x ? old | bit : old & ~bit, std::memory_order_release);
   }
 
-  /// How often an entry was read lately: 0 to `most_uses`, a hint.
+  /// How often an entry was read recently: 0 to `most_uses`, a hint.
   [[nodiscard]] unsigned uses(std::size_t slot) const noexcept {
     return (uses_.load(std::memory_order_relaxed) >> (2 * slot)) & most_uses;
   }
 
-  /// For the writer; what readers count at the same time may be lost.
+  /// For the writer; counts of readers at the same time may be lost.
   void set_uses(std::size_t slot, unsigned n) noexcept {
     auto old = uses_.load(std::memory_order_relaxed);
     auto rest = old & ~(std::uint32_t{most_uses} << (2 * slot));
     uses_.store(rest | (n << (2 * slot)), std::memory_order_relaxed);
   }
 
-  /// Counts a read, from any thread: at most one store, no locked instruction.
-  /// Counts of others may get lost by it.
+  /// Counts a read, from any thread: at most one store, no locked instruction. Counts
+  /// of other threads may be lost.
   void count_use(std::size_t slot) noexcept {
-    // One look at it, so that no count runs over into its neighbour's.
+    // One load, so that no count overflows into the neighbouring one.
     auto all = uses_.load(std::memory_order_relaxed);
     if ((all >> (2 * slot) & most_uses) < most_uses)
       uses_.store(all + (std::uint32_t{1} << (2 * slot)),
@@ -135,8 +135,8 @@ struct alignas(64) bucket {
 
   // -- words -------------------------------------------------------------------
 
-  /// The words that carry `tag`, which is not zero. A hint for a reader: load
-  /// the word (acquire) and look at its tag again.
+  /// The words that carry `tag`, which must not be zero. A hint for a reader: load the
+  /// word (acquire) and compare its tag again.
   [[nodiscard]] word_set with_tag(std::uint16_t tag) const noexcept {
     return word_set{scan(tag)};
   }
@@ -147,8 +147,7 @@ struct alignas(64) bucket {
     return word_set{scan(0) & all};
   }
 
-  /// What is loaded from here on is at least as new as what the scans before
-  /// have seen.
+  /// Loads after this call are at least as new as those of the scans before it.
   static void order_scans() noexcept {
 #ifndef TROUPE_THREAD_SANITIZER
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -157,13 +156,13 @@ struct alignas(64) bucket {
 
 private:
 #ifdef TROUPE_THREAD_SANITIZER
-  // It knows no fences, so the loads have to do what `order_scans` does.
+  // ThreadSanitizer knows no fences, so the loads must order what `order_scans` orders.
   static constexpr auto scan_order = std::memory_order_acquire;
 #else
   static constexpr auto scan_order = std::memory_order_relaxed;
 #endif
 
-  /// Four bits per word, the topmost of which tells whether the tag fits.
+  /// Four bits per word; the topmost one is set when the tag matches.
   [[nodiscard]] std::uint32_t scan(std::uint16_t tag) const noexcept {
 #ifdef TROUPE_BUCKET_SSE2
     // An aligned load of 16 bytes never tears a word on any x86-64 processor.
@@ -172,8 +171,8 @@ private:
     auto fits = [&](int i) {
       return _mm_cmpeq_epi16(_mm_load_si128(line + i), wanted);
     };
-    // Each comparison has its tags in lanes 3 and 7 of 8; packing two leaves a
-    // byte per lane.
+    // Each comparison has its tags in lanes 3 and 7 of 8; packing two comparisons
+    // leaves one byte per lane.
     auto low = _mm_movemask_epi8(_mm_packs_epi16(fits(0), fits(1)));
     auto high = _mm_movemask_epi8(_mm_packs_epi16(fits(2), fits(3)));
     return (static_cast<std::uint32_t>(low)
@@ -191,11 +190,11 @@ private:
 
   std::atomic<std::uint32_t> chain_{0};
 
-  /// 14 bits. The upper half stays zero: it lies where a word has its tag.
+  /// 14 bits. The upper half stays zero: a word has its tag there.
   std::atomic<std::uint32_t> uses_{0};
 };
 
-/// Where an entry is linked. Good until the next change of the index.
+/// Where an entry is linked. Valid until the next change of the index.
 struct index_slot {
   bucket* in = nullptr;
   std::size_t slot = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-// The buckets in which chains begin, and to which of them a hash belongs while their
+// The first buckets of the chains, and which of them a hash belongs to while their
 // number changes by one at a time: linear hashing (Litwin 1980).
 
 #include <atomic>
@@ -46,7 +46,7 @@ public:
     return number & (mask >> (number >= count ? 1 : 0));
   }
 
-  /// The bucket that number `count` is split off from.
+  /// The bucket from which bucket number `count` is split off.
   [[nodiscard]] static std::size_t split_from(std::size_t count) noexcept {
     return count - std::bit_ceil(count + 1) / 2;
   }
@@ -74,41 +74,41 @@ public:
 
   // -- the writer --------------------------------------------------------------
 
-  /// As `count`.
+  /// Like `count`.
   [[nodiscard]] std::size_t size() const noexcept {
     return count_.load(std::memory_order_relaxed);
   }
 
-  /// Gets memory for the bucket `number`; false when there is none.
+  /// Allocates memory for the bucket `number`; false when there is no memory.
   [[nodiscard]] bool reach(std::size_t number) noexcept {
     return number < most_buckets && buckets_.reach(number);
   }
 
-  /// Shows readers `count` buckets, one more than before: the last one has copies of its
-  /// entries.
+  /// Publishes `count` buckets, one more than before. The last one already has copies
+  /// of its entries.
   void publish_split(std::size_t count) noexcept {
     count_.store(count, std::memory_order_release);
   }
 
-  /// Shows readers `count` buckets, one less than before: another one has copies of the
-  /// last one's entries.
+  /// Publishes `count` buckets, one less than before. Another bucket already has copies
+  /// of the last one's entries.
   void publish_merge(std::size_t count) noexcept {
     merges_.store(merges_.load(std::memory_order_relaxed) + 1,
                   std::memory_order_release);
     count_.store(count, std::memory_order_release);
   }
 
-  /// Buckets that there is memory for.
+  /// Number of buckets that have memory.
   [[nodiscard]] std::size_t capacity() const noexcept {
     return buckets_.size();
   }
 
-  /// Whether the last segment has not been needed for long.
+  /// Whether the last segment has been unused for long.
   [[nodiscard]] bool has_excess() const noexcept {
     return buckets_.has_excess(size());
   }
 
-  /// Takes the last segment off; `free` it once no reader looks at it.
+  /// Removes the last segment; call `free` with it once no reader uses it.
   [[nodiscard]] segment give_up() noexcept {
     return buckets_.give_up();
   }

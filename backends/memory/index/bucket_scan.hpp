@@ -1,14 +1,14 @@
 #pragma once
 
-// How a scan stays right while buckets are split: it goes through the keys by
-// their hash read backwards, lowest bit first. In this order a bucket is an
-// interval, and a split cuts it in two: the lower half stays, the upper one
-// moves. So a scan that has come to some position has met every key below it
-// that was there all the time, however many buckets there were on the way; a
-// position means the same in a table of any size, and each step moves on, so
-// that the scan ends although the table grows. Should the bucket be split or
-// merged while it is read, the step ends at the end of the smaller interval: a reader
-// that misses a word because it was cleared sees the new count (index.hpp).
+// How a scan stays correct while buckets are split: it visits the keys in the order of
+// their hash read backwards, lowest bit first. In this order a bucket is an interval,
+// and a split cuts it in two: the lower half stays, the upper half moves. So a scan at
+// a position has met every key below it that was present all the time, whatever the
+// number of buckets was. A position means the same in a table of any size, and each
+// step moves forward, so that the scan ends although the table grows. When the bucket
+// is split or merged while it is read, the step ends at the end of the smaller
+// interval: a reader that misses a word because it was cleared sees the new count
+// (index.hpp).
 
 #include <algorithm>
 #include <atomic>
@@ -25,14 +25,14 @@
 
 namespace troupe::memory {
 
-/// Behind the last position; see `index::scan`.
+/// After the last position; see `index::scan`.
 inline constexpr std::uint64_t bucket_scan_end = std::uint64_t{1}
                                                  << bucket_bits;
 
 namespace detail {
 
-/// How many of the lowest bits its hashes have in common in the bucket of
-/// `hash` among `count`: one less as long as it has not been split.
+/// How many of the lowest bits all hashes in the bucket of `hash` share, when there are
+/// `count` buckets: one less while the bucket has not been split.
 [[nodiscard]] inline unsigned bits_in_common(std::uint64_t hash,
                                              std::size_t count) noexcept {
   auto mask = ~std::size_t{0} >> __builtin_clzll(count - 1);
@@ -53,8 +53,8 @@ namespace detail {
 
 } // namespace detail
 
-/// Calls `f(const entry&)` for what the bucket at position `from` links, and returns the
-/// position behind it; see `index::scan`. Inside an epoch guard.
+/// Calls `f(const entry&)` for each entry of the bucket at position `from`, and returns
+/// the next position; see `index::scan`. Must be called inside an epoch guard.
 template <class F>
 [[nodiscard]] std::uint64_t scan_bucket(const bucket_directory& first,
                                         const overflow_buckets& overflows,
@@ -71,8 +71,8 @@ template <class F>
     const auto before = count;
     const auto merges_before = std::exchange(merges, first.merges());
     count = first.count();
-    // Only a position in the middle of the interval can have moved by a split.
-    // After a merge, the bucket may hold more than was read.
+    // A split moves only positions in the middle of the interval. After a merge, the
+    // bucket may hold more entries than were read.
     if (merges == merges_before && first.bucket_of(hash, count) == number) {
       const auto size
         = bucket_scan_end >> std::max(detail::bits_in_common(hash, before),

@@ -10,8 +10,8 @@ namespace troupe::memory {
 
 namespace {
 
-// What the retired list holds: the address of a segment, or an overflow bucket by
-// its number, which is odd then.
+// The objects of the retired list: the address of a segment, or the number of an
+// overflow bucket in a form that is odd.
 
 void* encode(std::uint32_t overflow) noexcept {
   return reinterpret_cast<void*>(std::uintptr_t{overflow} * 2 + 1);
@@ -25,20 +25,20 @@ index::index()
       static_cast<index*>(self)->release(what);
     },
     this) {
-  // So that giving a segment up needs no memory.
+  // So that the removal of a segment needs no memory.
   given_up_.reserve(bucket_directory::max_segments);
   publish_bytes();
 }
 
 index::~index() {
-  // Nobody reads any more.
+  // There are no readers any more.
   retired_.forget();
   for (auto x : given_up_)
     bucket_directory::free(x);
 }
 
-/// The long way of `find`: also in the overflow buckets, and again when a split
-/// may have moved the key meanwhile.
+/// The slow path of `find`: also searches the overflow buckets, and repeats when a
+/// split may have moved the key meanwhile.
 const entry* index::find_in_chain(bytes_view key,
                                   std::uint64_t hash) const noexcept {
   auto tag = tag_of(hash);
@@ -49,8 +49,7 @@ const entry* index::find_in_chain(bytes_view key,
     for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))
       if (auto* item = find_in(*b, tag, key); item != nullptr)
         return item;
-    // Whoever saw a word that a split or a merge had cleared must see the new
-    // numbers.
+    // A reader that saw a word cleared by a split or a merge must see the new numbers.
     bucket::order_scans();
     auto merges_now = directory_.merges();
     count = directory_.count();
@@ -123,7 +122,7 @@ std::optional<index_slot> index::link(const position& where, std::uint64_t hash,
   return target;
 }
 
-/// Adds an empty bucket behind `last`; nullptr when there is no memory.
+/// Adds an empty bucket after `last`; nullptr when there is no memory.
 bucket* index::append_overflow(bucket& last) noexcept {
   const auto capacity = overflows_.capacity();
   auto* result = overflows_.append(last);
@@ -140,7 +139,7 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
     return std::nullopt;
   if (!directory_.reach(count))
     return std::nullopt;
-  // Bucket `count` takes its entries from the one that stood in for it.
+  // Bucket `count` takes its entries from the bucket that held them until now.
   change result{bucket_directory::split_from(count), count};
   auto& target = bucket_at(count);
   for_each_in(result.kept, [](index_slot x) { __builtin_prefetch(x.item()); });
@@ -153,8 +152,8 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
     complete = complete && (!moves(x) || move_to(target, x));
   });
   if (!complete) {
-    // No memory for an overflow bucket: the target is not published yet, so
-    // emptying it leaves everything as it was.
+    // No memory for an overflow bucket: the target is not published yet, so emptying it
+    // restores the old state.
     for_each_in(count, [](index_slot x) { unlink(x); });
     retire_overflows(target);
     return std::nullopt;
@@ -190,7 +189,7 @@ std::optional<index::change> index::shrink(std::size_t entries) noexcept {
   for_each_in(last,
               [&](index_slot x) { complete = complete && move_to(target, x); });
   if (!complete) {
-    // No memory for an overflow bucket: take out again what came.
+    // No memory for an overflow bucket: remove the copied entries again.
     for_each_in(result.kept, [&](index_slot x) {
       const auto hash = hash_key(x.item()->key());
       if (bucket_directory::bucket_of(hash, count) == last)
@@ -246,14 +245,14 @@ void index::tidy(std::size_t number) noexcept {
   }
 }
 
-/// Cuts off what follows a bucket in its chain, which links nothing any more.
+/// Cuts off the buckets after `first`, which link no entry any more.
 void index::retire_overflows(bucket& first) noexcept {
   overflows_.cut_off(first, [this](std::uint32_t number) {
     retired_.retire(encode(number), sizeof(bucket));
   });
 }
 
-/// Lets the last segment go when it has not been needed for long.
+/// Removes the last segment when it has been unused for long.
 void index::give_up_segment() noexcept {
   if (!directory_.has_excess())
     return;
@@ -265,7 +264,7 @@ void index::give_up_segment() noexcept {
   publish_bytes();
 }
 
-/// Takes back what no reader holds any more.
+/// Frees what no reader uses any more.
 void index::release(void* what) noexcept {
   auto number = reinterpret_cast<std::uintptr_t>(what);
   if (number % 2 != 0) {

@@ -6,34 +6,34 @@
 //   bucket (one cache line):  [tag|entry] x 7, overflow ─► bucket ─► ...
 //
 //   bucket_directory   the first buckets of the chains, and which one a hash belongs to
-//   overflow_buckets   those that chains continue in
+//   overflow_buckets   the further buckets of the chains
 //
-// A word is an entry's address with 16 bits of its hash on top, so a lookup
-// touches one line of the index and, but for one time in ten thousand, no entry
-// but the right one. Growth is linear hashing (Litwin 1980): when the load
-// passes its bound, an insert splits the next bucket in line, which moves some
-// four entries; there is no rehash and no pause, at any size.
+// A word is an entry's address with 16 bits of its hash on top. So a lookup touches one
+// line of the index and, except in one case of ten thousand, only the right entry.
+// Growth is linear hashing (Litwin 1980): when the load exceeds its bound, an insert
+// splits the next bucket in line, which moves about four entries; there is no rehash
+// and no pause, at any size.
 //
-// How a reader stays right while a bucket is split:
+// How a reader stays correct while a bucket is split:
 //   writer: link the moving entries in the new bucket; publish the new bucket
 //           count (release); clear their words in the old bucket (release)
 //   reader: load the count; scan; on a miss load the count again, and repeat
 //           when the key's bucket has become another one
-// Who misses because a word was cleared has synchronised with the clearing, and
-// so sees the new count. Merging the last bucket into the one that it was split
-// from goes the same way backwards. A merge and a split between the two looks at
-// the count would leave the same number, so a reader on the long way looks at a
-// counter of merges, too.
+// A reader that misses because a word was cleared has synchronised with the clearing,
+// and so sees the new count. The last bucket is merged into the one that it was split
+// from by the same steps in reverse. A merge and a split between the reader's two loads
+// of the count would leave the same number, so a reader that repeats also compares a
+// counter of merges.
 //
-// A scan goes through the buckets in an order that splits and merges leave intact:
-// see bucket_scan.hpp.
+// A scan visits the buckets in an order that splits and merges keep: see
+// bucket_scan.hpp.
 //
 // Invariants (see `validate`)
 //   1. An entry is linked exactly once, in the chain of its key's bucket.
 //   2. Words are never moved inside a chain: a reader that passed an empty word
 //      has not missed an entry that was there all the time.
-//   3. Memory that readers may still look at (buckets cut off a chain, segments
-//      that were given up) is freed after them.
+//   3. Memory that readers may still use (buckets cut off a chain, segments that were
+//      removed) is freed after they have left.
 
 #include <atomic>
 #include <cstddef>
@@ -55,11 +55,11 @@
 
 namespace troupe::memory {
 
-/// Not an owner of entries. `find`, `scan` and the prefetches may be called by
-/// any thread inside an epoch guard, `bytes` by any; the rest by the writer only.
+/// Does not own entries. Any thread inside an epoch guard may call `find`, `scan` and
+/// the prefetches; any thread may call `bytes`; only the writer calls the rest.
 class index {
 public:
-  /// Where a key is, or could be put. Good until the next change.
+  /// Where a key is, or where it could be linked. Valid until the next change.
   struct position {
     index_slot found;       ///< `in` is nullptr when the key has no entry.
     entry* item = nullptr;  ///< The key's entry.
@@ -68,10 +68,10 @@ public:
     std::size_t number = 0; ///< Of the key's bucket.
   };
 
-  /// Two buckets, by number, one of which was made from or put into the other.
+  /// Two buckets, by number; one was split off from the other, or merged into it.
   struct change {
     std::size_t kept = 0;
-    std::size_t other = 0; ///< The new one, or the one that is gone.
+    std::size_t other = 0; ///< The new bucket, or the one that was merged away.
   };
 
   /// Throws std::bad_alloc.
@@ -92,8 +92,8 @@ public:
     return find_in_chain(key.key, key.hash);
   }
 
-  /// Where the first entry stands in the hash's bucket whose tag fits, mostly the
-  /// key's; `in` is nullptr when there is none. Nobody has compared its key.
+  /// Returns the first slot in the hash's bucket whose tag matches, mostly the key's;
+  /// `in` is nullptr when there is none. The key has not been compared.
   [[nodiscard]] index_slot near(std::uint64_t hash) const noexcept {
     auto& b = directory_.of(hash);
     auto fits = b.with_tag(tag_of(hash));
@@ -102,38 +102,39 @@ public:
     return {&b, fits.first()};
   }
 
-  /// The entry there, with its first lines on their way; nullptr when it has gone
-  /// meanwhile.
+  /// The entry in this slot, with a prefetch of its first lines; nullptr when it was
+  /// removed meanwhile.
   [[nodiscard]] static const entry* fetch(index_slot x) noexcept {
     auto* item = entry_in(x.word().load(std::memory_order_acquire));
-    // Where the value lies is known only when the header has arrived. Without
-    // waiting for that: mostly on the next line.
+    // The value's position is known only when the header has arrived. Do not wait for
+    // it: mostly the value is on the next line.
     __builtin_prefetch(reinterpret_cast<const char*>(item) + 64);
     return item;
   }
 
-  /// The entry there is what was looked for.
+  /// Counts a use of the entry in this slot.
   void use(index_slot x) const noexcept {
     if (counting_.load(std::memory_order_relaxed))
       x.in->count_use(x.slot);
   }
 
-  /// Fetches the line of the key's bucket, to be read.
+  /// Prefetches the line of the key's bucket for reading.
   void prefetch_bucket(std::uint64_t hash) const noexcept {
     __builtin_prefetch(&directory_.of(hash));
   }
 
-  /// The same, to be written to.
+  /// The same for writing.
   void prefetch_bucket_for_write(std::uint64_t hash) const noexcept;
 
-  /// Fetches the entries whose tag fits; the bucket should be there already.
+  /// Prefetches the entries whose tag matches; the bucket should be in the cache
+  /// already.
   void prefetch_entry(std::uint64_t hash) const noexcept;
 
-  /// Calls `f(const entry&)` for what the bucket at `from` links, expired or
-  /// not, and returns the position behind it; `scan_end` behind the last. Any
-  /// number below `scan_end` is a position, 0 the first. From 0 on until the
-  /// end, a key that is there all the time is met at least once, one that comes
-  /// or goes perhaps, and some may be met twice. Takes one chain's time.
+  /// Calls `f(const entry&)` for each entry of the bucket at `from`, expired or not,
+  /// and returns the next position; `scan_end` after the last one. Any number below
+  /// `scan_end` is a position, 0 the first. A scan from 0 to the end meets a key that
+  /// is present all the time at least once; it may miss a key that is added or removed
+  /// meanwhile, and meet keys twice. Takes the time of one chain.
   template <class F>
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
     return scan_bucket(directory_, overflows_, from, std::forward<F>(f));
@@ -145,45 +146,45 @@ public:
 
   [[nodiscard]] position locate(const hashed_key& key) noexcept;
 
-  /// Links `item` where `where` found the key's old entry, whose marks it
-  /// inherits, or where it is free, without marks; tells where. Nothing, when an
-  /// overflow bucket was needed and there is no memory; nothing has changed then.
+  /// Links `item` in the slot where `where` found the key's old entry, whose marks it
+  /// inherits, or in the free slot, without marks; returns the slot. Returns nothing
+  /// when it needs an overflow bucket and there is no memory; nothing has changed then.
   [[nodiscard]] std::optional<index_slot>
   link(const position& where, std::uint64_t hash, entry* item) noexcept;
 
-  /// Where `item` is linked, whose key has this hash; `in` is nullptr when it is
-  /// not.
+  /// The slot of `item`, whose key has this hash; `in` is nullptr when it is not
+  /// linked.
   [[nodiscard]] index_slot slot_of(std::uint64_t hash,
                                    const entry& item) const noexcept;
 
-  /// Links `item` in place of the entry there, which is the same, marks and all.
+  /// Replaces the entry in this slot by its copy `item`; the marks stay.
   static void relink(index_slot where, std::uint64_t hash,
                      entry* item) noexcept {
     where.word().store(to_word(hash, item), std::memory_order_release);
   }
 
-  /// Unlinks the entry there.
+  /// Unlinks the entry in this slot.
   static void unlink(index_slot where) noexcept {
     where.word().store(0, std::memory_order_release);
   }
 
-  /// Splits one bucket when `entries` is more than the buckets should hold, and
-  /// tells which. Without memory the index stays as it is and chains grow.
-  /// Constant time, but for the system's share in a new segment.
+  /// Splits one bucket when `entries` is more than the buckets should hold, and returns
+  /// which. Without memory the index stays unchanged and chains grow. Constant time,
+  /// except for the system's work for a new segment.
   std::optional<change> grow(std::size_t entries) noexcept;
 
-  /// How many buckets more there may be after the next split, those included that
-  /// its entries overflow into. Linear in the chain that is split.
+  /// How many more buckets there may be after the next split, including the overflow
+  /// buckets for its entries. Linear in the chain that is split.
   [[nodiscard]] std::size_t buckets_per_split() const noexcept;
 
-  /// Merges the last bucket into another when `entries` is a quarter of what the
-  /// buckets may hold or less, and tells which. Constant time.
+  /// Merges the last bucket into another when `entries` is at most a quarter of what
+  /// the buckets may hold, and returns which. Constant time.
   std::optional<change> shrink(std::size_t entries) noexcept;
 
-  /// Cuts empty overflow buckets off the end of a bucket's chain.
+  /// Removes empty overflow buckets from the end of a bucket's chain.
   void tidy(std::size_t number) noexcept;
 
-  /// Frees what no reader holds any more.
+  /// Frees memory that no reader uses any more.
   void collect() noexcept {
     retired_.collect();
   }
@@ -197,7 +198,7 @@ public:
     return bucket_directory::bucket_of(hash, bucket_count());
   }
 
-  /// The bucket `number`, and the one behind `x` in its chain, or nullptr.
+  /// The bucket `number`; and the bucket after `x` in its chain, or nullptr.
   [[nodiscard]] bucket& bucket_at(std::size_t number) const noexcept {
     return directory_[number];
   }
@@ -206,18 +207,17 @@ public:
     return overflows_.next(x);
   }
 
-  /// Whether reads are counted for eviction from now on.
+  /// Sets whether reads are counted for eviction.
   void count_uses(bool x) noexcept {
     counting_.store(x, std::memory_order_relaxed);
   }
 
-  /// Memory of all buckets that are in use, in bytes: what the entries are
-  /// charged for.
+  /// Memory of all buckets in use, in bytes: the entries are charged for it.
   [[nodiscard]] std::size_t used() const noexcept {
     return (bucket_count() + overflows_.in_chains()) * sizeof(bucket);
   }
 
-  /// Memory of all segments, pages that were never touched included, in bytes.
+  /// Memory of all segments in bytes, including pages that were never touched.
   /// Thread-safe.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return bytes_.load(std::memory_order_relaxed);
@@ -228,8 +228,7 @@ public:
     return retired_.bytes();
   }
 
-  /// Calls `f(index_slot)` for what a bucket and its chain link; `f` may unlink
-  /// it.
+  /// Calls `f(index_slot)` for each entry of a bucket and its chain; `f` may unlink it.
   template <class F>
   void for_each_in(std::size_t number, F&& f) const {
     for (auto* b = &bucket_at(number); b != nullptr; b = next(*b))
@@ -246,13 +245,13 @@ public:
         i, [&](index_slot x) { f(static_cast<const entry&>(*x.item())); });
   }
 
-  /// Checks the invariants against an expected number of entries; returns what
-  /// is wrong, or an empty string. Linear.
+  /// Checks the invariants against the expected number of entries; returns what is
+  /// wrong, or an empty string. Linear.
   [[nodiscard]] std::string validate(std::size_t entries) const;
 
-  /// Quarters of an entry per bucket of seven that start a split. Linear hashing fills the
-  /// buckets that are next in line up to twice as much as those just split;
-  /// at 4.25 a few per cent of the entries are in overflow buckets.
+  /// A bucket is split at this many quarters of an entry per bucket of seven. Linear
+  /// hashing fills the next buckets in line up to twice as much as those just split; at
+  /// 4.25 a few per cent of the entries are in overflow buckets.
   static constexpr std::size_t target_load_quarters = 17;
 
 private:
@@ -269,7 +268,7 @@ private:
     return nullptr;
   }
 
-  /// Not by `hashed_key`, which would have to be in memory for every `find`.
+  /// Not by `hashed_key`, which `find` would have to write to memory.
   const entry* find_in_chain(bytes_view key, std::uint64_t hash) const noexcept;
 
   bool move_to(bucket& target, index_slot from) noexcept;

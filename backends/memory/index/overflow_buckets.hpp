@@ -1,6 +1,6 @@
 #pragma once
 
-// The buckets in which chains continue whose first bucket is full.
+// The further buckets of chains whose first bucket is full.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace troupe::memory {
 
-/// One thread changes it; `next` is for any thread inside an epoch guard. They have
-/// numbers, from 1 on: see `bucket::overflow`.
+/// One thread changes it; `next` is for any thread inside an epoch guard. The buckets
+/// are numbered from 1: see `bucket::overflow`.
 class overflow_buckets {
 public:
-  /// The bucket behind `x` in its chain, or nullptr.
+  /// The bucket after `x` in its chain, or nullptr.
   [[nodiscard]] bucket* next(const bucket& x) const noexcept {
     auto number = x.overflow();
     return number == 0 ? nullptr : &buckets_[number];
   }
 
-  /// Adds an empty bucket behind `last`, the end of a chain; nullptr when there is no
+  /// Adds an empty bucket after `last`, the end of a chain; nullptr when there is no
   /// memory.
   bucket* append(bucket& last) noexcept {
     std::uint32_t number = 0;
@@ -37,7 +37,7 @@ public:
         return nullptr;
       if (buckets_.size() != size) {
         try {
-          // So that taking buckets back needs no memory.
+          // So that `free` needs no memory.
           free_.reserve(buckets_.size());
         } catch (const std::bad_alloc&) {
           return nullptr;
@@ -50,8 +50,8 @@ public:
     return &buckets_[number];
   }
 
-  /// Cuts off what follows `first` in its chain, which links no entry any more, and
-  /// calls `f(number)` for each of these buckets. `free` it once no reader looks at it.
+  /// Cuts off the buckets after `first` in its chain, which must link no entry, and
+  /// calls `f(number)` for each of them. Call `free` with it once no reader uses it.
   template <class F>
   void cut_off(bucket& first, F&& f) noexcept {
     auto number = first.overflow();
@@ -64,25 +64,25 @@ public:
     }
   }
 
-  /// Takes a bucket back that was cut off. Needs no memory.
+  /// Takes back a bucket that was cut off. Needs no memory.
   void free(std::uint32_t number) noexcept {
     new (&buckets_[number]) bucket;
     // There is room: it was reserved with the buckets.
     free_.push_back(number);
   }
 
-  /// The number of those that are in chains.
+  /// The number of buckets in chains.
   [[nodiscard]] std::size_t in_chains() const noexcept {
     return in_chains_;
   }
 
-  /// The number of those that there is memory for.
+  /// The number of buckets that have memory.
   [[nodiscard]] std::size_t capacity() const noexcept {
     return buckets_.size();
   }
 
 private:
-  segmented_array<bucket> buckets_; ///< By number; 0 is none of them.
+  segmented_array<bucket> buckets_; ///< By number; 0 is unused.
   std::vector<std::uint32_t> free_;
   std::uint32_t next_ = 1; ///< The first that was never used.
   std::size_t in_chains_ = 0;

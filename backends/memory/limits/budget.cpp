@@ -30,8 +30,8 @@ void budget::collect(std::size_t n, std::size_t least, yielding how,
       continue;
     if (x->lenders_ != nullptr)
       x->lenders_->collect(*x, std::max(wanted, least), how, asker);
-    // What those give who share this one is not there for what is above it either,
-    // and what others gave would be of no use.
+    // Capacity that the sharers of this budget return is not available to the one above
+    // it, and capacity from others would not help.
     if (x->overdrawn() > 0)
       return;
   }
@@ -50,7 +50,7 @@ void budget::take_back(std::size_t n) noexcept {
 
 bool allowance::borrow(std::size_t used) noexcept {
   auto missing = used - granted();
-  // The last of a budget is less than a piece.
+  // The last capacity of a budget is less than a piece.
   auto n = std::max(missing, piece());
   if (!from_->lend(n)) {
     n = missing;
@@ -64,7 +64,7 @@ bool allowance::borrow(std::size_t used) noexcept {
   return true;
 }
 
-/// The first budget from here up that cannot lend `n`, if any.
+/// The first budget, of this one's and those above it, that cannot lend `n`, if any.
 const budget* allowance::obstacle(std::size_t n) const noexcept {
   for (const budget* x = from_.get(); x != nullptr; x = x->parent())
     if (!x->can_lend(n))

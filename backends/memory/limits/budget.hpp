@@ -1,14 +1,13 @@
 #pragma once
 
-// How a limit is shared by many shards without asking anybody at each write: a
-// budget lends its capacity in pieces, each shard spends what it was lent, and
-// what it does not need goes back. So an uneven distribution of the keys still
-// uses the whole limit.
+// How many shards share a limit without a common step at each write: a budget lends its
+// capacity in pieces, each shard spends what it was lent, and returns what it does not
+// need. So an uneven distribution of the keys still uses the whole limit.
 //
-// A shard that has to store an entry, and has nothing else to evict for it,
-// overdraws the budget and has the other shards give back as much in the same turn
-// (`capacity_source`). What a shard spends is thus always lent to it, and what is
-// overdrawn is known to all who share the budget.
+// A shard that must store an entry, and has no other entry to evict for it, overdraws
+// the budget; in the same turn it makes other shards return as much
+// (`capacity_source`). So what a shard spends is always lent to it, and all that share
+// the budget know by how much it is overdrawn.
 //
 //   runtime's budget ── region's budget ─┬ allowance of a shard
 //                    │                   └ namespace's budget ─┬ allowance
@@ -29,28 +28,29 @@ namespace troupe::memory {
 class budget;
 class table;
 
-/// How far shards go that are asked to give capacity back.
+/// How far shards go when they are asked to return capacity.
 enum class yielding : std::uint8_t {
-  unspent,       ///< What they were lent and do not use. Nothing is evicted.
-  in_proportion, ///< As above; then each evicts in proportion to what it holds.
-  all,           ///< As the first; then evictions, largest grants first.
+  unspent,       ///< Only capacity that they do not use. Nothing is evicted.
+  in_proportion, ///< Like `unspent`; then each evicts in proportion.
+  all,           ///< Like `unspent`; then evictions, largest grants first.
 };
 
-/// What a shard that is asked evicts for others.
+/// What a shard may evict for other shards.
 enum class sacrifice : std::uint8_t {
-  nothing,       ///< It gives what it does not use.
-  proportionate, ///< No entry that is much larger than what it is asked for.
+  nothing,       ///< It returns only capacity that it does not use.
+  proportionate, ///< No entry that is much larger than the request.
   anything,
 };
 
-/// The shards that borrow from a budget, to get capacity back from. Thread-safe.
+/// The shards that borrow from a budget; they can be asked to return capacity.
+/// Thread-safe.
 class capacity_source {
 public:
   virtual ~capacity_source() = default;
 
-  /// Has shards give back up to `n` of what `from` lent; `asker`, which may be
-  /// nullptr, is left out. Never waits: a shard that is busy gives nothing now,
-  /// and with `yielding::all` it does so in its next turn.
+  /// Makes shards return up to `n` of what `from` lent, except `asker`, which may be
+  /// nullptr. Never waits: a busy shard returns nothing now; with `yielding::all` it
+  /// does so in its next turn.
   virtual void collect(const budget& from, std::size_t n, yielding how,
                        const table* asker) noexcept = 0;
 };
@@ -61,7 +61,7 @@ public:
   static constexpr std::size_t unlimited
     = std::numeric_limits<std::size_t>::max();
 
-  /// The limit that an option asks for, 0 meaning none, and back.
+  /// The limit of an option, in which 0 means no limit, and back.
   [[nodiscard]] static std::size_t limit_of(std::size_t option) noexcept {
     return option == 0 ? unlimited : option;
   }
@@ -70,16 +70,16 @@ public:
     return limit() == unlimited ? 0 : limit();
   }
 
-  /// What it lends comes out of `parent`, too, if there is one. Errors call it
-  /// by its name.
+  /// What it lends is also taken from `parent`, if there is one. `name` is its name in
+  /// errors.
   explicit budget(std::size_t limit, std::shared_ptr<budget> parent = nullptr,
                   std::string name = "the limit") noexcept
     : parent_(std::move(parent)), name_(std::move(name)), limit_(limit) {
     // nop
   }
 
-  /// Who is asked when the budget is overdrawn; no one by default. Before several
-  /// threads use the budget.
+  /// Sets the shards that return capacity when the budget is overdrawn; default: none.
+  /// Must be called before several threads use the budget.
   void collect_from(std::shared_ptr<capacity_source> lenders) noexcept {
     lenders_ = std::move(lenders);
   }
@@ -96,13 +96,13 @@ public:
     return limit_.load(std::memory_order_relaxed);
   }
 
-  /// The smallest limit from here up.
+  /// The smallest limit of this budget and those above it.
   [[nodiscard]] std::size_t tightest() const noexcept {
     return parent_ == nullptr ? limit()
                               : std::min(limit(), parent_->tightest());
   }
 
-  /// The budget with the smallest limit from here up.
+  /// The budget with the smallest limit, of this one and those above it.
   [[nodiscard]] const budget& narrowest() const noexcept {
     if (parent_ == nullptr)
       return *this;
@@ -114,7 +114,7 @@ public:
     return lent_.load(std::memory_order_relaxed);
   }
 
-  /// By how much more is lent than the limit of this budget alone allows.
+  /// By how much the lent amount exceeds the limit of this budget alone.
   [[nodiscard]] std::size_t overdrawn() const noexcept {
     auto most = limit();
     auto present = lent();
@@ -128,20 +128,19 @@ public:
              : std::max(overdrawn(), parent_->most_overdrawn());
   }
 
-  /// Where what it lends comes from, or nullptr.
+  /// The budget that it borrows from, or nullptr.
   [[nodiscard]] const budget* parent() const noexcept {
     return parent_.get();
   }
 
-  /// Whether `n` more could be lent as far as this budget alone is concerned.
+  /// Whether this budget alone could lend `n` more.
   [[nodiscard]] bool can_lend(std::size_t n) const noexcept {
     auto most = limit();
     auto present = lent();
     return present <= most && n <= most - present;
   }
 
-  /// Which part of `used` may stay so that this budget alone is enough for it: 1
-  /// or less.
+  /// The share of `used` that may stay so that it fits this budget alone: at most 1.
   [[nodiscard]] double part_of(std::size_t used) const noexcept {
     auto most = limit();
     return used <= most ? 1.0
@@ -151,17 +150,17 @@ public:
   /// Lends all of `n` or nothing.
   [[nodiscard]] bool lend(std::size_t n) noexcept;
 
-  /// Lends `n` whether or not there is as much.
+  /// Lends `n` even when there is not as much.
   void overdraw(std::size_t n) noexcept;
 
-  /// Has those who share this budget give back up to `n` of what is overdrawn, but
-  /// at least `least`, which others may borrow then; and when it is not overdrawn any
-  /// more, those who share the one above it.
+  /// Makes the shards of this budget return up to `n` of the overdrawn amount, at least
+  /// `least`, which other shards may borrow then. When this budget is no longer
+  /// overdrawn, continues with the shards of the one above it.
   void collect(std::size_t n, std::size_t least, yielding how,
                const table* asker) const noexcept;
 
-  /// The shards that share this budget return what it is overdrawn by: first each its
-  /// part; then the shards with the largest grants return the rest. To be called outside
+  /// Makes the shards that share this budget return the overdrawn amount: first each
+  /// its part, then the shards with the largest grants the rest. Must be called outside
   /// of all turns, unless this thread holds them.
   void settle() const noexcept {
     settle(yielding::in_proportion);
@@ -173,7 +172,7 @@ public:
 
   void take_back(std::size_t n) noexcept;
 
-  /// What is lent already stays lent; see `table::obey_limits`.
+  /// What is already lent stays lent; see `table::obey_limits`.
   void set_limit(std::size_t n) noexcept {
     limit_.store(n, std::memory_order_relaxed);
   }
@@ -186,10 +185,10 @@ private:
   std::atomic<std::size_t> lent_{0};
 };
 
-/// What one shard was lent. Belongs to the shard's turn, but for `granted`.
+/// What one shard was lent. Belongs to the shard's turn, except for `granted`.
 class allowance {
 public:
-  /// One of `shares` that borrow from the same budget; `largest_piece` is what
+  /// One of `shares` borrowers of the same budget; `largest_piece` is the amount that
   /// it asks for when there is no limit.
   allowance(std::shared_ptr<budget> from, std::size_t shares,
             std::size_t largest_piece) noexcept
@@ -204,70 +203,69 @@ public:
   allowance(const allowance&) = delete;
   allowance& operator=(const allowance&) = delete;
 
-  /// Makes sure that `used` may be spent, by borrowing where needed; tells
-  /// whether it may.
+  /// Borrows what is needed so that `used` may be spent; returns whether it may.
   [[nodiscard]] bool cover(std::size_t used) noexcept {
     return used <= granted() || borrow(used);
   }
 
-  /// Gives back what more than `used` and a spare piece was lent.
+  /// Returns what was lent beyond `used` and a spare piece.
   void return_spare(std::size_t used) noexcept {
     keep(used + piece());
   }
 
-  /// Gives back what more than `n` was lent; the caller spends less then.
+  /// Returns what was lent beyond `n`; the caller spends less then.
   void keep(std::size_t n) noexcept;
 
-  /// How much `used` is more than what was lent.
+  /// How much `used` exceeds what was lent.
   [[nodiscard]] std::size_t lack(std::size_t used) const noexcept {
     auto present = granted();
     return used > present ? used - present : 0;
   }
 
-  /// How much more was lent than `used`.
+  /// How much what was lent exceeds `used`.
   [[nodiscard]] std::size_t lent_beyond(std::size_t used) const noexcept {
     auto present = granted();
     return present > used ? present - used : 0;
   }
 
-  /// Borrows what `used` lacks, overdrawing the budgets.
+  /// Borrows what `used` lacks, and overdraws the budgets.
   void overdraw(std::size_t used) noexcept;
 
-  /// Gives `n` back, which is no more than `granted`. What kept it from more when it
-  /// asked last stays known, unlike after `keep`.
+  /// Returns `n`, at most `granted`. Unlike `keep`, it does not forget which budget
+  /// refused the last request.
   void give_up(std::size_t n) noexcept;
 
-  /// Lets `other`, which borrows from the same budget, have `n` of what was lent.
+  /// Passes `n` of what was lent to `other`, which borrows from the same budget.
   void pass_on(std::size_t n, allowance& other) noexcept {
     granted_.store(granted() - n, std::memory_order_relaxed);
     other.granted_.store(other.granted() + n, std::memory_order_relaxed);
   }
 
-  /// Whether somebody set a limit.
+  /// Whether a limit is set.
   [[nodiscard]] bool limited() const noexcept {
     return from_->tightest() != budget::unlimited;
   }
 
-  /// Whether an eighth of what was lent is free, or there is no limit.
+  /// Whether an eighth of what was lent is unused, or there is no limit.
   [[nodiscard]] bool roomy(std::size_t used) const noexcept {
     return used < granted() - granted() / 8 || !limited();
   }
 
-  /// Whether there is a limit and a piece to spare under it. Thread-safe.
+  /// Whether there is a limit and a piece that it can spare. Thread-safe.
   [[nodiscard]] bool can_yield() const noexcept {
     return limited() && granted() >= 2 * piece();
   }
 
-  /// The budget, from here up, that refused what was asked for last; nullptr when
-  /// none did, or when what `used` lacks could be had by now. Thread-safe.
+  /// The budget, of this one's and those above it, that refused the last request;
+  /// nullptr when none did, or when what `used` lacks is available by now. Thread-safe.
   [[nodiscard]] const budget* refused_by(std::size_t used) const noexcept;
 
   [[nodiscard]] budget& source() const noexcept {
     return *from_;
   }
 
-  /// How much is borrowed at a time: small enough that what lies idle is a few
-  /// per cent of a limit, large enough that borrowing is rare.
+  /// How much is borrowed at a time: small enough that the unused part is a few per
+  /// cent of a limit, large enough that borrowing is rare.
   [[nodiscard]] std::size_t piece() const noexcept {
     return std::clamp<std::size_t>(
       from_->tightest() / (shares_ * pieces_per_share), 1, largest_piece_);

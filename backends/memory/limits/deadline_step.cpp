@@ -17,7 +17,7 @@ void deadline_step::enter(std::atomic<std::uint64_t>& key,
                           std::uint64_t hash) noexcept {
   key_ = &key;
   ++depth_;
-  // Before the look at the clock that follows.
+  // Before the read of the clock that follows.
   key.store(deadline_witness::mark_of(hash), std::memory_order_seq_cst);
 }
 

@@ -2,14 +2,14 @@
 
 // Changes that depend on whether an entry with a deadline lives.
 //
-//   change:  look at the clock, 101 ─────────────────────► put what it made of the entry
+//   change:  look at the clock, 101 ─────────────────────► publish the result
 //   reader:                        look at the clock, 102
 //
-// The reader must not find here that the entry has expired and the key is absent:
-// the change, which found the entry, would come after it. So a change says for how
-// long it is at it, and a reader who finds an entry past its deadline looks again
-// once no such change is under way: what begins later sees a later clock. Readers
-// of entries that live, and of keys that have none, wait for nobody.
+// The reader must not report here that the entry has expired and the key is absent: the
+// change, which found the entry live, would come after the report. So a change marks
+// the time that it takes. A reader that finds an entry past its deadline looks again
+// once no such change is under way: a later change sees a later clock. Readers of live
+// entries, and of keys without an entry, do not wait.
 
 #include <array>
 #include <atomic>
@@ -25,22 +25,21 @@ public:
   deadline_witness(const deadline_witness&) = delete;
   deadline_witness& operator=(const deadline_witness&) = delete;
 
-  /// Waits until there is a moment without a step for a key with this hash; as long
-  /// as that takes. The calling thread does not wait inside of any step: the other
-  /// might wait for its own.
+  /// Waits until there is a moment without a step for a key with this hash. A thread
+  /// inside a step does not wait: two steps might wait for each other.
   void await_none(std::uint64_t hash) const noexcept {
     if (busy(hash)) [[unlikely]]
       wait(hash);
   }
 
-  /// Keys that one change may decide about.
+  /// Keys of one change, at most.
   static constexpr std::size_t most_keys = 2;
 
 private:
   friend class deadline_step;
 
-  /// Never 0, which stands for no key. Keys may share it: then a reader waits although
-  /// it need not.
+  /// Never 0, which means no key. Keys may share a mark: then a reader waits
+  /// unnecessarily.
   [[nodiscard]] static std::uint64_t mark_of(std::uint64_t hash) noexcept {
     return hash | 1;
   }
@@ -54,16 +53,17 @@ private:
 
   void wait(std::uint64_t hash) const noexcept;
 
-  // Apart from what others write: readers of expired entries look at it.
+  // On its own cache line, apart from what others write: readers of expired entries
+  // read it.
   alignas(64) std::array<std::atomic<std::uint64_t>, most_keys> keys_{};
 };
 
-/// One change, in the store's turn, from before its look at the clock until what it
-/// made can be seen.
+/// One change, in the store's turn, from before it reads the clock until its result can
+/// be seen.
 class deadline_step {
 public:
-  /// One that is not `needed` does nothing. `which` of the keys of the change it is
-  /// for.
+  /// Without `needed` it does nothing. `which`: the index of the key among the change's
+  /// keys.
   deadline_step(deadline_witness& store, std::uint64_t hash, bool needed,
                 std::size_t which = 0) noexcept {
     if (needed) [[unlikely]]

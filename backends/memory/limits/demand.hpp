@@ -1,6 +1,6 @@
 #pragma once
 
-// What a turn that stores several values will take of the limits where nothing is
+// How much of the limits a turn that stores several values will take where nothing is
 // evicted, so that there is room for all of them before the first one is stored.
 
 #include <algorithm>
@@ -8,42 +8,41 @@
 
 namespace troupe::memory {
 
-/// What is under a key, for one who plans to change it.
+/// The present state of a key, for a caller that plans to change it.
 struct occupancy {
-  std::size_t charge = 0;     ///< Bytes charged for the entry, dead or alive.
+  std::size_t charge = 0;     ///< Bytes charged for the entry, live or expired.
   std::size_t value_size = 0; ///< Of the live entry.
   std::size_t tag_bytes = 0;  ///< Of the live entry.
   bool linked = false;        ///< There is an entry, dead or alive.
-  bool live = false;          ///< It is alive.
+  bool live = false;          ///< The entry is live.
   bool expires = false;       ///< The live entry has a deadline,
   bool idles = false;         ///< or an idle time.
 };
 
-/// The most that a turn holds more than now, at any of its steps.
+/// The largest excess of a turn over the present amounts, at any of its steps.
 class demand {
 public:
-  /// Some entries, and the bytes that they are charged.
+  /// A number of entries, and the bytes that they are charged.
   struct amount {
     std::size_t bytes = 0;
     std::size_t entries = 0;
   };
 
-  /// What was `before` is now `after`.
+  /// An amount changes from `before` to `after`.
   void change(amount before, amount after) noexcept {
     move(bytes_, before.bytes, after.bytes);
     move(entries_, before.entries, after.entries);
   }
 
-  /// A key comes that is not there. Where it was not there either when the turn began,
-  /// it is `new_here`: whatever goes, it may take a place in the index that nothing else
-  /// leaves to it.
+  /// Adds a key that is not present. `new_here`: it was not present when the turn began
+  /// either; it may then take a new place in the index, whatever else is removed.
   void insert(bool new_here) noexcept {
     inserts_ = true;
     if (new_here)
       ++places_;
   }
 
-  /// One with a deadline may come.
+  /// An entry with a deadline may be added.
   void expire() noexcept {
     expires_ = true;
   }
@@ -56,8 +55,8 @@ public:
     return entries_.most;
   }
 
-  /// In the index. No fewer than `entries`. One is for the key that comes back: before
-  /// it finds its old place, there must be room for another one.
+  /// Places in the index; at least `entries`. One is for a key that is stored again:
+  /// before it finds its old place, there must be room for another.
   [[nodiscard]] std::size_t places() const noexcept {
     return places_ + (inserts_ ? 1 : 0);
   }
@@ -67,7 +66,7 @@ public:
   }
 
 private:
-  /// More than at first: `more` less `fewer` now.
+  /// The excess over the start: `more` minus `fewer` now.
   struct course {
     std::size_t more = 0;
     std::size_t fewer = 0;
@@ -75,7 +74,8 @@ private:
   };
 
   static void move(course& x, std::size_t before, std::size_t after) noexcept {
-    // What replaces an entry is there before that is gone, but charged instead of it.
+    // A new entry is stored before the old one is removed, but is charged instead of
+    // it.
     x.more += after;
     x.fewer += before;
     if (x.more > x.fewer)

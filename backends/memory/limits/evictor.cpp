@@ -40,9 +40,9 @@ void evictor::settle(const index& links, bool full, std::size_t used) noexcept {
       promote(oldest.where);
 }
 
-/// Takes the oldest hash off the queue and finds its entry, if that is there
-/// still. Of several with its tag the right one: were it left, it would be young
-/// for ever when a split takes it away from the others.
+/// Removes the oldest hash from the queue and finds its entry, if it is still linked.
+/// Of several entries with its tag, returns the right one: otherwise that entry would
+/// stay young forever when a split separates it from the others.
 victim evictor::pop_young(const index& links) noexcept {
   popped_ = queue_.front();
   queue_.pop_front();
@@ -72,8 +72,8 @@ victim evictor::choose(const index& links, const entry* spared,
       || entries <= (spared == nullptr ? 0 : 1))
     return {};
   if (policy_ == eviction_policy::s3_fifo) {
-    // As many ghosts as the main part has entries; made when the first has to go,
-    // and anew when there are far more or far fewer.
+    // As many ghosts as the main part has entries; allocated at the first eviction, and
+    // again when there are far more or far fewer entries.
     if (ghosts_.capacity() < entries / 2 || ghosts_.capacity() / 4 > entries)
       ghosts_.resize(entries - entries / small_share);
     if (auto x = choose_young(links, spared, used); x.where.in != nullptr)
@@ -89,7 +89,7 @@ void evictor::keep(index_slot where) noexcept {
   promote(where);
 }
 
-/// A young entry that nobody read, when they are too many.
+/// A young entry that was not read, when there are too many young ones.
 victim evictor::choose_young(const index& links, const entry* spared,
                              std::size_t used) noexcept {
   while (!queue_.empty() && young_bytes_ * small_share > used) {
@@ -107,9 +107,9 @@ victim evictor::choose_young(const index& links, const entry* spared,
   return {};
 }
 
-/// The next old entry that nobody read since the hand came by. Ends, as each turn
-/// takes a use from every entry: after three there is one without, unless readers
-/// are faster than the hand, which is why it does not look for ever.
+/// The next old entry that was not read since the hand passed it. Each round takes a
+/// use from every entry, so after three rounds one is without uses, unless readers are
+/// faster than the hand; for that case the search is bounded.
 victim evictor::choose_old(const index& links, const entry* spared) noexcept {
   auto patience = (bucket::most_uses + 1) * links.bucket_count() + 1;
   if (hand_bucket_ >= links.bucket_count())
@@ -143,7 +143,7 @@ victim evictor::choose_old(const index& links, const entry* spared) noexcept {
   return last_resort;
 }
 
-/// Goes on to the next bucket, and fetches the one behind it.
+/// Moves to the next bucket, and prefetches the one after it.
 void evictor::move_hand(const index& links) noexcept {
   links.prefetch_bucket(hand_bucket_ + 2);
   hand_place_ = 0;

@@ -1,21 +1,20 @@
 #pragma once
 
-// Which entry of a shard goes next. The policy is S3-FIFO (Yang et al., "FIFO
-// queues are all you need for cache eviction", SOSP 2023) over the marks in the
-// index, with one change: the main queue is the index itself, and its hand goes
-// over the buckets in turn. So an entry has no links, a hit is at most one relaxed
-// store into a line that the lookup fetched anyway, and the hand touches entries
-// only to evict them.
+// Which entry of a shard is evicted next. The policy is S3-FIFO (Yang et al., "FIFO
+// queues are all you need for cache eviction", SOSP 2023) over the marks in the index,
+// with one change: the main queue is the index itself, and its hand walks over the
+// buckets in turn. So an entry has no links, a hit is at most one relaxed store into a
+// line that the lookup fetched anyway, and the hand touches entries only to evict them.
 //
 //   insert ─► small queue (hashes, a tenth of the bytes) ─┬ read again ► main
 //                    └ not read: evicted, its hash becomes a ghost
 //   insert of a ghost ─► main
-//   main: the hand evicts what was not read, and takes one use from the others
+//   main: the hand evicts entries that were not read, and takes one use from others
 //
 // CLOCK is the same without the small queue.
 //
-// The queue names entries by hash. Of two young entries of one bucket with the
-// same tag it may mean either; both are looked at, then.
+// The queue names entries by hash. When two young entries of one bucket have the same
+// tag, the hash may mean either; both are checked then.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,13 +27,13 @@
 
 namespace troupe::memory {
 
-/// The entry to go, and the number of its bucket.
+/// The entry to evict, and the number of its bucket.
 struct victim {
   index_slot where; ///< `in` is nullptr when there is none.
   std::size_t bucket = 0;
 };
 
-/// Not thread-safe. Works on the marks of the index it is given, always the same.
+/// Not thread-safe. Every call takes the same index, whose marks it uses.
 class evictor {
 public:
   explicit evictor(eviction_policy policy) noexcept : policy_(policy) {
@@ -45,24 +44,24 @@ public:
     return policy_;
   }
 
-  /// From now on; young entries become old ones. Linear in the buckets.
+  /// Sets the policy; young entries become old ones. Linear in the buckets.
   void set_policy(const index& links, eviction_policy x) noexcept;
 
-  /// An entry of `bytes` was linked there.
+  /// An entry of `bytes` bytes was linked in this slot.
   void added(index_slot where, std::uint64_t hash, std::size_t bytes) noexcept;
 
-  /// Lets the oldest young entry in while there are too many and still room for
-  /// all; `used` bytes are there in all. Also keeps the queue from growing, of
-  /// which the hashes of removed entries are a part.
+  /// Moves the oldest young entry to the main part when there are too many young ones
+  /// and the limit is not reached (`full`); `used`: all bytes. Also bounds the queue,
+  /// which still holds the hashes of removed entries.
   void settle(const index& links, bool full, std::size_t used) noexcept;
 
-  /// The entry there, linked still, is about to go.
+  /// The entry in this slot is about to be removed; it is still linked.
   void removed(index_slot where, std::size_t bytes) noexcept {
     if (where.in->young(where.slot))
       young_bytes_ -= bytes;
   }
 
-  /// The entry there took the place of another one of its key.
+  /// The entry in this slot replaced another one of its key.
   void replaced(index_slot where, std::size_t old_bytes,
                 std::size_t bytes) noexcept {
     where.in->count_use(where.slot);
@@ -70,13 +69,12 @@ public:
       young_bytes_ += bytes - old_bytes;
   }
 
-  /// The entry to go next, but not `spared`. `used` bytes and `entries` are there
-  /// in all. Amortised constant.
+  /// The entry to evict next, but not `spared`. `used` and `entries` count all bytes
+  /// and entries. Amortised constant.
   [[nodiscard]] victim choose(const index& links, const entry* spared,
                               std::size_t used, std::size_t entries) noexcept;
 
-  /// The entry that `choose` has just told of does not go after all: an old one from
-  /// now on.
+  /// The entry that `choose` returned last is not evicted; it becomes an old one.
   void keep(index_slot where) noexcept;
 
   /// Memory of queue and ghosts, in bytes.
@@ -84,14 +82,14 @@ public:
     return queue_.size() * sizeof(std::uint64_t) + ghosts_.bytes();
   }
 
-  /// What is wrong with the structure; empty when nothing is. Linear.
+  /// Returns what is wrong with the structure, or an empty string. Linear.
   [[nodiscard]] std::string validate(const index& links) const;
 
 private:
-  /// The small queue's part of all bytes is one of this many.
+  /// The small queue's share of all bytes is 1/`small_share`.
   static constexpr std::size_t small_share = 10;
 
-  /// Reads that bring a young entry into the main part.
+  /// Reads after which a young entry moves to the main part.
   static constexpr unsigned promotion_uses = 2;
 
   [[nodiscard]] victim pop_young(const index& links) noexcept;

@@ -9,12 +9,11 @@ void ghosts::resize(std::size_t keys) noexcept {
   try {
     sets_ = std::vector<set>((keys + width - 1) / width);
   } catch (const std::bad_alloc&) {
-    // Fewer ghosts cost hits, and nothing else.
+    // Fewer ghosts only cost hits.
   }
 }
 
-/// All keys of a shard have some bits of their hash in common, so these are
-/// mixed again.
+/// All keys of a shard share some bits of their hash, so the bits are mixed again.
 ghosts::set& ghosts::set_of(std::uint64_t hash) noexcept {
   constexpr std::uint64_t golden = 0x9e37'79b9'7f4a'7c15;
   auto share = (hash * golden) >> 32;

@@ -7,13 +7,13 @@
 
 namespace troupe::memory {
 
-/// Remembers which keys were evicted lately, by 32 bits of their hash: sets of
-/// fifteen, in each of which the newest takes the place of the oldest. May take
-/// one key for another about once in 300 million times. Not thread-safe.
+/// Remembers which keys were evicted recently, by 32 bits of their hash: sets of
+/// fifteen; in each, the newest key replaces the oldest. Mistakes one key for another
+/// about once in 300 million times. Not thread-safe.
 class ghosts {
 public:
-  /// Makes room for about this many, which forgets those there are. Keeps what
-  /// there is when there is no memory.
+  /// Makes room for about `keys` keys and forgets all present ones. Without memory,
+  /// nothing changes.
   void resize(std::size_t keys) noexcept;
 
   [[nodiscard]] std::size_t capacity() const noexcept {
@@ -22,7 +22,7 @@ public:
 
   void add(std::uint64_t hash) noexcept;
 
-  /// Forgets a key and tells whether it was here.
+  /// Forgets a key; returns whether it was present.
   bool take(std::uint64_t hash) noexcept;
 
   [[nodiscard]] std::size_t bytes() const noexcept {
@@ -33,7 +33,7 @@ private:
   static constexpr std::size_t width = 15;
 
   struct alignas(64) set {
-    std::array<std::uint32_t, width> marks{}; ///< 0: nobody.
+    std::array<std::uint32_t, width> marks{}; ///< 0: no key.
     std::uint32_t next = 0;                   ///< The place of the oldest.
   };
 

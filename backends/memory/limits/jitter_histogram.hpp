@@ -13,7 +13,7 @@ namespace troupe::memory {
 /// Counts for `jitter_counts`. Written by one thread at a time, read by any.
 class jitter_histogram {
 public:
-  /// An entry was given `share`, 0 up to, not including, 1, of its jitter.
+  /// Counts an entry that was given `share` of its jitter, in [0, 1).
   void count(double share) noexcept {
     auto& slot
       = counts_[static_cast<std::size_t>(share * static_cast<double>(slots))

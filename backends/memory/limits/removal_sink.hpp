@@ -7,8 +7,8 @@
 
 namespace troupe::memory {
 
-/// Hears of entries that go, in the turn of their shard: it copies what it wants
-/// to keep and is brief.
+/// Receives entries that are removed, in the turn of their shard. It must be brief and
+/// copy what it keeps.
 class removal_sink {
 public:
   virtual ~removal_sink() = default;
@@ -16,7 +16,7 @@ public:
   virtual void removed(bytes_view key, bytes_view value,
                        removal_cause cause) noexcept = 0;
 
-  /// Whether anyone wants to hear; `removed` may be left out otherwise.
+  /// Whether the sink wants removals; otherwise `removed` need not be called.
   [[nodiscard]] bool listening() const noexcept {
     return listening_.load(std::memory_order_relaxed);
   }

@@ -22,7 +22,7 @@ bool timing_wheel::schedule(std::size_t item, time_point deadline) noexcept {
 
 void timing_wheel::copy(std::size_t from, std::size_t to) noexcept {
   if (auto* x = find(from); x != nullptr)
-    // There is memory: the caller reached for it.
+    // There is memory: the caller called `reach`.
     static_cast<void>(put(to, due_of(*x)));
 }
 
@@ -38,11 +38,11 @@ time_point timing_wheel::due(std::size_t item) const noexcept {
            : time_point{static_cast<std::int64_t>(due_of(*x)) * tick_length};
 }
 
-/// Hangs an item, unless it is due earlier.
+/// Puts an item into its slot, unless it is due earlier.
 bool timing_wheel::put(std::size_t item, tick due) noexcept {
   if (!nodes_.reach(item))
     return false;
-  // Beyond the topmost level it is looked at when that begins anew.
+  // Beyond the topmost level the item is checked when that level begins again.
   constexpr auto window = (tick{1} << (slot_bits * levels)) - 1;
   due = std::clamp(due, now_, now_ | window);
   if (auto* x = find(item); x != nullptr) {
@@ -55,7 +55,7 @@ bool timing_wheel::put(std::size_t item, tick due) noexcept {
 }
 
 void timing_wheel::hang(link item, tick due) noexcept {
-  // The highest bit in which the due time differs from now says how soon it is.
+  // The highest bit in which the due time differs from now determines the level.
   auto level
     = due == now_
         ? std::size_t{0}
@@ -99,13 +99,13 @@ std::size_t timing_wheel::take_due(time_point now) noexcept {
   }
 }
 
-/// The next tick at which a slot that is in use begins: that of the lowest level
-/// that has one to come, as the others begin behind all of its slots.
+/// The next tick at which a used slot begins: the first one of the lowest level with
+/// slots to come, because the slots of higher levels begin after all of these.
 timing_wheel::tick timing_wheel::next_event() const noexcept {
   for (std::size_t level = 0; level < levels; ++level) {
     auto shift = slot_bits * level;
     auto current = static_cast<std::size_t>(now_ >> shift) % slots;
-    // In two steps, as all bits may have to go.
+    // Two shifts, because all bits may have to be removed.
     auto later = occupied_[level] >> current >> 1 << 1 << current;
     if (later == 0)
       continue;
@@ -116,7 +116,7 @@ timing_wheel::tick timing_wheel::next_event() const noexcept {
   return ~tick{0};
 }
 
-/// Moves what hangs in slots that begin now into lower levels.
+/// Moves the items of slots that begin now into lower levels.
 void timing_wheel::cascade() noexcept {
   for (auto level = levels - 1; level > 0; --level) {
     auto shift = slot_bits * level;

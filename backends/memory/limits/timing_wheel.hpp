@@ -1,15 +1,15 @@
 #pragma once
 
-// A hierarchical timing wheel (Varghese and Lauck 1987, scheme 7) over the
-// buckets of an index: a bucket is due when the first of its entries expires,
-// and is looked at as a whole then. So there is one node per bucket, however
-// often deadlines are set anew, and no entry carries a link.
+// A hierarchical timing wheel (Varghese and Lauck 1987, scheme 7) over the buckets of
+// an index: a bucket is due when the first of its entries expires, and is then checked
+// as a whole. So there is one node per bucket, however often deadlines change, and no
+// entry carries a link.
 //
 //   level 0: 64 slots of one tick      level 1: 64 slots of 64 ticks      ...
 //
-// A node hangs in the level whose slots are just long enough to tell its due time
-// from now, and moves down when that slot's time begins. What is due later than
-// the topmost level reaches hangs in its last slot and is put there again.
+// A node is in the level whose slots are just long enough to separate its due time from
+// now, and moves down when its slot's time begins. A node that is due later than the
+// topmost level reaches is in its last slot, and is placed there again.
 
 #include <array>
 #include <bit>
@@ -23,15 +23,15 @@
 
 namespace troupe::memory {
 
-/// Not thread-safe. Every operation takes constant time, but for `advance`,
-/// which takes time for what is due and at most one step per level for each turn
-/// of the one below.
+/// Not thread-safe. Every operation takes constant time, except `advance`, which takes
+/// time for the due items and at most one step per level for each turn of the level
+/// below.
 class timing_wheel {
 public:
   /// Ticks since the epoch of the clock.
   using tick = std::uint64_t;
 
-  /// How exact it is: an entry's memory comes back up to this much late.
+  /// Its precision: an entry's memory is freed up to this much late.
   static constexpr std::chrono::milliseconds tick_length{16};
 
   explicit timing_wheel(time_point now) noexcept : now_(tick_of(now)) {
@@ -41,30 +41,29 @@ public:
   timing_wheel(const timing_wheel&) = delete;
   timing_wheel& operator=(const timing_wheel&) = delete;
 
-  /// Makes `item` due when `deadline` has passed, or leaves it when it is due
-  /// earlier. False when there is no memory.
+  /// Makes `item` due when `deadline` has passed; no effect when it is due earlier.
+  /// False when there is no memory.
   [[nodiscard]] bool schedule(std::size_t item, time_point deadline) noexcept;
 
-  /// Gets memory for `item`, and for all below it. False when there is none.
+  /// Allocates memory for `item` and all lower numbers. False when there is no memory.
   [[nodiscard]] bool reach(std::size_t item) noexcept {
     return nodes_.reach(item);
   }
 
-  /// Gives `to`, which there is memory for, the due time of `from`, unless it
-  /// has an earlier one.
+  /// Gives `to`, which must have memory, the due time of `from`, unless it has an
+  /// earlier one.
   void copy(std::size_t from, std::size_t to) noexcept;
 
-  /// Makes `item` due never.
+  /// Removes the due time of `item`.
   void cancel(std::size_t item) noexcept;
 
-  /// Takes the next item that is due at `now` and returns it; `nothing` when
-  /// there is none. Time must not go backwards.
+  /// Removes the next item that is due at `now` and returns it; `nothing` when none is
+  /// due. Time must not go backwards.
   [[nodiscard]] std::size_t take_due(time_point now) noexcept;
 
   static constexpr std::size_t nothing = ~std::size_t{0};
 
-  /// Gives memory back that items from `items` on do not need; none of them is
-  /// due ever.
+  /// Frees memory that only items from number `items` on need; none of them may be due.
   void trim(std::size_t items) noexcept;
 
   static constexpr std::size_t bytes_per_item = 16;
@@ -74,11 +73,10 @@ public:
     return nodes_.size() * sizeof(node);
   }
 
-  /// The end of the tick before which `item` is looked at; `never` when it is
-  /// due never.
+  /// The end of the tick before which `item` is checked; `never` when it is not due.
   [[nodiscard]] time_point due(std::size_t item) const noexcept;
 
-  /// What is wrong with the structure; empty when nothing is. Linear.
+  /// Returns what is wrong with the structure, or an empty string. Linear.
   [[nodiscard]] std::string validate() const;
 
 private:
@@ -86,14 +84,14 @@ private:
   static constexpr std::size_t slots = std::size_t{1} << slot_bits;
   static constexpr std::size_t levels = 5; ///< 2^30 ticks: 198 days.
 
-  /// Numbers of items count from 1; 0 is none of them.
+  /// Items are numbered from 1; 0 is not an item.
   using link = std::uint32_t;
 
-  /// One that is all zero hangs nowhere.
+  /// A node of all zeros is in no slot.
   struct node {
     std::uint32_t due; ///< The lower half of a tick.
     std::uint16_t level;
-    std::uint16_t place; ///< 1 + the slot in its level; 0: nowhere.
+    std::uint16_t place; ///< 1 + the slot in its level; 0: in no slot.
     link previous;
     link next;
   };
@@ -120,7 +118,7 @@ private:
   segmented_array<node> nodes_;
   std::array<std::array<link, slots>, levels> first_{};
   std::array<std::uint64_t, levels> occupied_{}; ///< A bit per slot.
-  tick now_;                                     ///< All before has been taken.
+  tick now_; ///< All earlier ticks were taken.
 };
 
 } // namespace troupe::memory

@@ -5,7 +5,7 @@
 namespace troupe::memory {
 
 direct_reads::direct_reads(const shard_map& all) noexcept
-  : shards_(all.divided() ? nullptr : all.all().data()),
+  : shards_(all.divided() ? nullptr : all.slots()),
     mask_(all.size() - 1),
     all_(&all) {
   // nop

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include <troupe/backends/memory/entries/hash.hpp>
@@ -11,10 +12,10 @@ namespace troupe::memory {
 class shard;
 class shard_map;
 
-/// The way to the shards of a memory provider without namespaces, for callers that keep
-/// the hit inline (inline_reads.hpp): a key leads to its shard by its hash alone. A copy
-/// of what the provider holds, valid as long as that. It needs no header of a table, so
-/// that a class can have it as a member at no cost to its users.
+/// Finds the shards of a memory provider without namespaces, for callers that inline
+/// the hit (inline_reads.hpp): the hash alone determines a key's shard. A copy of the
+/// provider's data, valid as long as the provider. It needs no header of a table, so
+/// that a class can have it as a member without including one.
 class direct_reads {
 public:
   /// Not usable.
@@ -29,15 +30,16 @@ public:
 
   /// The shard of a key. Precondition: usable.
   [[nodiscard]] shard& owner(const hashed_key& key) const noexcept {
-    return *shards_[shard_bits(key.hash) & mask_];
+    return *shards_[shard_bits(key.hash) & mask_].load(
+      std::memory_order_acquire);
   }
 
-  /// The answer after the end of the provider. Not inline: each read of each user would
-  /// have the making of an error in it.
+  /// The result after the provider has stopped. Not inline: every inlined read would
+  /// contain the code that makes an error.
   [[nodiscard]] expected<bool> stopped() const;
 
 private:
-  shard* const* shards_ = nullptr;
+  const std::atomic<shard*>* shards_ = nullptr;
   std::size_t mask_ = 0;
   const shard_map* all_ = nullptr;
 };

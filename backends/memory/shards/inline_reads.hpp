@@ -18,20 +18,20 @@
 
 namespace troupe::memory {
 
-/// As `provider::read`, as a template. Precondition: `from` is usable.
+/// `provider::read` as a template. Precondition: `from` is usable.
 template <class F>
 [[gnu::always_inline]] inline expected<bool>
 visit(const direct_reads& from, const hashed_key& key, F&& f, lookup as) {
   const auto& store = from.owner(key).store();
   if (store.read(key, std::forward<F>(f), as)) [[likely]]
     return true;
-  // Asked by misses alone, so that the end of a region costs a hit nothing.
+  // Checked on misses only, so that a hit does not pay for the end of a region.
   if (store.stopped()) [[unlikely]]
     return from.stopped();
   return false;
 }
 
-/// A key's bytes, given with or without its hash.
+/// The bytes of a key, which is given with or without its hash.
 template <class Key>
 [[nodiscard]] bytes_view bytes_of(const Key& x) noexcept {
   if constexpr (std::is_same_v<Key, hashed_key>)
@@ -40,14 +40,14 @@ template <class Key>
     return x;
 }
 
-/// As `provider::read_many`, for keys with or without their hashes. In three passes, so
-/// that the misses of a whole group are in flight together: first the buckets, then the
-/// entries, then the reads.
+/// Like `provider::read_many`, for keys with or without their hashes. In three passes,
+/// so that the cache misses of a group overlap: first the buckets, then the entries,
+/// then the reads.
 template <class Keys, class F>
 expected<void> visit_many(const shard_map& all, const Keys& keys, F& f,
                           lookup as) {
   constexpr auto group_size = provider::prefetched_keys;
-  // Not initialised: a small batch would pay for the room of a large one.
+  // Not initialised: a small batch would pay for the size of a large one.
   std::array<std::uint64_t, group_size> hashes;
   std::array<const store*, group_size> where;
   epoch_guard guard;

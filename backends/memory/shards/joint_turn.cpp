@@ -10,7 +10,7 @@ namespace troupe::memory {
 
 namespace {
 
-/// Waits, as every operation does, for a restart and for the end of an update.
+/// Waits, like every operation, for a restart and for the end of an update.
 struct wait_operation {
   std::optional<hashed_key> key;
 
@@ -31,12 +31,14 @@ joint_turn::~joint_turn() {
 
 void joint_turn::add(shard_map& where, const hashed_key& key) {
   assert(holds_.empty());
-  places_.push_back({&where.owner(key), key});
+  places_.push_back({&where.home(key), key});
 }
 
 void joint_turn::add_all(shard_map& where) {
   assert(holds_.empty());
-  for (auto* x : where)
+  // No other caller may make one meanwhile.
+  where.make_all();
+  for (auto* x : where.all().made())
     places_.push_back({x, std::nullopt});
 }
 
@@ -56,7 +58,8 @@ void joint_turn::end() noexcept {
   places_.clear();
 }
 
-/// Enters everything, or nothing: then it returns what the turn has to wait for.
+/// Enters all mailboxes or none; in the second case, returns the place that the turn
+/// must wait for.
 const joint_turn::place* joint_turn::enter_all() {
   assert(holds_.empty());
   std::sort(places_.begin(), places_.end(), [](auto& x, auto& y) {
@@ -110,7 +113,7 @@ void joint_turn::leave() noexcept {
   }
 }
 
-/// What the turn has to wait for, or nullptr.
+/// The place that the turn must wait for, or nullptr.
 const joint_turn::place* joint_turn::obstacle() const {
   for (auto& x : places_) {
     const auto state = x.where->state();

@@ -1,23 +1,23 @@
 #pragma once
 
-// A turn in the mailboxes of several shards at once: for what must change, or
-// look at, several keys as one (transactions, renaming).
+// A turn in the mailboxes of several shards at once, to change or read several keys in
+// one step (transactions, renaming).
 //
 //   shard 3 ──────▌hold▐─────────────────────────────────────▌leave▐──
 //   shard 7 ─────────────────▌hold▐──────────────────▌leave▐──────────
 //                                  operations, by this thread
 //
 // Invariants
-//   1. Mailboxes are entered by ascending `shard::number`, whoever enters and
-//      whatever for, and a thread that holds some enters no further ones. So no
-//      two turns wait for each other.
-//   2. While a turn lasts, no operation of others runs in its shards. Lock-free
-//      reads go on; they see each change as it happens.
-//   3. While a turn lasts, nothing in its regions is invalidated or cleared, but by its
-//      own thread (a clear). So such an invalidation finds all of it, or nothing. Regions
-//      are entered after all mailboxes, by the addresses of their tags.
-//   4. A turn begins only when the shards of its keys run and nobody holds an update
-//      lease of these. It waits for either without holding any mailbox.
+//   1. Every thread enters mailboxes by ascending `shard::number`, for whatever
+//      purpose, and a thread that holds some enters no further ones. So no two turns
+//      wait for each other.
+//   2. During a turn, no operation of another caller runs in its shards. Lock-free
+//      reads continue; they see each change as it happens.
+//   3. During a turn, nothing in its regions is invalidated or cleared, except by its
+//      own thread (a clear). So an invalidation comes before all of the turn or after
+//      it. Regions are entered after all mailboxes, by the addresses of their tags.
+//   4. A turn begins only when the shards of its keys run and no update lease of these
+//      keys is held. It waits for both without holding any mailbox.
 
 #include <deque>
 #include <optional>
@@ -31,34 +31,34 @@ namespace troupe::memory {
 
 class shard_map;
 
-/// Lives on one thread. Between `begin` and `end`, the calls of this thread to
-/// the regions run at once, for keys of the shards that were added; calls that
-/// concern other shards must not be made then.
+/// Used by one thread. Between `begin` and `end`, this thread's calls to the regions
+/// run at once for keys of the shards that were added. Calls for other shards must not
+/// be made then.
 class joint_turn {
 public:
   joint_turn() = default;
 
-  /// As `end`.
+  /// Calls `end`.
   ~joint_turn();
 
   joint_turn(const joint_turn&) = delete;
   joint_turn& operator=(const joint_turn&) = delete;
 
-  /// Adds a key and its shard. Before `begin`; the key must be valid until
-  /// then.
+  /// Adds a key and its shard. Must be called before `begin`; the key must be valid
+  /// until then.
   void add(shard_map& where, const hashed_key& key);
 
-  /// Adds all shards of a region, which need not run: nothing changes in them then,
-  /// but for a clear. Before `begin`.
+  /// Adds all shards of a region, which need not run: nothing changes in them during
+  /// the turn, except by a clear. Must be called before `begin`.
   void add_all(shard_map& where);
 
-  /// Waits for the turn. Holds nothing after an error: `shard_down`,
-  /// `shutting_down`, `timeout` (a shard was not restarted or an update not
-  /// finished in time). Complexity: n log n in what was added, plus the waits.
+  /// Waits for the turn. After an error it holds nothing: `shard_down`,
+  /// `shutting_down`, `timeout` (a shard was not restarted, or an update did not end,
+  /// in time). Complexity: n log n in the places added, plus the waits.
   expected<void> begin();
 
-  /// As `begin`, but does not wait for a restart or an update: false where it would
-  /// have to, and holds nothing then.
+  /// Like `begin`, but does not wait for a restart or an update: where it would wait,
+  /// it returns false and holds nothing.
   [[nodiscard]] bool try_begin();
 
   /// Ends the turn and forgets the shards.

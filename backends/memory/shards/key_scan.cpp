@@ -12,19 +12,24 @@ namespace troupe::memory {
 
 namespace {
 
-// The bits that the position leaves.
+// The cursor's bits beside those of the position.
 static_assert(defaults::max_shards
                 + defaults::max_namespaces * defaults::max_namespace_shards
               <= std::size_t{1} << 13);
 static_assert(table::scan_end == std::uint64_t{1} << 40);
 
-/// The first place from `from` on in a shard that holds something; 0: there is
-/// none. What is there all the time was counted before the walk began.
+std::size_t keys_in(const shard_map& where, std::size_t number) noexcept {
+  const auto* x = where[number];
+  return x == nullptr ? 0 : x->store().entries().size();
+}
+
+/// The first position from `from` on in a shard with entries; 0: there is none. A key
+/// that is present all the time was counted before the walk began.
 scan_cursor next_filled(const shard_map& where, scan_cursor from) noexcept {
   constexpr auto size = table::scan_end;
   auto number = from / size;
   for (; number < where.size(); from = ++number * size)
-    if (where[number]->store().entries().size() > 0)
+    if (keys_in(where, number) > 0)
       return from;
   return 0;
 }
@@ -42,7 +47,7 @@ scan_bucket(const shard_map& where, scan_cursor from,
     auto behind = where[number]->store().scan(start % size, f);
     next = next_filled(where, number * size + behind);
   }
-  // Asked last: a stopped region looks empty, which must not pass for the end.
+  // Checked last: a stopped region looks empty, which must not be taken for the end.
   if (auto ok = where.check_running(); !ok)
     return tl::unexpected{std::move(ok.error())};
   return next;
@@ -54,7 +59,7 @@ expected<std::optional<bytes>> random_key(const shard_map& where,
   constexpr auto size = table::scan_end;
   std::optional<bytes> result;
   std::uint64_t met = 0;
-  // Of all keys of a bucket, every one has the same chance to stay.
+  // Every key of a bucket is chosen with the same probability.
   auto choose = [&](bytes_view key, const entry_view&) {
     if (pick{0, met++}(random) == 0)
       result.emplace(key);
@@ -64,16 +69,16 @@ expected<std::optional<bytes>> random_key(const shard_map& where,
     return tl::unexpected{std::move(ok.error())};
   if (total == 0)
     return result;
-  // A shard by its share of the keys.
+  // A shard is chosen in proportion to its keys.
   auto left = pick{0, total - 1}(random);
   std::size_t shard = 0;
   for (; shard + 1 < where.size(); ++shard) {
-    auto keys = where[shard]->store().entries().size();
+    auto keys = keys_in(where, shard);
     if (left < keys)
       break;
     left -= keys;
   }
-  // Some buckets at random; then on from the last one, once around.
+  // Some random buckets; then all from the last one on, once around.
   constexpr int tries = 64;
   scan_cursor start = 0;
   expected<scan_cursor> next = start;

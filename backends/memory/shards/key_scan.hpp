@@ -1,13 +1,13 @@
 #pragma once
 
-// Walks over all keys of some shards: step by step, without a lock and without a
+// Iterates over all keys of some shards: step by step, without a lock and without a
 // message. A step reads one bucket of one shard.
 //
 //   cursor:  shard (13 bits) | position in its table (40 bits)
 //
-// A position counts on the keys' hashes and not on the table's size (index.hpp),
-// so that a cursor stays valid for as long as a client keeps it, and fits the 53
-// bits that clients in JavaScript have for it.
+// A position depends on the keys' hashes and not on the table's size (index.hpp), so
+// that a cursor stays valid as long as a client keeps it. It fits the 53 bits of a
+// number in JavaScript clients.
 
 #include <optional>
 #include <random>
@@ -21,14 +21,14 @@ namespace troupe::memory {
 
 class shard_map;
 
-/// As `scan_ability::scan`. Complexity: one bucket, plus the empty shards before it.
+/// See `scan_ability::scan`. Complexity: one bucket, plus the empty shards before it.
 /// Errors: `shutting_down`; `f` may have been called for keys of the bucket then.
 expected<scan_cursor>
 scan_bucket(const shard_map& where, scan_cursor from,
             function_ref<void(bytes_view, const entry_view&)> f);
 
-/// As `scan_ability::random_key`. Constant time as long as most entries are alive,
-/// linear when nearly all have expired and were not swept yet.
+/// See `scan_ability::random_key`. Constant time while most entries are live; linear
+/// when nearly all have expired and are not yet swept.
 expected<std::optional<bytes>> random_key(const shard_map& where,
                                           std::minstd_rand& random);
 

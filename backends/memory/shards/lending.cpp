@@ -10,7 +10,7 @@ namespace troupe::memory {
 
 namespace {
 
-/// What this thread collects (invariant 2).
+/// The collection that this thread runs (invariant 2).
 struct current_collection {
   bool active = false;
   std::size_t overdrawn_inside = 0;
@@ -32,7 +32,8 @@ public:
   collecting_scope& operator=(const collecting_scope&) = delete;
 };
 
-/// Whether this thread collects already, which has to go on for `n` more then.
+/// Whether this thread already collects; that collection must then continue for `n`
+/// more.
 bool nested(std::size_t n, yielding how) noexcept {
   if (current.active && how == yielding::all)
     current.overdrawn_inside += n;
@@ -48,13 +49,13 @@ public:
     // nop
   }
 
-  /// What still has to come.
+  /// The amount still to be collected.
   [[nodiscard]] std::size_t rest() const noexcept {
     return n_ - std::min(n_, came_);
   }
 
-  /// Goes on for what the tasks of others overdrew that ran meanwhile; tells
-  /// whether there is anything.
+  /// Continues for what other callers' tasks overdrew that ran meanwhile; returns
+  /// whether there is any.
   bool go_on() noexcept {
     n_ = std::min(rest() + std::exchange(current.overdrawn_inside, 0),
                   from_.overdrawn());
@@ -62,7 +63,7 @@ public:
     return n_ > 0;
   }
 
-  /// What all were lent without what the asker has overdrawn.
+  /// What all shards were lent, without what the asker has overdrawn.
   [[nodiscard]] std::size_t lent_before(std::size_t overdraft) const noexcept {
     auto lent = from_.lent();
     if (asker_ != nullptr)
@@ -70,7 +71,7 @@ public:
     return std::max<std::size_t>(lent, 1);
   }
 
-  /// What has not come is not needed.
+  /// The rest is no longer needed.
   void forget_rest() noexcept {
     came_ = n_;
   }
@@ -84,7 +85,8 @@ public:
     }
   }
 
-  /// From each its part of `n` by what it was lent of the `lent` that all were.
+  /// Takes from each shard its part of `n`, in proportion to what it was lent of
+  /// `lent`, the sum of all.
   void take_parts(std::span<shard* const> group, std::size_t n,
                   std::size_t lent) noexcept {
     for (auto* x : group) {
@@ -97,8 +99,8 @@ public:
     }
   }
 
-  /// From the shard that has most first, and then from the others in their order. With
-  /// `sacrifice::proportionate` those are left out that have little themselves.
+  /// Takes from the shard that has most first, and then from the others in their order.
+  /// With `sacrifice::proportionate`, shards that have little are left out.
   void take_all(std::span<shard* const> group, sacrifice how) noexcept {
     auto largest
       = std::max_element(group.begin(), group.end(), [this](auto* x, auto* y) {
@@ -113,8 +115,8 @@ public:
     take(group.begin(), largest);
   }
 
-  /// Has those that were busy give in their next turn; what they have not is passed
-  /// on by them.
+  /// Makes the busy shards give in their next turn; they pass on to others what they do
+  /// not have.
   void ask_for_later(std::span<shard* const> group) noexcept {
     for (auto* x : group) {
       auto n = std::min(rest(), holdings(*x));
@@ -138,7 +140,7 @@ private:
                                             : entries.size();
   }
 
-  /// What a shard could give, as far as can be seen from outside.
+  /// What a shard could give, as far as it is visible from outside.
   [[nodiscard]] std::size_t holdings(const shard& x) const noexcept {
     return &x.store().entries() == asker_ ? 0 : granted(x);
   }
@@ -159,7 +161,7 @@ private:
   void ask(shard& x, std::size_t n, sacrifice how) noexcept {
     if (&x.store().entries() == asker_)
       return;
-    // Another thread may collect for the same overdraft: what it got is not due any more.
+    // Another thread may collect for the same overdraft: what it got is no longer due.
     if (how != sacrifice::nothing)
       n = std::min(n, from_.overdrawn());
     if (n == 0)
@@ -189,8 +191,8 @@ void collect_by(collection& run, yielding how,
   }
   if (how != yielding::all)
     run.forget_rest();
-  // Once, and again when the tasks of others that ran meanwhile led to more. What is
-  // left after so many rounds is the rebalancer's.
+  // Once, and again when tasks of other callers that ran meanwhile require more. After
+  // the last round the rest is left to the rebalancer.
   for (int i = 0; i < most_rounds && (run.rest() > 0 || run.go_on()); ++i) {
     for (auto what : {sacrifice::proportionate, sacrifice::anything})
       for_each([&](auto group) { run.take_all(group, what); });
@@ -199,10 +201,10 @@ void collect_by(collection& run, yielding how,
   }
 }
 
-/// Shards that are looked at together for the one that holds most.
+/// Shards among which the one that holds most is searched.
 constexpr std::size_t group_size = 64;
 
-/// Calls `f` for groups of `all`, from place `first` on in a circle.
+/// Calls `f` for groups of `all`, from position `first` on in a circle.
 template <class F>
 void by_groups(std::span<shard* const> all, std::size_t first, const F& f) {
   auto in_groups = [&f](std::span<shard* const> x) {
@@ -223,12 +225,13 @@ void shard_lender::collect(const budget& from, std::size_t n, yielding how,
   collecting_scope scope;
   collection run{from, what_, n, asker};
   auto first = turn_.fetch_add(group_size, std::memory_order_relaxed);
-  collect_by(run, how, [&](const auto& f) { by_groups(all_, first, f); });
+  collect_by(run, how,
+             [&](const auto& f) { by_groups(all_.made(), first, f); });
 }
 
 void region_lender::add(const std::shared_ptr<const shard_list>& which) {
   std::lock_guard guard{mutex_};
-  // The dead make room where the list would grow.
+  // Expired entries make room before the list grows.
   if (all_.size() == all_.capacity())
     std::erase_if(all_, [](auto& x) { return x.expired(); });
   all_.push_back(which);
@@ -250,8 +253,8 @@ void region_lender::collect(const budget& from, std::size_t n, yielding how,
   collecting_scope scope;
   collection run{from, lent_resource::in_bytes, n, asker};
   auto first = turn_.fetch_add(1, std::memory_order_relaxed);
-  // The mutex is not held while shards are asked, and the last one who lets go of a
-  // region may be this thread.
+  // The mutex is not held while shards are asked: this thread may release a region's
+  // last reference.
   auto at = [&](std::size_t i) -> std::shared_ptr<const shard_list> {
     std::lock_guard guard{mutex_};
     return i < all_.size() ? all_[(first + i) % all_.size()].lock() : nullptr;
@@ -263,7 +266,7 @@ void region_lender::collect(const budget& from, std::size_t n, yielding how,
   collect_by(run, how, [&](const auto& f) {
     for (std::size_t i = 0, size = count(); i < size && run.rest() > 0; ++i)
       if (auto one = at(i))
-        by_groups(*one, first, f);
+        by_groups(one->made(), first, f);
   });
 }
 

@@ -14,8 +14,9 @@ operated_store::operated_store(std::string name, const store_options& options,
 
 // -- in the shard's turn -----------------------------------------------------------
 
-/// Says that the operation was not completed in the turn that admitted it. One
-/// that is admitted again, and has to wait again, has a waiter that reads this.
+/// Marks that the operation was not completed in the turn that admitted it. An
+/// operation that is admitted again, and must wait again, has a waiter that reads this
+/// mark.
 void operated_store::park(store_operation& op) noexcept {
   if (!op.parked_)
     op.parked_ = true;
@@ -42,22 +43,22 @@ void operated_store::admit(store_operation& op) noexcept {
   }
 }
 
-/// Parks the operation when another holds its key's update lease.
+/// Parks the operation when another operation holds its key's update lease.
 bool operated_store::waits_for_lease(store_operation& op) noexcept {
   auto& leases = store_.updates();
   if (!leases.held(op.leased_key()->key)) [[likely]]
     return false;
   park(op);
   leases.park(op);
-  // An overdue lease ends here; what waited for it, this operation included,
-  // is admitted again in order.
+  // An overdue lease ends here; operations that waited for it, including this one, are
+  // admitted again in order.
   leases.release_overdue(store_.now());
   admit_released();
   return true;
 }
 
-/// Completes an operation, after which it must not be touched, and then admits
-/// what its end let go.
+/// Completes an operation, which must not be touched afterwards, and then admits the
+/// operations that its end released.
 void operated_store::complete(store_operation& op, store* in,
                               errc why) noexcept {
   auto awaited = op.parked_ && !op.detached_;
@@ -70,9 +71,8 @@ void operated_store::complete(store_operation& op, store* in,
   admit_released();
 }
 
-/// The part of `admit_released` for when there is something to admit. An operation
-/// may end another lease; the outermost call takes care of that, so the stack
-/// stays flat.
+/// The part of `admit_released` for when there are operations to admit. An operation
+/// may end another lease; the outermost call handles that, so the stack stays flat.
 void operated_store::admit_all_released() noexcept {
   if (admitting_)
     return;
@@ -109,8 +109,8 @@ void operated_store::admit_everything() noexcept {
     admit(static_cast<store_operation&>(*op));
 }
 
-/// Waits for an operation that was parked: until it completes, or for
-/// `op_timeout`, after which it is taken back and rejected.
+/// Waits for a parked operation: until it completes, or for `op_timeout`; then the
+/// operation is removed and rejected.
 void operated_store::await(store_operation& op) noexcept {
   auto& word = op.phase_;
   auto until = std::chrono::steady_clock::now() + op_timeout_;
@@ -122,7 +122,7 @@ void operated_store::await(store_operation& op) noexcept {
     auto left = until - std::chrono::steady_clock::now();
     if (!futex_wait(word, store_operation::asleep, left)) {
       auto task = [this, &op]() noexcept {
-        // Found in neither list, it completed while this turn was waited for.
+        // In neither list: it completed while this thread waited for the turn.
         auto respects = op.leased_key() != nullptr;
         if (waiting_.remove(op) || (respects && store_.updates().unpark(op)))
           complete(op, nullptr, errc::timeout);

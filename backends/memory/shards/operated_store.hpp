@@ -4,16 +4,15 @@
 // shard (shard.hpp) that runs, parks and rejects operations.
 //
 // Invariants
-//   1. The store is only touched by tasks of the mailbox, one at a time, but
-//      for its lock-free reads.
+//   1. Only tasks of the mailbox use the store, one at a time, except for its lock-free
+//      reads.
 //   2. An operation is completed exactly once: it ran, or it was rejected.
-//   3. While the actor is being restarted, operations wait in arrival order and
-//      run when it is back; none overtakes another on the same key.
+//   3. While the actor is being restarted, operations wait in arrival order and run
+//      when it is back; none overtakes another on the same key.
 //   4. An operation that reads what it changes (increment, compare-and-set,
-//      set-if-absent, update) waits while another holds the key's update lease.
-//      A joint turn has waited for the leases of its keys; inside of it nothing
-//      can wait, so that the lease of another key is voided instead, and that
-//      update starts again.
+//      set-if-absent, update) waits while another holds the key's update lease. A joint
+//      turn has waited for the leases of its keys. Inside of it no operation can wait:
+//      the lease of another key is voided instead, and its update starts again.
 
 #include <atomic>
 #include <chrono>
@@ -36,7 +35,7 @@
 
 namespace troupe::memory {
 
-/// An operation on its way to the store. Made by `operated_store::run` and its siblings.
+/// An operation on its way to the store. `operated_store::run` and `submit` make it.
 class store_operation : public parked_operation {
 public:
   /// Completes the operation: runs it on `store`, or rejects it with `why` when
@@ -60,9 +59,9 @@ private:
   function complete_;
   futex_word phase_{pending};
 
-  /// Set in the turn that admitted the operation when it could not be completed
-  /// there. Only then is `phase_` used: a caller that waited for the turn itself
-  /// needs no second signal.
+  /// Set in the turn that admitted the operation when it could not be completed there.
+  /// Only then `phase_` is used: a caller that waited for the turn itself needs no
+  /// second signal.
   bool parked_ = false;
 };
 
@@ -74,27 +73,26 @@ public:
 
   // -- operations --------------------------------------------------------------
 
-  /// Runs `f(store&)`, which returns an `expected<T>` and does not
-  /// throw, in its turn and returns its result. An `f` with a member
-  /// `std::optional<hashed_key> leased_key() const` respects the update
-  /// lease of that key (invariant 4). A thread that holds
-  /// the mailbox (joint_turn.hpp) runs it at once. Must not be called from
-  /// inside a task of this mailbox.
-  /// Errors: those of `f`, `timeout`, `shard_down`, `shutting_down`.
+  /// Runs `f(store&)`, which returns an `expected<T>` and does not throw, in its turn,
+  /// and returns its result. An `f` with a member `std::optional<hashed_key>
+  /// leased_key() const` waits for the update lease of that key (invariant 4). A thread
+  /// that holds the mailbox (joint_turn.hpp) runs it at once. Must not be called inside
+  /// a task of this mailbox. Errors: those of `f`, `timeout`, `shard_down`,
+  /// `shutting_down`.
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<F&, store&>;
 
-  /// As `run`, without waiting: `done(result)` is called in the shard's turn,
-  /// possibly before this returns, and must be brief, not throw and
-  /// not wait for any shard (it runs inside this one's turn); with `overloaded`
-  /// when the mailbox is full.
+  /// Like `run`, without waiting. `done(result)` is called in the shard's turn,
+  /// possibly before this returns. It must be brief, not throw and not wait for any
+  /// shard. Errors: also `overloaded` when the mailbox is full.
   template <class F, class Done>
   void submit(F f, Done done);
 
-  /// Why operations are rejected for good; nothing when they are not.
+  /// The error with which all operations are rejected for good; nothing when they are
+  /// not.
   [[nodiscard]] std::optional<error> refusal() const;
 
-  /// What is answered while the mailbox is full.
+  /// The error while the mailbox is full.
   [[nodiscard]] error overloaded() const {
     return rejection(errc::overloaded);
   }
@@ -107,10 +105,11 @@ protected:
 
   void admit(store_operation& op) noexcept;
 
-  /// Admits what waited, in its order.
+  /// Admits the operations that wait for a restart, in their order.
   void admit_waiting() noexcept;
 
-  /// The same after what the ends of all update leases let go.
+  /// Ends all update leases. Admits the operations that waited for a restart, then
+  /// those that waited for these leases.
   void admit_everything() noexcept;
 
   /// Admits the operations whose update lease ended.
@@ -122,7 +121,7 @@ protected:
   std::string name_;
   std::chrono::milliseconds op_timeout_;
   std::atomic<part_state> state_{part_state::running};
-  bool operating_ = false; ///< A thread that holds the mailbox runs something.
+  bool operating_ = false; ///< The holder of the mailbox runs an operation.
   store store_;
   lane mailbox_;
 
@@ -137,7 +136,7 @@ private:
   void await(store_operation& op) noexcept;
   [[nodiscard]] error rejection(errc why) const;
 
-  /// What an operation comes to, running out of memory included.
+  /// The result of an operation, also when memory runs out.
   template <class F>
   auto outcome(F& f, store* in, errc why) const
     -> std::invoke_result_t<F&, store&>;
@@ -201,7 +200,8 @@ auto operated_store::run(F&& f) -> std::invoke_result_t<F&, store&> {
   auto task = [this, &op]() noexcept {
     if (state_.load(std::memory_order_relaxed) == part_state::running
         && op.leased_key() == nullptr) [[likely]] {
-      // As `admit` would, but without calls that the compiler cannot see through.
+      // Does the same as `admit`, but without calls that the compiler cannot see
+      // through.
       operation::complete(op, &store_, errc::none);
       admit_released();
     } else {
@@ -214,8 +214,8 @@ auto operated_store::run(F&& f) -> std::invoke_result_t<F&, store&> {
   return std::move(*op.result);
 }
 
-/// Runs `f` in the turn that this thread holds. What its end lets go is admitted
-/// when the turn ends, not in the middle of it.
+/// Runs `f` in the turn that this thread holds. Operations that it releases are
+/// admitted when the turn ends, not during it.
 template <class F>
 auto operated_store::run_held(F& f) -> std::invoke_result_t<F&, store&> {
   if (auto why = refusal(); why) [[unlikely]]
@@ -267,7 +267,7 @@ void operated_store::submit(F f, Done done) {
   auto op = std::make_unique<operation>(std::move(f), std::move(done), *this);
   auto turn = [this, op = op.get()]() noexcept { admit(*op); };
   auto* task = new detached_task<decltype(turn)>(turn);
-  // The task frees itself, the operation itself: both are the mailbox's now.
+  // The task frees itself, and so does the operation: the mailbox owns both now.
   static_cast<void>(op.release());
   mailbox_.submit(*task);
 }

@@ -28,7 +28,7 @@ std::size_t prefix_map::grow(std::span<const named> sorted, std::size_t depth) {
   nodes_.emplace_back();
   if (sorted.empty())
     return number;
-  // What the first and the last have in common, all have.
+  // The bytes that the first and the last prefix share are shared by all.
   auto first = sorted.front().prefix;
   auto last = sorted.back().prefix;
   auto end = static_cast<std::size_t>(

@@ -4,18 +4,18 @@ namespace troupe::memory {
 
 namespace {
 
-/// Shards that evict this many more in a period than another, and twice as much,
-/// have too little; less is chance.
+/// Shards that evict this many more in a period than another, and twice as many, have
+/// too little; smaller differences are chance.
 constexpr std::uint64_t tolerance = 16;
 
 struct figures {
   shard* where;
   std::uint64_t evictions; ///< Since the last look.
-  bool wants;              ///< These budgets are what it has too little of.
+  bool wants;              ///< These budgets limit it.
   bool can_yield;
 };
 
-/// Who needs a piece most, or nullptr.
+/// The shard that needs a piece most, or nullptr.
 const figures* neediest(const std::vector<figures>& all) {
   const figures* result = nullptr;
   for (auto& x : all)
@@ -24,7 +24,7 @@ const figures* neediest(const std::vector<figures>& all) {
   return result;
 }
 
-/// Who can best do without one, or nullptr.
+/// The shard that can best spare a piece, or nullptr.
 const figures* calmest(const std::vector<figures>& all) {
   const figures* result = nullptr;
   for (auto& x : all)
@@ -35,10 +35,10 @@ const figures* calmest(const std::vector<figures>& all) {
 
 } // namespace
 
-void rebalancer::look(const std::vector<shard*>& shards,
+void rebalancer::look(std::span<shard* const> shards,
                       std::span<const budget* const> shared) {
-  // What busy shards could not give. An overdraft that is seen in two looks is not that
-  // of a shard which is collecting for it right now.
+  // Capacity that busy shards could not give. An overdraft that is seen in two looks
+  // does not belong to a shard that is collecting for it now.
   for (auto* x : shared) {
     x->settle(yielding::in_proportion);
     if (overdrawn_.erase(x) > 0)

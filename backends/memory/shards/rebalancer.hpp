@@ -4,30 +4,29 @@
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
 #include <troupe/backends/memory/shards/shard.hpp>
 
 namespace troupe::memory {
 
-/// Moves what shards were lent from those that evict little to those that evict
-/// much, a piece at a time, so that a limit is spent where it is needed: all
-/// shards come to evict about equally often, as one large cache would. What a budget
-/// is overdrawn by (as the shards that should have given it back were busy) comes
-/// first. Not thread-safe.
+/// Moves capacity from shards that evict little to shards that evict much, a piece at a
+/// time, so that a limit is spent where it is needed: all shards come to evict about
+/// equally often, as one large cache would. The overdrawn amount of a budget comes
+/// first; it remains when the shards that should have returned it were busy. Not
+/// thread-safe.
 class rebalancer {
 public:
-  /// Looks at shards that share these budgets, and has at most one of them yield
-  /// a piece, for one that these budgets hold back and no narrower limit of its
+  /// Checks the shards that share these budgets. At most one of them yields a piece,
+  /// for a shard that is limited by these budgets and not by a narrower limit of its
   /// own. Linear in the number of shards.
-  void look(const std::vector<shard*>& shards,
+  void look(std::span<shard* const> shards,
             std::span<const budget* const> shared);
 
 private:
-  /// What the shards had evicted when they were looked at last, by number.
+  /// The evictions of each shard at the last look, by number.
   std::unordered_map<std::uint64_t, std::uint64_t> evicted_;
 
-  /// The budgets that were overdrawn still after the last look.
+  /// The budgets that were still overdrawn after the last look.
   std::unordered_set<const budget*> overdrawn_;
 };
 

@@ -5,7 +5,7 @@
 
 namespace troupe::memory {
 
-/// A listener, and whether it is still the one.
+/// A listener, and whether it is the present one.
 struct removal_queue::audience {
   audience(removal_listener f, std::size_t most)
     : listener(std::move(f)), limit(most) {
@@ -33,15 +33,15 @@ void removal_queue::listen(removal_listener listener, std::size_t limit) {
     return told_ != old.get() || teller_ == std::this_thread::get_id();
   });
   guard.unlock();
-  // Destroyed here, outside of the mutex: the last to hold it, unless this is a call
-  // of its own.
+  // Destroyed here, outside of the mutex, by the last holder, unless this is a call of
+  // the listener itself.
 }
 
 void removal_queue::close() noexcept {
   replace(nullptr);
 }
 
-/// Puts another audience, or none, in place of the one there is; returns that.
+/// Replaces the present audience by another one, or by none; returns the old one.
 std::shared_ptr<removal_queue::audience>
 removal_queue::replace(std::shared_ptr<audience> next) noexcept {
   std::vector<removal> dropped;
@@ -59,7 +59,7 @@ void removal_queue::removed(bytes_view key, bytes_view value,
   try {
     removal x{std::string{key}, bytes{value}, cause};
     std::lock_guard guard{mutex_};
-    // The last one may have gone since the shard looked.
+    // The last listener may have been removed since the shard checked.
     if (present_ == nullptr)
       return;
     if (waiting_.size() >= present_->limit)
@@ -86,7 +86,7 @@ bool removal_queue::post_delivery() noexcept {
   }
 }
 
-/// Runs on a loader thread until nothing waits.
+/// Runs on a loader thread until no removal waits.
 void removal_queue::deliver() noexcept {
   for (;;) {
     std::vector<removal> batch;
@@ -103,8 +103,8 @@ void removal_queue::deliver() noexcept {
       teller_ = std::this_thread::get_id();
     }
     tell(*whom, batch);
-    // Who waits for silence holds it, too, and destroys it. One that was replaced in
-    // a call of its own ends here.
+    // A caller that waits for the end of calls holds the audience, too, and destroys
+    // it. One that was replaced in its own call is destroyed here.
     whom = nullptr;
     {
       std::lock_guard guard{mutex_};
@@ -114,7 +114,7 @@ void removal_queue::deliver() noexcept {
   }
 }
 
-/// Tells all of `batch`, as long as the listener is the present one.
+/// Passes all of `batch` to the listener, while it is the present one.
 void removal_queue::tell(const audience& whom,
                          const std::vector<removal>& batch) noexcept {
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -123,7 +123,7 @@ void removal_queue::tell(const audience& whom,
     try {
       whom.listener(batch[i]);
     } catch (...) {
-      // The user's code: what it throws is counted, and concerns no one else.
+      // The user's code: its exceptions are counted and otherwise dropped.
       failed_.fetch_add(1, std::memory_order_relaxed);
     }
   }

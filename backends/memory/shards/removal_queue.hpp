@@ -1,11 +1,11 @@
 #pragma once
 
-// What lies between a shard, which must not wait for anybody, and a listener, which
-// may take its time: a bounded queue that a loader thread empties. A region has one
-// for good; its listener changes.
+// Connects a shard, which must not wait, with a listener, which may take its time: a
+// bounded queue that a loader thread empties. A region has one for its lifetime; its
+// listener changes.
 //
 //   shard ──► removed: copies, queues ──► loader thread: deliver ──► listener
-//   on_removal ──► listen: another listener, and none of the old one from then on
+//   on_removal ──► listen: another listener, and no call of the old one from then on
 //
 // Invariants
 //   1. One thread at a time delivers, in the order in which removals came.
@@ -27,30 +27,30 @@
 
 namespace troupe::memory {
 
-/// Thread-safe. Hands removals to a listener, one at a time, those of one shard in
-/// their order. What comes while `limit` removals wait is dropped and counted.
+/// Thread-safe. Passes removals to a listener, one at a time; removals of one shard in
+/// their order. Removals that come while `limit` of them wait are dropped and counted.
 class removal_queue : public removal_sink,
                       public std::enable_shared_from_this<removal_queue> {
 public:
-  /// Without a listener. `workers` must outlive the queue's jobs: it drops them
+  /// Begins without a listener. `workers` must outlive the queue's jobs: it drops them
   /// when it ends.
   explicit removal_queue(worker_pool& workers) noexcept;
 
-  /// Has `listener` told from now on, no one when it is empty, while no more than
-  /// `limit` removals wait for it. When this returns, no call of the listener before
-  /// begins or is under way, and that one is destroyed; what waited for it is dropped
-  /// and counted. So this waits for a call that is under way. Called by that
-  /// listener itself, it does not; the listener is destroyed when its call ends
-  /// then. Throws std::bad_alloc; nothing has changed then.
+  /// From now on, passes removals to `listener` (to none when it is empty) while at
+  /// most `limit` of them wait. When this returns, no call of the previous listener is
+  /// running or can begin, and that listener is destroyed; removals that waited for it
+  /// are dropped and counted. So it waits for a running call. When that listener itself
+  /// calls it, it does not wait, and the listener is destroyed when its call ends.
+  /// Throws std::bad_alloc; nothing has changed then.
   void listen(removal_listener listener, std::size_t limit);
 
-  /// Ends as `listen` without a listener, but does not wait for a call under way.
+  /// Like `listen` without a listener, but does not wait for a running call.
   void close() noexcept;
 
   void removed(bytes_view key, bytes_view value,
                removal_cause cause) noexcept override;
 
-  /// Removals that the listener was not told of.
+  /// Removals that were not passed to the listener.
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     return dropped_.load(std::memory_order_relaxed);
   }
@@ -75,14 +75,13 @@ private:
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::mutex mutex_;
-  // Under the mutex, all that follows.
+  // The mutex guards all that follows.
   std::shared_ptr<audience> present_;
-  std::vector<removal> waiting_; ///< For `present_`.
-  bool delivering_ = false;      ///< A job has been posted and has not ended.
-  const audience* told_
-    = nullptr;             ///< Whose listener may be called right now...
-  std::thread::id teller_; ///< ... and by whom.
-  std::condition_variable silent_; ///< `told_` has changed.
+  std::vector<removal> waiting_;   ///< For `present_`.
+  bool delivering_ = false;        ///< A job was posted and has not ended.
+  const audience* told_ = nullptr; ///< Whose listener may be called now ...
+  std::thread::id teller_;         ///< ... and by which thread.
+  std::condition_variable silent_; ///< Signals that `told_` changed.
 };
 
 } // namespace troupe::memory

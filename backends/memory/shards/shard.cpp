@@ -16,9 +16,11 @@ std::uint64_t next_number() noexcept {
 } // namespace
 
 shard::shard(std::string name, const store_options& options,
-             std::chrono::milliseconds op_timeout, lane_executor& executor)
+             std::chrono::milliseconds op_timeout, lane_executor& executor,
+             std::size_t place)
   : operated_store(std::move(name), options, op_timeout, executor),
-    number_(next_number()) {
+    number_(next_number()),
+    place_(place) {
   // nop
 }
 
@@ -60,14 +62,14 @@ void shard::stop() noexcept {
 }
 
 bool shard::revive() noexcept {
-  // Only what starts it again makes it leave that state, but for a stop.
+  // Only this call and a stop leave the state `failed`.
   if (state() != shard_state::failed)
     return true;
   auto done = true;
   in_turn([this, &done]() noexcept {
     if (state_.load(std::memory_order_relaxed) != shard_state::failed)
       return;
-    // What readers were to find nothing of must not come back.
+    // Entries that readers were not to find must not come back.
     done = !store_.forgetting() || store_.forget();
     if (done)
       state_.store(shard_state::restarting, std::memory_order_release);
@@ -75,7 +77,7 @@ bool shard::revive() noexcept {
   return done;
 }
 
-/// Rejects what waits and what will come.
+/// Rejects waiting and future operations.
 void shard::end(shard_state final_state, bool forget) noexcept {
   in_turn([this, final_state, forget]() noexcept {
     if (state_.load(std::memory_order_relaxed) == shard_state::stopped)
@@ -83,7 +85,7 @@ void shard::end(shard_state final_state, bool forget) noexcept {
     state_.store(final_state, std::memory_order_release);
     if (forget)
       store_.forget();
-    // The loads that end while the shard is down cannot give their leases back.
+    // Loads that end while the shard is down cannot return their leases.
     store_.fence_loads();
     admit_everything();
   });
@@ -93,17 +95,22 @@ void shard::clear_then(std::function<void(expected<void>)> done) {
   submit([](memory::store& in) { return in.clear(); }, std::move(done));
 }
 
-void shard::sweep() noexcept {
-  if (!store_.wants_sweep() || try_sweep()) {
+bool shard::sweep() noexcept {
+  if (!store_.wants_sweep()) {
     sweeps_skipped_ = 0;
-    return;
+    return false;
+  }
+  if (try_sweep()) {
+    sweeps_skipped_ = 0;
+    return true;
   }
   if (++sweeps_skipped_ < sweep_patience)
-    return;
-  // A mailbox that is always busy gets its sweep in its order.
+    return true;
+  // A mailbox that is always busy gets its sweep as a queued task.
   sweeps_skipped_ = 0;
   auto task = [this]() noexcept { sweep_in_turn(); };
   mailbox_.run(task);
+  return true;
 }
 
 bool shard::try_sweep() noexcept {
@@ -129,7 +136,7 @@ table::amounts shard::try_give(table::amounts most, sacrifice how) noexcept {
   auto task = [&]() noexcept {
     auto& table = store_.limits();
     const table::amounts before{table.bytes_granted(), table.entries_granted()};
-    // A clear gives back what the old entries were lent.
+    // A clear returns what the old entries were lent.
     static_cast<void>(store_.settle());
     table.give(most, how);
     auto less = [](std::size_t x, std::size_t y) { return x - std::min(x, y); };
@@ -139,7 +146,7 @@ table::amounts shard::try_give(table::amounts most, sacrifice how) noexcept {
       admit_released();
   };
   if (held) {
-    // In the middle of an operation the table is not to be touched.
+    // The table must not be changed in the middle of an operation.
     if (!operating_)
       task();
     return result;
@@ -164,7 +171,7 @@ void shard::give_soon(table::amounts most) noexcept {
 }
 
 void shard::give_what_was_asked() noexcept {
-  // First: what is asked for from now on has a task of its own.
+  // First, so that a request from now on posts its own task.
   asked_.store(false);
   const table::amounts asked{asked_bytes_.exchange(0),
                              asked_entries_.exchange(0)};
@@ -176,7 +183,7 @@ void shard::give_what_was_asked() noexcept {
                           std::min(asked.entries, over.entries)};
   };
   table.give(still_due(), sacrifice::proportionate);
-  // What it had, another one may have taken in between.
+  // Another shard may have taken meanwhile what this one had.
   table.pass_on(still_due());
   table.give(still_due(), sacrifice::anything);
   admit_released();

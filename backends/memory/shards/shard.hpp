@@ -1,11 +1,11 @@
 #pragma once
 
-// A shard owns one slice of a region's keys: a store, and the mailbox through
-// which every change to it passes. This class is the shard itself; the thin
-// actor around it (shard_actor.hpp) makes it addressable, and may crash and be
-// replaced while this object, and with it every committed entry, stays.
+// A shard owns one slice of a region's keys: a store, and the mailbox through which
+// every change of it passes. This class is the shard itself. The thin actor around it
+// (shard_actor.hpp) gives it an address; the actor may crash and be replaced, while
+// this object, with every committed entry, stays.
 //
-// What becomes of operations is operated_store.hpp's; here is what the actor, its supervisor
+// operated_store.hpp runs the operations; this file has what the actor, its supervisor
 // and the limits do with a shard.
 
 #include <atomic>
@@ -28,12 +28,14 @@ using shard_state = part_state;
 /// Thread-safe unless a member says otherwise.
 class shard final : public operated_store, public provider_part {
 public:
-  /// `executor` and the clock in `options` must outlive the shard. Starts in
-  /// state `running`: an embedder without actors can use it as it is.
+  /// `executor` and the clock in `options` must outlive the shard. Starts in state
+  /// `running`: a program without actors can use it at once. `place` is the shard's
+  /// number in its region.
   shard(std::string name, const store_options& options,
-        std::chrono::milliseconds op_timeout, lane_executor& executor);
+        std::chrono::milliseconds op_timeout, lane_executor& executor,
+        std::size_t place = 0);
 
-  /// Ends as `stop` does. No caller may use the shard any more.
+  /// Ends like `stop`. No caller may use the shard any more.
   ~shard();
 
   [[nodiscard]] const std::string& name() const noexcept override {
@@ -42,21 +44,25 @@ public:
 
   // -- for joint turns ---------------------------------------------------------
 
-  /// The place of this shard among all of the process, in which joint turns
-  /// enter mailboxes.
+  /// The shard's position in the order, over all shards of the process, in which joint
+  /// turns enter mailboxes.
   [[nodiscard]] std::uint64_t number() const noexcept {
     return number_;
   }
 
-  /// Admits, at the end of a held turn, what that turn let go.
+  /// The number of this shard in its region.
+  [[nodiscard]] std::size_t place() const noexcept {
+    return place_;
+  }
+
+  /// Admits the operations that a held turn released; called at its end.
   void settle_turn() noexcept {
     admit_released();
   }
 
   // -- for lock-free reads -----------------------------------------------------
 
-  /// Only `read`, `read_many` and the statistics may be called from outside
-  /// the mailbox.
+  /// Outside of the mailbox, only `read`, `read_many` and the statistics may be called.
   [[nodiscard]] memory::store& store() noexcept {
     return store_;
   }
@@ -65,8 +71,8 @@ public:
     return store_;
   }
 
-  /// Starts to fetch what a change of a key with this hash will touch, so that
-  /// the cache misses of mailbox and store overlap.
+  /// Prefetches what a change of a key with this hash will touch, so that the cache
+  /// misses of mailbox and store overlap.
   void prefetch_for_write(std::uint64_t hash) const noexcept {
     __builtin_prefetch(&mailbox_, 1);
     store_.prefetch_for_write(hash);
@@ -85,12 +91,13 @@ public:
   void down() noexcept override;
   void up() noexcept override;
 
-  /// What readers are to find nothing of is removed.
+  /// With `failed_shards::absent`, removes the entries.
   void fail(failed_shards how = failed_shards::serve) noexcept override;
 
   [[nodiscard]] bool revive() noexcept override;
 
-  /// The runtime ends: rejects everything with `shutting_down`. From anywhere.
+  /// Called when the runtime ends: rejects all operations with `shutting_down`. From
+  /// any thread.
   void stop() noexcept;
 
   [[nodiscard]] shard_state state() const noexcept override {
@@ -111,36 +118,34 @@ public:
     return {store_.entries().bytes(), store_.entries().size()};
   }
 
-  /// Housekeeping in the shard's turn, when there is something to do: frees
-  /// space of dead entries and ends overdue update leases. Skipped when the
-  /// mailbox is busy, but for one of `sweep_patience` times in a row. From one
-  /// thread at a time.
-  void sweep() noexcept;
+  /// Housekeeping in the shard's turn, when there is work: frees memory of dead entries
+  /// and ends overdue update leases. Skipped when the mailbox is busy, at most
+  /// `sweep_patience` times in a row. Returns whether there is work. From one thread at a
+  /// time.
+  bool sweep() noexcept;
 
-  /// The same at once, unless the mailbox is busy; tells whether it was done.
-  /// From any thread.
+  /// The same at once, unless the mailbox is busy; returns whether it was done. From
+  /// any thread.
   bool try_sweep() noexcept;
 
-  /// Gives a piece of what the shard was lent back to its budget, evicting what
-  /// does not fit then. Skipped when the mailbox is busy; tells whether it was
-  /// done.
+  /// Returns a piece of what the shard was lent to its budget, and evicts entries that
+  /// no longer fit. Skipped when the mailbox is busy; returns whether it was done.
   bool yield_piece() noexcept;
 
   // -- for limits --------------------------------------------------------------
 
-  /// Has the shard give back up to this of what it was lent, and tells how much
-  /// it was; see `table::give`. Nothing when the mailbox is busy, unless this
-  /// thread holds it. From any thread, inside a task of another mailbox as well.
+  /// Makes the shard return up to `most` of what it was lent, and returns how much it
+  /// was; see `table::give`. Returns nothing when the mailbox is busy, unless this
+  /// thread holds it. From any thread, also inside a task of another mailbox.
   table::amounts try_give(table::amounts most, sacrifice how) noexcept;
 
-  /// The same in the shard's next turn, evicting, as far as the budgets are
-  /// overdrawn by then. Without memory for the task it is left to the rebalancer.
+  /// The same in the shard's next turn, with evictions, as far as the budgets are still
+  /// overdrawn then. Without memory for the task, the rebalancer does it later.
   void give_soon(table::amounts most) noexcept;
 
-  /// Runs `f(table&)`, which does not throw, in the shard's turn, whatever
-  /// the state of the actor around it, so that it cannot fail. A thread that holds
-  /// the mailbox runs it at once. Must not be called from inside a task of this
-  /// mailbox.
+  /// Runs `f(table&)`, which must not throw, in the shard's turn, in any state of its
+  /// actor, so that it cannot fail. A thread that holds the mailbox runs it at once.
+  /// Must not be called inside a task of this mailbox.
   template <class F>
   void maintain(F&& f) noexcept;
 
@@ -154,6 +159,7 @@ private:
   void end(shard_state final_state, bool forget) noexcept;
 
   std::uint64_t number_;
+  std::size_t place_;
   std::atomic<std::uint64_t> restarts_{0};
   unsigned sweeps_skipped_ = 0;    ///< In a row.
   std::atomic<bool> asked_{false}; ///< A task of `give_soon` is on its way.
@@ -167,7 +173,7 @@ template <class F>
 void shard::maintain(F&& f) noexcept {
   auto held = mailbox_.held_here();
   auto task = [&]() noexcept {
-    // Without memory for an empty table the old one stays, dead to all.
+    // Without memory for an empty table the old one stays; all its entries are dead.
     static_cast<void>(store_.settle());
     f(store_.limits());
     if (!held)

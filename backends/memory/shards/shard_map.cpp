@@ -14,15 +14,15 @@ namespace troupe::memory {
 
 namespace {
 
-/// As many shards, up to `most`, as a limit carries with so much for each; a power
-/// of two.
+/// The number of shards, up to `most`, for which a limit has room with `each` for every
+/// one; a power of two.
 std::size_t shards_for(std::size_t limit, std::size_t each,
                        std::size_t most) noexcept {
   return std::min(most, std::bit_floor(std::max<std::size_t>(limit / each, 1)));
 }
 
-/// The number of shards when the options leave it open. Under a small limit there
-/// are fewer, so that shards need less of each other's.
+/// The number of shards when the options do not set it. Under a small limit there are
+/// fewer, so that shards rarely need capacity of others.
 std::size_t default_shards(std::size_t max_bytes,
                            std::size_t max_entries) noexcept {
   auto cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
@@ -32,8 +32,8 @@ std::size_t default_shards(std::size_t max_bytes,
   return shards_for(max_entries, defaults::wanted_entries_per_shard, wanted);
 }
 
-/// The same for one of `namespaces` of a region whose other keys have `others`
-/// shards. Many namespaces have fewer each: all shards together shall stay in the
+/// The same for one of `namespaces` of a region whose other keys have `others` shards.
+/// With many namespaces, each has fewer: all shards together should stay in the
 /// processor's caches.
 std::size_t default_shards(const budget& for_bytes, const budget& for_entries,
                            std::size_t namespaces,
@@ -48,8 +48,8 @@ std::size_t default_shards(const budget& for_bytes, const budget& for_entries,
                     most);
 }
 
-/// Has these shards give back what the budgets that they share are overdrawn by.
-void lend_among(const std::vector<shard*>& shards, const table_options& with) {
+/// Lets these shards return what the budgets that they share are overdrawn by.
+void lend_among(const shard_list& shards, const table_options& with) {
   auto lend = [&shards](budget& x, lent_resource what) {
     x.collect_from(std::make_shared<shard_lender>(what, shards));
   };
@@ -80,13 +80,13 @@ shard_map::shard_map(const std::string& region, region_options& options,
     result.shared.forgotten = std::make_shared<invalidations>(tags);
     return result;
   };
-  if (options.shards == 0)
+  auto all_now = options.shards != 0;
+  if (!all_now)
     options.shards = default_shards(with.shared.bytes->tightest(),
                                     with.shared.entries->tightest());
   mask_ = options.shards - 1;
-  auto others = group(with);
-  others.shared.shares = options.shards;
-  add(region, others, *options.op_timeout, executor);
+  std::vector<store_options> wanted{group(with)};
+  wanted[0].shared.shares = options.shards;
   for (auto& x : options.namespaces) {
     auto own = group(with);
     own.shared.bytes = std::make_shared<budget>(
@@ -100,30 +100,72 @@ shard_map::shard_map(const std::string& region, region_options& options,
                                 options.namespaces.size(), options.shards);
     own.shared.shares = x.shards;
     own.shared.eviction = x.eviction.value_or(options.eviction);
-    add(region, own, *options.op_timeout, executor);
-    groups_.back()->follow(!x.eviction);
-    std::vector<shard*> members;
-    for (auto& y : groups_.back()->shards())
-      members.push_back(y.get());
-    lend_among(members, own.shared);
+    wanted.push_back(std::move(own));
   }
-  lend_among(all_, with.shared);
+  std::size_t most = 0;
+  for (auto& x : wanted)
+    most += x.shared.shares;
+  growth_ = std::make_unique<growth>(most);
+  for (auto& x : wanted) {
+    groups_.push_back(std::make_unique<shard_group>(
+      region_, size_, x, *options.op_timeout, executor, *growth_, all_now));
+    size_ += x.shared.shares;
+  }
+  for (std::size_t i = 0; i < options.namespaces.size(); ++i) {
+    groups_[i + 1]->follow(!options.namespaces[i].eviction);
+    lend_among(groups_[i + 1]->shards(), wanted[i + 1].shared);
+  }
+  lend_among(growth_->all, with.shared);
+  slots_ = groups_[0]->slots();
+  look_whether_complete();
 }
 
-void shard_map::add(const std::string& region, const store_options& with,
-                    std::chrono::milliseconds op_timeout,
-                    lane_executor& executor) {
-  groups_.push_back(std::make_unique<shard_group>(region, all_.size(), with,
-                                                  op_timeout, executor));
-  for (auto& x : groups_.back()->shards())
-    all_.push_back(x.get());
+/// The long way of a change.
+shard& shard_map::home_in_group(const hashed_key& key) {
+  auto& group = *groups_[divided_ ? group_of(key.key) : 0];
+  const auto number = group.shard_of(key.hash);
+  auto& present = group.at(number);
+  return present.place() == number ? present : make(number);
+}
+
+shard& shard_map::make(std::size_t number) {
+  auto& group = group_with(number);
+  auto& present = group.at(number);
+  if (present.place() == number)
+    return present;
+  auto& result = group.make(number);
+  look_whether_complete();
+  return result;
+}
+
+void shard_map::make_all() {
+  for (std::size_t i = 0; i < size_; ++i)
+    make(i);
+}
+
+/// Lets changes take the short way when there is nothing to look for.
+void shard_map::look_whether_complete() noexcept {
+  if (!divided_ && growth_->all.made().size() == size_)
+    roundabout_.store(false, std::memory_order_release);
+}
+
+shard_group& shard_map::group_with(std::size_t number) const noexcept {
+  std::size_t i = 0;
+  for (; number >= groups_[i]->size(); ++i)
+    number -= groups_[i]->size();
+  return *groups_[i];
+}
+
+shard& shard_map::owner_in_group(const hashed_key& key) const noexcept {
+  auto& group = *groups_[group_of(key.key)];
+  return group.at(group.shard_of(key.hash));
 }
 
 static_assert(defaults::max_namespaces <= prefix_map::most);
 
 std::size_t shard_map::entries() const noexcept {
   std::size_t result = 0;
-  for (auto* x : all_)
+  for (auto* x : all().made())
     result += x->store().entries().size();
   return result;
 }
@@ -134,7 +176,7 @@ tl::unexpected<error> shard_map::stopped() const {
 }
 
 std::size_t shard_map::group_of(bytes_view key) const noexcept {
-  // No prefix is number -1, and group 0.
+  // A key without a prefix has number -1, that is, group 0.
   static_assert(prefix_map::none + 1 == 0);
   return prefixes_.find(key) + 1;
 }

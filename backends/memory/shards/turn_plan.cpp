@@ -78,13 +78,13 @@ void turn_plan::move(shard_map& where, const hashed_key& from,
   const auto target = find(where, to, true);
   if (!source.key->now.linked)
     return;
-  // What the shard was lent for the entry goes to the other shard with it, but not
-  // from one budget to another.
+  // The capacity that the shard was lent for the entry moves to the other shard with
+  // it, but not from one budget to another.
   const auto together
     = source.in->where.store().shares_limits_with(target.in->where.store());
   if (how == step::depends || !source.key->exact || !together) {
-    // It may expire before it is moved, or not be there. So it takes room in both
-    // places, and what it leaves is not there for others.
+    // The entry may expire before it is moved, or be absent. So it takes room in both
+    // places, and the room that it leaves is not available to others.
     copy(where, from, where, to);
     source.key->counted = source.in == target.in;
     source.key->exact = false;
@@ -122,7 +122,7 @@ expected<void> turn_plan::reserve() {
 
 turn_plan::planned turn_plan::find(shard_map& where, const hashed_key& key,
                                    bool unlimited_too) {
-  auto& owner = where.owner(key);
+  auto& owner = where.home(key);
   if (!unlimited_too && !owner.store().limited())
     return {};
   auto in = std::find_if(shards_.begin(), shards_.end(),
@@ -161,7 +161,7 @@ void turn_plan::put(const planned& what, const hashed_key& key, occupancy next,
   take(what, next, held_by(*what.key));
 }
 
-/// The key holds `next` from now on, in place of what was there `before`.
+/// The key holds `next` from now on; before it held `before`.
 void turn_plan::take(const planned& what, const occupancy& next,
                      demand::amount before) {
   auto& coming = what.in->coming;
@@ -188,7 +188,7 @@ void turn_plan::admit(const planned& what, std::size_t charge) {
     refuse(std::move(ok.error()));
 }
 
-/// The first refusal is what is told.
+/// The first refusal is reported.
 void turn_plan::refuse(error why) {
   if (!refusal_)
     refusal_ = std::move(why);

@@ -1,10 +1,10 @@
 #pragma once
 
-// What a joint turn is going to store, in the order of its steps, so that it has
-// room for all of it or does not begin: no change of several keys is done in part.
+// What a joint turn is going to store, in the order of its steps, so that it has room
+// for all of it or does not begin: a change of several keys is never done in part.
 //
-// It is an upper bound. Where a step depends on what is there (SETNX), both outcomes
-// are allowed for.
+// It is an upper bound. Where a step depends on the present entry (SETNX), it covers
+// both outcomes.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,14 +23,14 @@ namespace troupe::memory {
 
 class shard_map;
 
-/// Lives inside a joint turn that holds the shards of all its keys, which are valid
-/// as long as the plan. Each call takes time by the number of shards in the plan, and
-/// does nothing where no limit could refuse the step.
+/// Used inside a joint turn that holds the shards of all its keys, which must outlive
+/// the plan. Each call is linear in the number of shards in the plan, and does nothing
+/// where no limit could refuse the step.
 class turn_plan {
 public:
-  /// What a step does to the entry that is there.
+  /// What a step does to the present entry.
   enum class step : std::uint8_t {
-    certain, ///< The new one takes its place.
+    certain, ///< It is replaced.
     depends, ///< It may stay.
   };
 
@@ -43,14 +43,14 @@ public:
   turn_plan& operator=(const turn_plan&) = delete;
 
   /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
-  /// `block`: what a large value's memory is charged that is there already, or 0.
+  /// `block`: the charge of a large value's memory that already exists, or 0.
   void set(shard_map& where, const hashed_key& key, std::size_t size,
            bool expires, step how = step::certain, std::size_t block = 0);
 
-  /// So many bytes are written behind the value.
+  /// `size` bytes are appended to the value.
   void append(shard_map& where, const hashed_key& key, std::size_t size);
 
-  /// The value is changed up to this size, or stays larger.
+  /// The value is written to up to this size, or stays larger.
   void overwrite(shard_map& where, const hashed_key& key, std::size_t size);
 
   /// The entry may get a deadline.
@@ -58,26 +58,26 @@ public:
 
   void erase(shard_map& where, const hashed_key& key);
 
-  /// The value of `from` may be put under another key, with what belongs to it.
+  /// The value of `from` may be put under another key, with its TTL, idle time and
+  /// tags.
   void copy(shard_map& source, const hashed_key& from, shard_map& target,
             const hashed_key& to);
 
-  /// The value of `from` is put under another key. That takes no more room than the
-  /// new key is longer, where the value is sure to be there and to be moved.
+  /// The value of `from` is put under another key. When it certainly exists and moves,
+  /// it takes no more room than the new key is longer.
   void move(shard_map& where, const hashed_key& from, const hashed_key& to,
             step how = step::certain);
 
-  /// Sees to it that there is room for all steps until the plan's end. Errors:
-  /// `value_too_large`, `limit_reached`, `shutting_down`, `out_of_memory`; then
-  /// nothing is reserved.
+  /// Reserves room for all steps until the plan's end. Errors: `value_too_large`,
+  /// `limit_reached`, `shutting_down`, `out_of_memory`; then nothing is reserved.
   expected<void> reserve();
 
 private:
   struct key_plan {
-    occupancy now;       ///< As the steps so far leave it.
+    occupancy now;       ///< After the steps so far.
     bool has_place;      ///< In the index, from before or counted.
     bool exact;          ///< No bound: it is there, with just that.
-    bool counted = true; ///< What it holds is its shard's still.
+    bool counted = true; ///< Its shard still counts what it holds.
   };
 
   struct shard_plan {
@@ -91,7 +91,7 @@ private:
     bool reserved = false;
   };
 
-  /// Nothing where no limit is and nobody asked for the key.
+  /// Empty where there is no limit and the key was not asked for.
   struct planned {
     shard_plan* in = nullptr;
     key_plan* key = nullptr;

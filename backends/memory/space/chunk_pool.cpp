@@ -21,9 +21,9 @@ std::uintptr_t extent_start(const void* x) noexcept {
   return address(x) & ~std::uintptr_t{chunk_pool::extent_size - 1};
 }
 
-/// Has the system clear pages now instead of at their first use. By writing to
-/// them: madvise(MADV_POPULATE_WRITE) would keep the address space locked for as
-/// long as it takes, and others from mapping anything.
+/// Makes the system clear pages now instead of at their first use, by writing to them:
+/// madvise(MADV_POPULATE_WRITE) would lock the address space meanwhile, so that no
+/// other thread could map memory.
 void populate(void* pages, std::size_t size) noexcept {
   auto* first = static_cast<volatile char*>(pages);
   for (std::size_t i = 0; i < size; i += chunk_pool::smallest_chunk)
@@ -33,7 +33,7 @@ void populate(void* pages, std::size_t size) noexcept {
 } // namespace
 
 void* map_pages(std::size_t size) noexcept {
-  // The system aligns to small pages only: take more and give the edges back.
+  // The system aligns to small pages only: map more and unmap the edges.
   constexpr auto alignment = chunk_pool::extent_size;
   auto* raw = ::mmap(nullptr, size + alignment, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -48,7 +48,7 @@ void* map_pages(std::size_t size) noexcept {
 }
 
 void prefer_huge(void* pages, std::size_t size) noexcept {
-  // Where the system has no huge pages, small ones do.
+  // Without huge pages of the system, small ones are used.
   static_cast<void>(::madvise(pages, size, MADV_HUGEPAGE));
 }
 
@@ -85,7 +85,7 @@ void* chunk_pool::allocate(std::size_t size) noexcept {
   }
   auto* chunk = reinterpret_cast<std::byte*>(free_[order]);
   remove(chunk, order);
-  // What is too large is halved, and the upper half kept.
+  // A chunk that is too large is halved; the upper half is kept.
   while (order > wanted) {
     --order;
     push(chunk + (smallest_chunk << order), order);
@@ -103,7 +103,7 @@ void chunk_pool::deallocate(void* chunk, std::size_t size) noexcept {
   }
 }
 
-/// Makes a chunk a free one, joined with its neighbours.
+/// Makes a chunk free and joins it with its neighbours.
 void chunk_pool::put_back(void* chunk, std::size_t order) noexcept {
   auto& home = extent_of(chunk);
   auto start = extent_start(chunk);
@@ -117,7 +117,7 @@ void chunk_pool::put_back(void* chunk, std::size_t order) noexcept {
     offset &= ~(smallest_chunk << order);
   }
   if (order == orders - 1 && free_[order] != nullptr) {
-    // One empty extent is kept, for what comes and goes.
+    // One empty extent is kept, for the next allocations.
     purged_ -= home.purged.count();
     extents_.erase(start);
     unmap_pages(reinterpret_cast<void*>(start), extent_size);
@@ -139,7 +139,7 @@ void chunk_pool::keep_ready(std::stop_token stop) noexcept {
     std::unique_lock guard{mutex_};
     if (demand_ == 0 && !excess_)
       changed_.wait(guard, stop, [this] { return taken_ || excess_; });
-    // From here on it is about what comes until the time is over.
+    // From here on only extents that are taken before the timeout count.
     changed_.wait_for(guard, stop, patience, [this] { return taken_; });
     if (std::exchange(taken_, false))
       continue;
@@ -155,8 +155,8 @@ bool chunk_pool::too_much_free() const noexcept {
          > extents_.size() * extent_size / kept_free_share + kept_free;
 }
 
-/// Gives the pages of some free chunks back to the system; false when not so much
-/// is free, or nothing that is worth it.
+/// Returns the pages of some free chunks to the system; false when not so much is free,
+/// or no chunk is worth it.
 bool chunk_pool::purge() noexcept {
   struct taken {
     void* chunk;
@@ -181,11 +181,11 @@ bool chunk_pool::purge() noexcept {
     for (std::size_t i = 0; i < count; ++i)
       remove(chunks[i].chunk, chunks[i].order);
   }
-  // The slow part, without the lock, on chunks that nobody else knows.
+  // The slow part, without the mutex, on chunks that no other thread can reach.
   for (std::size_t i = 0; i < count; ++i) {
     auto [chunk, order] = chunks[i];
     auto* pages = static_cast<std::byte*>(chunk);
-    // Or the system would make a huge page of the extent again, all of it.
+    // Otherwise the system would make a huge page of the whole extent again.
     ::madvise(reinterpret_cast<void*>(extent_start(chunk)), extent_size,
               MADV_NOHUGEPAGE);
     ::madvise(pages + smallest_chunk,
@@ -206,7 +206,7 @@ bool chunk_pool::purge() noexcept {
   return count > 0;
 }
 
-/// The pages of a chunk that is taken are its own again.
+/// The pages of a chunk that is taken belong to it again.
 void chunk_pool::forget_purged(const void* chunk, std::size_t order) noexcept {
   if (purged_ == 0)
     return;
@@ -219,7 +219,7 @@ void chunk_pool::forget_purged(const void* chunk, std::size_t order) noexcept {
     }
 }
 
-/// Keeps one extent less.
+/// Reduces the number of extents to keep by one.
 void chunk_pool::lower_demand() noexcept {
   void* excess = nullptr;
   {
@@ -235,14 +235,14 @@ void chunk_pool::lower_demand() noexcept {
     unmap_pages(excess, extent_size);
 }
 
-/// Gets one more extent ready; false when there are enough, or no memory.
+/// Prepares one more extent; false when there are enough, or no memory.
 bool chunk_pool::add_ready() noexcept {
   {
     std::lock_guard guard{mutex_};
     if (ready_.size() >= demand_)
       return false;
   }
-  // The slow part, without the lock.
+  // The slow part, without the mutex.
   auto* pages = map_pages(extent_size);
   if (pages == nullptr)
     return false;
@@ -310,7 +310,7 @@ bool chunk_pool::map_more() noexcept {
   return true;
 }
 
-/// Puts a chunk among the free ones.
+/// Adds a chunk to the free ones.
 void chunk_pool::push(void* chunk, std::size_t order) noexcept {
   auto* added = new (chunk) free_chunk{nullptr, free_[order]};
   if (added->next != nullptr)
@@ -319,11 +319,11 @@ void chunk_pool::push(void* chunk, std::size_t order) noexcept {
   auto unit = (address(chunk) - extent_start(chunk)) / smallest_chunk;
   extent_of(chunk).free_order[unit] = static_cast<std::uint8_t>(order + 1);
   free_bytes_ += smallest_chunk << order;
-  // The links have a page of their own.
+  // The links have their own page.
   forget_purged(chunk, 0);
 }
 
-/// Takes a chunk from the free ones.
+/// Removes a chunk from the free ones.
 void chunk_pool::remove(void* chunk, std::size_t order) noexcept {
   auto* taken = static_cast<free_chunk*>(chunk);
   (taken->previous == nullptr ? free_[order] : taken->previous->next)

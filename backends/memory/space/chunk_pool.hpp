@@ -1,24 +1,24 @@
 #pragma once
 
-// Where slabs and indexes get their memory from: chunks of 4 KiB to 2 MiB, cut
-// from extents of 2 MiB by halving (a buddy system: Knowlton, CACM 8(10), 1965).
-// An extent is what the system can back by one huge page. That matters more
-// than it looks: a lookup in a large table misses the TLB with every access,
-// and on a virtual machine such a miss costs up to two dozen memory accesses.
+// The source of the memory of slabs and indexes: chunks of 4 KiB to 2 MiB, cut from
+// extents of 2 MiB by halving (a buddy system: Knowlton, CACM 8(10), 1965). The system
+// can back an extent with one huge page. This matters: a lookup in a large table misses
+// the TLB with every access, and on a virtual machine such a miss costs up to two dozen
+// memory accesses.
 //
 //   extent (2 MiB)  [ 256 K | 256 K |   512 K   |        1 M        ]
 //
 // Shards take a chunk once per some thousand entries, so one lock serves all.
 //
-// The system clears a huge page when it is first written to, which takes a
-// millisecond or many on a busy machine: too long for an insert. So a thread
-// that lends itself (`keep_ready`) has extents of huge pages ready before they
-// are needed, as long as they are. Where it does not come in time, or does not
-// exist, an extent of small pages has to do, which are cleared one by one.
+// The system clears a huge page at the first write to it. That takes a millisecond, or
+// many on a busy machine: too long for an insert. So a thread that calls `keep_ready`
+// prepares extents of huge pages before they are needed, as long as they are needed.
+// When it is late, or does not exist, an extent of small pages is used, which are
+// cleared one by one.
 //
-// An extent goes back to the system when all of it is free. Where much is free in
-// extents that are not, the same thread gives the pages of free chunks back (as
-// jemalloc does, which calls it purging): that costs the extent its huge page.
+// An extent is returned to the system when all of it is free. When much is free in
+// other extents, the same thread returns the pages of free chunks (jemalloc calls this
+// purging): that costs the extent its huge page.
 
 #include <array>
 #include <bitset>
@@ -35,7 +35,7 @@
 
 namespace troupe::memory {
 
-/// Thread-safe. Everything must be given back before it is destroyed.
+/// Thread-safe. All chunks must be returned before it is destroyed.
 class chunk_pool {
 public:
   static constexpr std::size_t smallest_chunk = 4 << 10;
@@ -50,30 +50,30 @@ public:
   /// The pool of the process; never destroyed.
   [[nodiscard]] static chunk_pool& process() noexcept;
 
-  /// `size` bytes, aligned to `size`, a power of two from `smallest_chunk` to
+  /// Returns `size` bytes, aligned to `size`, a power of two from `smallest_chunk` to
   /// `extent_size`; their content is undefined. nullptr when there is no memory.
-  /// Logarithmic, but for the system's share in a new extent.
+  /// Logarithmic, except for the system's work for a new extent.
   [[nodiscard]] void* allocate(std::size_t size) noexcept;
 
-  /// Takes back what `allocate(size)` returned. An extent without chunks goes
-  /// back to the system, but for one that is kept.
+  /// Takes back what `allocate(size)` returned. An extent without chunks is returned to
+  /// the system, except for one that is kept.
   void deallocate(void* chunk, std::size_t size) noexcept;
 
-  /// Gets extents ready until it is told to stop: the more the faster they are
-  /// taken, none when nothing grows. Gives free pages back when that was long ago.
-  /// Sleeps in between.
+  /// Prepares extents until `stop` is requested: the more, the faster they are taken;
+  /// none when nothing grows. Returns free pages to the system when the last growth was
+  /// long ago. Sleeps in between.
   void keep_ready(std::stop_token stop) noexcept;
 
-  /// Bytes taken from the system, pages apart that were never touched or given
-  /// back.
+  /// Bytes taken from the system, except for pages that were never touched or were
+  /// returned.
   [[nodiscard]] std::size_t reserved() const noexcept;
 
-  /// What may be free and not given back: one of so many parts of what is
-  /// reserved, and some extents.
+  /// How much may be free and not returned: 1/`kept_free_share` of the reserved bytes,
+  /// and some extents.
   static constexpr std::size_t kept_free_share = 8;
   static constexpr std::size_t kept_free = 2 * extent_size;
 
-  /// What is wrong with the structure; empty when nothing is. Linear.
+  /// Returns what is wrong with the structure, or an empty string. Linear.
   [[nodiscard]] std::string validate() const;
 
 private:
@@ -81,29 +81,30 @@ private:
   static constexpr std::size_t orders = 10;
   static constexpr std::size_t units = extent_size / smallest_chunk;
 
-  /// Lies in a chunk that nobody has.
+  /// Lies in a chunk that is free.
   struct free_chunk {
     free_chunk* previous;
     free_chunk* next;
   };
 
-  /// What is known of an extent, by units of the smallest chunk.
+  /// The state of an extent, by units of the smallest chunk.
   struct extent {
     /// The order of the free chunk that starts there, plus one, or 0.
     std::array<std::uint8_t, units> free_order{};
-    /// Free, and the system has the page.
+    /// Free, and its page was returned to the system.
     std::bitset<units> purged;
   };
 
-  /// Extents kept ready at most, and when somebody just began to take some.
+  /// The most extents kept ready, and the number when a thread has just begun to take
+  /// some.
   static constexpr std::size_t most_ready = 16;
   static constexpr std::size_t first_ready = 2;
 
-  /// After this time in which none was taken, one less is kept ready.
+  /// After this time without a taken extent, one less is kept ready.
   static constexpr std::chrono::milliseconds patience{250};
 
-  /// Free chunks of this order or more are worth a system call each; so many of
-  /// them at a time.
+  /// Free chunks of this order or more are worth a system call each; this many at a
+  /// time.
   static constexpr std::size_t purged_order = 3;
   static constexpr std::size_t purged_at_once = 32;
 
@@ -126,24 +127,24 @@ private:
   mutable std::mutex mutex_;
   std::array<free_chunk*, orders> free_{};
   std::unordered_map<std::uintptr_t, std::unique_ptr<extent>> extents_;
-  std::vector<void*> ready_;     ///< Mapped and cleared, and nobody's yet.
+  std::vector<void*> ready_;     ///< Mapped and cleared, not yet taken.
   std::vector<void*> untouched_; ///< Mapped, of small pages, never used.
   std::size_t demand_ = 0;       ///< How many to keep ready.
-  bool taken_ = false;           ///< Since the keeper looked last.
+  bool taken_ = false;           ///< Since the keeper's last look.
   std::size_t free_bytes_ = 0;   ///< In free chunks.
-  std::size_t purged_ = 0;       ///< Of those, units that the system has.
-  bool excess_ = false;          ///< The keeper was told that too much is free.
+  std::size_t purged_ = 0; ///< Units of them that were returned to the system.
+  bool excess_ = false;    ///< Signals the keeper that too much is free.
   std::condition_variable_any changed_;
 };
 
-/// Maps `size` bytes, a multiple of `chunk_pool::extent_size` and aligned to it,
-/// zeroed. nullptr when there is no memory.
+/// Maps `size` zeroed bytes, a multiple of `chunk_pool::extent_size` and aligned to it.
+/// nullptr when there is no memory.
 [[nodiscard]] void* map_pages(std::size_t size) noexcept;
 
-/// Lets the system exchange these pages for huge ones.
+/// Allows the system to replace these pages by huge ones.
 void prefer_huge(void* pages, std::size_t size) noexcept;
 
-/// Gives back what `map_pages(size)` returned.
+/// Returns what `map_pages(size)` returned.
 void unmap_pages(void* pages, std::size_t size) noexcept;
 
 } // namespace troupe::memory

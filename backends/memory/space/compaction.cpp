@@ -8,14 +8,14 @@ namespace troupe::memory {
 
 namespace {
 
-/// A chunk that is fuller than this, as one of four, is not worth it: too much has
-/// to be moved for what comes back.
+/// Quarters. A chunk with more used blocks is not emptied: too much would be moved for
+/// the memory that is freed.
 constexpr std::size_t fullest_quarters = 3;
 
-/// A class that has so many times what is in use starts anew, if need be.
+/// A class with this many times the memory in use is rebuilt, if necessary.
 constexpr std::size_t far_too_much = 4;
 
-/// Reads what AddressSanitizer was told that nobody touches.
+/// Reads memory that is poisoned for AddressSanitizer.
 #if defined(__GNUC__) || defined(__clang__)
 __attribute__((no_sanitize("address"), noinline))
 #endif
@@ -132,8 +132,8 @@ bool compaction::holds_fresh(const chunk& x) const noexcept {
          && of_.fresh < x.memory + x.size;
 }
 
-/// Blocks of the chunk that were handed out at any time: what the others hold is
-/// not ours, nor are there marks.
+/// Blocks of the chunk that were handed out at any time. The content of the others is
+/// undefined, without marks.
 std::size_t compaction::blocks_of(const chunk& x) const noexcept {
   return holds_fresh(x)
            ? static_cast<std::size_t>(of_.fresh - x.memory) / block_size_
@@ -149,7 +149,7 @@ std::uint32_t compaction::count_used(const chunk& x) noexcept {
   return result;
 }
 
-/// No block of the class is in use: nothing needs to be looked at.
+/// No block of the class is in use: no chunk needs to be checked.
 void compaction::release_all() noexcept {
   of_ = {};
   for (auto& x : all_)
@@ -159,9 +159,9 @@ void compaction::release_all() noexcept {
   next_ = at_chunk_ = left_ = empty_ = all_.size();
 }
 
-/// Ends counting: takes the emptiest, as long as what is in them fits into what
-/// the others have free. Where it does not, for a class that has far too much, all
-/// of them: a smaller chunk will do.
+/// Ends counting: chooses the emptiest chunks, as long as their contents fit into the
+/// free blocks of the others. Where they do not, for a class with far too much memory,
+/// chooses all of them: a smaller chunk is enough.
 void compaction::choose() noexcept {
   counting_ = false;
   std::size_t room = 0;
@@ -197,18 +197,18 @@ void compaction::choose() noexcept {
     next_ = at_chunk_ = all_.size();
     return;
   }
-  // From here on the marks alone tell what is free, until it is listed.
+  // From here on only the marks show which blocks are free, until they are listed.
   of_.free = nullptr;
   next_ = 0;
   for (auto& x : all_)
     if (x.is == chunk::state::listed)
       x.is = chunk::state::to_list;
-  // As if it had never been larger.
+  // As if the class had never been larger.
   of_.next_chunk = static_cast<std::uint32_t>(
     std::min(std::bit_ceil(bytes), std::size_t{of_.next_chunk}));
 }
 
-/// Has a chunk emptied. Nothing is handed out of it any more.
+/// Chooses a chunk to be emptied. Its blocks are not handed out any more.
 void compaction::choose(chunk& x) noexcept {
   if (holds_fresh(x)) {
     x.blocks = static_cast<std::uint32_t>(blocks_of(x));
@@ -234,7 +234,7 @@ void compaction::list(chunk& x) noexcept {
 }
 
 void compaction::spend_on(std::size_t blocks) noexcept {
-  // Of a large block, the lines around the mark.
+  // Of a large block, only the lines around the mark.
   constexpr std::size_t most = 128;
   budget_ -= static_cast<std::int64_t>(blocks * std::min(block_size_, most));
 }

@@ -10,21 +10,21 @@ namespace troupe::memory {
 
 namespace {
 
-/// From here on it shows that the system takes pages back one by one.
+/// From this size on it is noticeable that the system frees pages one by one.
 constexpr std::size_t slow_to_free = std::size_t{8} << 20;
 
-/// What may wait. Whoever lets go of more frees it himself.
+/// Bytes that may wait. A thread that releases a block beyond this frees it itself.
 constexpr std::size_t most_waiting = std::size_t{2} << 30;
 
-/// Bytes given back at a time: unmapping locks out all page faults of the process
-/// for as long as it takes, so that there should be nothing left to unmap.
+/// Bytes freed at a time: unmapping locks out all page faults of the process meanwhile,
+/// so little should be left to unmap.
 constexpr std::size_t slice = std::size_t{4} << 20;
 constexpr std::size_t page = 4096;
 
 /// A mapping is this many times as long as its value needs.
 constexpr std::size_t room_factor = 2;
 
-/// Largest value; see `region_options`. There is no use in more room.
+/// Largest value; see `region_options`. More room is useless.
 constexpr std::size_t most_room = std::size_t{512} << 20;
 
 std::atomic<large_block*> waiting{nullptr};
@@ -50,14 +50,15 @@ large_block* large_block::make(std::size_t size) noexcept {
 }
 
 large_block* large_block::make_mapped(std::size_t size) noexcept {
-  // Where the system commits address space, there may be none to spare.
+  // Where the system commits address space, there may be too little for the longer
+  // mapping.
   for (auto length :
        {mapping_for(size), in_pages(sizeof(large_block) + size)}) {
     auto* memory = ::mmap(nullptr, length, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
       continue;
-    // A huge page would reach beyond the end of the value, and not be charged.
+    // A huge page would extend beyond the end of the value, and not be charged.
     ::madvise(memory, length, MADV_NOHUGEPAGE);
     return new (memory) large_block(length - sizeof(large_block), true);
   }

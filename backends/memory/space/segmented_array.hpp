@@ -1,9 +1,9 @@
 #pragma once
 
-// An array that grows and shrinks at its end without moving anything: segments
-// of 8, 8, 16, 32, ... elements, each allocated as a whole. Finding an element
-// takes one addition, as a segment is known by where element 0 would be if it
-// reached back to it.
+// An array that grows and shrinks at its end without moving elements: segments of 8, 8,
+// 16, 32, ... elements, each allocated as a whole. Finding an element takes one
+// addition: each segment is stored as the address that element 0 would have if the
+// segment reached back to it.
 
 #include <array>
 #include <atomic>
@@ -16,16 +16,16 @@
 
 namespace troupe::memory {
 
-/// Elements of zero bytes, which must be a valid T. One thread changes the
-/// array; others may look at elements that they were told of, also at those of
-/// a segment that was given up, as long as its memory is there.
+/// Elements of zero bytes, which must be a valid T. One thread changes the array; other
+/// threads may read elements whose numbers they received, also those of a removed
+/// segment while its memory exists.
 template <class T>
 class segmented_array {
 public:
   static_assert(std::is_trivially_destructible_v<T>);
   static_assert(std::has_single_bit(sizeof(T))); // See `allocate_zeroed`.
 
-  /// Memory that is not part of the array any more.
+  /// Memory that is no longer part of the array.
   struct segment {
     T* first = nullptr;
     std::size_t size = 0; ///< Elements.
@@ -41,20 +41,20 @@ public:
       free(give_up());
   }
 
-  /// An element below `size`, now or when it was given up.
+  /// An element below `size`, now or when its segment was removed.
   [[nodiscard]] T& operator[](std::size_t number) const noexcept {
     return *reinterpret_cast<T*>(
       origins_[segment_of(number)].load(std::memory_order_acquire)
       + number * sizeof(T));
   }
 
-  /// Elements that there is memory for.
+  /// Number of elements that have memory.
   [[nodiscard]] std::size_t size() const noexcept {
     return segments_ == 0 ? 0 : first_segment << (segments_ - 1);
   }
 
-  /// Makes `size` larger by one segment. False when there is no memory, or no
-  /// number left.
+  /// Makes `size` larger by one segment. False when there is no memory, or no number
+  /// left.
   [[nodiscard]] bool add() noexcept {
     if (segments_ == max_segments)
       return false;
@@ -68,7 +68,7 @@ public:
                               std::memory_order_release);
     show(segments_, added);
     ++segments_;
-    // The one before is complete; its small pages may become huge ones.
+    // The previous segment is complete; its small pages may become huge ones.
     if (segments_ > 2) {
       auto before = segments_ - 2;
       prefer_huge_if_mapped(&(*this)[start_of(before)],
@@ -77,7 +77,7 @@ public:
     return true;
   }
 
-  /// Makes room for element `number`, as long as there is memory.
+  /// Makes room for element `number`; false when there is no memory.
   [[nodiscard]] bool reach(std::size_t number) noexcept {
     while (size() <= number)
       if (!add())
@@ -85,18 +85,18 @@ public:
     return true;
   }
 
-  /// Whether the last segment begins behind the first `used` elements by as
-  /// much as it is long: so that a size that swings around its begin does not
-  /// take and give memory at every turn.
+  /// Whether the first `used` elements fill at most half of the array before the last
+  /// segment: so a size that varies around the segment's begin does not allocate and
+  /// free memory each time.
   [[nodiscard]] bool has_excess(std::size_t used) const noexcept {
     return segments_ > 1 && used <= start_of(segments_ - 1) / 2;
   }
 
-  /// Takes the last segment off; the caller frees it, once nobody looks at it.
+  /// Removes the last segment; the caller frees it once no thread reads it.
   [[nodiscard]] segment give_up() noexcept {
     --segments_;
     show(segments_, nullptr);
-    // The address stays for those who still look.
+    // The address stays for threads that still read it.
     return {&(*this)[start_of(segments_)], size_of(segments_)};
   }
 
@@ -124,23 +124,23 @@ private:
     return segment == 0 ? first_segment : start_of(segment);
   }
 
-  /// Segments that malloc may give; the others are none of LeakSanitizer's.
+  /// Segments that malloc may provide; LeakSanitizer does not scan the others.
   static constexpr std::size_t shown_segments = 8;
   static_assert((first_segment << (shown_segments - 1)) * sizeof(T)
                 >= smallest_pooled);
 
-  /// LeakSanitizer looks for addresses inside of what was allocated, and origins
-  /// lie before it.
+  /// LeakSanitizer searches for addresses inside of allocated memory, but origins lie
+  /// before it.
   void show(std::size_t i, void* memory) noexcept {
     if (i < shown_segments)
       shown_[i] = memory;
   }
 
   std::array<std::atomic<std::uintptr_t>, max_segments> origins_{};
-  std::size_t segments_ = 0; ///< For the one who changes it.
+  std::size_t segments_ = 0; ///< For the thread that changes the array.
 
-  /// There in every build: who includes this may be built with AddressSanitizer
-  /// when the library is not, and the other way round.
+  /// Present in every build: a program with AddressSanitizer may use a library without
+  /// it, and the other way round.
   std::array<void*, shown_segments> shown_{};
 };
 

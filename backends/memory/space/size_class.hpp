@@ -1,12 +1,11 @@
 #pragma once
 
-// The blocks of one size in a slab: those that came back, in a list through
-// themselves, and what was never handed out of the newest chunk.
+// The blocks of one size in a slab: free blocks, in a list through themselves, and the
+// part of the newest chunk that was never handed out.
 //
-// A block that nobody holds carries a mark, so that whoever goes through a chunk
-// from block to block can tell which are in use (compaction.hpp). Whoever holds a
-// block must not make it look like that: of an entry, the marked bytes are sizes
-// that none has.
+// A free block carries a mark, so that an iteration over a chunk can find which blocks
+// are in use (compaction.hpp). The owner of a block must not make it look like a free
+// one: in an entry, the marked bytes are sizes that no entry has.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +16,8 @@
 
 namespace troupe::memory {
 
-/// A block that nobody holds must not be touched; AddressSanitizer knows only the
-/// chunk, so it is told.
+/// A free block must not be touched; AddressSanitizer knows only the chunk, so this
+/// call marks the block.
 inline void poison([[maybe_unused]] void* block,
                    [[maybe_unused]] std::size_t size) noexcept {
 #ifdef TROUPE_ADDRESS_SANITIZER
@@ -33,7 +32,7 @@ inline void unpoison([[maybe_unused]] void* block,
 #endif
 }
 
-/// What stands in a block that nobody holds.
+/// The content of a free block.
 struct free_block {
   free_block* next;
   std::uint64_t mark;
@@ -43,25 +42,25 @@ struct free_block {
 
 /// Two on a cache line. Not thread-safe.
 struct alignas(32) size_class {
-  /// The block that came back last, or nullptr.
+  /// Returns the block that was freed last, or nullptr.
   [[nodiscard]] void* take(std::size_t block_size) noexcept {
     auto* block = free;
     if (block == nullptr) [[unlikely]]
       return nullptr;
     unpoison(block, block_size);
     free = block->next;
-    // The next one was freed long ago and will be needed soon, link and all.
+    // The next block was freed long ago and will be needed soon, with its link.
     __builtin_prefetch(free, 1);
     __builtin_prefetch(reinterpret_cast<std::byte*>(free) + 64, 1);
     return block;
   }
 
-  /// Marks a block that came back.
+  /// Marks a block that was freed.
   static void mark(void* block) noexcept {
     static_cast<free_block*>(block)->mark = free_block::marked;
   }
 
-  /// Makes a marked block the next to be taken.
+  /// Makes a marked block the next one that `take` returns.
   void list(void* block) noexcept {
     auto* x = static_cast<free_block*>(block);
     x->next = free;
@@ -69,9 +68,9 @@ struct alignas(32) size_class {
   }
 
   free_block* free = nullptr;
-  std::byte* fresh = nullptr;    ///< Start of what was never handed out.
+  std::byte* fresh = nullptr; ///< Start of the part that was never handed out.
   std::uint32_t fresh_count = 0; ///< Blocks from there on.
-  std::uint32_t used = 0;        ///< Blocks that somebody holds.
+  std::uint32_t used = 0;        ///< Blocks in use.
   std::uint32_t next_chunk = 0;  ///< Bytes of the next chunk; 0: the first.
 };
 

@@ -11,35 +11,36 @@ namespace troupe::memory {
 
 namespace {
 
-/// A class starts small, so that a nearly empty shard costs little, and doubles
-/// its chunks up to where taking one is rare.
+/// The first chunk of a class is small, so that a nearly empty shard takes little; each
+/// further one is twice as large, up to the size at which taking one is rare.
 constexpr std::size_t largest_chunk = 256 * 1024;
 
-/// Bytes of the first chunk of a class. At least so many blocks that what does not
-/// fit is a fifth, for blocks as large as chunks.
+/// Bytes of the first chunk of a class. It has enough blocks that the unused rest is at
+/// most a fifth.
 std::size_t first_chunk(std::size_t block_size) noexcept {
   constexpr std::size_t blocks = 4;
   return std::max(chunk_pool::smallest_chunk,
                   std::bit_ceil(block_size * blocks));
 }
 
-/// A class may hold one of so many of its blocks in vain. Fewer would mean to move
-/// more than three blocks for each that is gained.
+/// A compaction needs at least one free block in this many of a class. With fewer, it
+/// would move more than three blocks for each one gained.
 constexpr std::size_t least_free_share = 4;
 
-/// What it may hold in vain before it is pressed, beside one of so many parts of
-/// what is in use.
+/// Bytes that may be unused before the slab is pressed, in addition to a share of what
+/// is in use.
 constexpr std::size_t pressing = 256 << 10;
 constexpr std::size_t pressing_share = 4;
 
-/// Chunks given back in one step: the system takes its time for each extent.
+/// Chunks returned in one step: the system takes some time for each extent.
 constexpr std::size_t released_at_once = 16;
 
 } // namespace
 
 slab::~slab() {
-  // Holds lie in chunks and in blocks of their own. From the end: the hold of a value
-  // may lie in the block of an entry with a large key, which was linked before it.
+  // Holds lie in chunks and in large blocks. From the end of the list: the hold of a
+  // value may lie in the block of an entry with a large key, which was linked before
+  // it.
   while (large_.previous != &large_)
     release(*large_.previous);
   for (auto& x : chunks_) {
@@ -64,8 +65,8 @@ std::size_t slab::block_size_of(std::size_t index) noexcept {
   return doubling + doubling / 8 * (above % 8 + 1);
 }
 
-/// A block that was never handed out, or one that the compaction has yet to list;
-/// nullptr when there is no memory.
+/// Returns a block that was never handed out, or one that the compaction has yet to
+/// list; nullptr when there is no memory.
 void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
   static_assert(linear_classes == 31);
   static_assert(class_count == linear_classes + 8 * 7);
@@ -87,12 +88,12 @@ void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
   return block;
 }
 
-/// As that of a large_block from malloc: no entry is large enough for another.
+/// The footprint of a large_block from malloc: no entry is large enough for a mapping.
 std::size_t slab::large_footprint(std::size_t size) noexcept {
   return large_block::malloc_footprint(sizeof(value_hold) + size);
 }
 
-/// Gives a class fresh blocks.
+/// Adds a chunk of fresh blocks to a class.
 bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
   const auto size
     = std::max(std::size_t{where.next_chunk}, first_chunk(block_size));
@@ -122,7 +123,7 @@ bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
   return true;
 }
 
-/// Gives a chunk back that nobody uses.
+/// Returns an unused chunk.
 void slab::release(const std::byte* memory) noexcept {
   auto i = std::find_if(chunks_.begin(), chunks_.end(),
                         [&](const chunk& x) { return x.memory == memory; });
@@ -160,7 +161,7 @@ void slab::release(value_hold& x) noexcept {
   x.previous->next = x.next;
   x.next->previous = x.previous;
   count_large(-x.bytes);
-  // The hold may be a part of what goes now.
+  // The hold may be a part of the memory that this frees.
   x.block->release();
 }
 
@@ -192,7 +193,7 @@ bool slab::compact(std::size_t bytes) noexcept {
   return true;
 }
 
-/// Chooses the class of which most bytes would come back.
+/// Chooses the class of which most bytes would be freed.
 bool slab::begin_compaction() noexcept {
   std::size_t most = 0;
   for (std::size_t i = 0; i < class_count; ++i) {
@@ -222,7 +223,7 @@ bool slab::begin_compaction() noexcept {
   return true;
 }
 
-/// Whether the compaction wants to have this block.
+/// Whether the compaction keeps this block.
 bool slab::kept_back(const size_class& from, void* block) noexcept {
   return compaction_->serves(from) && compaction_->keep_back(block);
 }

@@ -1,18 +1,17 @@
 #pragma once
 
-// Memory for the entries of one shard: size classes of blocks carved from
-// chunks of the process's pool. The shard is the only one that allocates and
-// frees, so there is no lock and no atomic; and a cleared table gives all its
-// chunks back at once instead of entry by entry.
+// Memory for the entries of one shard: size classes of blocks carved from chunks of the
+// process's pool. Only the shard allocates and frees, so there is no lock and no
+// atomic; and a cleared table returns all its chunks at once instead of entry by entry.
 //
 //   class 0: 16 bytes, steps of 8 up to 256, then eight steps per doubling up
 //   to `largest_block`; above, each is a large_block of its own.
 //
-// Entries with large values hold these in large_blocks, which the slab lists, so
-// that it lets go of them when it ends.
+// Entries hold large values in large_blocks. The slab lists these, so that it releases
+// them when it ends.
 //
-// A class keeps its chunks, however few blocks of them are in use, until a
-// compaction empties some: when sizes drift, others want that memory.
+// A class keeps its chunks, however few of their blocks are in use, until a compaction
+// empties some: when sizes drift, other classes need that memory.
 
 #include <algorithm>
 #include <array>
@@ -30,8 +29,8 @@
 
 namespace troupe::memory {
 
-/// Allocates blocks; everything not freed goes with the slab. Not thread-safe
-/// but for `reserved`.
+/// Allocates blocks; blocks that are not freed end with the slab. Not thread-safe,
+/// except for `reserved`.
 class slab {
 public:
   slab() = default;
@@ -40,8 +39,8 @@ public:
   slab(const slab&) = delete;
   slab& operator=(const slab&) = delete;
 
-  /// A block of at least `size` bytes, aligned to 8, or nullptr when there is
-  /// no memory. Constant time but for the system's share in new chunks.
+  /// Returns a block of at least `size` bytes, aligned to 8, or nullptr when there is
+  /// no memory. Constant time, except for the system's work for new chunks.
   [[nodiscard]] void* allocate(std::size_t size) noexcept {
     if (size > largest_block) [[unlikely]]
       return allocate_large(size);
@@ -54,7 +53,7 @@ public:
     return block;
   }
 
-  /// Takes back a block that was allocated with this very `size`.
+  /// Takes back a block that was allocated with exactly this `size`.
   void deallocate(void* block, std::size_t size) noexcept {
     if (size > largest_block) [[unlikely]] {
       deallocate_large(block);
@@ -69,28 +68,28 @@ public:
     poison(block, block_size);
   }
 
-  /// Lists a hold, of which the caller has counted the block's holder. It counts
-  /// for `bytes` until it is released, or handed over.
+  /// Lists a hold; the caller has counted the block's holder. It counts for `bytes`
+  /// until it is released or handed over.
   void hold(value_hold& x, std::size_t bytes) noexcept;
 
-  /// Another hold of the same block stands for its bytes from now on.
+  /// From now on another hold of the same block counts for its bytes.
   void hand_over(value_hold& x) noexcept {
     count_large(-x.bytes);
     x.bytes = 0;
   }
 
-  /// Lets go of a block that is held.
+  /// Releases a hold of a block.
   void release(value_hold& x) noexcept;
 
-  /// What a block of `size` really occupies, in bytes.
+  /// The bytes that a block of `size` occupies, rounded up to its class.
   [[nodiscard]] static std::size_t footprint(std::size_t size) noexcept {
     if (size > largest_block) [[unlikely]]
       return large_footprint(size);
     return find_class(size).block_size;
   }
 
-  /// The sum of the footprints of all blocks that are handed out, and of the bytes
-  /// that are held. Linear in the number of classes.
+  /// The sum of the footprints of all used blocks, and of the held bytes. Linear in the
+  /// number of classes.
   [[nodiscard]] std::size_t in_use() const noexcept;
 
   /// Bytes taken from the pool and the system. Thread-safe.
@@ -98,26 +97,26 @@ public:
     return reserved_.load(std::memory_order_relaxed);
   }
 
-  /// Largest block from a chunk, in bytes. A larger one costs a malloc, which
-  /// its copying dwarfs.
+  /// Largest block from a chunk, in bytes. The malloc of a larger one is cheap compared
+  /// with the copy of its value.
   static constexpr std::size_t largest_block = 32 * 1024;
 
   static constexpr std::size_t class_count = 31 + 8 * 7;
 
   // -- compaction --------------------------------------------------------------
 
-  /// Whether it holds so much more than what is in use that whoever stores should
-  /// see to it (`compact`). Looked at when it takes a chunk.
+  /// Whether so much more is reserved than in use that a caller that stores should call
+  /// `compact`. Updated when the slab takes a chunk.
   [[nodiscard]] bool pressed() const noexcept {
     return pressed_;
   }
 
-  /// Goes on with giving back what a class does not need, or begins with the one
-  /// that would gain most; looks at some `bytes` of memory for it. False: there is
-  /// nothing to do. Without memory for it, it does without.
+  /// Continues to return what a class does not need, or begins with the class that
+  /// would gain most; reads about `bytes` bytes of memory for it. False: there is
+  /// nothing to do. Without memory for its bookkeeping it does nothing.
   bool compact(std::size_t bytes) noexcept;
 
-  /// Blocks whose content should move, in the step that `compact` began; see
+  /// Blocks whose content should move in the step that `compact` began; see
   /// `compaction::next_to_move`.
   [[nodiscard]] std::size_t next_to_move(std::span<void*> blocks) noexcept {
     return compaction_ ? compaction_->next_to_move(blocks) : 0;
@@ -135,11 +134,11 @@ private:
     std::uint32_t owner = 0; ///< The number of its class.
   };
 
-  /// What is known of a class besides: seldom looked at.
+  /// The rest of a class's data, which is rarely read.
   struct class_chunks {
     std::size_t blocks = 0; ///< In all its chunks.
-    /// When a compaction gained nothing, the next has to wait until no more blocks
-    /// than this are in use.
+    /// After a compaction without gain, the next one waits until at most this many
+    /// blocks are in use.
     std::size_t next_look = ~std::size_t{0};
   };
 
@@ -150,7 +149,7 @@ private:
 
   static constexpr std::size_t granule = 8;
 
-  /// Up to here classes are `granule` apart.
+  /// Up to this size, classes are `granule` bytes apart.
   static constexpr std::size_t linear_end = 256;
   static constexpr std::size_t smallest_block = 16;
   static constexpr std::size_t linear_classes
@@ -195,7 +194,7 @@ private:
   std::array<size_class, class_count> classes_{};
   bool pressed_ = false;
   std::optional<compaction> compaction_;
-  std::size_t compacted_ = 0; ///< The class, while there is a compaction.
+  std::size_t compacted_ = 0; ///< The class that is compacted, if any.
   std::array<class_chunks, class_count> chunks_of_{};
   std::vector<chunk> chunks_;
   value_hold large_{&large_, &large_, nullptr, 0}; ///< The list's end.

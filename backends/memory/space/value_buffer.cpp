@@ -33,7 +33,7 @@ void value_buffer::append(bytes_view x) {
 
 void value_buffer::finish(std::size_t n) noexcept {
   size_ = n;
-  // It does with more than it needs when there is no memory for less.
+  // When there is no memory for a smaller block, the larger one is kept.
   if (block_ != nullptr && capacity() != size_)
     static_cast<void>(resize(size_));
 }

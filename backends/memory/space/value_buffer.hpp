@@ -8,9 +8,9 @@
 
 namespace troupe::memory {
 
-/// Gathers a large value piece by piece in memory that can become its entry's. So
-/// a value that comes over a network is copied once, by the system, and not in the
-/// shard's turn. Not thread-safe.
+/// Gathers a large value piece by piece in memory that can become its entry's. So the
+/// system copies a value from a network once, and not in the shard's turn. Not
+/// thread-safe.
 class value_buffer {
 public:
   /// Allocates nothing yet.
@@ -26,8 +26,8 @@ public:
 
   ~value_buffer();
 
-  /// At least `n` writable bytes behind the last one; `commit` makes them part
-  /// of the value. Throws std::bad_alloc and then has not changed.
+  /// Returns at least `n` writable bytes after the last one; `commit` makes them part
+  /// of the value. Throws std::bad_alloc; nothing has changed then.
   char* prepare(std::size_t n);
 
   void commit(std::size_t n) noexcept {
@@ -36,8 +36,8 @@ public:
 
   void append(bytes_view x);
 
-  /// Forgets everything behind the first `n` bytes and gives back memory that is
-  /// not needed, if there is much. Ends views.
+  /// Removes all bytes after the first `n` and frees unneeded memory, if there is much.
+  /// Invalidates views.
   void finish(std::size_t n) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept {
@@ -48,18 +48,19 @@ public:
     return block_ == nullptr ? bytes_view{} : bytes_view{block_->data(), size_};
   }
 
-  /// What its memory is charged as the value of an entry, in bytes.
+  /// The charge of its memory as the value of an entry, in bytes.
   [[nodiscard]] std::size_t footprint() const noexcept {
     return block_ == nullptr ? 0 : block_->footprint(size_);
   }
 
-  /// Gives up the block, with its one hold; nullptr when there is none.
+  /// Returns the block with its one hold, which the caller then owns; nullptr when
+  /// there is none.
   [[nodiscard]] large_block* release() noexcept {
     size_ = 0;
     return std::exchange(block_, nullptr);
   }
 
-  /// Gets it back, with a hold.
+  /// Takes the block back, with a hold.
   void take_back(large_block& x, std::size_t size) noexcept {
     block_ = &x;
     size_ = size;

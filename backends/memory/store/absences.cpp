@@ -27,7 +27,7 @@ void absences::end_held(bytes_view key) noexcept {
 
 void absences::drop_abandoned() noexcept {
   std::erase_if(held_, [](const auto& x) { return x.second.expired(); });
-  // The map keeps the memory of its largest size otherwise.
+  // Otherwise the map keeps the memory of its largest size.
   if (held_.empty())
     held_ = {};
   next_look_ = std::max(few, 2 * held_.size());

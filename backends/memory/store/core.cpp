@@ -46,8 +46,8 @@ time_point store_core::deadline_for(const write_options& how) {
   return time_.now() + full;
 }
 
-/// What a written entry carries; `present` is the live one that it replaces, or
-/// nullptr, and `tags` are the ids of those in `how`.
+/// The attributes of a written entry. `present` is the live entry that it replaces, or
+/// nullptr; `tags` are the ids of the tags in `how`.
 entry_attributes
 store_core::attributes_for(const write_options& how, const entry* present,
                            std::span<const tag_id> tags, inheritance from_old) {
@@ -88,7 +88,7 @@ error store_core::refusal(put_result why) const {
   }
 }
 
-/// What a clear, or the end, of all that share the invalidations asks for.
+/// Applies a clear, or a stop, of all stores that share the invalidations.
 expected<void> store_core::catch_up() {
   if (stopped())
     return fail(errc::shutting_down,
@@ -105,7 +105,7 @@ expected<bool> store_core::look(table::position& where, const hashed_key& key) {
   return false;
 }
 
-/// Every way to store ends here: publishes, voids leases.
+/// Every write ends here: publishes the entry and voids leases.
 put_result store_core::place(const table::position& where,
                              const hashed_key& key, bytes_view value,
                              const entry_attributes& with,
@@ -116,7 +116,7 @@ put_result store_core::place(const table::position& where,
   return result;
 }
 
-/// The same; the new version.
+/// The same; returns the new version.
 expected<version_number>
 store_core::put(const table::position& where, const hashed_key& key,
                 bytes_view value, const entry_attributes& with) {
@@ -126,7 +126,7 @@ store_core::put(const table::position& where, const hashed_key& key,
   return table_.version();
 }
 
-/// Removes the entry, if there is one, and voids leases either way.
+/// Removes the entry, if there is one, and voids leases in both cases.
 void store_core::remove(const table::position& where, const hashed_key& key) {
   if (where.item != nullptr)
     table_.remove(where);
@@ -143,7 +143,7 @@ update_leases::passed store_core::passing_update(const hashed_key& key,
 }
 
 expected<void> store_core::clear() {
-  // Before what was there is gone.
+  // Before the old entries are removed.
   updates_.overtake_all([this](bytes_view text) {
     const hashed_key key{text, hash_key(text)};
     return passing(key, live(table_.locate(key)));

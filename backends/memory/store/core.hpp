@@ -1,7 +1,7 @@
 #pragma once
 
-// What a store consists of, how it is read and cleared, and what its changes are made of.
-// The invariants are at the head of store.hpp.
+// The parts of a store, how it is read and cleared, and the steps of its changes. The
+// invariants are at the head of store.hpp.
 
 #include <atomic>
 #include <cstddef>
@@ -44,8 +44,8 @@ public:
 
   // -- any thread --------------------------------------------------------------
 
-  /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
-  /// After a miss, `stopped` tells whether that is an answer.
+  /// Calls `f(const entry_view&)` when the key has a live entry; returns whether it has
+  /// one. A miss is an answer only when `stopped` is false afterwards.
   template <class F>
   [[gnu::always_inline]] bool read(const hashed_key& key, F&& f,
                                    lookup as = lookup::use) const {
@@ -53,15 +53,15 @@ public:
     return table_.read(key, as, std::forward<F>(f));
   }
 
-  /// Whether the invalidations that it shares were stopped: nothing is found or
-  /// changed any more.
+  /// Whether the invalidations that it shares were stopped: nothing is found or changed
+  /// any more.
   [[nodiscard]] bool stopped() const noexcept {
     return table_.stopped();
   }
 
-  /// Calls `f(bytes_view key, const entry_view&)` for the live entries at a
-  /// position of the table, and returns the next one; see `table::scan`. No use
-  /// of the entries.
+  /// Calls `f(bytes_view key, const entry_view&)` for the live entries at a position of
+  /// the table, and returns the next position; see `table::scan`. Does not count as a
+  /// use of the entries.
   template <class F>
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
     epoch_guard guard;
@@ -80,7 +80,7 @@ public:
     table_.prefetch_entry(hash);
   }
 
-  /// Fetches what a write of a key with this hash will touch.
+  /// Prefetches what a write of a key with this hash will touch.
   void prefetch_for_write(std::uint64_t hash) const noexcept {
     epoch_guard guard;
     table_.prefetch_for_write(hash);
@@ -95,27 +95,27 @@ public:
     return table_;
   }
 
-  /// Whether a `forget` is still to be done.
+  /// Whether a `forget` must still be done.
   [[nodiscard]] bool forgetting() const noexcept {
     return forgetting_.load(std::memory_order_relaxed);
   }
 
   // -- the shard's turn --------------------------------------------------------
 
-  /// Does at once what a clear of the region asks for. Has to come first in each
-  /// turn: what follows relies on it. Errors: `out_of_memory`, `shutting_down`.
+  /// Applies a clear of the region that came meanwhile. Must come first in each turn,
+  /// because all other operations rely on it. Errors: `out_of_memory`, `shutting_down`.
   expected<void> settle() {
     if (!table_.stale()) [[likely]]
       return {};
     return catch_up();
   }
 
-  /// Removes everything from this store, and voids all leases of loads. To clear
-  /// all that share its invalidations, tell those; `settle` does the rest.
+  /// Removes all entries of this store, and voids all leases of loads. To clear all
+  /// stores that share its invalidations, call those; `settle` does the rest.
   expected<void> clear();
 
-  /// As `clear`, but without memory for an empty table the sweeps try again. True when
-  /// it is done.
+  /// Like `clear`, but without memory for an empty table the sweeps try again. True
+  /// when it is done.
   bool forget() noexcept;
 
   /// The tags of all stores of the region.
@@ -123,13 +123,13 @@ public:
     return forgotten_.tags();
   }
 
-  /// As long as it lives, nothing in the region is invalidated or cleared, but by this
-  /// thread. For one turn in several stores of a region.
+  /// While the result lives, nothing in the region is invalidated or cleared, except by
+  /// this thread. For one turn in several stores of a region.
   [[nodiscard]] tag_step keep_out_invalidations() noexcept {
     return tag_step{forgotten_.tags(), witness_};
   }
 
-  /// What writes get that say nothing of their own.
+  /// The options that apply where a write sets none.
   [[nodiscard]] const store_options& usual() const noexcept {
     return options_;
   }
@@ -148,13 +148,13 @@ protected:
   explicit store_core(const store_options& options);
   ~store_core();
 
-  // -- what is under a key -----------------------------------------------------
+  // -- the present entry of a key ----------------------------------------------
 
   [[nodiscard]] bool live(const table::position& where) const noexcept {
     return where.item != nullptr && !table_.dead(*where.item);
   }
 
-  /// What is in the live entry at `where`, which is a use of it.
+  /// The view of the live entry at `where`; counts as a use of it.
   [[nodiscard]] std::optional<entry_view>
   use(const table::position& where) const noexcept {
     return where.item == nullptr ? std::nullopt : table_.use(*where.item);
@@ -168,10 +168,10 @@ protected:
   [[nodiscard]] expected<bool> look(table::position& where,
                                     const hashed_key& key);
 
-  /// For a change that found no live entry at `where` and depends on that. An entry
-  /// that is dead there may have died after a clear that came in the middle of this
-  /// turn; the change would see what followed the clear and then be lost to it. So it
-  /// obeys the clear first, and `where` is the key's place after that.
+  /// For a change that found no live entry at `where` and depends on that. A dead entry
+  /// there may have died after a clear that came during this turn; the change would see
+  /// what followed the clear and then be lost to it. So it applies the clear first, and
+  /// updates `where`.
   expected<void> confirm_absence(table::position& where,
                                  const hashed_key& key) {
     if (where.item == nullptr || !table_.stale()) [[likely]]
@@ -181,9 +181,9 @@ protected:
 
   // -- the steps of a change ---------------------------------------------------
 
-  /// Of a change that depends on whether there is a live entry at `where`, or that
-  /// stores tags (`tagging`). From before it looks until what it made can be seen:
-  /// nothing comes in between that would tell otherwise.
+  /// For a change that depends on whether there is a live entry at `where`, or that
+  /// stores tags (`tagging`). It lives from before the look at the entry until the
+  /// change can be seen: meanwhile, the answer cannot change.
   class decision {
   public:
     decision(store_core& in, const table::position& where,
@@ -199,7 +199,7 @@ protected:
     deadline_step deadline_;
   };
 
-  /// Uses the ids of some tags for a change.
+  /// Uses the ids of a change's tags while it lives.
   class used_tags {
   public:
     used_tags(store_core& in, const tags& names) : in_(in) {
@@ -237,14 +237,15 @@ protected:
                                const entry_attributes& with);
   void remove(const table::position& where, const hashed_key& key);
 
-  /// What a blind write is to an update under a lease that finds a live entry, or none.
+  /// What a blind write that finds a live entry, or none, means to an update under a
+  /// lease.
   [[nodiscard]] update_leases::passed passing(const hashed_key& key,
                                               bool present) const {
     return updates_.any() ? passing_update(key, present)
                           : update_leases::passed::blind;
   }
 
-  /// Something was stored under the key.
+  /// Records that a value was stored under the key.
   void note_stored(bytes_view key) {
     loads_.fence(key);
     absences_.end(key);
@@ -257,7 +258,7 @@ protected:
   load_leases loads_;
   update_leases updates_;
   absences absences_;
-  std::vector<tag_id> tags_; ///< Of the change that is being made.
+  std::vector<tag_id> tags_; ///< Of the change in progress.
   tag_witness witness_;
   invalidations& forgotten_;
   table table_;
@@ -272,7 +273,7 @@ private:
 
 // -- implementation --------------------------------------------------------------
 
-/// What an entry carries that takes nothing over from another and has no tags.
+/// The attributes of an entry without tags that inherits nothing from another entry.
 inline entry_attributes store_core::fresh_attributes(const write_options& how) {
   entry_attributes result;
   result.deadline = deadline_for(how);

@@ -1,5 +1,4 @@
-// The part of a store that carries out edits of a value and brings values under other
-// keys.
+// The part of a store that applies edits of a value and transfers values to other keys.
 
 #include <troupe/backends/memory/store/store.hpp>
 

@@ -1,4 +1,4 @@
-// The part of a store that counts: decimal integers as values.
+// The part of a store that increments decimal integers.
 
 #include <troupe/backends/memory/store/store.hpp>
 
@@ -16,11 +16,11 @@ namespace {
 /// Wide enough for the sum of any two 64-bit integers, signed or not.
 __extension__ using wide_integer = __int128;
 
-/// Far outside of every 64-bit range, so that no 64-bit `delta` leads back.
+/// Far outside of every 64-bit range, so that no 64-bit `delta` leads back into one.
 constexpr auto far_away = wide_integer{1} << 100;
 
-/// A decimal integer that has the right form but does not fit in 64 bits, or does
-/// so without a sign only.
+/// A decimal integer of the right form that does not fit in 64 bits, or only without a
+/// sign.
 wide_integer parse_wide(bytes_view digits, bool negative) noexcept {
   wide_integer result = 0;
   for (auto digit : digits) {
@@ -31,8 +31,8 @@ wide_integer parse_wide(bytes_view digits, bool negative) noexcept {
   return negative ? -result : result;
 }
 
-/// The whole of `text` as a decimal integer in the one form that std::to_chars
-/// gives: as in Redis, "01" and "-0" are no integers.
+/// Parses all of `text` as a decimal integer in the form that std::to_chars writes: as
+/// in Redis, "01" and "-0" are not integers.
 std::optional<wide_integer>
 parse_integer(bytes_view text, const integer_range& within) noexcept {
   const bool negative = text.starts_with('-');

@@ -1,16 +1,17 @@
 #pragma once
 
-// Which loads and updates hold leases of a store's keys, and what waits for them; for
-// what the two kinds of lease mean see backends/leases.hpp.
+// Which loads and updates hold leases of a store's keys, and which operations wait for
+// them. backends/leases.hpp describes the two kinds of lease.
 //
-// An invalidation of a key voids its *load lease* by forgetting it: the commit finds
-// nothing and is refused.
+// An invalidation of a key voids its *load lease* by removing it: the commit finds no
+// lease and is refused.
 //
 // Operations that read what they change wait for the end of an *update lease*. A blind
-// write (set, erase, clear) does not wait; it overtakes: since it does not depend on what
-// it overwrites, the update may count as having happened just before it. This does not
-// hold when the write found another state than the one that the update began with, or
-// reported another one than the update would have left: then the update starts again.
+// write (set, erase, clear) does not wait; it overtakes the update: it does not depend
+// on what it overwrites, so the update may count as having happened just before it.
+// This does not hold when the write found another state than the one that the update
+// began with, or reported another state than the update would have left: then the
+// update starts again.
 
 #include <atomic>
 #include <cstddef>
@@ -30,24 +31,24 @@ namespace troupe::memory {
 /// Not thread-safe: part of a store.
 class load_leases {
 public:
-  /// The load that holds the key's lease; 0 when there is none.
+  /// The load that holds the key's lease; 0: none.
   [[nodiscard]] load_id holder(bytes_view key) const;
 
   struct lease {
     load_id id = 0;
     std::uint64_t born
-      = 0; ///< The sequence of what it brings; see tag_registry.hpp.
-    /// What is known so far of the tags of that; may be nullptr.
+      = 0; ///< The sequence of its result; see tag_registry.hpp.
+    /// The tags of its result as far as they are known; may be nullptr.
     std::shared_ptr<const load_tags> tags;
   };
 
   /// The key's lease, or nullptr.
   [[nodiscard]] const lease* find(bytes_view key) const;
 
-  /// Gives the key's lease, which none has. Throws std::bad_alloc.
+  /// Grants the key's lease, which no load may hold. Throws std::bad_alloc.
   void grant(bytes_view key, lease to);
 
-  /// Ends the lease of `id`; tells whether it still held it.
+  /// Ends the lease of `id`; returns whether it still held the lease.
   bool release(bytes_view key, load_id id);
 
   /// Voids the key's lease, if there is one.
@@ -71,10 +72,10 @@ private:
   key_map<lease> leases_;
 };
 
-/// Not thread-safe but for `any`: part of a store.
+/// Part of a store. Not thread-safe, except for `any`.
 class update_leases {
 public:
-  /// Tells whether somebody holds a lease. From any thread.
+  /// Whether any lease is held. From any thread.
   [[nodiscard]] bool any() const noexcept {
     return count_.load(std::memory_order_relaxed) != 0;
   }
@@ -83,41 +84,42 @@ public:
     return !leases_.empty() && leases_.find(key) != leases_.end();
   }
 
-  /// What the function of an update was given.
+  /// The state that the function of an update was given.
   struct snapshot {
-    std::uint64_t taken = 0; ///< The sequence of that; see tag_registry.hpp.
+    std::uint64_t taken = 0; ///< Its sequence; see tag_registry.hpp.
     bool present = false;    ///< There was a live entry,
-    std::vector<bytes> tags; ///< which had these.
+    std::vector<bytes> tags; ///< which had these tags.
   };
 
-  /// Gives the lease of a key that has none. Throws std::bad_alloc.
+  /// Grants the lease of a key, which must have none. Throws std::bad_alloc.
   void grant(bytes_view key, std::uint64_t token, time_point deadline,
              snapshot of);
 
-  /// Tells whether `token` still holds the lease.
+  /// Whether `token` still holds the lease.
   [[nodiscard]] bool holds(bytes_view key, std::uint64_t token) const;
 
-  /// What the holder of a lease was given. The key must have one.
+  /// The state that the holder of a lease was given. The key must have a lease.
   [[nodiscard]] const snapshot& given(bytes_view key) const;
 
-  /// Whether a blind write passed since the lease was granted.
+  /// A blind write that passed since the lease was granted.
   enum class passed : std::uint8_t {
     none,
-    blind,  ///< It tells nothing of what was there, and that was as given,
-    late,   ///< or it was not: the entry had expired, or was killed or evicted.
-    erased, ///< It tells that there was an entry,
-    found_none, ///< or that there was none. The first one counts.
+    blind,      ///< It reports nothing of the state, which was as given,
+    late,       ///< or was not: the entry had expired, was killed or evicted.
+    erased,     ///< It reports that there was an entry,
+    found_none, ///< or that there was none. The first such write counts.
   };
 
   [[nodiscard]] passed overtaken(bytes_view key) const;
 
-  /// A blind write of `key` happened.
+  /// Records a blind write of `key`.
   void overtake(bytes_view key, passed by) {
     if (!leases_.empty()) [[unlikely]]
       overtake_held(key, by);
   }
 
-  /// One of all keys; `by(bytes_view key)` tells what it was for this one.
+  /// Records a blind write of all keys; `by(bytes_view key)` returns what it was for a
+  /// key.
   template <class F>
   void overtake_all(F by) noexcept {
     for (auto& [key, x] : leases_)
@@ -125,19 +127,19 @@ public:
         x.overtaken = by(key);
   }
 
-  /// Lets `op` wait for the end of its key's lease, which is held.
+  /// Makes `op` wait for the end of its key's lease, which must be held.
   void park(parked_operation& op);
 
-  /// Takes a waiting operation back; false when it does not wait here.
+  /// Removes a waiting operation; false when it does not wait here.
   bool unpark(const parked_operation& op);
 
-  /// Ends a lease. What waited for it is handed out by `take_released`.
+  /// Ends a lease. `take_released` returns the operations that waited for it.
   void release(bytes_view key);
 
   /// Ends the leases whose deadline has passed.
   void release_overdue(time_point now);
 
-  /// Tells whether `take_released` would hand out something.
+  /// Whether `take_released` would return operations.
   [[nodiscard]] bool any_released() const noexcept {
     return !released_.empty();
   }
@@ -147,7 +149,7 @@ public:
     return std::move(released_);
   }
 
-  /// Ends all leases, as `release`.
+  /// Ends all leases, like `release`.
   void release_all();
 
 private:

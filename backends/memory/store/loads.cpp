@@ -26,14 +26,14 @@ expected<load_outcome> store_loads::commit_load(const hashed_key& key,
                                                 load_id id, std::uint64_t born,
                                                 std::optional<bytes_view> value,
                                                 const write_options& how) {
-  // First, so that an error ends the lease, too.
+  // First, so that an error ends the lease as well.
   const auto held = loads_.release(key.key, id);
   used_tags tags{*this, how.tags};
   const tag_step step{forgotten_.tags(), witness_, !how.tags.empty()};
   load_outcome result;
   result.killed = forgotten_.tags().killed(born, tags.ids());
-  // An update that holds its lease has read the key already; a load that stored
-  // now would be lost without having been seen.
+  // An update that holds its lease has already read the key; a load that stored now
+  // would be overwritten unseen.
   if (!held || result.killed || !value || updates_.held(key.key))
     return result;
   auto with = attributes_for(how, nullptr, tags.ids());

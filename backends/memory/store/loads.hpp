@@ -14,31 +14,31 @@
 
 namespace troupe::memory {
 
-/// The layer of `store` that grants the leases of loads and stores what they bring. In
+/// The layer of `store` that grants the leases of loads and stores their results. In
 /// the shard's turn.
 class store_loads : public store_core {
 public:
-  /// Decides about a key that a reader missed: it is there by now, somebody
-  /// loads it, or load `id` may, whose value has `tags` as far as is known. A load
-  /// whose tags are known to have been invalidated since it began is not joined.
+  /// Decides about a key that a reader missed: it is present by now, another load is in
+  /// flight, or load `id` gets the lease; its value has `tags` as far as they are
+  /// known. A load is not joined when its known tags were invalidated since it began.
   expected<load_decision> acquire_load(const hashed_key& key, load_id id,
                                        std::shared_ptr<const load_tags> tags
                                        = nullptr);
 
-  /// Stores what load `id` brought, if it still holds its lease, and ends that. It
-  /// was granted at `born`; without a value it found that there is none. On an error
-  /// the lease is ended, too.
+  /// Stores the result of load `id`, if it still holds its lease, and ends the lease,
+  /// also on an error. The lease was granted at `born`. An empty value: the loader
+  /// found that there is none.
   expected<load_outcome>
   commit_load(const hashed_key& key, load_id id, std::uint64_t born,
               std::optional<bytes_view> value, const write_options& how);
 
-  /// Ends the lease of a load that brings nothing.
+  /// Ends the lease of a load without a result.
   expected<void> release_load(const hashed_key& key, load_id id);
 
-  /// Tells whether load `id` still holds the key's lease.
+  /// Whether load `id` still holds the key's lease.
   expected<bool> holds_load(const hashed_key& key, load_id id) const;
 
-  /// Voids the leases of all loads: none of them is stored.
+  /// Voids the leases of all loads: no result of theirs is stored.
   void fence_loads() noexcept {
     loads_.fence_all();
   }

@@ -4,22 +4,22 @@
 
 namespace troupe::memory {
 
-/// An operation that may have to wait (for a restart, for an update lease),
-/// linked by itself: waiting allocates nothing.
+/// An operation that may have to wait (for a restart, for an update lease). It contains
+/// its own link: waiting allocates nothing.
 class parked_operation {
 public:
   parked_operation() = default;
   parked_operation(const parked_operation&) = delete;
   parked_operation& operator=(const parked_operation&) = delete;
 
-  /// Makes the operation wait while another holds the update lease of `key`,
-  /// which must stay valid as long as the operation.
+  /// Makes the operation wait while another one holds the update lease of `key`, which
+  /// must outlive the operation.
   void respect(hashed_key key) noexcept {
     key_ = key;
     respects_ = true;
   }
 
-  /// The key whose lease counts, or nullptr.
+  /// The key whose lease the operation waits for, or nullptr.
   [[nodiscard]] const hashed_key* leased_key() const noexcept {
     return respects_ ? &key_ : nullptr;
   }
@@ -35,7 +35,7 @@ private:
   bool respects_ = false;
 };
 
-/// Operations in the order in which they came. Owns nothing; not thread-safe.
+/// Operations in order of arrival. Owns nothing; not thread-safe.
 class parked_list {
 public:
   parked_list() = default;
@@ -76,7 +76,7 @@ public:
     return op;
   }
 
-  /// Takes `op` out and tells whether it was here. Linear.
+  /// Removes `op`; returns whether it was in the list. Linear.
   bool remove(const parked_operation& op) noexcept {
     parked_operation* previous = nullptr;
     for (auto* i = first_; i != nullptr; previous = i, i = i->next_) {

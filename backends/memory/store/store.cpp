@@ -7,9 +7,8 @@ namespace troupe::memory {
 
 namespace {
 
-/// Buckets that one sweep looks at: some thousand entries, 0.2 milliseconds. With
-/// fifty sweeps a second, even a million entries that expire at once are gone
-/// within one.
+/// Buckets that one sweep checks: some thousand entries, 0.2 ms. With fifty sweeps per
+/// second, even a million entries that expire at once are removed within one second.
 constexpr std::size_t swept_buckets = 256;
 
 } // namespace
@@ -62,7 +61,7 @@ expected<key_state> store::watch(const hashed_key& key) {
 expected<void> store::set_many(std::span<const hashed_key> keys,
                                std::span<const bytes_view> values,
                                const write_options& how) {
-  // Some keys ahead: first their buckets, later the entries in them.
+  // Some keys ahead: first their buckets, then the entries in these.
   constexpr std::size_t ahead = 8;
   for (std::size_t i = 0; i < std::min(ahead, keys.size()); ++i)
     table_.prefetch_for_write(keys[i].hash);
@@ -147,7 +146,7 @@ void store::sweep() {
     forget();
   if (absences_.any()) [[unlikely]]
     absences_.drop_abandoned();
-  // Without memory for an empty table the old one stays, dead to all.
+  // Without memory for an empty table the old one stays; all its entries are dead.
   if (settle() && table_.wants_sweep())
     table_.sweep(swept_buckets);
   if (updates_.any())

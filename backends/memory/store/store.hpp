@@ -1,29 +1,29 @@
 #pragma once
 
-// What a memory shard can do: the meaning of every operation, with versions,
-// deadlines and leases, over the bare table. The shard calls it one operation
-// at a time; reads come from any thread.
+// The operations of a memory shard: what each one means, with versions, deadlines and
+// leases, over the bare table. The shard calls it one operation at a time; reads come
+// from any thread.
 //
 // Invariants
 //   1. Every committed change takes the next version.
-//   2. A change voids the load lease of its key in the same step (G3); `erase`
-//      and `clear` do so even when there was nothing to remove.
+//   2. A change voids the load lease of its key in the same step (G3); `erase` and
+//      `clear` do so even when there was nothing to remove.
 //   3. An operation that returns an error has changed nothing.
-//   4. An entry past its deadline (G7), killed by one of its tags, or written
-//      before a clear is absent for every operation.
-//   5. A change that asks whether a tagged entry lives, or stores one, is one step
-//      for invalidations (`tag_step`); so what is made of a value does not survive
-//      the invalidation that killed the value.
+//   4. An entry past its deadline (G7), killed by one of its tags, or written before a
+//      clear is absent for every operation.
+//   5. A change that depends on whether a tagged entry lives, or stores one, is one
+//      step for invalidations (`tag_step`); so a value made from another one does not
+//      survive the invalidation that killed that other value.
 //
-// It is made of layers, each of which knows those above it in this list only:
+// It consists of layers; each knows only those above it in this list:
 //
-//   core.hpp         what the store consists of; reads, clears, the steps of a change
+//   core.hpp         the parts of the store; reads, clears, the steps of a change
 //   loads.hpp        leases of loads
 //   updates.hpp      updates under a lease
-//   store.hpp        all other changes, housekeeping, room for a turn of several stores:
-//     store.cpp      changes that `changes.hpp` has as data, sweeps
+//   store.hpp        all other changes, housekeeping, room for a joint turn:
+//     store.cpp      the changes of `changes.hpp`, sweeps
 //     increment.cpp  decimal integers
-//     edits.cpp      functions that see the entry; values that come under another key
+//     edits.cpp      functions that see the entry; transfers of values to another key
 
 #include <cstddef>
 #include <cstdint>
@@ -49,7 +49,7 @@
 
 namespace troupe::memory {
 
-/// Keys are within the limits: the region checked.
+/// The region has checked that keys are within its limits.
 class store : public store_updates {
 public:
   /// Throws std::bad_alloc.
@@ -65,39 +65,40 @@ public:
                      const write_options& how,
                      value_buffer* gathered = nullptr);
 
-  /// What there is under the key, to see later whether it has changed. It is no use
-  /// of the entry. Throws std::bad_alloc.
+  /// Returns the state of the key, to find out later whether it has changed. Does not
+  /// count as a use of the entry. Throws std::bad_alloc.
   expected<key_state> watch(const hashed_key& key);
 
-  /// Stores many values; misses of the memory overlap. As many keys as values, no
-  /// condition. Stops at the first error.
+  /// Stores many values; their cache misses overlap. There must be as many keys as
+  /// values, and no condition. Stops at the first error.
   expected<void> set_many(std::span<const hashed_key> keys,
                           std::span<const bytes_view> values,
                           const write_options& how);
 
-  /// Stores when the live entry's version is `version`, `no_version` meaning
-  /// that there is none. The new version, or nothing.
+  /// Stores when the live entry's version is `version`; `no_version`: when there is no
+  /// live entry. Returns the new version, or nothing.
   expected<std::optional<version_number>>
   compare_and_set(const hashed_key& key, version_number version,
                   bytes_view value, const write_options& how,
                   inheritance from_old = inheritance::as_told);
 
-  /// As `compare_and_set`, but removes the entry; tells whether it matched.
+  /// Like `compare_and_set`, but removes the entry; returns whether the version
+  /// matched.
   expected<bool> compare_and_erase(const hashed_key& key,
                                    version_number version);
 
-  /// Tells whether there was a live entry.
+  /// Removes the entry; returns whether there was a live one.
   expected<bool> erase(const hashed_key& key);
 
   expected<bool> touch(const hashed_key& key, ttl_duration ttl);
 
-  /// Adds `delta` to the decimal integer under `key` (absent: 0). The sum's 64
-  /// bits: of an std::uint64_t when the range exceeds that of std::int64_t.
-  /// Errors: `not_an_integer`, `integer_overflow` (outside of `within`).
+  /// Adds `delta` to the decimal integer under `key` (0 when absent). Returns the sum's
+  /// 64 bits, as an std::uint64_t when the range exceeds std::int64_t. Errors:
+  /// `not_an_integer`, `integer_overflow` (outside of `within`).
   expected<std::int64_t> increment(const hashed_key& key, std::int64_t delta,
                                    const integer_range& within = {});
 
-  // The same, as the contract has them (backends/changes.hpp).
+  // The same in the form of backends/changes.hpp.
 
   expected<bool> apply(const set_change& x) {
     return set(x.key, x.value, *x.how, x.gathered);
@@ -124,9 +125,9 @@ public:
     return increment(x.key, x.delta, x.within);
   }
 
-  /// Calls `f(const entry_view*)`, with nullptr when there is no live entry,
-  /// and does what the `expected<edit>` says that it returns. An error of `f`
-  /// is returned, and nothing has changed. The call is a use of the entry.
+  /// Calls `f(const entry_view*)`, with nullptr when there is no live entry, and
+  /// applies the `expected<edit>` that it returns. An error of `f` is returned, and
+  /// nothing has changed. Counts as a use of the entry.
   template <class F>
   expected<void> transform(const hashed_key& key, F&& f) {
     auto where = table_.locate(key);
@@ -142,9 +143,9 @@ public:
   }
 
   /// Puts the value of `source` under `key` of `to`, with its TTL, idle time and,
-  /// within a region, tags. It is a use of `source`, which is not the same key of the
-  /// same store. In the turn of both; neither waits for an update. A large value is
-  /// not copied, and one that moves needs no room: see `table::move`.
+  /// within a region, tags. Counts as a use of `source`, which must not be the same key
+  /// of the same store. In the turn of both stores; it does not wait for updates. A
+  /// large value is not copied, and one that moves needs no room: see `table::move`.
   expected<transfer_result> transfer(const hashed_key& source, store& to,
                                      const hashed_key& key,
                                      const transfer_terms& terms);
@@ -154,41 +155,41 @@ public:
   /// Frees dead entries of some buckets, and overdue update leases.
   void sweep();
 
-  /// Tells whether a sweep would find anything to look at. From any thread.
+  /// Whether a sweep would have work. From any thread.
   [[nodiscard]] bool wants_sweep() const noexcept {
     return table_.wants_sweep() || updates_.any() || absences_.any()
            || forgetting();
   }
 
-  // -- a turn that has to have room for all that it stores, or not to begin -----
+  // -- a turn that must have room for all that it stores ------------------------
 
-  /// Whether there is a limit that could refuse a value.
+  /// Whether a limit could refuse a value.
   [[nodiscard]] bool limited() const noexcept {
     return table_.limited();
   }
 
-  /// Whether both borrow what they hold from the same budgets.
+  /// Whether both borrow from the same budgets.
   [[nodiscard]] bool shares_limits_with(const store& other) const noexcept {
     return table_.shares_limits_with(other.table_);
   }
 
-  /// What is under a key. Errors: those of `settle`.
+  /// The present state of a key. Errors: those of `settle`.
   [[nodiscard]] expected<occupancy> occupied_by(const hashed_key& key) {
     return settle().map([&] { return table_.occupied_by(key); });
   }
 
-  /// Error: `value_too_large` where no limit admits an entry with this charge.
+  /// Errors: `value_too_large` when no limit admits an entry with this charge.
   [[nodiscard]] expected<void> admit(std::size_t charge) const;
 
-  /// Sees to it that the coming changes of this turn have room where nothing is
-  /// evicted; until `end_reservation`. Error: `limit_reached`, and has changed nothing.
+  /// Reserves room for the coming changes of this turn where nothing is evicted, until
+  /// `end_reservation`. Errors: `limit_reached`; nothing has changed then.
   [[nodiscard]] expected<void> reserve(const demand& coming);
 
   void end_reservation() noexcept {
     table_.end_reservation();
   }
 
-  /// The table, to be told of limits.
+  /// The table, for changes of its limits.
   [[nodiscard]] table& limits() noexcept {
     return table_;
   }

@@ -15,7 +15,7 @@ struct store_options {
   /// Must outlive the store.
   const clock* time = &clock::steady();
 
-  /// For writes that say nothing of their own; see `region_options`.
+  /// For writes that set none; see `region_options`.
   ttl_duration ttl = no_expiry;
   ttl_duration idle = no_expiry;
   double jitter = 0.0;
@@ -23,10 +23,10 @@ struct store_options {
   /// How long an update lease may be held.
   std::chrono::milliseconds update_lease = defaults::op_timeout;
 
-  /// Seeds the jitter; tests fix it.
+  /// Seeds the jitter; tests set it.
   std::uint64_t seed = std::random_device{}();
 
-  /// What the store shares with the others of its region; its clock is `time`.
+  /// The parts that the stores of a region share; their clock is `time`.
   table_options shared = {};
 };
 

@@ -55,9 +55,9 @@ store_updates::commit_update(const hashed_key& key, std::uint64_t token,
   auto where = table_.locate(key);
   const decision made{*this, where, key, true};
   const auto present = live(where);
-  // What the function was given is dead. If nothing but an invalidation killed it, that
-  // has killed a result with the same tags, too, and came after the update; else the
-  // function has to see that the entry has gone.
+  // The entry that the function was given is dead. When only an invalidation killed it,
+  // that invalidation came after the update and also kills a result with the same tags;
+  // otherwise the function must see that the entry is absent.
   if (given.present && !present) {
     const auto killed
       = where.item != nullptr && !table_.expired(*where.item)

@@ -16,14 +16,13 @@ namespace troupe::memory {
 /// The layer of `store` for updates under a lease. In the shard's turn.
 class store_updates : public store_loads {
 public:
-  /// Takes the key's update lease, which nobody holds, and voids its load
-  /// lease: a load that began before must not store in between.
+  /// Takes the key's update lease, which must be free, and voids its load lease: a load
+  /// that began before must not store meanwhile.
   expected<update_snapshot> begin_update(const hashed_key& key,
                                          std::uint64_t token);
 
-  /// Stores the new value (removes the entry, when it is empty) and ends the
-  /// lease, whatever the outcome. The new entry keeps of the old one what `how` does
-  /// not name.
+  /// Stores the new value (removes the entry when it is empty) and ends the lease,
+  /// whatever the outcome. The new entry keeps of the old one what `how` does not set.
   expected<update_outcome>
   commit_update(const hashed_key& key, std::uint64_t token,
                 std::optional<bytes_view> value, const write_options& how);

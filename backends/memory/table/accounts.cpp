@@ -59,11 +59,11 @@ bool table_accounts::admits(std::size_t charge) const noexcept {
          || charge + buckets_per_put * sizeof(bucket) <= largest_charge_;
 }
 
-/// What is charged now, for everybody to see.
+/// Publishes the present charge for other threads.
 void table_accounts::publish_charge() noexcept {
   auto& g = newest();
-  // The wheel counts by what it needs, not by what it has: that comes in ever
-  // larger steps, and an insert should not have to make room for one.
+  // The wheel is charged for what it needs, not for what it has: its memory grows in
+  // ever larger steps, and an insert should not have to make room for one.
   auto nodes = g.wheel.bytes() == 0
                  ? std::size_t{0}
                  : g.links.bucket_count() * timing_wheel::bytes_per_item;
@@ -72,20 +72,20 @@ void table_accounts::publish_charge() noexcept {
                  std::memory_order_relaxed);
 }
 
-/// A new entry's hold becomes one of the slab's; the block counts one key more.
+/// Turns a new entry's hold into one of the slab's; the block counts one more key.
 void table_accounts::take_hold(entry& x, std::size_t bytes) noexcept {
   newest().blocks.hold(x.hold(), bytes);
   x.hold().block->count_key(true);
 }
 
-/// Another entry stands for the value from now on; how many bytes.
+/// Another entry counts for the value from now on; returns its bytes.
 std::size_t table_accounts::hand_over(entry& x) noexcept {
   const auto result = x.hold().bytes;
   newest().blocks.hand_over(x.hold());
   return result;
 }
 
-/// Unlinks an entry; the index may have to shrink then.
+/// Unlinks an entry; the index may then be too large.
 void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
   auto& g = newest();
   auto& item = *where.item();
@@ -98,8 +98,7 @@ void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
   retire(item, bytes);
 }
 
-/// Of an entry that was dead already it says what killed it, whatever takes it away
-/// now.
+/// For an entry that was dead already, reports what killed it, whatever removes it now.
 void table_accounts::tell_sink(const entry& x, removal_cause cause) noexcept {
   if (x.expires() && x.expired(time_.now()))
     cause = removal_cause::expired;
@@ -108,7 +107,7 @@ void table_accounts::tell_sink(const entry& x, removal_cause cause) noexcept {
   removals_.removed(x.key(), x.value(), cause);
 }
 
-/// Gives an unlinked entry's block of `bytes` back once no reader sees it.
+/// Frees an unlinked entry's block of `bytes` once no reader sees it.
 void table_accounts::retire(entry& x, std::size_t bytes) noexcept {
   count(x, false);
   if (x.large()) [[unlikely]]
@@ -134,10 +133,10 @@ void table_accounts::count_attributes(const entry& x, bool in) noexcept {
   }
 }
 
-/// Splits a bucket when it is time to.
+/// Splits a bucket when the load requires it.
 void table_accounts::grow() noexcept {
   auto& g = newest();
-  // Both buckets are due when the one was, which must not need memory then.
+  // Both buckets are due when the old one was; that must not need memory then.
   if (g.wheel.bytes() != 0 && !g.wheel.reach(g.links.bucket_count()))
     return;
   auto split = g.links.grow(size_.load(std::memory_order_relaxed));
@@ -146,7 +145,7 @@ void table_accounts::grow() noexcept {
   g.wheel.copy(split->kept, split->other);
 }
 
-/// Merges a bucket into another when it is time to.
+/// Merges a bucket into another when the load allows it.
 void table_accounts::shrink() noexcept {
   auto& g = newest();
   auto merged = g.links.shrink(size_.load(std::memory_order_relaxed));

@@ -1,7 +1,7 @@
 #pragma once
 
-// What follows from an entry that comes or leaves: counters, tags, the slab, the sink, and
-// the size of the index are kept in step with what is linked.
+// The bookkeeping for an entry that is linked or unlinked: it keeps counters, tags, the
+// slab, the sink and the size of the index consistent with the linked entries.
 
 #include <atomic>
 #include <cstddef>
@@ -26,11 +26,11 @@ class table_accounts : public table_reading {
 public:
   using position = index::position;
 
-  /// What is under a key. Constant time.
+  /// The present state of a key. Constant time.
   [[nodiscard]] occupancy occupied_by(const hashed_key& key) noexcept;
 
-  /// What an entry is charged that has the value, the tags and the deadlines of
-  /// `what`; with at least `block` bytes for a large value.
+  /// The charge of an entry that has the value, the tags and the deadlines of `what`;
+  /// with at least `block` bytes for a large value.
   [[nodiscard]] static std::size_t charge_of(std::size_t key_size,
                                              const occupancy& what,
                                              std::size_t block) noexcept;
@@ -43,7 +43,7 @@ public:
     return newest().links.locate(key);
   }
 
-  /// Larger values, in bytes, are in a large_block.
+  /// Larger values, in bytes, lie in a large_block.
   static constexpr std::size_t largest_inline = slab::largest_block;
 
 protected:
@@ -51,20 +51,20 @@ protected:
 
   ~table_accounts() = default;
 
-  /// Buckets that one more entry mostly costs at once, at most: one by a split, one
-  /// that its chain overflows into.
+  /// Most buckets that one more entry usually takes at once: one by a split, one by an
+  /// overflow of its chain.
   static constexpr std::size_t buckets_per_put = 2;
 
-  /// What a bucket is charged, its node of the wheel included.
+  /// The charge of a bucket, including its node of the wheel.
   static constexpr std::size_t bytes_per_bucket
     = sizeof(bucket) + timing_wheel::bytes_per_item;
 
-  /// What is charged for an entry that is put.
+  /// The charges for an entry that is put.
   struct charges {
     std::size_t size;     ///< Bytes of the entry's own block.
-    std::size_t block;    ///< What that takes.
+    std::size_t block;    ///< The charge of that block.
     std::size_t all;      ///< With the block of a large value.
-    std::size_t replaced; ///< What the entry takes that goes.
+    std::size_t replaced; ///< The charge of the replaced entry.
   };
 
   [[nodiscard]] static charges charges_of(const position& where,
@@ -79,7 +79,7 @@ protected:
   void drop(index_slot where, removal_cause cause) noexcept;
   void retire(entry& x, std::size_t bytes) noexcept;
 
-  /// Tells the sink, if there is one.
+  /// Passes a removed entry to the sink, if it wants removals.
   void tell(const entry& x, removal_cause cause) noexcept {
     if (removals_.listening()) [[unlikely]]
       tell_sink(x, cause);
@@ -87,7 +87,7 @@ protected:
 
   void count_deadline(const entry& x, bool in) noexcept;
 
-  /// Counts what an entry that comes, or goes, has beside key and value.
+  /// Counts, or uncounts, the deadlines and tags of an entry.
   void count(const entry& x, bool in) noexcept {
     if (!x.bare())
       count_attributes(x, in);
@@ -97,14 +97,14 @@ protected:
   void shrink() noexcept;
   void publish_charge() noexcept;
 
-  /// Whether what is there was lent.
+  /// Whether the budgets lent what the table holds.
   [[nodiscard]] bool covered() const noexcept {
     return charged() <= bytes_.granted()
            && size_.load(std::memory_order_relaxed) <= entries_.granted();
   }
 
 private:
-  /// To be added when something comes, or goes.
+  /// 1 to add to a counter when an entry is linked, -1 when it is unlinked.
   [[nodiscard]] static constexpr std::size_t one_if(bool comes) noexcept {
     return comes ? std::size_t{1} : ~std::size_t{0};
   }
@@ -123,7 +123,7 @@ table_accounts::charges_of(const position& where, std::size_t size,
           where.item == nullptr ? std::size_t{0} : footprint(*where.item)};
 }
 
-/// Counts the deadline, if it has one, of an entry that does not slide.
+/// Counts the deadline, if any, of an entry that does not slide.
 inline void table_accounts::count_deadline(const entry& x, bool in) noexcept {
   if (!x.expires())
     return;

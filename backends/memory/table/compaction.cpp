@@ -1,10 +1,9 @@
-// The part of a table that gives memory back which entries of another size have
-// left behind: when sizes drift, the slab would hold the most that each size ever
-// needed.
+// The part of a table that returns memory left by entries of another size: when sizes
+// drift, the slab would otherwise hold the most that each size ever needed.
 //
-// An entry is moved as it is: a copy takes its place in the index, with its version
-// and marks, and the old block waits for its readers as always. Whoever names
-// entries does it by hash or key, so nobody else hears of it.
+// An entry is moved unchanged: a copy replaces it in the index, with its version and
+// marks, and the old block waits for its readers as usual. All other code refers to
+// entries by hash or key, so it does not notice.
 
 #include <troupe/backends/memory/table/table.hpp>
 
@@ -19,23 +18,23 @@ namespace troupe::memory {
 
 namespace {
 
-/// What the slab may hold in vain, beside an eighth of what is in use.
+/// Bytes that the slab may hold unused, in addition to an eighth of what is in use.
 constexpr std::size_t tolerated = 64 << 10;
 constexpr std::size_t tolerated_share = 8;
 
-/// What it takes to move an entry, in bytes that could be copied meanwhile: finding
-/// its place in the index.
+/// The effort to move an entry, in bytes that could be copied meanwhile: finding its
+/// slot in the index.
 constexpr std::size_t effort_per_entry = 2048;
 
-/// Whoever stores while too much is vacant does the work for so much memory, and
-/// so many entries, as he takes himself: to empty chunks that are filled by up to
-/// three quarters. Some entries at a time, as each step begins with cold caches.
+/// A write while too much is vacant also compacts, in proportion to the memory and the
+/// entries that it stores itself: enough to empty chunks that are filled up to three
+/// quarters. Some entries at a time, because each step begins with cold caches.
 constexpr std::size_t looked_at_per_byte = 8;
 constexpr std::size_t effort_per_owed = 4;
 constexpr std::size_t most_owed_entries = 16;
 constexpr std::size_t most_owed_bytes = 4096;
 
-/// Entries whose buckets are fetched together.
+/// Entries whose buckets are prefetched together.
 constexpr std::size_t group = 16;
 
 } // namespace
@@ -51,8 +50,8 @@ bool table::wants_compaction() const noexcept {
          && vacant != incompressible_.load(std::memory_order_relaxed);
 }
 
-/// Moves some entries out of chunks that should be emptied. An effort of a
-/// mebibyte takes some 0.1 ms.
+/// Moves some entries out of chunks that should be emptied. An effort of 1 MiB takes
+/// about 0.1 ms.
 void table::compact(std::size_t looked_at, std::size_t effort) noexcept {
   auto& g = newest();
   const auto found = g.blocks.compact(looked_at);
@@ -72,8 +71,8 @@ void table::compact(std::size_t looked_at, std::size_t effort) noexcept {
       hashes[i] = hash_key(static_cast<entry*>(items[i])->key());
       g.links.prefetch_bucket_for_write(hashes[i]);
     }
-    // Some of them may be retired, and each one that moves may free those. So
-    // nobody looks at one before he has found it in the index.
+    // Some of them may be retired, and each move may free those. So an entry is read
+    // only after it was found in the index.
     for (std::size_t i = 0; i < count; ++i) {
       const auto bytes
         = relocate(*static_cast<entry*>(items[i]), hashes[i], now);
@@ -96,17 +95,17 @@ void table::compact_for(std::size_t bytes) noexcept {
   owed_bytes_ = 0;
 }
 
-/// Puts a copy of an entry in its place, if it has one still; `item` may be free
-/// already if not. The bytes that it copied; nothing when that has to wait.
+/// Replaces an entry by its copy, if the entry is still linked; otherwise `item` may be
+/// freed already. Returns the bytes that it copied; nothing when the move must wait.
 std::optional<std::size_t> table::relocate(entry& item, std::uint64_t hash,
                                            time_point now) noexcept {
   auto& g = newest();
   const auto where = g.links.slot_of(hash, item);
   if (where.in == nullptr)
     return 0;
-  epoch_guard guard; // It is asked for its deadline once it is retired.
-  // The copy has the deadline of now, and gets what reads add to the old one when
-  // it stands in its place. Nobody may find that it has passed until then.
+  epoch_guard guard; // Its deadline is read after it is retired.
+  // The copy has the present deadline, and gets what reads add to the old one once it
+  // is linked. Until then no thread may find that its deadline has passed.
   if (item.slides()) {
     using namespace std::chrono_literals;
     const auto margin

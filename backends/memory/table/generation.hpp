@@ -15,8 +15,8 @@
 
 namespace troupe::memory {
 
-/// What a clear of a table replaces as a whole: the entries, and all that is kept in
-/// step with them.
+/// The part of a table that a clear replaces as a whole: the entries, and all that is
+/// kept consistent with them.
 struct table_generation {
   table_generation(const table_options& with, eviction_policy eviction,
                    std::uint64_t now)
@@ -24,8 +24,8 @@ struct table_generation {
     // nop
   }
 
-  /// Deadlines are summed up in ticks of 2^27 ns, an eighth of a second: so the
-  /// sum of hundreds of millions of entries that live for a century fits 63 bits.
+  /// Deadlines are summed in ticks of 2^27 ns, about 1/8 of a second: so the sum for
+  /// hundreds of millions of entries that live for a century fits 63 bits.
   static constexpr unsigned tick_bits = 27;
 
   [[nodiscard]] static std::uint64_t ticks_of(time_point deadline) noexcept {
@@ -33,7 +33,7 @@ struct table_generation {
            >> tick_bits;
   }
 
-  /// A read or the writer has moved a deadline that slides. From any thread.
+  /// Counts a move of a sliding deadline by a read or by the writer. From any thread.
   void add_sliding(sliding_deadline::move x) noexcept {
     const auto ticks = ticks_of(x.to) - ticks_of(x.from);
     if (ticks != 0)
@@ -41,7 +41,7 @@ struct table_generation {
                         std::memory_order_relaxed);
   }
 
-  /// Memory taken for entries and index. From any thread.
+  /// Memory of entries and index. From any thread.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return blocks.reserved() + links.bytes();
   }
@@ -51,14 +51,14 @@ struct table_generation {
   slab blocks;
   timing_wheel wheel;
   evictor goes_next;
-  /// The sum of the deadlines that slide, in ticks; readers add to it. Apart from
-  /// what they look at.
+  /// The sum of the sliding deadlines, in ticks; readers add to it. On its own cache
+  /// line, apart from what they read.
   alignas(64) std::atomic<std::int64_t> sliding{0};
-  std::size_t reclaim_bucket = 0; ///< The next to look at for killed entries.
-  std::uint64_t reclaiming = 0;   ///< The kills that this turn began with.
-  bool reclaim_again = false;     ///< A merge put something behind its back.
-  /// After a clear: the next to be seen off, and the generation that was cleared
-  /// before this one.
+  std::size_t reclaim_bucket = 0; ///< The next to check for killed entries.
+  std::uint64_t reclaiming = 0;   ///< The kills at the begin of this pass.
+  bool reclaim_again = false;     ///< A merge moved entries behind the pass.
+  /// After a clear: the next bucket whose entries must be removed, and the generation
+  /// that was cleared before this one.
   std::size_t fade_bucket = 0;
   table_generation* fading_before = nullptr;
 };

@@ -1,5 +1,5 @@
-// The part of a table that works behind the scenes: gives back the space of what
-// is dead, and checks the structure.
+// The part of a table that works in the background: frees the memory of dead entries,
+// and checks the structure.
 
 #include <troupe/backends/memory/table/table.hpp>
 
@@ -9,7 +9,7 @@ namespace troupe::memory {
 
 namespace {
 
-/// Of a compaction: some 50 microseconds each, as a sweep goes over all shards.
+/// Bytes read by a compaction: about 50 µs each, because a sweep visits all shards.
 constexpr std::size_t looked_at_per_sweep = 256 << 10;
 constexpr std::size_t effort_per_sweep = 512 << 10;
 
@@ -36,7 +36,7 @@ void table::sweep(std::size_t buckets) noexcept {
   }
   fade(buckets);
   reclaim(buckets);
-  // What is not needed any more is for others.
+  // Capacity that is no longer needed is for other shards.
   bytes_.return_spare(charged());
   entries_.return_spare(size_.load(std::memory_order_relaxed));
   collect();
@@ -44,8 +44,8 @@ void table::sweep(std::size_t buckets) noexcept {
     compact(looked_at_per_sweep, effort_per_sweep);
 }
 
-/// Removes the dead of one bucket, and makes it due again when the next of the
-/// others expires.
+/// Removes the dead entries of one bucket, and makes it due again when the next of its
+/// other entries expires.
 void table::look_at(std::size_t number) noexcept {
   auto& g = newest();
   auto next = never;
@@ -65,7 +65,7 @@ void table::look_at(std::size_t number) noexcept {
     drop(x, expired ? removal_cause::expired : removal_cause::tag);
     ++removed;
   });
-  // There is memory: the bucket was due, or has nothing that expires.
+  // There is memory: the bucket was due, or has no entry that expires.
   static_cast<void>(g.wheel.schedule(number, next));
   g.links.tidy(number);
   for (; removed > 0; --removed)
@@ -73,8 +73,7 @@ void table::look_at(std::size_t number) noexcept {
   publish_charge();
 }
 
-/// Goes once through all buckets after a tag was invalidated, some buckets at a
-/// time.
+/// Visits all buckets once after a tag was invalidated, some buckets at a time.
 void table::reclaim(std::size_t buckets) noexcept {
   auto& g = newest();
   if (tagged_.load(std::memory_order_relaxed) == 0
@@ -98,8 +97,8 @@ void table::reclaim(std::size_t buckets) noexcept {
   }
 }
 
-/// After a clear: ends the uses of the entries' tags and tells of the entries, some
-/// buckets at a time. Nothing is put or removed there any more.
+/// After a clear: ends the uses of the entries' tags and reports the entries, some
+/// buckets at a time. No entry is put or removed there any more.
 void table::fade(std::size_t buckets) noexcept {
   for (; buckets > 0 && fading_ != nullptr; --buckets) {
     auto& g = *fading_;
@@ -170,7 +169,7 @@ std::string table::validate() const {
   if (bytes != live_bytes_.load(std::memory_order_relaxed))
     return differs("entries occupy bytes: ", bytes,
                    live_bytes_.load(std::memory_order_relaxed));
-  // The slab has live entries and those that wait for readers, to the byte.
+  // The slab holds exactly the live entries and those that wait for readers, in bytes.
   if (bytes + retired_.bytes() != g.blocks.in_use())
     return differs("the slab's blocks in use have bytes: ", g.blocks.in_use(),
                    bytes + retired_.bytes());

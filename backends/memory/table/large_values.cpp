@@ -1,6 +1,6 @@
-// The part of a table that knows large values: it shares them between entries, so
-// that what moves a value to another key, or gives it another deadline, does not
-// copy it; and it appends to them in place.
+// The part of a table for large values. Entries share them, so that a move of a value
+// to another key, or a new deadline, does not copy the value; and it appends to them in
+// place.
 
 #include <troupe/backends/memory/table/table.hpp>
 
@@ -11,13 +11,13 @@ namespace troupe::memory {
 
 namespace {
 
-/// A block from malloc that an append fills is followed by one with this part of
-/// the size as spare room, which is charged: so appends copy a few bytes for each
-/// that they add.
+/// When an append fills a block from malloc, the next block has this part of the size
+/// as spare room, which is charged: so appends copy a few bytes for each byte that they
+/// add.
 constexpr std::size_t spare_share = 4;
 
-/// Buckets that moves may overdraw a limit for, until something is to spare: so that
-/// none evicts an entry for the place in the index that it takes.
+/// Buckets for which moves may overdraw a limit until capacity is available: so that no
+/// move evicts an entry for its slot in the index.
 constexpr std::size_t buckets_on_credit = 16;
 
 } // namespace
@@ -44,8 +44,8 @@ put_result table::put_large(const position& where, const hashed_key& key,
   return place_any(where, key, {block->data(), value.size()}, block, with);
 }
 
-/// A block for a new entry's value, with `spare` bytes more where they may be
-/// charged. Nothing is copied to find that the limit forbids it.
+/// Makes a block for a new entry's value, with `spare` more bytes where they may be
+/// charged. The limit is checked before bytes are copied.
 put_result table::make_block(const position& where, const hashed_key& key,
                              std::size_t size, std::size_t spare,
                              const entry_attributes& with,
@@ -71,7 +71,7 @@ put_result table::splice(const position& where, const hashed_key& key,
   const auto size = std::max(old.size(), end);
   const auto kept = std::min(old.size(), offset);
   const auto write = [&](char* to, bool zeroed) {
-    // Pages that are zero need not be touched, let alone in a shard's turn.
+    // Zero pages need not be touched, least of all in a shard's turn.
     if (!zeroed && offset > kept)
       std::memset(to + kept, 0, offset - kept);
     if (!part.empty())
@@ -88,7 +88,7 @@ put_result table::splice(const position& where, const hashed_key& key,
       && old.data() == where.item->value().data()) {
     auto& block = *where.item->hold().block;
     if (block.can_append(old.size(), size - old.size())) {
-      // Pages that are touched take memory: first ask.
+      // Touched pages take memory: check the limit first.
       if (auto why = admit_large(
             charges_with(where, key.key, with, block.footprint(size)), where,
             with);
@@ -142,13 +142,13 @@ put_result table::move(const position& source, table& to, const position& where,
     return put_result::too_large;
   const auto added = where.item == nullptr ? std::size_t{1} : 0;
   auto evicts = false;
-  // The turn's plan counts on that: see turn_plan.
+  // The turn's plan relies on that: see turn_plan.
   if (reserved_ && to.reserved_ && !here && shares_limits_with(to)) {
     bytes_.pass_on(freed, to.bytes_);
     entries_.pass_on(1, to.entries_);
   }
   if (to.limited_) {
-    // Beside what the source gives: what a longer key takes, and the index.
+    // In addition to what the source gives: what a longer key takes, and the index.
     auto bytes = to.charged() + all + added * bytes_per_bucket;
     auto tolerated
       = buckets_on_credit * bytes_per_bucket + all - std::min(all, freed);
@@ -175,7 +175,7 @@ put_result table::move(const position& source, table& to, const position& where,
     entries_.overdraw(size_.load(std::memory_order_relaxed));
     return why;
   }
-  // From here on nothing can fail.
+  // From here on no step can fail.
   auto& g = newest();
   tell(item, removal_cause::erased);
   g.goes_next.removed(source.found, freed);
@@ -201,7 +201,7 @@ put_result table::move(const position& source, table& to, const position& where,
     to.enforce(moved);
   else if (to.limited_)
     h.goes_next.settle(h.links, to.full_, to.charged());
-  // Nothing that is to spare stays overdrawn.
+  // Nothing stays overdrawn when capacity is available.
   for (auto* x : {this, &to})
     if (!x->reserved_)
       x->bytes_.give_up(std::min(x->bytes_.source().most_overdrawn(),
@@ -209,11 +209,11 @@ put_result table::move(const position& source, table& to, const position& where,
   return put_result::done;
 }
 
-/// Has `bytes` and `entries` lent to this table, with what `from` is about to free
-/// where there is no more: nobody else is lent that meanwhile, as the budgets are
-/// overdrawn until it is given up. What is missing then stays overdrawn if it is no
-/// more than `tolerated`; else others have to be evicted for it. False when nothing
-/// is evicted; then nothing has changed.
+/// Makes sure that `bytes` and `entries` are lent to this table, with the amounts that
+/// `from` is about to free where there is no more: no other shard is lent these
+/// meanwhile, because the budgets are overdrawn until they are returned. A rest stays
+/// overdrawn when it is at most `tolerated`; otherwise other entries must be evicted
+/// for it (`evicts`). False when the policy evicts nothing; nothing has changed then.
 bool table::provide(std::size_t bytes, std::size_t entries,
                     std::size_t tolerated, table& from, std::size_t freed,
                     bool& evicts) noexcept {

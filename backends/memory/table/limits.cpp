@@ -1,5 +1,5 @@
-// The part of a table that keeps within its limits: it borrows for what is charged,
-// and evicts entries where that is not enough.
+// The part of a table that obeys its limits: it borrows for what is charged, and evicts
+// entries where that is not enough.
 
 #include <troupe/backends/memory/table/table.hpp>
 
@@ -10,17 +10,18 @@ namespace troupe::memory {
 
 namespace {
 
-/// An entry is large when it lacks more than this part of what the shard has
-/// otherwise: the shard would lose a quarter of its entries for it. Below so many
-/// bytes the parts of the shards would be less than an entry each.
+/// An entry is large when it lacks more than this part of what the shard otherwise has:
+/// the shard would lose a quarter of its entries for it. Below this many bytes the
+/// parts of the shards would be less than an entry each.
 constexpr std::size_t large_share = 4;
 constexpr std::size_t least_large = 4096;
 
-/// A shard gives nothing more after so many entries in turn that are too large.
+/// A shard stops giving after this many successive entries that are too large.
 constexpr int most_kept = 4;
 
-/// Whether an entry of `size` bytes is too large to be evicted for `lack` bytes. Without
-/// this bound a shard with one huge entry loses it for its part of a small one.
+/// Whether an entry of `size` bytes is too large to be evicted for `lack` bytes.
+/// Without this bound a shard with one huge entry would lose it for its part of a small
+/// one.
 bool out_of_all_proportion(std::size_t size, std::size_t lack) noexcept {
   constexpr std::size_t most_times = 8;
   return size >= least_large && size / most_times > lack;
@@ -28,12 +29,12 @@ bool out_of_all_proportion(std::size_t size, std::size_t lack) noexcept {
 
 } // namespace
 
-/// Whether so many bytes and entries more could be there, the first with a
-/// deadline perhaps. Borrows for them.
+/// Whether the limits allow this many more bytes and entries, the first entry perhaps
+/// with a deadline. Borrows for them.
 bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
                  bool expires) noexcept {
   auto& g = newest();
-  // What is replaced keeps its place, and a new one's chain may overflow.
+  // A replaced entry keeps its slot; a new entry's chain may overflow.
   auto most = charged() + added + entries * bytes_per_bucket;
   if (expires && g.wheel.bytes() == 0)
     most += g.links.bucket_count() * timing_wheel::bytes_per_item;
@@ -41,9 +42,9 @@ bool table::fits(std::size_t added, std::size_t freed, std::size_t entries,
   return has_room(bytes, size_.load(std::memory_order_relaxed) + entries);
 }
 
-/// Whether so many bytes and entries could be there in all. Borrows for them.
+/// Whether the limits allow this many bytes and entries in total. Borrows for them.
 bool table::has_room(std::size_t bytes, std::size_t entries) noexcept {
-  // Names of tags may have taken more than there is. What was reserved before is there.
+  // Names of tags may have overdrawn the budget. What was reserved before is available.
   if (auto& from = bytes_.source(); from.most_overdrawn() > 0 && !reserved_)
     [[unlikely]] {
     from.collect(from.most_overdrawn(), 0, yielding::unspent, this);
@@ -55,8 +56,8 @@ bool table::has_room(std::size_t bytes, std::size_t entries) noexcept {
   return borrow_from_others(bytes, entries, yielding::unspent);
 }
 
-/// Whether the index may have one more bucket. Where nothing is evicted there must
-/// be room for it; without one, chains grow longer.
+/// Whether the index may have one more bucket. Where nothing is evicted there must be
+/// room for it; without it, chains grow longer.
 bool table::may_grow() noexcept {
   if (!limited_ || eviction_ != eviction_policy::none) [[likely]]
     return true;
@@ -77,7 +78,7 @@ bool table::reserve(const demand& coming) noexcept {
     bytes += g.links.bucket_count() * timing_wheel::bytes_per_item;
   const auto entries = size_.load(std::memory_order_relaxed) + coming.entries();
   reserved_ = has_room(bytes, entries);
-  // What it was lent beyond that is for the other shards of the turn.
+  // The capacity that it was lent beyond that is for the other shards of the turn.
   if (reserved_) {
     bytes_.keep(bytes);
     entries_.keep(entries);
@@ -88,7 +89,7 @@ bool table::reserve(const demand& coming) noexcept {
 void table::end_reservation() noexcept {
   if (!std::exchange(reserved_, false))
     return;
-  // The index grows with each insert, but for those.
+  // The index grows with each insert, except for reserved ones.
   for (auto more = true; more && may_grow();) {
     const auto before = newest().links.bucket_count();
     grow();
@@ -97,7 +98,7 @@ void table::end_reservation() noexcept {
   publish_charge();
 }
 
-/// Ends every change that may have made the table larger.
+/// The last step of every change that may have made the table larger.
 void table::enforce(const entry* spared) noexcept {
   auto& g = newest();
   publish_charge();
@@ -114,8 +115,8 @@ void table::enforce(const entry* spared) noexcept {
     g.goes_next.settle(g.links, full_, charged());
 }
 
-/// The names of tags may have taken more than the limit had left: all shards give
-/// back their part of it, and this one what the others did not.
+/// The names of tags may have taken more than the limit had left: all shards return
+/// their part of it, and this one the rest.
 void table::make_up_for_tags() noexcept {
   const auto& from = bytes_.source();
   if (from.most_overdrawn() == 0)
@@ -124,11 +125,11 @@ void table::make_up_for_tags() noexcept {
   bytes_.give_up(std::min(bytes_.granted(), from.most_overdrawn()));
 }
 
-/// Has what is there covered by what was lent, when the budgets have no more to
-/// lend. A table that starts to be full takes first what other shards do not use; one
-/// that got a large entry has all of them make room for it, each its part. What is
-/// left, this table evicts. One without anything else to evict gets it from the
-/// others in any case.
+/// Covers what the table holds with what it was lent, when the budgets have no more to
+/// lend. A table that becomes full first takes what other shards do not use. A table
+/// that stored a large entry makes all shards give room for it, each its part. This
+/// table evicts for the rest; without another entry to evict it takes the rest from the
+/// other shards in any case.
 void table::make_room(const entry* spared) noexcept {
   if (eviction_ == eviction_policy::none)
     return;
@@ -142,7 +143,7 @@ void table::make_room(const entry* spared) noexcept {
                                   : yielding::unspent))
     return;
   evict_to_grant(spared);
-  // What a large entry leaves is for all shards.
+  // The room that a large entry leaves is for all shards.
   if (bytes_.lent_beyond(charged()) > charged()) [[unlikely]]
     bytes_.return_spare(charged());
   if (!covered())
@@ -150,10 +151,10 @@ void table::make_room(const entry* spared) noexcept {
                        yielding::all);
 }
 
-/// Overdraws the budgets for what `bytes` and `entries` lack, and has other shards
-/// give it back. What they do not, it is not lent after all, but for
-/// `yielding::all`: then others are about to, and everyone who shares the budget
-/// knows. Tells whether all is lent.
+/// Overdraws the budgets for what `bytes` and `entries` lack, and makes other shards
+/// return it. What they do not return is given up, except with `yielding::all`: then
+/// other shards are about to return it, and all that share the budget know. Returns
+/// whether all is lent.
 bool table::borrow_from_others(std::size_t bytes, std::size_t entries,
                                yielding how) noexcept {
   auto all = true;
@@ -162,8 +163,9 @@ bool table::borrow_from_others(std::size_t bytes, std::size_t entries,
     if (missing == 0)
       return;
     x.overdraw(used);
-    // What others do not use is fetched by the piece, as it is lent; and who has
-    // them evict settles what is overdrawn besides, so that it does not stay.
+    // Unused capacity of others is collected in pieces, as it is lent. A table that
+    // makes others evict also settles what is overdrawn otherwise, so that it does not
+    // stay.
     x.source().collect(how == yielding::all ? 2 * missing : missing,
                        how == yielding::unspent ? x.piece() : 0, how, this);
     if (how == yielding::all)
@@ -177,8 +179,8 @@ bool table::borrow_from_others(std::size_t bytes, std::size_t entries,
   return all;
 }
 
-/// Has what it could not evict lent all the same, as it is there. Where nothing is
-/// evicted it is not: what is erased then makes no room for other entries.
+/// Borrows for what it could not evict, because it is present. Where nothing is evicted
+/// it does not borrow: an erase then makes no room for other entries.
 void table::cover_rest() noexcept {
   if (eviction_ == eviction_policy::none)
     return;
@@ -191,8 +193,8 @@ void table::evict_to_grant(const entry* spared) noexcept {
   evict_to({bytes_.granted(), entries_.granted()}, sacrifice::anything, spared);
 }
 
-/// Evicts until no more than `most` is left, or nothing but `spared`, or nothing but
-/// what is too large for `how`.
+/// Evicts until at most `most` is left, or only `spared`, or only entries that are too
+/// large for `how`.
 void table::evict_to(amounts most, sacrifice how,
                      const entry* spared) noexcept {
   auto& g = newest();
@@ -230,7 +232,7 @@ void table::set_eviction(eviction_policy x) noexcept {
   enforce(nullptr);
 }
 
-/// Does only what there is a limit for.
+/// Checks only the amounts that have a limit.
 void table::look_at_limits() noexcept {
   limited_ = bytes_.limited() || entries_.limited();
   largest_charge_ = bytes_.source().tightest() / 2;
@@ -240,7 +242,7 @@ void table::look_at_limits() noexcept {
 void table::obey_limits(std::size_t bytes, std::size_t entries) noexcept {
   look_at_limits();
   publish_charge();
-  // What it does not use is left to it: a ghost may need it now, and it is what is
+  // The table keeps capacity that it does not use: a ghost may need it now, and it is
   // collected first.
   if (bytes < charged())
     bytes_.keep(bytes);
@@ -273,7 +275,7 @@ void table::give(amounts most, sacrifice how) noexcept {
   const amounts left{without(bytes_, most.bytes),
                      without(entries_, most.entries)};
   evict_to(left, how, nullptr);
-  // To choose takes room as well: ghosts.
+  // The choice may need memory, too, for ghosts.
   publish_charge();
   auto give_up = [](allowance& x, std::size_t used, std::size_t n) {
     x.give_up(x.lent_beyond(std::max(used, n)));

@@ -1,11 +1,11 @@
-// The part of a table that reads what is not plain: entries with tags or an idle
-// time, and those that seem to have expired.
+// The part of a table for reads outside of the plain case: entries with tags or an idle
+// time, and entries that seem to have expired.
 
 #include <troupe/backends/memory/table/reading.hpp>
 
 namespace troupe::memory {
 
-/// What is in an entry that lives at `now`.
+/// The view of an entry that lives at `now`.
 std::optional<entry_view> table_reading::see(generation& in, const entry& x,
                                              lookup as,
                                              time_point now) const noexcept {
@@ -22,12 +22,12 @@ std::optional<entry_view> table_reading::see(generation& in, const entry& x,
   return x.view();
 }
 
-/// The long way of a read, after `in` held `found`. When that is dead, another may
-/// have taken its place, alive, between the look at the index and the one at the
-/// clock. So the second time it is the clock first, then a moment in which no change
-/// decides about this key by an earlier clock: what the index holds then, and was dead
-/// before, is all that the key has. When it was settled, a copy may stand in its
-/// place, which is to know of this use.
+/// The slow path of a read, after `in` held `found`. When `found` is dead, a live entry
+/// may have replaced it between the search in the index and the read of the clock. So
+/// the second time it reads the clock first, then waits for a moment in which no change
+/// decides about this key by an earlier clock. What the index holds then decides: when
+/// its entry is dead, the key is absent. When the entry was settled, a copy may have
+/// replaced it, which must count this use.
 std::optional<entry_view>
 table_reading::look_closely(bytes_view key, std::uint64_t hash, generation& in,
                             const entry& found, lookup as) const noexcept {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What readers do in a table: find an entry, and tell whether it lives.
+// The reads of a table: they find an entry and decide whether it lives.
 
 #include <atomic>
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace troupe::memory {
 /// The layer of `table` for any thread inside an epoch guard.
 class table_reading : public table_state {
 public:
-  /// Calls `f(const entry_view&)` when the key has a live entry; tells whether.
-  /// Finds nothing in a table that was stopped.
+  /// Calls `f(const entry_view&)` when the key has a live entry; returns whether it has
+  /// one. Finds nothing in a table that was stopped.
   template <class F>
   bool read(const hashed_key& key, lookup as, F&& f) const;
 
@@ -42,15 +42,15 @@ public:
     current_.load(std::memory_order_acquire)->links.prefetch_entry(hash);
   }
 
-  /// Fetches what the next write of a key with this hash will touch.
+  /// Prefetches what the next write of a key with this hash will touch.
   void prefetch_for_write(std::uint64_t hash) const noexcept {
     __builtin_prefetch(&size_, 1);
     current_.load(std::memory_order_acquire)
       ->links.prefetch_bucket_for_write(hash);
   }
 
-  /// See `index::scan`. Positions stay good over a clear; what is put after it
-  /// counts as new.
+  /// See `index::scan`. Positions stay valid over a clear; an entry that is put after
+  /// it counts as new.
   template <class F>
   [[nodiscard]] std::uint64_t scan(std::uint64_t from, F&& f) const {
     auto& x = *current_.load(std::memory_order_acquire);
@@ -60,8 +60,8 @@ public:
 
   static constexpr std::uint64_t scan_end = index::scan_end;
 
-  /// Whether an entry is past its deadline or was killed by a tag. Asks the
-  /// clock only when there is a deadline: most reads do without.
+  /// Whether an entry is past its deadline or was killed by a tag. Reads the clock only
+  /// when there is a deadline: most reads do without.
   [[nodiscard]] bool dead(const entry& x) const noexcept {
     return expired(x) || (x.tagged() && killed(x));
   }
@@ -71,7 +71,7 @@ public:
     return x.expires() && x.expired(time_.now());
   }
 
-  /// For the writer: what is in an entry that lives, which is a use of it; nothing
+  /// For the writer: the view of a live entry, which counts as a use of it; nothing
   /// when it is dead.
   [[nodiscard]] std::optional<entry_view> use(const entry& x) const noexcept {
     return see(newest(), x, lookup::use, now_for(x));
@@ -86,7 +86,7 @@ protected:
     return forgotten_.tags().killed(x.born(), x.tags());
   }
 
-  /// The time, if it matters to the entry.
+  /// The time, if the entry depends on it.
   [[nodiscard]] time_point now_for(const entry& x) const noexcept {
     return x.expires() ? time_.now() : time_point{};
   }
@@ -111,9 +111,9 @@ template <class F>
   auto& g = *current_.load(std::memory_order_acquire);
   if (g.era != forgotten_.era()) [[unlikely]]
     return false;
-  // What is frequent calls nothing, so that it has no registers to save: the
-  // fewer instructions there are to a read, the earlier the processor comes to
-  // the misses of the next one.
+  // The frequent path makes no calls, so that it saves no registers: the fewer
+  // instructions a read takes, the earlier the processor starts the cache misses of the
+  // next one.
   const auto near = g.links.near(key.hash);
   const auto* item = near.in == nullptr ? nullptr : index::fetch(near);
   if (item == nullptr || !item->bare_with_short_key(key.key)) [[unlikely]]
@@ -124,8 +124,8 @@ template <class F>
   return true;
 }
 
-/// The long way of a read, for all that is not plain, short and near. The key's
-/// entry may be `near`.
+/// The slow path of a read, for keys and entries outside of the frequent case. The
+/// key's entry may be `near`.
 template <class F>
 bool table_reading::read_any(generation& g, index_slot near, bytes_view key,
                              std::uint64_t hash, lookup as, F& f) const {

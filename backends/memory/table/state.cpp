@@ -10,7 +10,7 @@ namespace troupe::memory {
 
 namespace {
 
-/// What is borrowed at a time when there is no limit.
+/// Bytes borrowed at a time when there is no limit.
 constexpr std::size_t largest_bytes_piece = std::size_t{1} << 20;
 constexpr std::size_t largest_entries_piece = 4096;
 
@@ -43,9 +43,9 @@ table_state::table_state(const table_options& options)
 }
 
 table_state::~table_state() {
-  // Nobody reads any more. The slab takes its blocks along.
+  // There are no readers any more. The slab frees its blocks.
   retired_.forget();
-  // Uses of tags end with the registry, which lives no longer than the tables.
+  // Uses of tags end with the registry, which does not outlive the tables.
   while (fading_ != nullptr)
     delete std::exchange(fading_, fading_->fading_before);
   delete &newest();
@@ -62,7 +62,7 @@ time_point table_state::mean_deadline() const noexcept {
       + g.sliding.load(std::memory_order_relaxed);
   const auto mean
     = std::max(sum, std::int64_t{0}) / static_cast<std::int64_t>(count);
-  // A tick is rounded down, by half of one on average.
+  // A tick is rounded down, by half a tick on average.
   return time_point{std::chrono::nanoseconds{
     (mean << generation::tick_bits)
     + (std::int64_t{1} << (generation::tick_bits - 1))}};

@@ -18,7 +18,7 @@
 
 namespace troupe::memory {
 
-/// What a table consists of, and its figures: the lowest layer of `table`. One writer.
+/// The parts of a table, and its figures: the lowest layer of `table`. One writer.
 class table_state {
 public:
   table_state(const table_state&) = delete;
@@ -26,8 +26,8 @@ public:
 
   // -- figures, for any thread -------------------------------------------------
 
-  /// Whether its invalidations were stopped: it is empty to all, for good, and
-  /// must not be changed any more.
+  /// Whether its invalidations were stopped: it stays empty for all callers and must
+  /// not be changed any more.
   [[nodiscard]] bool stopped() const noexcept {
     return forgotten_.stopped();
   }
@@ -37,29 +37,29 @@ public:
     return forgotten() ? 0 : expiring_.load(std::memory_order_relaxed);
   }
 
-  /// The mean of the deadlines, to within a tenth of a second; `never` when no
-  /// entry has one. Constant time. Who works on an entry meanwhile may shift it by
-  /// what that counts for.
+  /// The mean of the deadlines, to within a tenth of a second; `never` when no entry
+  /// has one. Constant time. A thread that changes an entry meanwhile may shift it by
+  /// that entry's part.
   [[nodiscard]] time_point mean_deadline() const noexcept;
 
-  /// Entries, dead ones included whose space was not freed yet.
+  /// Entries, including dead ones whose memory is not yet freed.
   [[nodiscard]] std::size_t size() const noexcept {
     return forgotten() ? 0 : size_.load(std::memory_order_relaxed);
   }
 
-  /// What the entries are charged, in bytes: their blocks and their part of
-  /// index, wheel and queues.
+  /// The charge of the entries, in bytes: their blocks and their part of index, wheel
+  /// and queues.
   [[nodiscard]] std::size_t charged() const noexcept {
     return charged_.load(std::memory_order_relaxed);
   }
 
-  /// Memory taken for entries and index.
+  /// Memory of entries and index.
   [[nodiscard]] std::size_t bytes() const noexcept {
     epoch_guard guard;
     return current_.load(std::memory_order_acquire)->bytes();
   }
 
-  /// Bytes that the slab holds for nobody.
+  /// Bytes of the slab that no entry uses.
   [[nodiscard]] std::size_t vacant_bytes() const noexcept;
 
   /// Entries that were moved so that their chunk could be given back.
@@ -67,29 +67,29 @@ public:
     return relocations_.load(std::memory_order_relaxed);
   }
 
-  /// What waits for readers.
+  /// Bytes that wait for readers.
   [[nodiscard]] std::size_t retired_bytes() const noexcept {
     return retired_.bytes() + dying_.bytes()
            + fading_bytes_.load(std::memory_order_relaxed);
   }
 
-  /// Entries that had to go because of a limit.
+  /// Entries that were evicted because of a limit.
   [[nodiscard]] std::uint64_t evictions() const noexcept {
     return evictions_.load(std::memory_order_relaxed);
   }
 
-  /// Entries whose space was freed because their deadline had passed.
+  /// Entries whose memory was freed because their deadline had passed.
   [[nodiscard]] std::uint64_t expirations() const noexcept {
     return expirations_.load(std::memory_order_relaxed);
   }
 
-  /// Whether more is there than was lent. Only where nothing is evicted; else what
-  /// is there is lent, if by overdrawing the budget.
+  /// Whether the table holds more than it was lent. Possible only where nothing is
+  /// evicted; otherwise what it holds is lent, if necessary by overdrawing the budget.
   [[nodiscard]] bool in_debt() const noexcept {
     return charged() > bytes_.granted() || size() > entries_.granted();
   }
 
-  /// What it was lent, in bytes and in entries.
+  /// The amounts that it was lent, in bytes and in entries.
   [[nodiscard]] std::size_t bytes_granted() const noexcept {
     return bytes_.granted();
   }
@@ -98,13 +98,12 @@ public:
     return entries_.granted();
   }
 
-  /// Whether `yield_piece` would give something to others, and leave as much.
+  /// Whether `yield_piece` would return something to other shards and keep as much.
   [[nodiscard]] bool can_yield() const noexcept {
     return bytes_.can_yield() || entries_.can_yield();
   }
 
-  /// Whether these budgets, and no narrower ones, are what kept it from more when
-  /// it asked last.
+  /// Whether these budgets, and no narrower ones, refused its last request.
   [[nodiscard]] bool
   held_back_by(std::span<const budget* const> shared) const noexcept;
 
@@ -115,8 +114,8 @@ public:
     return version_;
   }
 
-  /// What one entry may be charged, its part of the index included: half of the
-  /// smallest limit that holds for it.
+  /// The largest charge of one entry, including its part of the index: half of the
+  /// smallest limit above it.
   [[nodiscard]] std::size_t largest_charge() const noexcept {
     return largest_charge_;
   }
@@ -131,7 +130,7 @@ public:
     return limited_;
   }
 
-  /// Whether both borrow what they hold from the same budgets.
+  /// Whether both borrow from the same budgets.
   [[nodiscard]] bool
   shares_limits_with(const table_state& other) const noexcept {
     return &bytes_.source() == &other.bytes_.source()
@@ -142,13 +141,13 @@ public:
     return eviction_;
   }
 
-  /// An amount of what budgets lend.
+  /// Amounts that budgets lend.
   struct amounts {
     std::size_t bytes = 0;
     std::size_t entries = 0;
   };
 
-  /// The most by which a budget that it borrows from is overdrawn.
+  /// The largest overdrawn amount of the budgets that it borrows from.
   [[nodiscard]] amounts overdrawn() const noexcept {
     return {bytes_.source().most_overdrawn(),
             entries_.source().most_overdrawn()};
@@ -161,12 +160,12 @@ protected:
   explicit table_state(const table_options& options);
   ~table_state();
 
-  /// For the writer, who needs no guard.
+  /// For the writer, which needs no guard.
   [[nodiscard]] generation& newest() const noexcept {
     return *current_.load(std::memory_order_relaxed);
   }
 
-  /// As `stale`, for any thread.
+  /// Like `stale`, for any thread.
   [[nodiscard]] bool forgotten() const noexcept {
     return era_.load(std::memory_order_relaxed) != forgotten_.era();
   }
@@ -181,26 +180,25 @@ protected:
   invalidations& forgotten_;
   std::atomic<generation*> current_;
   retired_list dying_; ///< Generations.
-  /// The last one cleared that entries must leave.
+  /// The last cleared generation whose entries must still be removed.
   generation* fading_ = nullptr;
   std::atomic<std::size_t> fading_bytes_{0};
 
-  // What every write changes, apart from what readers look at and as close
-  // together as can be: the processor that writes next has to fetch it from the
-  // one that wrote last. Counters are written by the writer only, so plain
-  // halves of an increment will do.
+  // What every write changes, apart from what readers read and as close together as
+  // possible: the next writing processor must fetch it from the last one. Only the
+  // writer changes counters, so a separate load and store suffice.
   alignas(64) std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> expiring_{0};
-  /// Sum of those that stay, in ticks.
+  /// Sum of the deadlines that do not slide, in ticks.
   std::atomic<std::uint64_t> deadlines_{0};
   version_number version_ = no_version;
   std::atomic<std::size_t> live_bytes_{0}; ///< In blocks of entries.
   std::atomic<std::size_t> charged_{0};
   std::size_t largest_charge_ = budget::unlimited;
-  bool limited_ = false; ///< Somebody set a limit.
-  bool full_ = false;    ///< Entries had to go, and it is nearly as full still.
+  bool limited_ = false; ///< There is a limit.
+  bool full_ = false;    ///< Entries were evicted, and it is still nearly full.
   bool reserved_ = false;          ///< What was lent is for certain changes.
-  std::atomic<std::uint64_t> era_; ///< That of the newest generation.
+  std::atomic<std::uint64_t> era_; ///< The era of the newest generation.
   std::atomic<std::size_t> tagged_{0};
   std::atomic<std::size_t> evictions_{0};
   std::atomic<std::size_t> expirations_{0};
@@ -208,13 +206,13 @@ protected:
   std::atomic<bool> compacting_{false};
   std::size_t owed_entries_ = 0; ///< Stored without a step of compaction.
   std::size_t owed_bytes_ = 0;   ///< The same in bytes.
-  /// The vacant bytes when a compaction found nothing to do last.
+  /// The vacant bytes when a compaction last found nothing to do.
   std::atomic<std::size_t> incompressible_{~std::size_t{0}};
   allowance bytes_;
   allowance entries_;
   eviction_policy eviction_;
   removal_sink& removals_;
-  /// What was killed until then is gone.
+  /// The entries killed up to this count were removed.
   std::atomic<std::uint64_t> reclaimed_{0};
   retired_list retired_; ///< Entries of the current generation.
   deadline_witness deciding_;

@@ -11,7 +11,7 @@ table::table(const table_options& options) : table_accounts(options) {
   enforce(nullptr);
 }
 
-/// Whether the limits allow it, as far as eviction does not see to it.
+/// Whether the limits allow it, where eviction does not enforce them.
 [[gnu::always_inline]] inline put_result
 table::admit(const charges& x, const position& where,
              const entry_attributes& with) noexcept {
@@ -26,15 +26,14 @@ table::admit(const charges& x, const position& where,
   return put_result::done;
 }
 
-/// Makes an entry and puts it in its place, whatever the limits. The entry of a
-/// large value takes the hold of `block` that the caller has counted, if all goes
-/// well.
+/// Makes an entry and links it without regard to the limits. On success, the entry of a
+/// large value takes the hold of `block` that the caller has counted.
 [[gnu::always_inline]] inline put_result
 table::link(const position& where, const hashed_key& key, bytes_view value,
             large_block* block, const entry_attributes& with, const charges& x,
             bool announced, entry*& item) noexcept {
   auto& g = newest();
-  // An earlier look at the bucket than needed does no harm.
+  // A bucket may be checked earlier than needed.
   if (auto expiry = with.expiry();
       expiry != never && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
     return put_result::no_memory;
@@ -45,7 +44,7 @@ table::link(const position& where, const hashed_key& key, bytes_view value,
            ? entry::make(memory, key.key, value, version_ + 1, with)
            : entry::make_large(memory, key.key, *block, value.size(),
                                version_ + 1, with);
-  // Before readers see it: they may put its deadline off at once.
+  // Before readers see it: they may postpone its deadline at once.
   count(*item, true);
   auto slot = g.links.link(where, key.hash, item);
   if (!slot) {
@@ -94,7 +93,7 @@ table::place(const position& where, const hashed_key& key, bytes_view value,
       why != put_result::done) [[unlikely]]
     return why;
   if (where.item != nullptr) {
-    // Mostly nothing has become larger, and there is nothing to enforce.
+    // Mostly the charge has not grown, and no limit must be enforced.
     if (x.all == x.replaced && timed == (g.wheel.bytes() != 0) && !in_debt())
       [[likely]]
       return put_result::done;
@@ -132,8 +131,8 @@ put_result table::link_any(const position& where, const hashed_key& key,
   return link(where, key, value, block, with, x, true, item);
 }
 
-/// As `put`, but the value is in `block` already, unless that is nullptr. Takes the
-/// hold of the block that the caller has counted, in any case.
+/// Like `put`, but the value is in `block`, unless that is nullptr. Always takes the
+/// hold of the block that the caller has counted.
 put_result table::place_any(const position& where, const hashed_key& key,
                             bytes_view value, large_block* block,
                             const entry_attributes& with,
@@ -156,7 +155,7 @@ put_result table::touch(const position& where, const hashed_key& key,
                         time_point deadline) noexcept {
   auto& item = *where.item;
   if (!item.has_deadline() && deadline != never) {
-    // There is no place for it: another entry takes this one's.
+    // There is no room for a deadline: another entry replaces this one.
     auto with = item.attributes();
     with.deadline = deadline;
     auto* block = item.large() ? item.hold().block : nullptr;
@@ -175,7 +174,7 @@ put_result table::touch(const position& where, const hashed_key& key,
     g.add_sliding(item.touch_sliding(now, deadline, ++version_));
     return put_result::done;
   }
-  // Its tags are in use all the while: a name that is not may be forgotten.
+  // Its tags must stay in use: an unused name may be forgotten.
   count_deadline(item, false);
   item.touch(deadline, ++version_);
   count_deadline(item, true);
@@ -200,7 +199,7 @@ bool table::renew() noexcept {
   tagged_.store(0, std::memory_order_relaxed);
   era_.store(fresh->era, std::memory_order_relaxed);
   ++version_;
-  // The retired entries of the old generation go with its slab.
+  // The slab frees the retired entries of the old generation.
   retired_.forget();
   if (fades) {
     old.fading_before = std::exchange(fading_, &old);

@@ -1,21 +1,20 @@
 #pragma once
 
-// The entries of one shard: index, slab, expiry wheel, eviction and retired list
-// as one. A clear puts a new generation (an empty index and an empty slab) in
-// place of the old one, whatever its size, and the old one goes as a whole when no
-// reader is left.
+// The entries of one shard: index, slab, expiry wheel, eviction and retired list. A
+// clear replaces the present generation, of any size, by a new one (an empty index and
+// an empty slab); the old one is freed as a whole when no reader uses it.
 //
-// It is made of layers, each of which knows those above it in this list only:
+// It consists of layers; each knows only those above it in this list:
 //
 //   generation.hpp      what a clear replaces
-//   state.hpp           what the table consists of; its figures
-//   reading.hpp         finding an entry, and telling whether it lives
-//   accounts.hpp        what follows from an entry that comes or leaves
+//   state.hpp           the parts of the table; its figures
+//   reading.hpp         finds an entry and decides whether it lives
+//   accounts.hpp        the bookkeeping for entries that are linked or unlinked
 //   table.hpp           what its writer does:
 //     table.cpp         putting, removing, clearing
 //     large_values.cpp  large values: sharing them, appending to them
-//     limits.cpp        borrowing for what is charged, and evicting where that fails
-//     housekeeping.cpp  what happens later: expiry, what tags killed, checks
+//     limits.cpp        borrows for what is charged, and evicts where that fails
+//     housekeeping.cpp  expiry, removal of what tags killed, checks
 //     compaction.cpp    moving entries out of chunks that are nearly empty
 
 #include <cstddef>
@@ -41,9 +40,9 @@
 
 namespace troupe::memory {
 
-/// One writer; `read`, `find`, `scan` and the prefetches from any thread inside an
-/// epoch guard, the counters from anywhere. Knows no leases. Gives the space of
-/// dead entries back, but its changes do not ask whether one is dead.
+/// One writer. `read`, `find`, `scan` and the prefetches are for any thread inside an
+/// epoch guard, the counters for any thread. Knows no leases. Frees the memory of dead
+/// entries, but its changes do not check whether an entry is dead.
 class table : public table_accounts {
 public:
   /// Throws std::bad_alloc.
@@ -51,20 +50,21 @@ public:
 
   // -- changes -----------------------------------------------------------------
 
-  /// Whether a clear came since the last `renew`, or a stop: all entries are dead
+  /// Whether it was cleared since the last `renew`, or stopped: all entries are dead
   /// then.
   [[nodiscard]] bool stale() const noexcept {
     return newest().era != forgotten_.era();
   }
 
-  /// Removes all entries at once and takes a version. False when there is no
-  /// memory for an empty table. Constant time; readers inside a guard keep what
-  /// they see. Sweeps see off those with tags, and all of them for the sink.
+  /// Removes all entries at once and takes a version. False when there is no memory for
+  /// an empty table. Constant time; readers inside a guard keep what they see. Later
+  /// sweeps remove the old entries one by one where they have tags or the sink wants
+  /// them.
   [[nodiscard]] bool renew() noexcept;
 
-  /// To be made before the look whether the entry at `where` lives, by a change that
-  /// depends on it; see deadline_step.hpp. `which`: the first or second such key of
-  /// the change.
+  /// Must be made, by a change that depends on it, before the check whether the entry
+  /// at `where` lives; see deadline_step.hpp. `which`: the index of the key among the
+  /// change's keys, 0 or 1.
   [[nodiscard]] deadline_step decide(const position& where, std::uint64_t hash,
                                      std::size_t which = 0) noexcept {
     return {deciding_, hash,
@@ -73,63 +73,62 @@ public:
 
   // The following only in a table that is not stale.
 
-  /// Puts an entry at `where`, in place of the one that stands there, if any,
-  /// under the next version; others are evicted for it where a limit wants it.
-  /// Tags of `with` are in use, or those of that entry. Takes the memory of `gathered`,
-  /// if that is given and `value` is all of it, for the entry's. Amortised
-  /// constant time.
+  /// Puts an entry at `where`, in place of the present one, if any, under the next
+  /// version. Evicts other entries where a limit requires it. Tags of `with` must be in
+  /// use, or be those of the present entry. Takes the memory of `gathered` for the
+  /// entry, if it is given and `value` is all of it. Amortised constant time.
   [[nodiscard]] put_result put(const position& where, const hashed_key& key,
                                bytes_view value, const entry_attributes& with,
                                value_buffer* gathered = nullptr) noexcept;
 
-  /// Puts an entry at `where` with the present value, `old`, which is empty or that
-  /// of `where.item`, and `part` in it from `offset` on; zeros fill a gap. To append
-  /// to a large value takes no longer than to write the part, amortised; any other
-  /// change of one copies it once. Throws std::bad_alloc.
+  /// Puts an entry at `where` with the present value `old`, which is empty or the value
+  /// of `where.item`, and `part` written into it from `offset` on; zeros fill a gap.
+  /// Appending to a large value takes the time of writing the part, amortised; any
+  /// other change of one copies it once. Throws std::bad_alloc.
   [[nodiscard]] put_result
   splice(const position& where, const hashed_key& key, bytes_view old,
          std::size_t offset, bytes_view part, const entry_attributes& with);
 
-  /// Puts an entry at `where` with the value of `source`, of any table. A large
-  /// value is not copied.
+  /// Puts an entry at `where` with the value of `source`, of any table. A large value
+  /// is not copied.
   [[nodiscard]] put_result put_copy(const position& where,
                                     const hashed_key& key, const entry& source,
                                     const entry_attributes& with) noexcept;
 
-  /// Removes the entry at `source` and puts one with its value at `where` of
-  /// `to`, which may be this table. What the one was charged covers the other: so
-  /// nothing is evicted for it, but for what a longer key takes. A large value is
-  /// not copied. In both writers' place; `key` is not that of `source`.
+  /// Removes the entry at `source` and puts one with its value at `where` of `to`,
+  /// which may be this table. The charge of the removed entry covers the new one:
+  /// entries are evicted only for what a longer key takes. A large value is not copied.
+  /// By the writer of both tables; `key` must not be the key of `source`.
   [[nodiscard]] put_result move(const position& source, table& to,
                                 const position& where, const hashed_key& key,
                                 const entry_attributes& with) noexcept;
 
-  /// Removes the entry at `where.item`; takes a version.
+  /// Removes the entry `where.item`; takes a version.
   void remove(const position& where) noexcept;
 
-  /// Gives the entry at `where.item` another deadline and the next version. One
-  /// with an idle time keeps that, and idles from now on.
+  /// Gives the entry `where.item` another deadline and the next version. An idle time
+  /// stays and starts anew.
   [[nodiscard]] put_result touch(const position& where, const hashed_key& key,
                                  time_point deadline) noexcept;
 
-  /// Takes a version for a change that left the entries alone.
+  /// Takes a version for a change that left the entries unchanged.
   void skip_version() noexcept {
     ++version_;
   }
 
   // -- limits ------------------------------------------------------------------
 
-  /// Borrows what the coming changes of this turn take; tells whether it could. From
-  /// then on until `end_reservation` nothing but these changes spends it, and nobody
-  /// takes it away. Does nothing where entries are evicted, or without a limit.
+  /// Borrows what the coming changes of this turn take; returns whether it could. From
+  /// then on until `end_reservation` only these changes spend it, and no other shard
+  /// takes it. Does nothing where entries are evicted, or without a limit.
   [[nodiscard]] bool reserve(const demand& coming) noexcept;
 
   void end_reservation() noexcept;
 
-  /// Another policy from now on.
+  /// Sets the policy.
   void set_eviction(eviction_policy x) noexcept;
 
-  /// Does what a change of a limit wants: keeps no more than this.
+  /// Obeys a changed limit: keeps no more than these amounts.
   void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
   /// Returns up to a piece of bytes and of entries to the budgets, for other shards.
@@ -141,33 +140,33 @@ public:
   /// `none` it evicts nothing.
   void give(amounts most, sacrifice how) noexcept;
 
-  /// Has others give what this table was asked for and did not have.
+  /// Makes other shards give what this table was asked for and did not have.
   void pass_on(amounts most) noexcept;
 
   // -- housekeeping ------------------------------------------------------------
 
-  /// Whether a sweep would find anything to look at. From any thread.
+  /// Whether a sweep would have work. From any thread.
   [[nodiscard]] bool wants_sweep() const noexcept;
 
-  /// Frees the space of dead entries, of `buckets` buckets at most, and what
-  /// readers have let go of.
+  /// Frees the memory of dead entries of at most `buckets` buckets, and memory that no
+  /// reader uses any more.
   void sweep(std::size_t buckets) noexcept;
 
-  /// Frees retired memory that no reader holds.
+  /// Frees retired memory that no reader uses.
   void collect() noexcept;
 
-  /// What is wrong with the structure; empty when nothing is. For tests: in the
-  /// writer's place, linear.
+  /// Returns what is wrong with the structure, or an empty string. For tests: by the
+  /// writer, linear.
   [[nodiscard]] std::string validate() const;
 
-  /// Adds to `by_id` how often its entries use each tag, those that a clear has left
-  /// behind included. For tests, as `validate`.
+  /// Adds to `by_id` how often its entries use each tag, including entries that a clear
+  /// has left. For tests, like `validate`.
   void count_tags(std::vector<std::uint32_t>& by_id) const;
 
 private:
   // -- putting -----------------------------------------------------------------
 
-  // For table.cpp alone, which has them inline.
+  // For table.cpp alone, which inlines them.
   [[nodiscard]] inline put_result admit(const charges& x, const position& where,
                                         const entry_attributes& with) noexcept;
   [[nodiscard]] inline put_result
@@ -179,7 +178,7 @@ private:
         large_block* block, const entry_attributes& with,
         bool announced) noexcept;
 
-  // The same for all.
+  // The same for all sources.
   [[nodiscard]] put_result admit_large(const charges& x, const position& where,
                                        const entry_attributes& with) noexcept;
   [[nodiscard]] put_result

@@ -12,32 +12,32 @@
 
 namespace troupe::memory {
 
-/// What a table shares with the others of its region. All of it must be there.
+/// The parts that the tables of a region share. All of them must be set.
 struct table_options {
   /// Must outlive the table.
   const clock* time = &clock::steady();
 
   std::shared_ptr<invalidations> forgotten = std::make_shared<invalidations>();
 
-  /// Where the bytes and the entries come from.
+  /// The budgets of bytes and entries.
   std::shared_ptr<budget> bytes = std::make_shared<budget>(budget::unlimited);
   std::shared_ptr<budget> entries = std::make_shared<budget>(budget::unlimited);
 
-  /// How many tables share them.
+  /// Number of tables that share the budgets.
   std::size_t shares = 1;
 
-  /// Hears of every entry that goes. Must outlive the table.
+  /// Receives every removed entry. Must outlive the table.
   removal_sink* removals = &removal_sink::nobody();
 
   eviction_policy eviction = eviction_policy::s3_fifo;
 };
 
-/// How a change ended.
+/// The result of a change.
 enum class put_result : std::uint8_t {
   done,
-  no_memory, ///< The system has none; nothing has changed.
+  no_memory, ///< The system has no memory; nothing has changed.
   no_room, ///< The limit is reached and nothing is evicted; nothing has changed.
-  too_large, ///< The entry is charged more than `largest_charge`; as above.
+  too_large, ///< Charged more than `largest_charge`; nothing has changed.
 };
 
 } // namespace troupe::memory

@@ -9,17 +9,17 @@ namespace troupe::memory {
 
 namespace {
 
-/// What a name takes beside its characters: the record, the node of the map with
-/// malloc's share, the map's bucket, and a place in the list of free ids.
+/// Bytes of a name beside its characters: the record, the node of the map with malloc's
+/// overhead, the map's bucket, and a place in the list of free ids.
 constexpr std::size_t bytes_per_name = 128;
 
-/// Up to here a string keeps its characters in itself.
+/// Up to this size a string holds its characters in itself.
 constexpr std::size_t short_string = 15;
 
-/// Of a limit, what names without entries may take.
+/// The share of a limit that names without entries may take.
 constexpr std::size_t idle_share = 16;
 
-/// Ids are retired as if they had an address.
+/// Ids are put into the retired list in place of addresses.
 void* as_object(tag_id x) noexcept {
   return reinterpret_cast<void*>(std::uintptr_t{x} + 1);
 }
@@ -40,7 +40,7 @@ void tag_step::enter(tag_witness& store) noexcept {
   if (!here(tags_)) {
     store_ = &store;
     // Either an invalidation sees this step and waits for it, or this step sees the
-    // invalidation: both store first and look second.
+    // invalidation: both store first and load second.
     store.busy_.store(true, std::memory_order_seq_cst);
     while (tags_.invalidating_.load(std::memory_order_seq_cst))
       [[unlikely]] {
@@ -71,7 +71,7 @@ bool tag_step::here(const tag_registry& tags) noexcept {
 tag_registry::tag_registry(std::shared_ptr<budget> bytes) noexcept
   : retired_(
     [](void* self, void* x) noexcept {
-      // There is room: `take_id` saw to it.
+      // There is room: `take_id` reserved it.
       static_cast<tag_registry*>(self)->free_.push_back(as_id(x));
     },
     this),
@@ -80,7 +80,7 @@ tag_registry::tag_registry(std::shared_ptr<budget> bytes) noexcept
 }
 
 tag_registry::~tag_registry() {
-  // Ids are no memory; nobody reads any more.
+  // Ids are not memory; there are no readers any more.
   retired_.forget();
   if (budget_ != nullptr)
     budget_->take_back(this->bytes());
@@ -102,7 +102,7 @@ void tag_registry::count(std::size_t names, std::size_t bytes) noexcept {
   bytes_.store(this->bytes() + bytes, std::memory_order_relaxed);
 }
 
-/// An id that no entry has. Throws std::bad_alloc.
+/// Returns an unused id. Throws std::bad_alloc.
 tag_id tag_registry::take_id() {
   if (!free_.empty()) {
     const auto result = free_.back();
@@ -173,7 +173,7 @@ bool tag_registry::killed_by_name(std::uint64_t born,
   return false;
 }
 
-/// The last use of an id has ended. It may have a new one by now.
+/// The last use of an id has ended. It may already have a new use.
 void tag_registry::set_aside(tag_id id) noexcept {
   std::lock_guard guard{names_};
   auto& x = records_[id];
@@ -183,7 +183,7 @@ void tag_registry::set_aside(tag_id id) noexcept {
   try {
     idle_.push_back(id);
   } catch (const std::bad_alloc&) {
-    // It stays until it is used once more, and set aside again.
+    // The id stays until it is used and set aside again.
     return;
   }
   x.idle = true;
@@ -191,7 +191,7 @@ void tag_registry::set_aside(tag_id id) noexcept {
   forget_some();
 }
 
-/// Drops the names that are without an entry for the longest time.
+/// Drops the names that have been without an entry longest.
 void tag_registry::forget_some() noexcept {
   const auto most = idle_limit();
   auto forgot = false;
@@ -264,7 +264,7 @@ bool tag_registry::tag_step_here() const noexcept {
   return tag_step::here(*this);
 }
 
-/// Waits for the steps that are under way, and keeps out others. Under the mutex.
+/// Waits for the steps in progress, and keeps out others. Under the mutex.
 void tag_registry::begin_invalidating() noexcept {
   invalidating_.store(true, std::memory_order_seq_cst);
   for (auto* store : stores_)
@@ -282,7 +282,7 @@ bool tag_registry::invalidate(bytes_view name) {
     id = find_or_add(name);
     records_[*id].uses.fetch_add(1, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {
-    // No entry has it; the floor stands for it.
+    // No entry has the tag; the floor replaces its record.
   }
   begin_invalidating();
   const auto now = sequence();

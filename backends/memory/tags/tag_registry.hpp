@@ -5,25 +5,25 @@
 //   name ──(map)──► id ──(array)──► record: last invalidation, uses, name
 //   entry: born, ids
 //
-// Sequences are moments: `sequence` is the present one. An entry carries the
-// sequence at which it was born, and is dead when one of its tags was invalidated
-// at that sequence or later. An invalidation stores the present sequence in the
-// tag's record and then raises it, so that what is born after it lives.
+// A sequence is a moment; `sequence` is the present one. An entry carries the sequence
+// at which it was born, and is dead when one of its tags was invalidated at that
+// sequence or later. An invalidation stores the present sequence in the tag's record
+// and then increments the sequence, so that later entries live.
 //
-// Nothing may come between the steps of an invalidation, nor may an invalidation
-// come between the steps of a change that asks whether a tagged entry lives, or
-// stores one: the change would store what it made of a dead entry, or be born after
-// an invalidation that its value did not see. So each store says for how long it is
-// in such a change (`tag_step`), and an invalidation waits for those that are under
-// way and keeps out others meanwhile. Changes wait for no other change; a read asks
-// for its entry's marks alone and waits for nothing.
+// No change may come between the steps of an invalidation, and no invalidation between
+// the steps of a change that depends on whether a tagged entry lives, or stores one:
+// the change would store what it made from a dead entry, or its entry would be born
+// after an invalidation that its value did not see. So each store marks the time of
+// such a change (`tag_step`). An invalidation waits for the changes in progress and
+// keeps out others meanwhile. Changes do not wait for each other; a read checks only
+// its entry's tags and does not wait.
 //
-// Memory: a record lives while an entry has the tag (`uses`). A name that no entry
-// has is remembered for a while, because a load in flight may bring it: what began
-// before the name was invalidated must not be stored. Of such names `most_idle_bytes`
-// are kept; the sequence of what was dropped becomes the floor, which a fresh record
-// inherits. So a load that is older than the floor is not stored although its
-// tag may be alive: one load too many, never a value that should be dead.
+// Memory: a record lives while an entry has the tag (`uses`). A name without entries is
+// remembered for a while, because a load in flight may use it: a load that began before
+// the name was invalidated must not be stored. `most_idle_bytes` of such names are
+// kept. The sequence of a dropped name becomes the floor, which a new record inherits.
+// So a load that is older than the floor is not stored although its tag may not have
+// been invalidated: one load too many, but never a value that should be dead.
 
 #include <atomic>
 #include <cstddef>
@@ -45,7 +45,7 @@
 
 namespace troupe::memory {
 
-/// Which tagged change a store is in, if any; see `tag_step`. Each store has one.
+/// Whether a store is in a tagged change; see `tag_step`. Each store has one.
 class tag_witness {
 public:
   tag_witness() = default;
@@ -56,15 +56,15 @@ private:
   friend class tag_registry;
   friend class tag_step;
 
-  // Apart from what others write: only invalidations look at it.
+  // On its own cache line, apart from what others write: only invalidations read it.
   alignas(64) std::atomic<bool> busy_{false};
 };
 
 /// Thread-safe.
 class tag_registry {
 public:
-  /// Records and names come out of `bytes`, which may be exceeded by them: whoever
-  /// stores next has to make up for it. nullptr: they count nowhere.
+  /// Records and names count against `bytes` and may exceed it: the next write must
+  /// make up for it. nullptr: they are not counted.
   explicit tag_registry(std::shared_ptr<budget> bytes = nullptr) noexcept;
   ~tag_registry();
 
@@ -78,8 +78,8 @@ public:
     return sequence_.load(std::memory_order_seq_cst);
   }
 
-  /// Whether something with these tags that was born then is dead. The ids must be
-  /// in use, or be those of an entry that is read inside an epoch guard.
+  /// Whether an entry with these tags that was born at `born` is dead. The ids must be
+  /// in use, or belong to an entry that is read inside an epoch guard.
   [[nodiscard]] bool killed(std::uint64_t born,
                             std::span<const tag_id> ids) const noexcept {
     for (auto x : ids)
@@ -88,12 +88,12 @@ public:
     return false;
   }
 
-  /// Rises with each invalidation that may have killed an entry.
+  /// Increases with each invalidation that may have killed an entry.
   [[nodiscard]] std::uint64_t kills() const noexcept {
     return kills_.load(std::memory_order_acquire);
   }
 
-  /// Names that are remembered, and the bytes that they take.
+  /// Number of names in memory; `bytes`: what they take.
   [[nodiscard]] std::size_t size() const noexcept {
     return size_.load(std::memory_order_relaxed);
   }
@@ -104,11 +104,11 @@ public:
 
   // -- uses: any thread -----------------------------------------------------------
 
-  /// Puts the ids of `names` into `ids`, which is empty, and uses each of them once.
-  /// Throws std::bad_alloc, and has changed nothing then.
+  /// Puts the ids of `names` into `ids`, which must be empty, and counts one use of
+  /// each. Throws std::bad_alloc; nothing has changed then.
   void use(std::span<const troupe::bytes> names, std::vector<tag_id>& ids);
 
-  /// One more use of ids that are in use.
+  /// Counts one more use of ids that are in use.
   void use_again(std::span<const tag_id> ids) noexcept {
     for (auto x : ids)
       records_[x].uses.fetch_add(1, std::memory_order_relaxed);
@@ -120,25 +120,25 @@ public:
         set_aside(x);
   }
 
-  /// The name of an id in use. Valid as long as that.
+  /// The name of an id in use; valid while it is in use.
   [[nodiscard]] bytes_view name_of(tag_id id) const noexcept {
     return *records_[id].name;
   }
 
-  /// Whether something with these tags that was born then would be dead.
+  /// Whether an entry with these tags that was born at `born` would be dead.
   [[nodiscard]] bool killed_by_name(std::uint64_t born,
                                     std::span<const troupe::bytes> names) const;
 
   // -- invalidations --------------------------------------------------------------
 
-  /// Kills what was born before and has this tag. Waits for the tagged changes that
-  /// are under way. False, and nothing was done, inside of such a change. Linear in
-  /// the number of stores. Without memory for the name, loads in flight with tags
-  /// are kept from being stored.
+  /// Kills the entries with this tag that were born before. Waits for the tagged
+  /// changes in progress. Returns false without effect inside of such a change. Linear
+  /// in the number of stores. Without memory for the name, loads in flight with tags
+  /// are not stored.
   [[nodiscard]] bool invalidate(bytes_view name);
 
-  /// Calls `f`, which does not throw, while no `tag_step` lives and none begins; inside
-  /// of one of this thread at once. For a clear, which keeps joint turns whole.
+  /// Calls `f`, which must not throw, while no `tag_step` lives and none begins; inside
+  /// a step of this thread, at once. For a clear, which must not divide joint turns.
   template <class F>
   void keep_out_steps(F&& f) {
     if (tag_step_here()) {
@@ -151,15 +151,15 @@ public:
     end_invalidating();
   }
 
-  /// Has invalidations wait for tagged changes of this store. Throws std::bad_alloc.
+  /// Makes invalidations wait for tagged changes of this store. Throws std::bad_alloc.
   void add(const tag_witness& store);
   void remove(const tag_witness& store) noexcept;
 
-  /// What is wrong with the counts, if anything: `uses` are those of each id that
-  /// entries have. While nobody changes anything.
+  /// Returns what is wrong with the counts, or an empty string; `uses` are the entries'
+  /// uses of each id. No thread may change anything meanwhile.
   [[nodiscard]] std::string validate(std::span<const std::uint32_t> uses) const;
 
-  /// Names that no entry has take no more than this, or a sixteenth of the limit.
+  /// Bytes. Names without entries take at most this, or a sixteenth of the limit.
   static constexpr std::size_t most_idle_bytes = std::size_t{1} << 20;
 
 private:
@@ -169,7 +169,7 @@ private:
   struct alignas(32) record {
     std::atomic<std::uint64_t> last;
     std::atomic<std::uint32_t> uses;
-    bool idle; ///< It is in `idle_`. Under the mutex, as what follows.
+    bool idle; ///< It is in `idle_`. Under the mutex, as is the rest.
     const troupe::bytes* name;
   };
 
@@ -194,7 +194,7 @@ private:
   segmented_array<record> records_;
 
   std::mutex invalidations_; ///< One at a time. Taken before `names_`.
-  std::vector<const tag_witness*> stores_; ///< Under it.
+  std::vector<const tag_witness*> stores_; ///< Under `invalidations_`.
 
   mutable std::mutex names_; ///< Guards what follows.
   key_map<tag_id> ids_;
@@ -203,19 +203,19 @@ private:
   std::vector<tag_id> free_;
   std::deque<tag_id> idle_; ///< In the order in which their last use ended.
   std::size_t idle_bytes_ = 0;
-  retired_list retired_; ///< Ids that a reader may still ask for.
+  retired_list retired_; ///< Ids that readers may still use.
   std::shared_ptr<budget> budget_;
   std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> bytes_{0};
 };
 
-/// A change that asks whether a tagged entry lives, or stores one, or a joint turn: no
-/// invalidation takes place while one of these lives. Waits for one that is under way. In the
-/// store's turn; inside of another one for the same tags it does nothing, as that one
-/// is enough.
+/// A change that depends on whether a tagged entry lives, or stores one, or a joint
+/// turn: no invalidation takes place while a step lives. Its constructor waits for an
+/// invalidation in progress. In the store's turn. Inside another step for the same tags
+/// it does nothing, because that one is enough.
 class tag_step {
 public:
-  /// One that is not `needed` does nothing.
+  /// Without `needed` it does nothing.
   tag_step(tag_registry& tags, tag_witness& store, bool needed = true) noexcept
     : tags_(tags) {
     if (needed) [[unlikely]]
@@ -230,7 +230,7 @@ public:
   tag_step(const tag_step&) = delete;
   tag_step& operator=(const tag_step&) = delete;
 
-  /// Whether the calling thread is inside of one.
+  /// Whether the calling thread is inside a step.
   [[nodiscard]] static bool here(const tag_registry& tags) noexcept;
 
 private:
@@ -241,7 +241,7 @@ private:
 
   const tag_registry& tags_;
   tag_step* outer_ = nullptr;
-  tag_witness* store_ = nullptr; ///< nullptr: inside of another one.
+  tag_witness* store_ = nullptr; ///< nullptr: inside another step.
   bool entered_ = false;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Makes the forms of an interface by its type.
+// Makes the forms of an interface from its type.
 
 #include <cstddef>
 #include <string>

@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-// Longer texts are none of a number, says Redis.
+// Redis refuses longer texts.
 constexpr std::size_t longest_decimal = 5 * 1024 - 1;
 
 } // namespace
@@ -28,7 +28,7 @@ std::optional<long double> parse_decimal(bytes_view text) {
   const auto value = std::strtold(terminated.c_str(), &end);
   if (end != terminated.c_str() + terminated.size() || std::isnan(value))
     return std::nullopt;
-  // Too close to zero is in order as long as something is left.
+  // A number close to zero is accepted unless it is rounded to zero.
   if (errno == ERANGE && (std::isinf(value) || value == 0))
     return std::nullopt;
   return value;

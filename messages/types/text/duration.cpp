@@ -18,7 +18,7 @@ struct unit {
   std::int64_t milliseconds;
 };
 
-// The large ones first; "ms" is not a number of minutes.
+// Large units first; "ms" must not be read as minutes.
 constexpr std::array units{unit{"d", 86'400'000}, unit{"h", 3'600'000},
                            unit{"min", 60'000},   unit{"ms", 1},
                            unit{"m", 60'000},     unit{"s", 1'000}};
@@ -30,7 +30,7 @@ tl::unexpected<error> no_duration(std::string_view text) {
                   "36500d");
 }
 
-/// Takes a unit off the text; zero when there is none.
+/// Removes a unit from the text and returns it; zero when there is none.
 std::int64_t take_unit(std::string_view& text) {
   for (const auto& x : units) {
     if (text.starts_with(x.name)) {
@@ -82,7 +82,7 @@ expected<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (code != std::errc{} || !std::isfinite(number) || std::signbit(number))
       return no_duration(text);
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    // "90" counts seconds, but who writes "1h30" means minutes.
+    // "90" is in seconds. "1h30" is refused, because its writer means minutes.
     const auto factor = rest.empty() && first ? 1'000 : take_unit(rest);
     if (factor == 0)
       return no_duration(text);

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <optional>
 
-// A pattern is compared by trying, which is fast for nearly all, for some steps. Some
-// patterns take the product of both sizes, as "*aaaaab" with a text of many "a". These
-// are compared by the second way: after each byte of the text it is known how many
-// elements of the pattern the bytes so far may stand for, a bit for each number. All
-// bits go on at once (R. Baeza-Yates, G. Gonnet: A New Approach to Text Searching,
-// CACM 35(10), 1992): 17 words at most for each byte of the text.
+// A pattern is compared by trying for a limited number of steps, which is fast for
+// nearly all patterns. Some patterns take the product of both sizes, such as "*aaaaab"
+// with a text of many "a". These are compared in a second way: after each byte of the
+// text, one bit for each number of elements records whether that many elements of the
+// pattern match the bytes so far. All bits advance at once (R. Baeza-Yates, G. Gonnet:
+// A New Approach to Text Searching, CACM 35(10), 1992): at most 17 words for each byte
+// of the text.
 
 namespace troupe {
 
@@ -20,14 +21,14 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// How single characters are compared.
+// Compares single characters.
 class matcher {
 public:
   explicit matcher(letter_case how) noexcept : how_(how) {
     // nop
   }
 
-  // Takes one element other than `*` off the pattern.
+  // Removes one element other than `*` from the pattern and compares it.
   bool take(bytes_view& pattern, char c) const noexcept {
     if (pattern.front() == '[')
       return take_class(pattern, fold(c));
@@ -44,9 +45,9 @@ private:
     return how_ == letter_case::any ? lower(c) : c;
   }
 
-  // Takes "[...]" off the pattern. As in Redis, an escaped character begins no
-  // range, a range may end with "]", and a class that is not closed ends with
-  // the pattern.
+  // Removes "[...]" from the pattern. As in Redis, an escaped character does not begin
+  // a range, a range may end with "]", and a class that is not closed ends with the
+  // pattern.
   bool take_class(bytes_view& pattern, char c) const noexcept {
     pattern.remove_prefix(1);
     const bool inverted = pattern.starts_with('^');
@@ -78,7 +79,7 @@ private:
   letter_case how_;
 };
 
-// Where a comparison is in a pattern that is read as it goes.
+// The position of a comparison in a pattern that is parsed meanwhile.
 class text_cursor {
 public:
   text_cursor(bytes_view pattern, letter_case how) noexcept
@@ -98,7 +99,7 @@ public:
     rest_.remove_prefix(1);
   }
 
-  // Takes an element; tells whether it stands for this character.
+  // Removes an element; returns whether it matches this character.
   bool take(char c) noexcept {
     return one_.take(rest_, c);
   }
@@ -108,8 +109,8 @@ private:
   matcher one_;
 };
 
-// When the text disagrees behind a star, only the last star has to be tried
-// again, one character later. Nothing when that takes more than `most` steps.
+// After a mismatch behind a star, only the last star is tried again, one character
+// later. Returns nothing when that takes more than `most` steps.
 template <class Cursor>
 std::optional<bool> try_match(Cursor pattern, bytes_view text,
                               std::size_t most) noexcept {
@@ -141,7 +142,7 @@ std::optional<bool> try_match(Cursor pattern, bytes_view text,
   return std::nullopt;
 }
 
-/// Steps for each byte of a text after which the second way is faster.
+/// Steps for each byte of a text from which the second way is faster.
 constexpr std::size_t tries_per_byte = 16;
 
 constexpr auto no_bound = static_cast<std::size_t>(-1);
@@ -157,8 +158,8 @@ public:
   /// The words of a state: a bit for each number of elements, zero included.
   static constexpr std::size_t most_words = longest_pattern / word_bits + 1;
 
-  /// Adds an element that stands for one character, those for which `stands_for` is
-  /// true; there are up to `longest_pattern`.
+  /// Adds an element that matches each character for which `stands_for` is true; at
+  /// most `longest_pattern` elements.
   template <class F>
   void add(F stands_for) noexcept {
     for (std::size_t c = 0; c < takes_.size(); ++c)
@@ -203,15 +204,14 @@ private:
   }
 
   std::array<state, characters>
-    takes_{};     ///< Where a character is the next element.
+    takes_{};     ///< Where a character matches the next element.
   state stays_{}; ///< Where any character is part of a star.
   std::size_t size_ = 0;
 };
 
 namespace {
 
-/// Adds the elements of a pattern, up to the most that there may be. False when there
-/// are more.
+/// Adds the elements of a pattern. False when there are more than `longest_pattern`.
 bool add_elements(bit_matcher& to, bytes_view pattern,
                   letter_case how) noexcept {
   std::size_t elements = 0;
@@ -237,7 +237,7 @@ bool add_elements(bit_matcher& to, bytes_view pattern,
 
 bool glob_match(bytes_view pattern, bytes_view text, letter_case how) noexcept {
   const text_cursor begin{pattern, how};
-  // The second way has to look at the pattern for each of all characters first.
+  // The second way must first read the pattern for each possible character.
   const auto most
     = tries_per_byte * text.size() + bit_matcher::characters * pattern.size();
   if (const auto tried = try_match(begin, text, most))
@@ -277,7 +277,7 @@ private:
 };
 
 glob::glob(bytes_view pattern, letter_case how) {
-  // Elements point into it: it does not grow.
+  // Elements point into it, so it must not grow.
   sets_.reserve(pattern.size());
   for (text_cursor at{pattern, how}; !at.at_end();) {
     if (at.at_star()) {
@@ -294,7 +294,7 @@ glob::glob(bytes_view pattern, letter_case how) {
     at = behind;
     elements_.push_back(&sets_.emplace_back(set));
   }
-  // With few elements behind a star, trying takes about as few steps.
+  // With few elements after a star, trying takes about as few steps.
   const auto star = std::find(elements_.begin(), elements_.end(), nullptr);
   const auto behind = static_cast<std::size_t>(elements_.end() - star);
   if (behind <= tries_per_byte || sets_.size() > longest_pattern)

@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// A decimal 64-bit integer in the only spelling Redis accepts: no sign but a
-/// minus, no leading zeros, no spaces, nothing behind it.
+/// Parses a decimal 64-bit integer in the only spelling that Redis accepts: an optional
+/// minus, no leading zeros, no spaces, no bytes after it.
 [[nodiscard]] inline std::optional<std::int64_t>
 parse_integer(bytes_view text) noexcept {
   const auto digits = text.starts_with('-') ? text.substr(1) : text;
@@ -26,9 +26,8 @@ parse_integer(bytes_view text) noexcept {
   return value;
 }
 
-/// The cursor of a SCAN in all spellings that Redis accepts, which are those of
-/// C's `strtoul`: signs, leading zeros, nothing at all, and whatever is behind
-/// a NUL.
+/// Parses the cursor of a SCAN in all spellings that Redis accepts (C's `strtoul`):
+/// signs, leading zeros, an empty text (0), and any bytes after a NUL.
 [[nodiscard]] inline std::optional<std::uint64_t>
 parse_cursor(bytes_view text) noexcept {
   text = text.substr(0, text.find('\0'));

@@ -50,4 +50,13 @@ std::optional<std::uint64_t> parse_memory_size(bytes_view text) noexcept {
   return std::nullopt;
 }
 
+std::string memory_size_text(std::uint64_t size) {
+  constexpr std::array shown{unit{"gb", kibi * kibi * kibi},
+                             unit{"mb", kibi * kibi}, unit{"kb", kibi}};
+  for (const auto& x : shown)
+    if (size != 0 && size % x.bytes == 0)
+      return std::to_string(size / x.bytes).append(x.name);
+  return std::to_string(size);
+}
+
 } // namespace troupe

@@ -6,11 +6,11 @@
 
 namespace troupe {
 
-/// Bytes of a text from outside that a log or a report shows.
+/// Most bytes of a text from outside that a log or a report shows.
 inline constexpr std::size_t most_shown = 200;
 
-/// As one line of printable ASCII: other bytes become \xNN, and of more than
-/// `most_shown` bytes the rest is cut.
+/// The text as one line of printable ASCII: other bytes become \xNN; bytes after the
+/// first `most_shown` are cut.
 [[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace troupe

@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// Whether `word` reads `lower` in any case, as Redis compares names and options:
-/// letters of ASCII only. `lower` has no upper-case letter.
+/// Whether `word` equals `lower` without regard to the case of ASCII letters, as Redis
+/// compares names and options. `lower` must have no upper-case letter.
 [[nodiscard]] bool same_word(bytes_view word, std::string_view lower) noexcept;
 
 } // namespace troupe

@@ -69,7 +69,7 @@ TEST_CASE("keys of a trace are numbered in the order of their appearance") {
 TEST_CASE("a trace may arrive in pieces and lack its last newline") {
   auto trace = read_text({"1", "2\n", "", "\n"});
   REQUIRE_FALSE(trace);
-  CHECK(trace.error().text() == "line 2: there is no key");
+  CHECK(trace.error().text() == "line 2: the key is missing");
   trace = read_text({"1", "2\n1", "2"});
   REQUIRE(trace);
   CHECK(trace->requests == std::vector<key_id>{0, 0});
@@ -77,18 +77,18 @@ TEST_CASE("a trace may arrive in pieces and lack its last newline") {
 
 TEST_CASE("a bad line of a trace is named by its number") {
   check_refused("1\n2\nx3\n",
-                "line 3: a key is a decimal number, and 'x' is no digit");
-  check_refused("1 \n",
-                "line 1: a key is a decimal number, and byte 0x20 is no digit");
-  check_refused("1\r\n",
-                "line 1: a key is a decimal number, and byte 0x0d is no digit");
+                "line 3: a key is a decimal number, but 'x' is not a digit");
+  check_refused(
+    "1 \n", "line 1: a key is a decimal number, but byte 0x20 is not a digit");
+  check_refused(
+    "1\r\n", "line 1: a key is a decimal number, but byte 0x0d is not a digit");
   check_refused("-1\n",
-                "line 1: a key is a decimal number, and '-' is no digit");
-  check_refused("1\n\n2\n", "line 2: there is no key");
+                "line 1: a key is a decimal number, but '-' is not a digit");
+  check_refused("1\n\n2\n", "line 2: the key is missing");
   check_refused("18446744073709551616\n", "line 1: a key must be below 2^64");
   check_refused("1\n" + std::string(1000, '9'),
                 "line 2: a key must be below 2^64");
-  check_refused("", "there is no request in it");
+  check_refused("", "the trace has no requests");
 }
 
 TEST_CASE("a trace file is read, and its errors name the file") {

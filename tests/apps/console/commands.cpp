@@ -146,12 +146,12 @@ TEST_CASE("with --yes nothing is asked back") {
 
 TEST_CASE("wrong options are named, with what was meant") {
   CHECK(refused({"--prot=1"})
-        == "unknown option '--prot'; did you mean '--port'?");
-  CHECK(refused({"-x"}) == "unknown option '-x'");
+        == "unknown option --prot=1; did you mean '--port'?");
+  CHECK(refused({"-x"}) == "unknown option -x");
   CHECK(contains(refused({"get"}), "commands follow -c"));
   CHECK(contains(refused({""}), "unexpected argument ''"));
-  CHECK(refused({"--port"}) == "--port needs a value (--port=N)");
-  CHECK(refused({"-c"}) == "-c needs a value (-c LINE)");
+  CHECK(refused({"--port"}) == "--port needs a value: --port=N");
+  CHECK(refused({"-c"}) == "-c needs a value: --command=LINE");
   CHECK(refused({"--json=1"}) == "--json takes no value");
   for (const auto* port : {"0", "65536", "-1", "x", "", "63 81"})
     CHECK(contains(refused({"--port", port}), "between 1 and 65535"));

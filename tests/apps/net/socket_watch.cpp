@@ -228,3 +228,22 @@ TEST_CASE("an event loop ends when its watch is stopped", "[watch]") {
   f.context.run();
   CHECK(who.calls == 1);
 }
+
+TEST_CASE("a peer that hangs up is told of, not what it has sent before",
+          "[watch]") {
+  fixture f;
+  pair_of_sockets x;
+  listener who;
+  REQUIRE(f.uut.await(x.near, readiness::hang_up, who));
+  x.speak();
+  f.run();
+  CHECK(who.calls == 0);
+  SECTION("when it closes") {
+    pair_of_sockets::close(x.far);
+  }
+  SECTION("when it sends no more") {
+    REQUIRE(::shutdown(x.far, SHUT_WR) == 0);
+  }
+  f.run();
+  CHECK(who.calls == 1);
+}

@@ -5,14 +5,20 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/topics/topic_hub.hpp>
+#include <troupe/actors/topics/topic_metrics.hpp>
 
 #include "actors/plain/fixture.hpp"
 #include "apps/net/byte_buffer.hpp"
 #include "apps/resp/parser.hpp"
 #include "apps/resp/reply_writer.hpp"
 #include "apps/resp/spelled.hpp"
-#include "apps/server/calls/long_commands.hpp"
+#include "apps/server/calls/unfinished.hpp"
+#include "apps/server/clients/answer_slot.hpp"
 #include "apps/server/clients/client.hpp"
 #include "apps/server/commands/command_table.hpp"
 #include "apps/server/commands/executor.hpp"
@@ -29,13 +35,34 @@ struct quiet_subscriber final : troupe::subscriber {
   }
 };
 
-/// A client that may subscribe.
+/// The place of a reply; the test looks by itself whether it is there.
+struct quiet_slot final : troupe::server::answer_slot {
+  using answer_slot::answer_slot;
+
+  void on_answer() noexcept override {
+    // nop
+  }
+};
+
+/// A client that may subscribe and wait.
 inline void make_client(troupe::server::client& x, std::uint64_t id,
                         const troupe::server::server_state& state) {
   x.id = id;
   x.make_subscriber = [&state] {
     return std::make_shared<quiet_subscriber>(state.options.pubsub);
   };
+  x.make_slot = [](troupe::server::waiting_time most) {
+    return std::make_shared<quiet_slot>(
+      std::make_shared<troupe::server::answer_line>([] { return true; }),
+      std::move(most));
+  };
+}
+
+/// Topics whose listeners are called on the loaders' threads.
+inline std::shared_ptr<troupe::topic_hub>
+topics_over(const std::shared_ptr<troupe::load_coordinator>& loads) {
+  return std::make_shared<troupe::topic_hub>(
+    std::shared_ptr<troupe::worker_pool>{loads, &loads->workers()});
 }
 
 /// Commands of one client over a region, without sockets.
@@ -43,12 +70,22 @@ struct command_fixture : region_fixture {
   explicit command_fixture(troupe::region_options options = {})
     : region_fixture(options) {
     state.threads.emplace_back();
+    state.topics = topics_over(loads);
+    REQUIRE(state.show_metrics());
+    // As the runtime does.
+    shown = troupe::register_metrics(state.options.metrics,
+                                     state.topics->directory())
+              .value();
     make_client(self, 7, state);
     const auto open = [this](std::size_t index) {
-      if (index == 0)
-        return troupe::expected<std::shared_ptr<troupe::region>>{uut};
-      return troupe::expected<std::shared_ptr<troupe::region>>{open_region(
-        "db" + std::to_string(index), uut->options(), time, executor, loads)};
+      auto db = uut;
+      if (index > 0)
+        db = open_region("db" + std::to_string(index), uut->options(), time,
+                         executor, loads);
+      // As the runtime does.
+      shown.push_back(
+        troupe::register_metrics(state.options.metrics, db).value());
+      return troupe::expected<std::shared_ptr<troupe::region>>{std::move(db)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
   }
@@ -91,8 +128,8 @@ struct command_fixture : region_fixture {
                               std::size_t next, troupe::server::client& from,
                               troupe::resp::reply_writer& reply) {
     const auto result = runner.run(batch, next, from, reply);
-    while (from.unfinished)
-      std::ignore = troupe::server::continue_long(from, reply);
+    while (from.unfinished && !from.unfinished->waits())
+      std::ignore = troupe::server::continue_unfinished(from, reply);
     return result;
   }
 
@@ -107,4 +144,5 @@ struct command_fixture : region_fixture {
 
   troupe::server::server_state state;
   troupe::server::client self;
+  std::vector<troupe::metric_registration> shown; ///< Of databases and topics.
 };

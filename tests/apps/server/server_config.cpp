@@ -109,7 +109,7 @@ TEST_CASE("namespaces are read from the command line and the file",
   check_two(settings({"--namespaces=session:=64mb a=b:=1m,noeviction"}));
   check_two(settings(
     {}, "[server]\nnamespaces=\"  session:=64mb \ta=b:=1m,noeviction\"\n"));
-  CHECK(mentions(refusal({"--namespaces=a:"}), "--namespaces: a:: "));
+  CHECK(mentions(refusal({"--namespaces=a:"}), "--namespaces=a:: a:: "));
   CHECK(mentions(refusal({"--namespaces==1mb"}), "empty"));
   CHECK(mentions(refusal({"--namespaces=a:=0"}), "not 0"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb a:=1mb"}), "twice"));
@@ -147,7 +147,8 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--prot=1"}), "--prot=1"));
   CHECK(mentions(refusal({"--port=65536"}), "--port=65536"));
   CHECK(mentions(refusal({"--port=x"}), "--port=x"));
-  CHECK(mentions(refusal({"--drain-timeout=10"}), "--drain-timeout=10"));
+  CHECK(settings({"--drain-timeout=10"})->drain_timeout == 10s);
+  CHECK(mentions(refusal({"--drain-timeout=10us"}), "--drain-timeout=10us"));
   CHECK(mentions(refusal({"--drain-timeout=-1s"}), "--drain-timeout"));
   CHECK(mentions(refusal({"--idle=-1s"}), "--idle"));
   CHECK(mentions(refusal({"start"}), "start"));
@@ -165,7 +166,8 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--shards=7"}), "power of two"));
   CHECK(mentions(refusal({"--jitter=1"}), "jitter"));
   CHECK(mentions(refusal({}, "[server]\nprot=1\n"), "prot"));
-  CHECK(mentions(refusal({}, "[server]\nport=x\n"), "line 2"));
+  CHECK(mentions(refusal({}, "[server]\nport=x\n"),
+                 "--port=x in line 2 of the ini file: allowed is 0 to 65535"));
 }
 
 TEST_CASE("the password comes from an option, the file or the environment",
@@ -243,4 +245,69 @@ TEST_CASE("certificates of clients stand in for a password where all show them",
     CHECK(mentions(
       refusal(with({"--no-plain", std::string{"--tls-auth-clients="} + value})),
       "without authentication"));
+}
+
+TEST_CASE("sizes and times read alike on the command line and in the file",
+          "[server][config]") {
+  const auto check_all = [](const expected<server_settings>& x) {
+    REQUIRE(x);
+    CHECK(x->max_memory == 100 << 20);
+    CHECK(x->serve.pubsub.bytes == 64 << 10);
+    CHECK(x->serve.max_reply == 2 << 20);
+    CHECK(x->region.max_value_size == 1 << 20);
+    CHECK(x->serve.idle_timeout == 300s);
+    CHECK(x->region.ttl == 48h);
+    CHECK(x->drain_timeout == 250ms);
+    CHECK(x->serve.start_values.at("ttl") == "2d");
+    CHECK(x->serve.start_values.at("max-value-size") == "1048576");
+  };
+  check_all(
+    settings({"--maxmemory", "100mb", "--pubsub-buffer=64kb", "--max-reply=2mb",
+              "--max-value-size", "1048576", "--timeout", "300", "--ttl=2d",
+              "--drain-timeout=250ms"}));
+  check_all(settings({}, "[server]\nmaxmemory = 100mb ; all\n"
+                         "pubsub-buffer=\"64kb\"\nmax-reply=2mb # one\n"
+                         "max-value-size=1mb\ntimeout=5m\nttl=2d\n"
+                         "drain-timeout=250ms\n"));
+}
+
+TEST_CASE("options have Redis's names, too", "[server][config]") {
+  const auto uut = settings({"-p", "7000", "--requirepass", "a b"},
+                            "[server]\nmaxclients=5\n");
+  REQUIRE(uut);
+  CHECK(uut->serve.port == 7000);
+  CHECK(uut->serve.password == "a b");
+  CHECK(uut->serve.max_connections == 5);
+}
+
+TEST_CASE("the file takes texts without quotes", "[server][config]") {
+  const auto uut = settings({}, "# of two machines\n[server]\n"
+                                "password=a#b;c ; mine\n"
+                                "bind=127.0.0.1 -::1\nno-console=yes\n");
+  REQUIRE(uut);
+  CHECK(uut->serve.password == "a#b;c");
+  CHECK(uut->serve.bind == "127.0.0.1 -::1");
+  CHECK(!uut->console.is_open);
+}
+
+TEST_CASE("numbers of 2^63 and more are refused, and secrets not shown",
+          "[server][config]") {
+  for (const auto* option : {"threads", "max-connections", "maxmemory",
+                             "troupe.max-bytes", "troupe.loader-queue"})
+    for (const auto* number : {"9223372036854775808", "18446744073709551615"})
+      CHECK(
+        mentions(refusal({std::string{"--"} + option + "=" + number}),
+                 std::string{"--"} + option + "=" + number + ": allowed is "));
+  CHECK(mentions(refusal({}, "[server]\npassword=\"x\n"), "line 2"));
+}
+
+TEST_CASE("CAF's options cannot crash the program", "[server][config]") {
+  CHECK(mentions(refusal({"--scheduler.max-threads=0"}), "1 to 1024"));
+  CHECK(mentions(refusal({"--scheduler.policy=none"}), "stealing, sharing"));
+  CHECK(mentions(refusal({"--scheduler.max-throughput=0"}), "allowed is 1"));
+  CHECK(settings({"--scheduler.max-threads=2", "--scheduler.policy=sharing"}));
+  server_config uut;
+  CHECK(uut.help_text(false).find("scheduler") == std::string::npos);
+  CHECK(uut.help_text(true).find("--scheduler.max-threads=N")
+        != std::string::npos);
 }

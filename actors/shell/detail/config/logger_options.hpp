@@ -4,13 +4,13 @@
 
 namespace troupe::detail {
 
-/// Whether CAF has been built with its logger; Debian's has not.
+/// Whether CAF was built with its logger; Debian's was not.
 inline constexpr bool has_logger = CAF_LOG_LEVEL != CAF_LOG_LEVEL_QUIET;
 
-/// The group of its options.
+/// The group of the logger's options.
 inline constexpr char logger_group[] = "logger";
 
-/// What is said of an option of it where there is none.
+/// The error for an option of the logger when CAF has none.
 inline constexpr char no_logger[]
   = " does nothing, as this CAF is built without its logger; leave it out";
 

@@ -1,63 +1,41 @@
 #pragma once
 
-// Options of a group, declared and read by the type of the variable that they are for.
-// A time is one of whole milliseconds.
+// Options between a program's settings and CAF's.
 
-#include <chrono>
+#include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include <caf/config_option_adder.hpp>
 #include <caf/config_option_set.hpp>
+#include <caf/config_value.hpp>
 #include <caf/settings.hpp>
-#include <caf/timespan.hpp>
 
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/settings/option.hpp>
 
 namespace troupe::detail {
 
-/// How CAF stores the value of an option.
-template <class T>
-using stored_option
-  = std::conditional_t<std::is_same_v<T, std::chrono::milliseconds>,
-                       caf::timespan, T>;
+/// The options that CAF's set declares, as ours, in its order. A value that one takes is
+/// stored in the variable of the option, if it has one, and in `content`. Those of CAF
+/// itself are hidden, and values that CAF cannot bear are refused. Both arguments must
+/// live as long as the result, and the set must not change.
+[[nodiscard]] std::vector<settings::option>
+adopted_options(const caf::config_option_set& declared, caf::settings& content);
 
-template <class T>
-void declare_option(caf::config_option_set& to, const std::string& group,
-                    const std::string& name, const std::string& help) {
-  caf::config_option_adder{to, group}.add<stored_option<T>>(name, help);
-}
+/// Declares an option to CAF, with the type of its preset, so that a program can give it
+/// a value by `actor_system_config::set`.
+void declare(caf::config_option_set& to, const settings::option& x);
 
-/// Reads one option; leaves `to` as it is when the option is not set. Errors:
-/// `invalid_argument` (it is of another type).
-template <class T>
-expected<void> read_option(const caf::settings& from, const std::string& group,
-                           const std::string& name, T& to) {
-  const auto section = caf::get_if<caf::settings>(&from, group);
-  if (!section)
-    return {};
-  const auto i = section->find(name);
-  if (i == section->end())
-    return {};
-  const auto wrong = [&](const char* why) {
-    return fail(errc::invalid_argument,
-                group + "." + name + " is " + to_string(i->second) + why);
-  };
-  const auto x = caf::get_if<stored_option<T>>(&i->second);
-  if (!x)
-    return wrong(", which is of the wrong type or too large");
-  if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
-    to = std::chrono::floor<std::chrono::milliseconds>(*x);
-    if (to != *x)
-      return wrong(", allowed are whole milliseconds");
-  } else {
-    to = *x;
-  }
-  return {};
-}
+/// Stores a value in a section of `to`.
+void store(caf::settings& to, const std::string& section,
+           const std::string& name, const settings::value& x);
 
-/// CAF takes options that were never declared silently. Errors: `invalid_argument`
+/// The value of an option in `from`; nothing when it is not set. Errors:
+/// `invalid_argument`, with what is allowed.
+[[nodiscard]] expected<std::optional<settings::value>>
+stored(const caf::settings& from, const settings::option& x);
+
+/// CAF silently accepts options that were never declared. Errors: `invalid_argument`
 /// (the group has an option that is not among the known ones).
 [[nodiscard]] expected<void>
 check_option_names(const caf::settings& all, const std::string& group,

@@ -4,8 +4,8 @@
 
 namespace troupe::detail {
 
-/// Lets the system of a configuration talk to other processes. It starts threads of
-/// its own then.
+/// Lets the system of a configuration communicate with other processes. It then starts
+/// its own threads.
 void load_middleman(caf::actor_system_config& cfg);
 
 } // namespace troupe::detail

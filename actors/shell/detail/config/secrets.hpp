@@ -6,14 +6,14 @@
 
 namespace troupe::detail {
 
-/// What is shown instead of a secret.
+/// The text that replaces a secret.
 inline constexpr char mask[] = "***";
 
-/// Whether the value of an option must not be shown: its name ends with "password",
+/// Whether the value of an option must be hidden: its name ends with "password",
 /// "passphrase" or "-pass".
 [[nodiscard]] bool is_secret(std::string_view option);
 
-/// Replaces all secrets, however deep they are.
+/// Replaces all secrets, at any depth.
 void hide_secrets(caf::settings& all);
 
 } // namespace troupe::detail

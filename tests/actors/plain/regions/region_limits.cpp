@@ -132,8 +132,11 @@ TEST_CASE("a region at its own limit makes no other region yield",
   auto busy = open("busy", 1 << 20);
   for (std::size_t i = 0; i < 20'000; ++i)
     REQUIRE(calm->set(key_of(i), "value"));
-  auto both = shards(*calm).all();
-  both.insert(both.end(), shards(*busy).begin(), shards(*busy).end());
+  std::vector<memory::shard*> both;
+  for (auto* where : {&shards(*calm), &shards(*busy)}) {
+    const auto made = where->all().made();
+    both.insert(both.end(), made.begin(), made.end());
+  }
   memory::rebalancer uut;
   const std::vector<const budget*> shared{parent.get()};
   for (std::size_t i = 0; i < 100'000; ++i) {

@@ -305,6 +305,52 @@ TEST_CASE("stopping ends the youngest first and starts nothing") {
   CHECK(t.tree.add(t.child("d")).error() == errc::shutting_down);
 }
 
+TEST_CASE("a child leaves with its children, and their names are free") {
+  theatre t{0};
+  t.add("a");
+  t.add("b");
+  t.add("a/1", "a");
+  t.add("a/2", "a");
+  t.crash("a/2");
+  CHECK(t.tree.figures().failed == 1);
+  const auto leaving = t.tree.dismiss("a");
+  CHECK(t.ended == theatre::names{"a/1", "a"});
+  // Their ends are no crashes.
+  t.crash("a");
+  t.crash("a/1");
+  t.tree.await_departed(leaving, 10s);
+  CHECK(t.restarted.empty());
+  CHECK(t.tree.size() == 1);
+  CHECK(t.tree.figures().failed == 0);
+  CHECK(t.tree.kill("a").error() == errc::unknown_actor);
+  CHECK(t.tree.restart("a/2").error() == errc::unknown_actor);
+  t.add("a");
+  t.add("a/2", "a");
+  CHECK(t.state("a/2") == child_state::running);
+}
+
+TEST_CASE("a child that leaves and does not end is not waited for for ever") {
+  theatre t;
+  t.add("a");
+  t.tree.await_departed(t.tree.dismiss("a"), 0ms);
+  CHECK(t.tree.size() == 0);
+  // Late, and unknown by then.
+  t.crash("a");
+  CHECK(t.restarted.empty());
+}
+
+TEST_CASE("children are listed behind their parents, whenever they came") {
+  theatre t;
+  t.add("a");
+  t.add("b");
+  for (const auto* name : {"a/10", "a/2", "a/1"})
+    t.add(name, "a");
+  theatre::names listed;
+  for (auto& x : t.tree.list(""))
+    listed.push_back(x.name);
+  CHECK(listed == theatre::names{"a", "a/1", "a/2", "a/10", "b"});
+}
+
 TEST_CASE("what does not end is named at the deadline") {
   theatre t;
   t.add("a");

@@ -208,6 +208,16 @@ public:
       [](const list_nodes_request&) -> caf::result<node_list> {
         return node_list{"abc#1", {{"def#2", "127.0.0.1:1234", 90s, 17, 1}}, 3};
       },
+      [](const troupe::list_metrics_request& x)
+        -> caf::result<troupe::metric_list> {
+        if (!std::string_view{"a_bytes"}.starts_with(x.prefix))
+          return troupe::metric_list{};
+        return troupe::metric_list{
+          {{"a_bytes", "region=\"db0\"", "gauge", "bytes", "Memory.", 2048},
+           {"b_seconds", "", "histogram", "seconds", "Times.", 7, 20, 0.25, 0.5,
+            1}},
+          3};
+      },
     };
   }
 
@@ -347,7 +357,8 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
 
   CHECK(output(with, "use profiles; set 42 abc")
         == "region profiles\nerror: type_mismatch: profiles holds values of "
-           "type profile, which cannot be typed here; nothing was stored\n");
+           "type profile, which cannot be typed in the console; nothing was "
+           "stored\n");
   CHECK(output(with, "get 42") == "(nil)\n");
   CHECK(output(with, "use counts; set n abc")
         == "region counts\nerror: type_mismatch: counts holds values of type "
@@ -371,7 +382,7 @@ TEST_CASE("text is not stored in a region of values that cannot be typed") {
   CHECK(sent.text == "true\n");
   CHECK(sent.complaint
         == "warning: profiles holds values of type profile; the bytes were "
-           "written as they are, and may not be one\n");
+           "written as typed, and may not be such a value\n");
   const auto fine = with.run(parse_line("send db0 set 42 abc")->front(), 0);
   CHECK(fine.complaint.empty());
 }
@@ -398,7 +409,7 @@ TEST_CASE("the report of a drain counts the clients") {
   session json{peer, true};
   CHECK(output(with, "drain 3s")
         == "error: timeout: drained, but after 3s these had not ended: 2 of 5 "
-           "clients (cut off, as they had not taken their replies)\n");
+           "clients (cut off: they did not read their replies)\n");
   CHECK(output(with, "drain 4s") == "drained in 1ms, 1 client included\n");
   CHECK(json.run(parse_line("drain 4s")->front(), 0).text
         == "{\"took_ms\":1,\"clients\":1}\n");
@@ -500,7 +511,7 @@ TEST_CASE("what makes no message is refused before anything is sent") {
   session with{peer, false};
 
   CHECK(output(with, "send db0 gte k")
-        == "error: invalid_argument: db0 takes no message gte; did you mean "
+        == "error: invalid_argument: db0 accepts no message gte; did you mean "
            "'get'?\n");
   CHECK(output(with, "send db0 touch k soon")
         == "error: invalid_argument: touch: ttl is 'soon', but must be a time "
@@ -508,8 +519,8 @@ TEST_CASE("what makes no message is refused before anything is sent") {
   CHECK(output(with, "send bd0 get k")
         == "error: unknown_actor: no actor has this name; did you mean "
            "'db0'?\n");
-  CHECK(
-    contains(output(with, "send odd get k"), "knows no messages of a oddity"));
+  CHECK(contains(output(with, "send odd get k"),
+                 "knows no messages for actors of the kind oddity"));
   CHECK(code(with, "send db0 gte k") == wrong_usage);
   CHECK(code(with, "send db0 get") == wrong_usage);
   CHECK(code(with, "send bd0 get k") == failed);
@@ -553,6 +564,29 @@ TEST_CASE("nodes are printed as a table") {
            "... and 2 more\n");
 }
 
+TEST_CASE("metrics are printed as a table, or as JSON") {
+  fake_server server;
+  connection peer{server.address()};
+  session with{peer, false};
+  CHECK(output(with, "metrics")
+        == "METRIC     LABELS                                     VALUE  "
+           "HELP\n"
+           "a_bytes    region=\"db0\"                             2.0 KiB  "
+           "Memory.\n"
+           "b_seconds                20, p50 0.25 s, p90 0.5 s, p99 1 s  "
+           "Times.\n"
+           "... and 1 more\n");
+  CHECK(output(with, "metrics nothing") == "no metric has such a name\n");
+  session as_json{peer, true};
+  CHECK(
+    output(as_json, "metrics a_")
+    == "{\"metrics\":[{\"name\":\"a_bytes\",\"labels\":\"region=\\\"db0\\\"\""
+       ",\"kind\":\"gauge\",\"unit\":\"bytes\",\"help\":\"Memory.\",\"value\":"
+       "2048},{\"name\":\"b_seconds\",\"labels\":\"\",\"kind\":\"histogram\","
+       "\"unit\":\"seconds\",\"help\":\"Times.\",\"value\":7,\"count\":20,"
+       "\"p50\":0.25,\"p90\":0.5,\"p99\":1}],\"total\":3}\n");
+}
+
 TEST_CASE("states have colours when they are wanted") {
   fake_server server;
   connection peer{server.address()};
@@ -584,7 +618,7 @@ TEST_CASE("the end of the server ends a request that waits for it") {
   auto result = peer.ask(troupe::drain_request{1h});
   REQUIRE_FALSE(result);
   CHECK(result.error().code == not_connected);
-  CHECK(contains(result.error().reason.text(), "went away"));
+  CHECK(contains(result.error().reason.text(), "was lost"));
   CHECK(std::chrono::steady_clock::now() - start < patience);
   CHECK_FALSE(peer.is_open());
 }

@@ -166,7 +166,6 @@ TEST_CASE("figures are shown with units") {
            "threads   9\n"
            "files     40 open of 1,024\n"
            "actors    35\n"
-           "loads     0 in flight, 0 loader threads, 0 jobs wait for one\n"
            "\n"
            "REGION  VALUES  SHARDS       KEYS    MEMORY  HANDLED  RESTARTS\n"
            "db0     bytes       32  1,234,567  64.0 MiB        5         1\n");
@@ -185,8 +184,16 @@ TEST_CASE("figures are shown with units") {
     "7\n"
     "img:       db0          2      1     96 B      none      2,500        "
     "0\n"));
-  x.draining = true;
   x.regions.clear();
+  x.services.push_back({"topics", "topics", {{"channels", 1200}, {"x y", 0}}});
+  x.services.push_back({"limits", "limits", {}});
+  CHECK(text_of(x, 80).ends_with("actors    35\n"
+                                 "\n"
+                                 "SERVICE  FIGURE    VALUE\n"
+                                 "topics   channels  1,200\n"
+                                 "topics   \"x y\"         0\n"));
+  x.services.clear();
+  x.draining = true;
   CHECK(text_of(x, 80).ends_with("state     draining\n"));
 }
 
@@ -231,7 +238,7 @@ TEST_CASE("states have a tone") {
   CHECK(painted_complaint("Try it\n") == "Try it\n");
 }
 
-TEST_CASE("topics have a column of their own") {
+TEST_CASE("subscribers have a column of their own") {
   troupe::actor_list all;
   all.actors.resize(2);
   all.actors[0].name = "db0";
@@ -244,7 +251,7 @@ TEST_CASE("topics have a column of their own") {
   const auto text = text_of(all, true, 0);
   CHECK(text.find("SUBSCRIBERS") != std::string::npos);
   CHECK(text.find(" 42\n") != std::string::npos);
-  CHECK(text.find("... and 7 more topics\n") != std::string::npos);
+  CHECK(text.find("... and 7 more rows\n") != std::string::npos);
 }
 
 TEST_CASE("messages fit a narrow terminal without losing a field") {

@@ -109,7 +109,7 @@ TEST_CASE("walks of one turn share its time, however short each is",
     done = next;
     REQUIRE(run.self.unfinished);
     const auto before = reply.pending();
-    while (!continue_long(run.self, reply))
+    while (!continue_unfinished(run.self, reply))
       ;
     CHECK(reply.pending() > before);
     // This began a turn, with time for others.

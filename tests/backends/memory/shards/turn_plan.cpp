@@ -53,7 +53,7 @@ struct fixture : region_fixture {
 
   std::size_t charged() {
     std::size_t result = 0;
-    for (auto* x : shards(*uut).all())
+    for (auto* x : shards(*uut).all().made())
       result += x->store().entries().charged();
     return result;
   }

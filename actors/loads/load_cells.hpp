@@ -1,0 +1,21 @@
+#pragma once
+
+#include <troupe/messages/types/metrics/cells.hpp>
+
+namespace troupe {
+
+/// What a load coordinator counts, in its turns.
+struct load_cells : metric_cells {
+  counter_cell failed{
+    *this,
+    {.name = "troupe_failed_loads_total",
+     .help = "Loads that ended with an error, those that were cancelled "
+             "included."}};
+  histogram duration{
+    *this,
+    {.name = "troupe_load_duration_seconds",
+     .help = "How long loads took, from the first caller to the answer.",
+     .unit = metric_unit::nanosecond}};
+};
+
+} // namespace troupe

@@ -1,0 +1,87 @@
+// The keys and values of a database: how large, how long.
+
+#include <bit>
+#include <string>
+
+#include <troupe/messages/types/text/memory_size.hpp>
+
+#include "apps/resp/parser.hpp"
+#include "apps/server/options/option_families.hpp"
+
+namespace troupe::server {
+
+namespace {
+
+using settings::value;
+using settings::value_kind;
+
+std::string no_power_of_two(const value& x) {
+  const auto i = static_cast<std::uint64_t>(std::get<std::int64_t>(x));
+  return i == 0 || std::has_single_bit(i)
+           ? std::string{}
+           : "argument must be a power of two, or 0";
+}
+
+template <ttl_duration region_options::*Member>
+expected<void> set_lifetime(server_settings& to, const value& x) {
+  const auto time = std::get<std::chrono::milliseconds>(x);
+  to.region.*Member = time.count() == 0 ? no_expiry : time;
+  return {};
+}
+
+value_kind lifetime() {
+  return value_kind::time(std::chrono::milliseconds{0});
+}
+
+} // namespace
+
+std::vector<server_option> entry_options() {
+  using troupe::defaults::largest_key_size;
+  using troupe::defaults::max_shards;
+  return under(
+    "Keys and values",
+    {
+      {{.name = "ttl",
+        .kind = lifetime(),
+        .preset = "0",
+        .help = "time to live of keys written without one; 0: for ever"},
+       set_lifetime<&region_options::ttl>},
+      {{.name = "idle",
+        .kind = lifetime(),
+        .preset = "0",
+        .help = "keys expire after this time without a read or write, at the "
+                "end of their TTL at the latest; 0: never",
+        .details = "See [commands](commands.md#expiry)"},
+       set_lifetime<&region_options::idle>},
+      {{.name = "jitter",
+        .kind = value_kind::fraction(),
+        .preset = "0",
+        .help = "share of the ttl by which keys written without one may expire "
+                "early"},
+       into([](server_settings & x) -> auto& { return x.region.jitter; })},
+      {{.name = "max-key-size",
+        .kind
+        = value_kind::size(1, static_cast<std::int64_t>(largest_key_size)),
+        .preset = memory_size_text(troupe::defaults::max_key_size),
+        .help = "bytes of the largest key"},
+       into(
+         [](server_settings & x) -> auto& { return x.region.max_key_size; })},
+      {{.name = "max-value-size",
+        .kind = value_kind::size(
+          1, static_cast<std::int64_t>(resp::parser_limits{}.bulk)),
+        .preset = memory_size_text(troupe::defaults::max_value_size),
+        .help = "bytes of the largest value"},
+       into(
+         [](server_settings & x) -> auto& { return x.region.max_value_size; })},
+      {{.name = "shards",
+        .kind = value_kind::number(0, static_cast<std::int64_t>(max_shards))
+                  .checked("a power of two up to 256, or 0", no_power_of_two),
+        .preset = "0",
+        .help
+        = "shards of a database, all made at the start; 0: 16 per core, each "
+          "made at its first use"},
+       into([](server_settings & x) -> auto& { return x.region.shards; })},
+    });
+}
+
+} // namespace troupe::server

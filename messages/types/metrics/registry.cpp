@@ -1,0 +1,279 @@
+#include <troupe/messages/types/metrics/registry.hpp>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace troupe {
+
+namespace detail {
+
+namespace {
+
+std::string series_name(const metric_info& x, const metric_labels& labels) {
+  const auto text = text_of(labels);
+  return std::string{x.name} + (text.empty() ? text : "{" + text + "}");
+}
+
+/// Empty when INFO does not show it.
+std::string field_name(const metric_info& x) {
+  if (x.info.name.empty())
+    return {};
+  return std::string{x.info.section} + "/" + std::string{x.info.name};
+}
+
+} // namespace
+
+/// Metrics that are read together.
+struct metric_source {
+  std::vector<metric_info> infos;
+  std::shared_ptr<const metric_labels> labels;
+
+  /// Held while the function runs, which may end its own registration.
+  std::recursive_mutex mutex;
+  metric_registry::reader read; ///< Empty once the registration has ended.
+  bool is_running = false;
+  bool has_ended = false;
+
+  std::uint64_t number = 0; ///< In the order of registrations.
+};
+
+struct metric_table {
+  /// What several series have in common, and how many they are.
+  struct shared_name {
+    metric_info info; ///< Of the first series.
+    std::size_t series = 0;
+  };
+
+  explicit metric_table(std::size_t most) : limit(most) {
+    // nop
+  }
+
+  /// Adds a source. Errors: those of `metric_registry::add`.
+  expected<void> add(const std::shared_ptr<metric_source>& x);
+
+  void remove(const metric_source& x) noexcept;
+
+  const std::size_t limit;
+
+  mutable std::mutex mutex; ///< Guards what follows; no function runs under it.
+  std::uint64_t next = 0;
+  std::map<std::uint64_t, std::shared_ptr<metric_source>> sources;
+  std::set<std::string> series;
+  std::map<std::string, shared_name, std::less<>> names;
+  std::map<std::string, shared_name> fields; ///< Of INFO.
+
+private:
+  expected<void> add(const metric_info& x, const metric_labels& labels);
+  void remove(const metric_info& x, const metric_labels& labels);
+};
+
+expected<void> metric_table::add(const metric_info& x,
+                                 const metric_labels& labels) {
+  if (auto ok = check(x); !ok)
+    return ok;
+  const auto refuse = [name = series_name(x, labels)](const std::string& why) {
+    return fail(errc::invalid_argument, "metric '" + name + "' " + why);
+  };
+  if (series.size() >= limit)
+    return fail(errc::limit_reached,
+                "there are " + std::to_string(limit)
+                  + " series of metrics already, the most there may be");
+  if (const auto i = names.find(x.name); i != names.end()) {
+    const auto& other = i->second.info;
+    if (other.kind != x.kind || other.unit != x.unit || other.help != x.help)
+      return refuse("has another kind, unit or help than the series of its "
+                    "name that are registered");
+  }
+  const auto field = field_name(x);
+  if (const auto i = fields.find(field); i != fields.end())
+    if (i->second.info.name != x.name)
+      return refuse("is to be shown as '" + field + "' of INFO, which '"
+                    + std::string{i->second.info.name} + "' is already");
+  if (!series.insert(series_name(x, labels)).second)
+    return refuse("is registered already");
+  const auto count = [&x](shared_name& to) {
+    if (to.series++ == 0)
+      to.info = x;
+  };
+  count(names[std::string{x.name}]);
+  if (!field.empty())
+    count(fields[field]);
+  return {};
+}
+
+void metric_table::remove(const metric_info& x, const metric_labels& labels) {
+  const auto uncount = [](auto& in, auto i) {
+    if (--i->second.series == 0)
+      in.erase(i);
+  };
+  series.erase(series_name(x, labels));
+  uncount(names, names.find(x.name));
+  if (const auto i = fields.find(field_name(x)); i != fields.end())
+    uncount(fields, i);
+}
+
+expected<void> metric_table::add(const std::shared_ptr<metric_source>& x) {
+  if (auto ok = check(*x->labels); !ok)
+    return ok;
+  std::lock_guard guard{mutex};
+  for (std::size_t i = 0; i < x->infos.size(); ++i) {
+    auto ok = add(x->infos[i], *x->labels);
+    if (ok)
+      continue;
+    while (i-- > 0)
+      remove(x->infos[i], *x->labels);
+    return ok;
+  }
+  x->number = next++;
+  sources.emplace(x->number, x);
+  return {};
+}
+
+void metric_table::remove(const metric_source& x) noexcept {
+  std::lock_guard guard{mutex};
+  for (const auto& info : x.infos)
+    remove(info, *x.labels);
+  sources.erase(x.number);
+}
+
+namespace {
+
+/// Ends a registration: when this returns, no call of the function is under way, but for
+/// one that this is called from.
+void end(metric_table& where, metric_source& what) noexcept {
+  where.remove(what);
+  // Destroyed when the lock is gone: it may end other registrations.
+  metric_registry::reader unused;
+  std::lock_guard guard{what.mutex};
+  what.has_ended = true;
+  if (!what.is_running)
+    unused.swap(what.read);
+}
+
+/// Reads the values; false when the registration has ended.
+bool read_values(metric_source& from, std::span<metric_value> to) {
+  metric_registry::reader unused;
+  std::lock_guard guard{from.mutex};
+  if (!from.read)
+    return false;
+  struct call {
+    ~call() {
+      source.is_running = false;
+      if (source.has_ended)
+        unused.swap(source.read);
+    }
+
+    metric_source& source;
+    metric_registry::reader& unused;
+  };
+  from.is_running = true;
+  const call under_way{from, unused};
+  from.read(to);
+  return true;
+}
+
+} // namespace
+
+} // namespace detail
+
+// -- registration ------------------------------------------------------------------
+
+metric_registration::metric_registration(
+  std::shared_ptr<detail::metric_table> where,
+  std::shared_ptr<detail::metric_source> what) noexcept
+  : where_(std::move(where)), what_(std::move(what)) {
+  // nop
+}
+
+metric_registration::metric_registration(metric_registration&& other) noexcept
+  : where_(std::move(other.where_)), what_(std::move(other.what_)) {
+  // nop
+}
+
+metric_registration&
+metric_registration::operator=(metric_registration&& other) noexcept {
+  metric_registration ended{std::move(other)};
+  where_.swap(ended.where_);
+  what_.swap(ended.what_);
+  return *this;
+}
+
+metric_registration::~metric_registration() {
+  if (what_)
+    detail::end(*where_, *what_);
+}
+
+// -- registry ----------------------------------------------------------------------
+
+metric_registry::metric_registry(std::size_t limit)
+  : table_(std::make_shared<detail::metric_table>(limit)) {
+  // nop
+}
+
+expected<metric_registration>
+metric_registry::add(std::vector<metric_info> infos, metric_labels labels,
+                     reader read) {
+  auto source = std::make_shared<detail::metric_source>();
+  source->infos = std::move(infos);
+  source->labels = std::make_shared<const metric_labels>(std::move(labels));
+  source->read = std::move(read);
+  if (auto ok = table_->add(source); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return metric_registration{table_, std::move(source)};
+}
+
+expected<metric_registration>
+metric_registry::add(const metric_info& info,
+                     std::function<std::int64_t()> value,
+                     metric_labels labels) {
+  return add(std::vector{info}, std::move(labels),
+             [value = std::move(value)](std::span<metric_value> to) {
+               to[0].value = value();
+             });
+}
+
+expected<metric_registration> metric_registry::add(const metric_cells& cells,
+                                                   metric_labels labels) {
+  std::vector<metric_info> infos;
+  for (const auto& x : cells.declared())
+    infos.push_back(x.info);
+  return add(std::move(infos), std::move(labels),
+             [&cells](std::span<metric_value> to) {
+               for (std::size_t i = 0; i < to.size(); ++i)
+                 cells.declared()[i].add_to(cells.declared()[i].cell, to[i]);
+             });
+}
+
+std::vector<metric_sample>
+metric_registry::collect(const filter& wanted) const {
+  const auto is_wanted
+    = [&wanted](const metric_info& x) { return !wanted || wanted(x); };
+  std::vector<std::shared_ptr<detail::metric_source>> sources;
+  {
+    std::lock_guard guard{table_->mutex};
+    for (const auto& [number, x] : table_->sources)
+      if (std::ranges::any_of(x->infos, is_wanted))
+        sources.push_back(x);
+  }
+  std::vector<metric_sample> result;
+  std::vector<metric_value> values;
+  for (const auto& x : sources) {
+    values.assign(x->infos.size(), {});
+    if (!detail::read_values(*x, values))
+      continue;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (is_wanted(x->infos[i]))
+        result.push_back({x->infos[i], x->labels, std::move(values[i])});
+  }
+  return result;
+}
+
+std::size_t metric_registry::size() const {
+  std::lock_guard guard{table_->mutex};
+  return table_->series.size();
+}
+
+} // namespace troupe
