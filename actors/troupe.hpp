@@ -8,6 +8,7 @@
 #include <troupe/actors/gate/remote.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
+#include <troupe/actors/regions/transaction.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/services/service.hpp>
 #include <troupe/actors/topics.hpp>

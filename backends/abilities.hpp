@@ -12,8 +12,11 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
+#include <variant>
 #include <vector>
 
+#include <troupe/backends/changes.hpp>
 #include <troupe/backends/entry_view.hpp>
 #include <troupe/backends/figures.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -143,10 +146,52 @@ struct key_state {
   std::shared_ptr<const memory::absence> absence; ///< Without one.
 };
 
-/// Changes or reads several keys in one step (memory/shards/joint_turn.hpp).
+class joint_turn_ability;
+
+/// A key of a provider, for calls that concern keys of several providers; borrowed.
+struct joint_key {
+  joint_turn_ability* where = nullptr; ///< Never nullptr.
+  hashed_key key;
+};
+
+/// A condition of a joint change: the key's live entry has this version; `no_version`:
+/// the key has no live entry.
+struct joint_condition {
+  joint_key at;
+  version_number version = no_version;
+};
+
+/// A step of a joint change. Conditions within a set are not allowed.
+struct joint_step {
+  joint_turn_ability* where = nullptr; ///< Never nullptr.
+  std::variant<set_change, erase_change, touch_change> what;
+};
+
+/// Changes or reads several keys in one step (memory/turns/joint_turn.hpp). The keys may
+/// be of different providers, all of the kind of the one that is called.
 class joint_turn_ability {
 public:
   virtual ~joint_turn_ability() = default;
+
+  /// Takes the steps in their order, if all conditions hold: readers by `read_together`
+  /// see all of them or none. Returns whether the conditions held. Errors: those of the
+  /// changes, `limit_reached` when there is no room for all of them, `invalid_argument`
+  /// inside of a change or a completion. After an error nothing has changed, except that after
+  /// `out_of_memory` the first steps may have been taken. Waits for the turn of all
+  /// shards of the keys.
+  virtual expected<bool>
+  change_together(std::span<const joint_condition> conditions,
+                  std::span<const joint_step> steps)
+    = 0;
+
+  /// Calls `f` for every key, with nullptr for a miss: the entries of one moment, between
+  /// changes of several keys. `f` may be called several times for a key; the last call
+  /// counts. Takes no turn, unless changes of several keys keep it from reading. Errors:
+  /// `invalid_argument` inside of a change or a completion.
+  virtual expected<void>
+  read_together(std::span<const joint_key> keys,
+                function_ref<void(std::size_t, const entry_view*)> f)
+    = 0;
 
   /// The shards, for joint turns and their plans.
   [[nodiscard]] virtual memory::shard_map& shards() noexcept = 0;

@@ -47,26 +47,25 @@ maybe<V> cache<V>::get(bytes_view key) const {
   return result;
 }
 
+/// Decodes what `visit` calls its argument with, possibly several times for a key.
 template <class V>
-template <key_range Keys>
-expected<std::vector<maybe<V>>> cache<V>::get_many(Keys&& keys) const {
-  if (!region_)
-    return detail::empty_cache();
-  const key_list list{std::forward<Keys>(keys)};
-  std::vector<maybe<V>> result(list.views().size());
+template <class Visit>
+expected<std::vector<maybe<V>>> cache<V>::read_list(std::size_t size,
+                                                    Visit visit) const {
+  std::vector<maybe<V>> result(size);
   // Errors other than `decode_failed` concern the whole call.
   expected<void> decoded;
-  auto visited = region_->visit_many(
-    list.views(), [&](std::size_t i, const entry_view* entry) {
-      if (entry == nullptr)
-        return;
-      if (auto value = decode<V>(entry->value))
-        result[i].emplace(std::move(*value));
-      else if (value.error() == errc::decode_failed)
-        result[i] = tl::unexpected{std::move(value.error())};
-      else
-        decoded = tl::unexpected{std::move(value.error())};
-    });
+  auto visited = visit([&](std::size_t i, const entry_view* entry) {
+    result[i] = {};
+    if (entry == nullptr)
+      return;
+    if (auto value = decode<V>(entry->value))
+      result[i].emplace(std::move(*value));
+    else if (value.error() == errc::decode_failed)
+      result[i] = tl::unexpected{std::move(value.error())};
+    else
+      decoded = tl::unexpected{std::move(value.error())};
+  });
   if (!visited)
     return tl::unexpected{std::move(visited.error())};
   if (!decoded)
@@ -75,6 +74,28 @@ expected<std::vector<maybe<V>>> cache<V>::get_many(Keys&& keys) const {
     if (x.failed()) [[unlikely]]
       region_->note_unreadable(x.error());
   return result;
+}
+
+template <class V>
+template <key_range Keys>
+expected<std::vector<maybe<V>>> cache<V>::get_many(Keys&& keys) const {
+  if (!region_)
+    return detail::empty_cache();
+  const key_list list{std::forward<Keys>(keys)};
+  return read_list(list.views().size(), [&](auto f) {
+    return region_->visit_many(list.views(), f);
+  });
+}
+
+template <class V>
+template <key_range Keys>
+expected<std::vector<maybe<V>>> cache<V>::get_together(Keys&& keys) const {
+  if (!region_)
+    return detail::empty_cache();
+  const key_list list{std::forward<Keys>(keys)};
+  return read_list(list.views().size(), [&](auto f) {
+    return region_->visit_together(list.views(), f);
+  });
 }
 
 template <class V>

@@ -81,6 +81,17 @@ public:
     return get_many(std::span{keys.begin(), keys.size()});
   }
 
+  /// The same with the values of one moment: of a transaction
+  /// (<troupe/actors/regions/transaction.hpp>) it sees all changes or none. Errors: also
+  /// `unsupported`. G4, G7; in memory it waits only while transactions are in the way.
+  template <key_range Keys>
+  expected<std::vector<maybe<V>>> get_together(Keys&& keys) const;
+
+  expected<std::vector<maybe<V>>>
+  get_together(std::initializer_list<bytes_view> keys) const {
+    return get_together(std::span{keys.begin(), keys.size()});
+  }
+
   /// Whether the key has a live entry. Does not count as a use of the entry. G5, G7.
   yes_or_no contains(bytes_view key) const {
     return on_region([&] { return yes_or_no{region_->contains(key)}; });
@@ -208,6 +219,10 @@ public:
                                      const write_options& how = {});
 
 private:
+  template <class Visit>
+  expected<std::vector<maybe<V>>> read_list(std::size_t size,
+                                            Visit visit) const;
+
   /// The result of the read before a load.
   struct sight {
     maybe<V> value;

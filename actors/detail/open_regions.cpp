@@ -9,7 +9,6 @@
 
 #include <troupe/actors/regions/detail/region_checks.hpp>
 #include <troupe/actors/regions/region_actor.hpp>
-#include <troupe/actors/regions/region_metrics.hpp>
 #include <troupe/actors/regions/shard_actor.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
@@ -155,21 +154,7 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
     added = adopt_parts(*x.care);
   if (!added)
     return tl::unexpected{std::move(added.error())};
-  x.metrics = show_metrics(x.care->where);
   return x;
-}
-
-/// A region works without its metrics, which may be too many.
-metric_registration
-open_regions::show_metrics(const std::shared_ptr<region>& x) const {
-  auto metrics = ground_.metrics;
-  auto shown = register_metrics(metrics, x);
-  if (shown)
-    return std::move(*shown);
-  if (ground_.options.report)
-    ground_.options.report("region " + x->name()
-                           + " has no metrics: " + shown.error().text());
-  return {};
 }
 
 expected<opened_region> open_regions::find(const std::string& name) const {
@@ -228,7 +213,7 @@ expected<found_actor> open_regions::find_actor(const std::string& name) const {
     return tl::unexpected{std::move(made.error())};
   if (auto adopted = adopt_parts(*care); !adopted)
     return tl::unexpected{std::move(adopted.error())};
-  return found("shard", care->directory->shard(*number).pointer());
+  return found("shard", care->directory->shard(*number));
 }
 
 // -- figures -----------------------------------------------------------------------

@@ -23,7 +23,6 @@
 #include <troupe/messages/interfaces.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/metrics/registry.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe::detail {
@@ -36,7 +35,6 @@ struct region_ground {
   watch_function watch;
   std::shared_ptr<lane_scheduler> executor;
   std::shared_ptr<load_coordinator> loads;
-  metric_registry metrics;
 };
 
 /// The open regions of a runtime by their names, with their actors, and the limit of
@@ -65,6 +63,9 @@ public:
   [[nodiscard]] expected<found_actor> find_actor(const std::string& name) const;
 
   // -- figures -----------------------------------------------------------------
+
+  /// The open regions, by name.
+  [[nodiscard]] std::vector<std::shared_ptr<region>> all() const;
 
   [[nodiscard]] std::vector<region_info> infos() const;
 
@@ -117,7 +118,6 @@ private:
   struct entry {
     std::shared_ptr<tended> care;
     value_type type;
-    metric_registration metrics = {}; ///< They end with the entry.
 
     /// What is handed out of a region that is closed when it is not used.
     mutable std::weak_ptr<region> handle;
@@ -133,14 +133,11 @@ private:
                                  const value_type& type) const;
   expected<entry> start(const std::string& name, const region_options& options,
                         value_type type);
-  [[nodiscard]] metric_registration
-  show_metrics(const std::shared_ptr<region>& x) const;
   [[nodiscard]] opened_region handles(const entry& x) const;
   expected<void> adopt_parts(tended& which) const;
   void end(const std::vector<entry>& gone);
   void close_unused();
   [[nodiscard]] static unsigned rest_after(tended& which, bool busy) noexcept;
-  [[nodiscard]] std::vector<std::shared_ptr<region>> all() const;
   [[nodiscard]] std::size_t shards_open() const;
   [[nodiscard]] expected<void> check_shards(const region_options& x) const;
   [[nodiscard]] static region_info info_of(const std::string& name,

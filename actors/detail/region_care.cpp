@@ -63,7 +63,7 @@ expected<void> open_regions::adopt_parts(tended& which) const {
     return {};
   logger_scope spawning;
   for (std::size_t i = 0; i < below.part_count(); ++i) {
-    if (below.part(i) == nullptr || which.directory->shard(i).pointer())
+    if (below.part(i) == nullptr || which.directory->shard(i))
       continue;
     auto added = ground_.tree.add(
       supervised_shard(ground_.system, which.where, i, which.directory,

@@ -7,6 +7,7 @@
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
 #include <troupe/actors/loads/load_metrics.hpp>
+#include <troupe/actors/regions/region_metrics.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>
@@ -48,8 +49,7 @@ runtime_core::runtime_core(caf::actor_system& system,
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),
     services_(system, tree_, root_->watch()),
-    regions_(
-      {system, options_, tree_, root_->watch(), executor_, loads_, metrics_}),
+    regions_({system, options_, tree_, root_->watch(), executor_, loads_}),
     topic_hub_(std::make_shared<topic_hub>(
       std::shared_ptr<worker_pool>{loads_, &loads_->workers()})),
     topic_service_(make_topic_service(topic_hub_)),
@@ -85,6 +85,11 @@ void runtime_core::show_metrics() {
   const auto keep = [this](expected<metric_registration> x) {
     shown_.push_back(std::move(x).value());
   };
+  keep(register_region_metrics(metrics_, [this] {
+    auto open = regions_.all();
+    return std::vector<std::shared_ptr<const region>>{
+      std::move_iterator{open.begin()}, std::move_iterator{open.end()}};
+  }));
   keep(metrics_.add(supervision_metrics, [this] { return supervision(); }));
   keep(metrics_.add(process_metrics, measure_process));
   keep(metrics_.add(

@@ -111,6 +111,25 @@ public:
 
   // -- checks --------------------------------------------------------------------
 
+  /// Errors: `key_too_large`.
+  [[nodiscard]] expected<void> check_key(const hashed_key& key) const {
+    if (key.key.size() > options_.max_key_size) [[unlikely]]
+      return key_too_large(key.key.size());
+    return {};
+  }
+
+  /// Errors: those of a write that concern its arguments.
+  [[nodiscard]] expected<void> check_write(const hashed_key& key,
+                                           bytes_view value,
+                                           const write_options& how) const {
+    // Inline: the checks nearly always pass, and a call costs a write more than the
+    // checks themselves.
+    if (key.key.size() <= options_.max_key_size
+        && value.size() <= options_.max_value_size && valid(how)) [[likely]]
+      return {};
+    return look_at_write(key, value, how);
+  }
+
   /// Like `check`, for calls that take no condition.
   [[nodiscard]] expected<void>
   check_unconditional(const write_options& how) const {
@@ -118,6 +137,9 @@ public:
       return {};
     return look_at_condition(how);
   }
+
+  /// Errors: `invalid_argument`.
+  [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
 
   /// Errors: `shutting_down`, after `stop`.
   [[nodiscard]] expected<void> check_running() const {
@@ -165,6 +187,9 @@ public:
     provider_->stop();
   }
 
+  /// The error `unsupported`: the provider cannot do `what`.
+  [[nodiscard]] tl::unexpected<error> lacks(const char* what) const;
+
 protected:
   /// `options` passed their `check`, are complete, and made the provider.
   region_core(std::string name, const region_options& options,
@@ -172,23 +197,6 @@ protected:
               std::optional<integer_range> counts);
 
   ~region_core() = default;
-
-  [[nodiscard]] expected<void> check_key(const hashed_key& key) const {
-    if (key.key.size() > options_.max_key_size) [[unlikely]]
-      return key_too_large(key.key.size());
-    return {};
-  }
-
-  [[nodiscard]] expected<void> check_write(const hashed_key& key,
-                                           bytes_view value,
-                                           const write_options& how) const {
-    // Inline: the checks nearly always pass, and a call costs a write more than the
-    // checks themselves.
-    if (key.key.size() <= options_.max_key_size
-        && value.size() <= options_.max_value_size && valid(how)) [[likely]]
-      return {};
-    return look_at_write(key, value, how);
-  }
 
   [[nodiscard]] expected<void> check_edit(const edit& next,
                                           const entry_view* present) const {
@@ -204,11 +212,7 @@ protected:
 
   [[nodiscard]] expected<void> look_at_value(bytes_view value,
                                              const write_options& how) const;
-  [[nodiscard]] expected<void> check_ttl(ttl_duration ttl) const;
   [[nodiscard]] expected<void> check_size(std::size_t value_size) const;
-
-  /// The error `unsupported`: the provider cannot do `what`.
-  [[nodiscard]] tl::unexpected<error> lacks(const char* what) const;
 
   const std::string name_;
   const region_options options_;

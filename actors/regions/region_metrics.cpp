@@ -18,26 +18,35 @@ constexpr metric_info shards{.name = "troupe_region_shards",
                              .help = "Shards, those that are down included.",
                              .kind = metric_kind::gauge};
 
+/// The values in the order of the declarations.
+void read(const region& from, std::span<metric_value> to) {
+  const auto stats = from.stats();
+  for (std::size_t i = 0; i < provider_metrics.size(); ++i)
+    to[i].value = provider_metrics[i].read(stats);
+  to[provider_metrics.size()].value = detail::to_metric(stats.undecodable);
+  to[provider_metrics.size() + 1].value
+    = detail::to_metric(from.provider().parts_made());
+}
+
 } // namespace
 
-expected<metric_registration>
-register_metrics(metric_registry& in, std::shared_ptr<const region> x) {
+expected<metric_registration> register_region_metrics(metric_registry& in,
+                                                      region_lister list) {
   std::vector<metric_info> infos;
   for (const auto& one : provider_metrics)
     infos.push_back(one.info);
   infos.push_back(undecodable);
   infos.push_back(shards);
-  metric_labels labels{{"region", x->name()}};
-  return in.add(std::move(infos), std::move(labels),
-                [x = std::move(x)](std::span<metric_value> to) {
-                  const auto stats = x->stats();
-                  for (std::size_t i = 0; i < provider_metrics.size(); ++i)
-                    to[i].value = provider_metrics[i].read(stats);
-                  to[provider_metrics.size()].value
-                    = detail::to_metric(stats.undecodable);
-                  to[provider_metrics.size() + 1].value
-                    = detail::to_metric(x->provider().parts_made());
-                });
+  const auto count = infos.size();
+  return in.add_family(
+    std::move(infos),
+    [list = std::move(list), count](const metric_registry::member_sink& to) {
+      std::vector<metric_value> values(count);
+      for (const auto& x : list()) {
+        read(*x, values);
+        to({{"region", x->name()}}, values);
+      }
+    });
 }
 
 } // namespace troupe

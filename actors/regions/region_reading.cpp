@@ -6,6 +6,22 @@
 
 namespace troupe {
 
+expected<void> region_reads::visit_together(
+  std::span<const bytes_view> keys,
+  function_ref<void(std::size_t index, const entry_view* entry)> f) const {
+  auto* const turns = provider_->joint_turns();
+  if (turns == nullptr)
+    return lacks("reads of several keys at one moment");
+  std::vector<joint_key> wanted;
+  wanted.reserve(keys.size());
+  for (const auto& x : keys) {
+    if (auto ok = check_key(x); !ok)
+      return ok;
+    wanted.push_back({turns, x});
+  }
+  return turns->read_together(wanted, f);
+}
+
 expected<std::optional<bytes>> region_reads::get(const hashed_key& key) const {
   std::optional<bytes> result;
   auto found

@@ -56,6 +56,13 @@ public:
   expected<std::vector<std::optional<bytes>>>
   get_many(std::span<const bytes_view> keys) const;
 
+  /// Calls `f` for every key, in memory with the entries of one moment between
+  /// transactions (transaction.hpp). `f` may be called several times for a key; the last
+  /// call counts. Errors: also `unsupported`, `out_of_memory`.
+  expected<void> visit_together(
+    std::span<const bytes_view> keys,
+    function_ref<void(std::size_t index, const entry_view* entry)> f) const;
+
   /// Whether `key` has a live entry. Does not count as a use of the entry.
   expected<bool> contains(const hashed_key& key) const;
 

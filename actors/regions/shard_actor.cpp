@@ -83,13 +83,12 @@ child_spec supervised_shard(caf::actor_system& system,
     if (again)
       which.restarted();
     shard_actor actor = spawn_hidden<shard_shell>(system, where, index);
-    directory->shard(index).set(actor);
-    watch(directory->shard(index).pointer());
+    directory->set_shard(index, actor);
+    watch(directory->shard(index));
     return actor->id();
   };
-  result.watch = [=] { watch(directory->shard(index).pointer()); };
-  result.end
-    = [=](bool crash) { end_actor(directory->shard(index).pointer(), crash); };
+  result.watch = [=] { watch(directory->shard(index)); };
+  result.end = [=](bool crash) { end_actor(directory->shard(index), crash); };
   result.give_up = [where, &which, given_up] { which.fail(given_up); };
   result.figures = [where, &which] {
     const auto held = which.held();

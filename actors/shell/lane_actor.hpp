@@ -31,7 +31,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -108,7 +108,7 @@ private:
   /// there are any, all other messages follow them (invariant 2).
   std::atomic<std::size_t> on_detour_{0};
   std::mutex detour_mutex_;
-  std::deque<caf::mailbox_element_ptr> detour_;
+  std::list<caf::mailbox_element_ptr> detour_; ///< Takes no memory when empty.
 };
 
 /// Base class of lane actors. `Handle` is the typed handle of the actor, e.g.

@@ -158,14 +158,13 @@ supervisor::verdict supervisor::judge(child& x) {
   ++figures_.crashes;
   auto now = time_.now();
   x.crashes.push_back(now);
-  while (now - x.crashes.front() >= window_)
-    x.crashes.pop_front();
+  std::erase_if(x.crashes, [&](time_point t) { return now - t >= window_; });
   x.state = child_state::restarting;
   if (x.crashes.size() > limit_ && x.spec.give_up)
     return verdict::give_up;
   // A child that is always started again needs no history.
   if (x.crashes.size() > limit_)
-    x.crashes.pop_front();
+    x.crashes.erase(x.crashes.begin());
   return verdict::start_again;
 }
 

@@ -25,7 +25,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -204,7 +203,7 @@ private:
     child_state state = child_state::restarting;
     std::uint64_t number = 0;
     std::uint64_t restarts = 0;
-    std::deque<time_point> crashes; ///< Within the window, oldest first.
+    std::vector<time_point> crashes; ///< Within the window, oldest first.
   };
 
   enum class verdict : std::uint8_t { ignore, start_again, give_up };

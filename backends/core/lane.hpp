@@ -152,6 +152,11 @@ public:
     return false;
   }
 
+  /// Whether the calling thread runs or holds any lane: it must not wait for a lane then.
+  [[nodiscard]] static bool inside_any() noexcept {
+    return detail::innermost_lane != nullptr;
+  }
+
   /// Other callers' tasks that a runner executes before it passes on its role. It
   /// bounds the time that a caller works for others (64 table operations: about 20 µs).
   static constexpr std::size_t hand_over_after = 64;

@@ -1,14 +1,12 @@
-// The optional abilities of the memory provider: limits, namespaces, scans, listeners,
-// joint turns; and operations on all shards at once.
+// The optional abilities of the memory provider: limits, namespaces, scans, listeners;
+// joint turns are in turns/. And operations on all shards at once.
 
 #include <troupe/backends/memory/memory_provider.hpp>
 
-#include <cassert>
 #include <new>
 #include <string>
 
 #include <troupe/backends/memory/entries/footprint.hpp>
-#include <troupe/backends/memory/shards/joint_turn.hpp>
 #include <troupe/backends/memory/shards/key_scan.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 
@@ -41,7 +39,7 @@ listener_ability* memory_provider::listeners() noexcept {
 }
 
 joint_turn_ability* memory_provider::joint_turns() noexcept {
-  return this;
+  return &joint_turns_;
 }
 
 charge_ability* memory_provider::charges() noexcept {
@@ -257,53 +255,6 @@ expected<void> memory_provider::clear_namespace(bytes_view prefix) {
       group->tidy();
       return {};
     });
-}
-
-// -- joint turns -------------------------------------------------------------------
-
-memory::shard_map& memory_provider::shards() noexcept {
-  return *shards_;
-}
-
-expected<key_state> memory_provider::watch(const hashed_key& key) {
-  auto* const where = find_home(key);
-  if (where == nullptr)
-    return fail(errc::out_of_memory);
-  return where->run([&key](memory::store& in) { return in.watch(key); });
-}
-
-expected<bool> memory_provider::unchanged(const hashed_key& key,
-                                          const key_state& since) {
-  auto version = no_version;
-  const auto found = visit(
-    key, [&version](const entry_view& x) { version = x.version; },
-    lookup::peek);
-  if (!found)
-    return tl::unexpected{found.error()};
-  return version == since.version
-         && (since.absence == nullptr || !since.absence->ended());
-}
-
-expected<transfer_result>
-memory_provider::transfer(const hashed_key& from, joint_turn_ability& target,
-                          const hashed_key& to, const transfer_terms& terms) {
-  auto& giver = shards_->home(from);
-  auto& taker = target.shards().home(to);
-  memory::joint_turn turn;
-  if (giver.mailbox().held_here()) {
-    assert(taker.mailbox().held_here());
-  } else {
-    turn.add(*shards_, from);
-    turn.add(target.shards(), to);
-    if (auto begun = turn.begin(); !begun)
-      return tl::unexpected{std::move(begun.error())};
-  }
-  // Both are held, so that each runs at once.
-  return giver.run([&](memory::store& in) {
-    return taker.run([&](memory::store& other) {
-      return in.transfer(from, other, to, terms);
-    });
-  });
 }
 
 } // namespace troupe

@@ -58,6 +58,7 @@ memory_provider::memory_provider(const provider_environment& with,
     removals_(std::make_shared<memory::removal_queue>(with.workers)),
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
                         entries_, tags_, *removals_)),
+    joint_turns_(*shards_),
     options_(with.options) {
   // nop
 }
@@ -310,7 +311,7 @@ std::size_t memory_provider::part_count() const noexcept {
 }
 
 std::size_t memory_provider::parts_made() const noexcept {
-  return shards_->all().made().size();
+  return shards_->made();
 }
 
 provider_part* memory_provider::part(std::size_t index) const noexcept {

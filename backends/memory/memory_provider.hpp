@@ -28,6 +28,7 @@
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
 #include <troupe/backends/memory/tags/tag_registry.hpp>
+#include <troupe/backends/memory/turns/joint_turns.hpp>
 #include <troupe/backends/provider.hpp>
 
 namespace troupe {
@@ -38,7 +39,6 @@ class memory_provider final : public provider,
                               public limit_ability,
                               public namespace_ability,
                               public listener_ability,
-                              public joint_turn_ability,
                               public charge_ability {
 public:
   /// `options` passed their `check`; the constructor fills in the numbers of shards.
@@ -204,14 +204,6 @@ public:
   expected<void> on_removal(removal_listener listener,
                             std::size_t limit) override;
 
-  [[nodiscard]] memory::shard_map& shards() noexcept override;
-  expected<key_state> watch(const hashed_key& key) override;
-  expected<bool> unchanged(const hashed_key& key,
-                           const key_state& since) override;
-  expected<transfer_result>
-  transfer(const hashed_key& from, joint_turn_ability& target,
-           const hashed_key& to, const transfer_terms& terms) override;
-
   expected<std::optional<std::size_t>>
   charge(const hashed_key& key) const override;
 
@@ -278,6 +270,7 @@ private:
   std::atomic<eviction_policy> eviction_;
   std::shared_ptr<memory::removal_queue> removals_;
   std::shared_ptr<memory::shard_map> shards_;
+  memory::joint_turns joint_turns_;
   const region_options options_; ///< With the numbers of shards.
   memory::rebalancer balance_;
   unsigned ticks_ = 0;

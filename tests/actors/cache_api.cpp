@@ -104,6 +104,7 @@ TEST_CASE("an empty cache answers every call with an error") {
   CHECK(uut.namespaces().empty());
   CHECK(empty(uut.get("k")));
   CHECK(empty(uut.get_many({"k"})));
+  CHECK(empty(uut.get_together({"k"})));
   CHECK(empty(uut.contains("k")));
   CHECK(empty(uut.ttl("k")));
   CHECK(empty(uut.set("k", 1)));

@@ -44,7 +44,8 @@ ARROWS = {
     "backends/core": VOCABULARY,
     "backends": [*VOCABULARY, "backends/core"],
     **tower("backends/memory",
-            ["space", "entries", "index", "limits", "tags", "table", "store", "shards"],
+            ["space", "entries", "index", "limits", "tags", "table", "store", "shards",
+             "turns"],
             ground=CONTRACT),
 
     "actors/shell": SHELL,
@@ -84,10 +85,13 @@ EXCEPTIONS = [
      "it is gathered while it arrives"),
     ("apps/resp", "backends/memory/entries/held_value.hpp",
      "a large value is sent from its entry"),
-    ("apps/server/calls", "backends/memory/shards/joint_turn.hpp",
+    ("apps/server/calls", "backends/memory/turns/change_gate.hpp",
+     "a command that reads several keys sees each change of several keys as a whole"),
+    ("apps/server/commands", "backends/memory/turns/change_gate.hpp", "the same"),
+    ("apps/server/calls", "backends/memory/turns/joint_turn.hpp",
      "transactions hold the shards of their keys (joint_turn_ability)"),
-    ("apps/server/calls", "backends/memory/shards/turn_plan.hpp", "the same"),
-    ("apps/server/commands", "backends/memory/shards/turn_plan.hpp",
+    ("apps/server/calls", "backends/memory/turns/turn_plan.hpp", "the same"),
+    ("apps/server/commands", "backends/memory/turns/turn_plan.hpp",
      "a command says what it will store"),
 ]
 

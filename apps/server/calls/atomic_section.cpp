@@ -6,16 +6,14 @@
 
 namespace troupe::server {
 
-atomic_section::atomic_section(client& self, change_gate& gate) noexcept
-  : self_(self), gate_(gate), nested_(self.changing) {
+atomic_section::atomic_section(client& self) noexcept
+  : self_(self), nested_(self.changing) {
   // nop
 }
 
 atomic_section::~atomic_section() {
-  if (!open_)
-    return;
-  gate_.close();
-  self_.changing = false;
+  if (opening_)
+    self_.changing = false;
 }
 
 void atomic_section::add(region& where, const hashed_key& key) {
@@ -33,8 +31,7 @@ expected<void> atomic_section::begin() {
     return {};
   if (auto begun = turn_.begin(); !begun)
     return begun;
-  gate_.open();
-  open_ = true;
+  opening_.emplace(memory::change_gate::process());
   self_.changing = true;
   return {};
 }

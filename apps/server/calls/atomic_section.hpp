@@ -11,14 +11,16 @@
 // Reads take no mailbox, so the gate is what keeps a client from seeing one half
 // of a change, or, in two commands, the new half and then the old one.
 
-#include <troupe/backends/memory/shards/joint_turn.hpp>
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <optional>
+
+#include <troupe/backends/memory/turns/change_gate.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 
 #include "apps/server/calls/command_call.hpp"
 #include "apps/server/clients/client.hpp"
-#include "apps/server/state/change_gate.hpp"
 
 namespace troupe {
 
@@ -32,7 +34,7 @@ namespace troupe::server {
 /// a transaction) it does nothing: that one holds all its keys already.
 class atomic_section {
 public:
-  atomic_section(client& self, change_gate& gate) noexcept;
+  explicit atomic_section(client& self) noexcept;
 
   /// Ends the change.
   ~atomic_section();
@@ -60,11 +62,10 @@ public:
 
 private:
   client& self_;
-  change_gate& gate_;
   bool nested_;
-  bool open_ = false;
   memory::joint_turn turn_;
-  memory::turn_plan plan_; ///< Ends before the turn.
+  std::optional<memory::gate_opening> opening_; ///< Once it has begun.
+  memory::turn_plan plan_; ///< Ends before the turn, as the opening does.
 };
 
 /// Adds what a call concerns to a section that is about to begin.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <troupe/actors/regions/region_declared.hpp>
+#include <troupe/backends/memory/turns/change_gate.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 
@@ -140,12 +141,13 @@ std::size_t executor::run_next(const resp::command_batch& batch,
   }
   auto& db = server_.databases[self.database];
   command_call call{db, self, server_, counters_, reply, *what, words};
+  const auto& gate = memory::change_gate::process();
   for (int i = 0; i < defaults::reads_between_changes; ++i) {
-    const auto moment = server_.gate.await_closed();
+    const auto moment = gate.await_closed();
     const auto mark = reply.pending();
     const auto done = run_closed(call, batch, first);
     if (!(done > 1 || reads_several(*what, words))
-        || server_.gate.unchanged_since(moment)) [[likely]] {
+        || gate.unchanged_since(moment)) [[likely]] {
       settle_lookups(call);
       return done;
     }
@@ -185,7 +187,7 @@ std::size_t executor::run_unheard(const resp::command_batch& batch,
 /// Runs a reading command while nobody can change what it reads: there was
 /// always a change in its way.
 void executor::run_held(command_call& call) {
-  atomic_section section{call.self, server_.gate};
+  atomic_section section{call.self};
   add_keys(call, section);
   if (const auto begun = section.begin(); !begun) {
     call.reply.begin();
@@ -286,7 +288,7 @@ expected<void> executor::check_room(command_call& call) const {
   if (!call.what.flags.has(command_flag::denyoom)
       || (in_one_database && !call.db.limited()))
     return {};
-  atomic_section section{call.self, server_.gate};
+  atomic_section section{call.self};
   add_keys(call, section);
   if (!section.try_look())
     return {};

@@ -6,7 +6,7 @@
 #include <string>
 
 #include <troupe/actors/regions/region.hpp>
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 #include <troupe/messages/types/text/words.hpp>
 
 #include "apps/resp/error_text.hpp"

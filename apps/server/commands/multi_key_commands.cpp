@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <troupe/actors/regions/region.hpp>
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
 
@@ -77,7 +77,7 @@ void mset(command_call& call) {
   const auto pairs = call.words.subspan(1);
   if (!check_pairs(call, pairs))
     return;
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (begin(call, section) && reserve(call, section) && set_pairs(call, pairs))
     call.reply.ok();
 }
@@ -86,7 +86,7 @@ void msetnx(command_call& call) {
   const auto pairs = call.words.subspan(1);
   if (!check_pairs(call, pairs))
     return;
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (!begin(call, section))
     return;
   for (const auto& key : call.keys()) {
@@ -104,7 +104,7 @@ void del(command_call& call) {
   if (const auto checked = check_keys(call.db, call.words.subspan(1)); !checked)
     return reply_error(call, checked.error());
   // One key needs no more than its own mailbox.
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (call.keys().size() > 1 && !begin(call, section))
     return;
   std::int64_t erased = 0;
@@ -132,7 +132,7 @@ void rename_key(command_call& call, bool if_absent) {
     return reply_error(call, checked.error());
   const auto& from = call.keys()[0];
   const auto& to = call.keys()[1];
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (!begin(call, section))
     return;
   const auto renamed = from.key == to.key ? stay(call.db, from)
@@ -214,7 +214,7 @@ void copy(command_call& call) {
   if (const auto checked = check_keys(call.db, call.words.subspan(1, 2));
       !checked)
     return reply_error(call, checked.error());
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (!begin(call, section))
     return;
   const auto copied = call.db.copy(from, *terms->target, to, !terms->replace);

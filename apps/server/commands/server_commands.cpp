@@ -42,7 +42,7 @@ void flush(command_call& call, F clear) {
       || (words.size() == 2 && !same_word(words[1], "sync")
           && !same_word(words[1], "async")))
     return call.reply.error(error_text::syntax);
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   add_keys(call, section);
   if (const auto begun = section.begin(); !begun)
     return reply_error(call, begun.error());

@@ -5,7 +5,7 @@
 #include <string>
 
 #include <troupe/actors/regions/region.hpp>
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 
 #include "apps/resp/defaults.hpp"
 #include "apps/resp/error_text.hpp"

@@ -92,7 +92,7 @@ void exec(command_call& call) {
   const queue_end ends{queue};
   if (queue.spoiled())
     return call.reply.error(error_text::exec_aborted);
-  atomic_section section{call.self, call.server.gate};
+  atomic_section section{call.self};
   if (const auto entered = enter(call, section); !entered)
     return reply_error(call, entered.error());
   if (!queue.watched_unchanged())

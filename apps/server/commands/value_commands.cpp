@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <troupe/actors/regions/region.hpp>
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 #include <troupe/messages/types/text/decimal.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 

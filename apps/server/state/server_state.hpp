@@ -20,7 +20,6 @@
 #include <troupe/messages/types/metrics/registry.hpp>
 
 #include "apps/net/tls_context.hpp"
-#include "apps/server/state/change_gate.hpp"
 #include "apps/server/state/client_registry.hpp"
 #include "apps/server/state/counters.hpp"
 #include "apps/server/state/credentials.hpp"
@@ -48,8 +47,6 @@ struct server_state {
   live_settings live;
   settings::ini_values at_start; ///< What `settings_of` said then.
   client_registry clients;
-  /// Open while several keys change as one.
-  change_gate gate;
   wall_clock wall;
   /// What clients publish and subscribe: the runtime's. In place before the first
   /// command.

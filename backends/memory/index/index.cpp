@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 #include <unordered_set>
 
 #include <troupe/backends/memory/entries/hash.hpp>
@@ -25,8 +26,6 @@ index::index()
       static_cast<index*>(self)->release(what);
     },
     this) {
-  // So that the removal of a segment needs no memory.
-  given_up_.reserve(bucket_directory::max_segments);
   publish_bytes();
 }
 
@@ -137,7 +136,7 @@ std::optional<index::change> index::grow(std::size_t entries) noexcept {
   auto count = bucket_count();
   if (entries * 4 <= count * target_load_quarters)
     return std::nullopt;
-  if (!directory_.reach(count))
+  if (!directory_.reach(count) || !make_room_to_give_up())
     return std::nullopt;
   // Bucket `count` takes its entries from the bucket that held them until now.
   change result{bucket_directory::split_from(count), count};
@@ -250,6 +249,19 @@ void index::retire_overflows(bucket& first) noexcept {
   overflows_.cut_off(first, [this](std::uint32_t number) {
     retired_.retire(encode(number), sizeof(bucket));
   });
+}
+
+/// Reserves what the removal of a segment needs, so that it needs no memory. False when
+/// there is none.
+bool index::make_room_to_give_up() noexcept {
+  if (given_up_.capacity() != 0) [[likely]]
+    return true;
+  try {
+    given_up_.reserve(bucket_directory::max_segments);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
 }
 
 /// Removes the last segment when it has been unused for long.

@@ -274,6 +274,7 @@ private:
   bool move_to(bucket& target, index_slot from) noexcept;
   bucket* append_overflow(bucket& last) noexcept;
   void retire_overflows(bucket& first) noexcept;
+  [[nodiscard]] bool make_room_to_give_up() noexcept;
   void give_up_segment() noexcept;
   void publish_bytes() noexcept;
   void release(void* what) noexcept;

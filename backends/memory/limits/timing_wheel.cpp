@@ -1,8 +1,14 @@
 #include <troupe/backends/memory/limits/timing_wheel.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace troupe::memory {
+
+bool timing_wheel::make_slots() noexcept {
+  slots_.reset(new (std::nothrow) slot_heads{});
+  return slots_ != nullptr;
+}
 
 timing_wheel::node* timing_wheel::find(std::size_t item) const noexcept {
   if (item >= nodes_.size())
@@ -40,7 +46,7 @@ time_point timing_wheel::due(std::size_t item) const noexcept {
 
 /// Puts an item into its slot, unless it is due earlier.
 bool timing_wheel::put(std::size_t item, tick due) noexcept {
-  if (!nodes_.reach(item))
+  if (!reach(item))
     return false;
   // Beyond the topmost level the item is checked when that level begins again.
   constexpr auto window = (tick{1} << (slot_bits * levels)) - 1;
@@ -61,7 +67,7 @@ void timing_wheel::hang(link item, tick due) noexcept {
         ? std::size_t{0}
         : static_cast<std::size_t>(std::bit_width(due ^ now_) - 1) / slot_bits;
   auto slot = static_cast<std::size_t>(due >> (slot_bits * level)) % slots;
-  auto& head = first_[level][slot];
+  auto& head = (*slots_)[level][slot];
   auto& x = nodes_[item - 1];
   x = {static_cast<std::uint32_t>(due), static_cast<std::uint16_t>(level),
        static_cast<std::uint16_t>(slot + 1), 0, head};
@@ -74,7 +80,7 @@ void timing_wheel::hang(link item, tick due) noexcept {
 void timing_wheel::unhang(link item) noexcept {
   auto& x = nodes_[item - 1];
   auto slot = x.place - std::size_t{1};
-  auto& head = first_[x.level][slot];
+  auto& head = (*slots_)[x.level][slot];
   (x.previous == 0 ? head : nodes_[x.previous - 1].next) = x.next;
   if (x.next != 0)
     nodes_[x.next - 1].previous = x.previous;
@@ -85,8 +91,12 @@ void timing_wheel::unhang(link item) noexcept {
 
 std::size_t timing_wheel::take_due(time_point now) noexcept {
   auto target = tick_of(now);
+  if (slots_ == nullptr) {
+    now_ = std::max(now_, target);
+    return nothing;
+  }
   for (;;) {
-    if (auto item = first_[0][now_ % slots]; item != 0 && now_ <= target) {
+    if (auto item = (*slots_)[0][now_ % slots]; item != 0 && now_ <= target) {
       unhang(item);
       return item - 1;
     }
@@ -123,7 +133,7 @@ void timing_wheel::cascade() noexcept {
     if ((now_ & ((tick{1} << shift) - 1)) != 0)
       continue;
     auto slot = static_cast<std::size_t>(now_ >> shift) % slots;
-    while (auto item = first_[level][slot]) {
+    while (auto item = (*slots_)[level][slot]) {
       auto due = due_of(nodes_[item - 1]);
       unhang(item);
       hang(item, due);
@@ -138,13 +148,13 @@ void timing_wheel::trim(std::size_t items) noexcept {
 
 std::string timing_wheel::validate() const {
   std::size_t listed = 0;
-  for (std::size_t level = 0; level < levels; ++level)
+  for (std::size_t level = 0; slots_ != nullptr && level < levels; ++level)
     for (std::size_t slot = 0; slot < slots; ++slot) {
       auto marked = (occupied_[level] >> slot & 1) != 0;
-      if (marked != (first_[level][slot] != 0))
+      if (marked != ((*slots_)[level][slot] != 0))
         return "a slot of the wheel is marked wrongly";
       link previous = 0;
-      for (auto i = first_[level][slot]; i != 0;
+      for (auto i = (*slots_)[level][slot]; i != 0;
            previous = i, i = nodes_[i - 1].next) {
         ++listed;
         auto& x = nodes_[i - 1];

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <troupe/backends/memory/space/segmented_array.hpp>
@@ -47,7 +48,7 @@ public:
 
   /// Allocates memory for `item` and all lower numbers. False when there is no memory.
   [[nodiscard]] bool reach(std::size_t item) noexcept {
-    return nodes_.reach(item);
+    return (slots_ != nullptr || make_slots()) && nodes_.reach(item);
   }
 
   /// Gives `to`, which must have memory, the due time of `from`, unless it has an
@@ -107,6 +108,10 @@ private:
     return tick_of(deadline) + 1;
   }
 
+  /// The first item of each slot.
+  using slot_heads = std::array<std::array<link, slots>, levels>;
+
+  [[nodiscard]] bool make_slots() noexcept;
   [[nodiscard]] node* find(std::size_t item) const noexcept;
   [[nodiscard]] tick due_of(const node& x) const noexcept;
   [[nodiscard]] bool put(std::size_t item, tick due) noexcept;
@@ -116,7 +121,8 @@ private:
   [[nodiscard]] tick next_event() const noexcept;
 
   segmented_array<node> nodes_;
-  std::array<std::array<link, slots>, levels> first_{};
+  /// Made with the first node, so that a table without entries is small.
+  std::unique_ptr<slot_heads> slots_;
   std::array<std::uint64_t, levels> occupied_{}; ///< A bit per slot.
   tick now_; ///< All earlier ticks were taken.
 };

@@ -22,14 +22,23 @@ shard_group::shard_group(const std::string& region, std::size_t first,
     eviction_(with.shared.eviction),
     made_(size()),
     slots_(std::make_unique<std::atomic<shard*>[]>(size())) {
-  auto& front = make(first_);
+  auto& front = create(first_);
   for (std::size_t i = 1; i < size(); ++i)
     slots_[i].store(&front, std::memory_order_relaxed);
-  for (std::size_t i = 1; all_now && i < size(); ++i)
+  for (std::size_t i = 0; all_now && i < size(); ++i)
     make(first_ + i);
 }
 
 shard& shard_group::make(std::size_t number) {
+  auto& result = create(number);
+  if (number == first_) {
+    std::lock_guard guard{growth_.mutex};
+    wanted_.store(true, std::memory_order_release);
+  }
+  return result;
+}
+
+shard& shard_group::create(std::size_t number) {
   auto& slot = slots_[number - first_];
   for (;;) {
     std::uint64_t changes = 0;

@@ -15,7 +15,8 @@
 //      so is its end; tags belong to the region.
 //   3. A shard is made at the first change of one of its keys, unless all shards are
 //      wanted from the beginning. Until then its slot points to the first shard, in
-//      which readers find none of its keys. A change that concerns all shards also
+//      which readers find none of its keys. The first shard exists from the beginning,
+//      but counts as made from the first change of one of its keys on too (`wanted`). A change that concerns all shards also
 //      reaches a shard that is being made: the change is counted (`growth::changes`)
 //      before it is applied to the shards, and a shard that was made with the old
 //      settings is discarded and made again.
@@ -105,9 +106,20 @@ public:
   /// first one may take its place. Waits for no mailbox. Throws std::bad_alloc.
   shard& make(std::size_t number);
 
-  /// Those that were made.
+  /// Those that exist, the first one included.
   [[nodiscard]] const shard_list& shards() const noexcept {
     return made_;
+  }
+
+  /// The shard with this number, once it was made; else nullptr.
+  [[nodiscard]] shard* made(std::size_t number) const noexcept {
+    auto& x = at(number);
+    return x.place() == number && (number != first_ || wanted()) ? &x : nullptr;
+  }
+
+  /// How many were made; never decreases.
+  [[nodiscard]] std::size_t made() const noexcept {
+    return made_.made().size() - (wanted() ? 0 : 1);
   }
 
   /// As many as there may be.
@@ -175,6 +187,12 @@ public:
   void rebalance();
 
 private:
+  /// Whether one of the first shard's keys was changed.
+  [[nodiscard]] bool wanted() const noexcept {
+    return wanted_.load(std::memory_order_acquire);
+  }
+
+  shard& create(std::size_t number);
   void count_change() const;
 
   const std::string& region_;
@@ -189,6 +207,7 @@ private:
   std::shared_ptr<budget> entries_;
   std::atomic<eviction_policy> eviction_;
   std::atomic<bool> follows_{true};
+  std::atomic<bool> wanted_{false};
   shard_list made_;
   std::vector<std::unique_ptr<shard>> owned_; ///< Under the mutex of `growth_`.
   std::unique_ptr<std::atomic<shard*>[]> slots_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
@@ -124,15 +125,14 @@ shard_map::shard_map(const std::string& region, region_options& options,
 shard& shard_map::home_in_group(const hashed_key& key) {
   auto& group = *groups_[divided_ ? group_of(key.key) : 0];
   const auto number = group.shard_of(key.hash);
-  auto& present = group.at(number);
-  return present.place() == number ? present : make(number);
+  auto* present = group.made(number);
+  return present != nullptr ? *present : make(number);
 }
 
 shard& shard_map::make(std::size_t number) {
   auto& group = group_with(number);
-  auto& present = group.at(number);
-  if (present.place() == number)
-    return present;
+  if (auto* present = group.made(number); present != nullptr)
+    return *present;
   auto& result = group.make(number);
   look_whether_complete();
   return result;
@@ -145,7 +145,9 @@ void shard_map::make_all() {
 
 /// Lets changes take the short way when there is nothing to look for.
 void shard_map::look_whether_complete() noexcept {
-  if (!divided_ && growth_->all.made().size() == size_)
+  // The last of several threads that make shards sees what all of them made.
+  std::lock_guard guard{growth_->mutex};
+  if (!divided_ && made() == size_)
     roundabout_.store(false, std::memory_order_release);
 }
 
@@ -162,6 +164,13 @@ shard& shard_map::owner_in_group(const hashed_key& key) const noexcept {
 }
 
 static_assert(defaults::max_namespaces <= prefix_map::most);
+
+std::size_t shard_map::made() const noexcept {
+  std::size_t result = 0;
+  for (const auto& x : groups_)
+    result += x->made();
+  return result;
+}
 
 std::size_t shard_map::entries() const noexcept {
   std::size_t result = 0;

@@ -75,7 +75,8 @@ public:
   /// Makes all that were not. Throws std::bad_alloc.
   void make_all();
 
-  /// The shards that were made, in that order.
+  /// The shards that exist, in the order in which they were made, with the first shard of
+  /// each group, which readers need.
   [[nodiscard]] const shard_list& all() const noexcept {
     return growth_->all;
   }
@@ -118,9 +119,11 @@ public:
 
   /// The shard with this number; nullptr while it was not made.
   [[nodiscard]] shard* operator[](std::size_t number) const noexcept {
-    auto& x = group_with(number).at(number);
-    return x.place() == number ? &x : nullptr;
+    return group_with(number).made(number);
   }
+
+  /// How many were made; never decreases.
+  [[nodiscard]] std::size_t made() const noexcept;
 
 private:
   /// The number of the group that a key belongs to.

@@ -65,11 +65,24 @@ std::size_t slab::block_size_of(std::size_t index) noexcept {
   return doubling + doubling / 8 * (above % 8 + 1);
 }
 
+constexpr std::array<size_class, slab::class_count> slab::no_blocks{};
+
+bool slab::make_tables() noexcept {
+  tables_.reset(new (std::nothrow) class_tables{});
+  if (tables_ == nullptr)
+    return false;
+  classes_ = tables_->classes.data();
+  return true;
+}
+
 /// Returns a block that was never handed out, or one that the compaction has yet to
 /// list; nullptr when there is no memory.
-void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
+void* slab::allocate_fresh(std::size_t index, std::size_t block_size) noexcept {
   static_assert(linear_classes == 31);
   static_assert(class_count == linear_classes + 8 * 7);
+  if (tables_ == nullptr && !make_tables())
+    return nullptr;
+  auto& where = classes_[index];
   if (compaction_ && compaction_->serves(where)) {
     while (where.free == nullptr && compaction_->refill())
       ;
@@ -78,7 +91,7 @@ void* slab::allocate_fresh(size_class& where, std::size_t block_size) noexcept {
       return block;
     }
   }
-  if (where.fresh_count == 0 && !add_chunk(where, block_size))
+  if (where.fresh_count == 0 && !add_chunk(index, block_size))
     return nullptr;
   auto* block = where.fresh;
   where.fresh += block_size;
@@ -94,7 +107,9 @@ std::size_t slab::large_footprint(std::size_t size) noexcept {
 }
 
 /// Adds a chunk of fresh blocks to a class.
-bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
+bool slab::add_chunk(std::size_t index, std::size_t block_size) noexcept {
+  auto& where = classes_[index];
+  auto& of_class = tables_->chunks[index];
   const auto size
     = std::max(std::size_t{where.next_chunk}, first_chunk(block_size));
   try {
@@ -107,17 +122,16 @@ bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
     chunks_.pop_back();
     return false;
   }
-  const auto owner = static_cast<std::size_t>(&where - classes_.data());
   const auto blocks = size / block_size;
   chunks_.back() = {memory, static_cast<std::uint32_t>(size),
-                    static_cast<std::uint32_t>(owner)};
+                    static_cast<std::uint32_t>(index)};
   poison(memory, size);
   where.fresh = memory;
   where.fresh_count = static_cast<std::uint32_t>(blocks);
   where.next_chunk
     = static_cast<std::uint32_t>(std::min(size * 2, largest_chunk));
-  chunks_of_[owner].blocks += blocks;
-  chunks_of_[owner].next_look = ~std::size_t{0};
+  of_class.blocks += blocks;
+  of_class.next_look = ~std::size_t{0};
   set_reserved(reserved() + size);
   pressed_ = holds_too_much();
   return true;
@@ -127,7 +141,7 @@ bool slab::add_chunk(size_class& where, std::size_t block_size) noexcept {
 void slab::release(const std::byte* memory) noexcept {
   auto i = std::find_if(chunks_.begin(), chunks_.end(),
                         [&](const chunk& x) { return x.memory == memory; });
-  chunks_of_[i->owner].blocks -= i->size / block_size_of(i->owner);
+  tables_->chunks[i->owner].blocks -= i->size / block_size_of(i->owner);
   set_reserved(reserved() - i->size);
   unpoison(i->memory, i->size);
   chunk_pool::process().deallocate(i->memory, i->size);
@@ -188,17 +202,19 @@ bool slab::compact(std::size_t bytes) noexcept {
   if (!compaction_->done())
     return true;
   if (!compaction_->gained())
-    chunks_of_[compacted_].next_look = classes_[compacted_].used / 4 * 3;
+    tables_->chunks[compacted_].next_look = classes_[compacted_].used / 4 * 3;
   compaction_.reset();
   return true;
 }
 
 /// Chooses the class of which most bytes would be freed.
 bool slab::begin_compaction() noexcept {
+  if (tables_ == nullptr)
+    return false;
   std::size_t most = 0;
   for (std::size_t i = 0; i < class_count; ++i) {
     const auto& c = classes_[i];
-    const auto [blocks, next_look] = chunks_of_[i];
+    const auto [blocks, next_look] = tables_->chunks[i];
     const auto gain = (blocks - c.used) * block_size_of(i);
     if (gain > most && (blocks - c.used) * least_free_share >= blocks
         && c.used <= next_look) {

@@ -19,6 +19,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -48,7 +49,7 @@ public:
     auto& c = classes_[index];
     auto* block = c.take(block_size);
     if (block == nullptr) [[unlikely]]
-      return allocate_fresh(c, block_size);
+      return allocate_fresh(index, block_size);
     ++c.used;
     return block;
   }
@@ -175,10 +176,11 @@ private:
   /// The size of the blocks of a class.
   [[nodiscard]] static std::size_t block_size_of(std::size_t index) noexcept;
   [[nodiscard]] static std::size_t large_footprint(std::size_t size) noexcept;
-  void* allocate_fresh(size_class& where, std::size_t block_size) noexcept;
+  [[nodiscard]] bool make_tables() noexcept;
+  void* allocate_fresh(std::size_t index, std::size_t block_size) noexcept;
   void* allocate_large(std::size_t size) noexcept;
   void deallocate_large(void* block) noexcept;
-  bool add_chunk(size_class& where, std::size_t block_size) noexcept;
+  bool add_chunk(std::size_t index, std::size_t block_size) noexcept;
   void release(const std::byte* memory) noexcept;
   [[nodiscard]] bool kept_back(const size_class& from, void* block) noexcept;
   [[nodiscard]] bool begin_compaction() noexcept;
@@ -191,11 +193,21 @@ private:
     set_reserved(reserved() + bytes);
   }
 
-  std::array<size_class, class_count> classes_{};
+  /// The classes, and the data of each that is rarely read.
+  struct class_tables {
+    std::array<size_class, class_count> classes{};
+    std::array<class_chunks, class_count> chunks{};
+  };
+
+  /// The classes of a slab without blocks. Nothing is written to them: the first
+  /// allocation makes `tables_`.
+  static const std::array<size_class, class_count> no_blocks;
+
+  size_class* classes_ = const_cast<size_class*>(no_blocks.data());
+  std::unique_ptr<class_tables> tables_;
   bool pressed_ = false;
   std::optional<compaction> compaction_;
   std::size_t compacted_ = 0; ///< The class that is compacted, if any.
-  std::array<class_chunks, class_count> chunks_of_{};
   std::vector<chunk> chunks_;
   value_hold large_{&large_, &large_, nullptr, 0}; ///< The list's end.
   std::size_t large_in_use_ = 0;

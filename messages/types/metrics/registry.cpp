@@ -26,14 +26,16 @@ std::string field_name(const metric_info& x) {
 
 } // namespace
 
-/// Metrics that are read together.
+/// Metrics that are read together: a family, or series with the same labels.
 struct metric_source {
   std::vector<metric_info> infos;
-  std::shared_ptr<const metric_labels> labels;
+  metric_labels labels; ///< Of a family: none.
+  bool is_family = false;
 
   /// Held while the function runs, which may end its own registration.
   std::recursive_mutex mutex;
-  metric_registry::reader read; ///< Empty once the registration has ended.
+  metric_registry::family_reader
+    read; ///< Empty once the registration has ended.
   bool is_running = false;
   bool has_ended = false;
 
@@ -45,6 +47,7 @@ struct metric_table {
   struct shared_name {
     metric_info info; ///< Of the first series.
     std::size_t series = 0;
+    bool is_family = false;
   };
 
   explicit metric_table(std::size_t most) : limit(most) {
@@ -66,17 +69,18 @@ struct metric_table {
   std::map<std::string, shared_name> fields; ///< Of INFO.
 
 private:
-  expected<void> add(const metric_info& x, const metric_labels& labels);
-  void remove(const metric_info& x, const metric_labels& labels);
+  expected<void> add(const metric_info& x, const metric_source& of);
+  void remove(const metric_info& x, const metric_source& of);
 };
 
 expected<void> metric_table::add(const metric_info& x,
-                                 const metric_labels& labels) {
+                                 const metric_source& of) {
   if (auto ok = check(x); !ok)
     return ok;
-  const auto refuse = [name = series_name(x, labels)](const std::string& why) {
-    return fail(errc::invalid_argument, "metric '" + name + "' " + why);
-  };
+  const auto refuse
+    = [name = series_name(x, of.labels)](const std::string& why) {
+        return fail(errc::invalid_argument, "metric '" + name + "' " + why);
+      };
   if (series.size() >= limit)
     return fail(errc::limit_reached,
                 "there are " + std::to_string(limit)
@@ -86,17 +90,21 @@ expected<void> metric_table::add(const metric_info& x,
     if (other.kind != x.kind || other.unit != x.unit || other.help != x.help)
       return refuse("has another kind, unit or help than the series of its "
                     "name that are registered");
+    if (of.is_family || i->second.is_family)
+      return refuse("is registered already, and a family has its names alone");
   }
   const auto field = field_name(x);
   if (const auto i = fields.find(field); i != fields.end())
     if (i->second.info.name != x.name)
       return refuse("is to be shown as '" + field + "' of INFO, which '"
                     + std::string{i->second.info.name} + "' is already");
-  if (!series.insert(series_name(x, labels)).second)
+  if (!series.insert(series_name(x, of.labels)).second)
     return refuse("is registered already");
-  const auto count = [&x](shared_name& to) {
-    if (to.series++ == 0)
+  const auto count = [&x, &of](shared_name& to) {
+    if (to.series++ == 0) {
       to.info = x;
+      to.is_family = of.is_family;
+    }
   };
   count(names[std::string{x.name}]);
   if (!field.empty())
@@ -104,27 +112,27 @@ expected<void> metric_table::add(const metric_info& x,
   return {};
 }
 
-void metric_table::remove(const metric_info& x, const metric_labels& labels) {
+void metric_table::remove(const metric_info& x, const metric_source& of) {
   const auto uncount = [](auto& in, auto i) {
     if (--i->second.series == 0)
       in.erase(i);
   };
-  series.erase(series_name(x, labels));
+  series.erase(series_name(x, of.labels));
   uncount(names, names.find(x.name));
   if (const auto i = fields.find(field_name(x)); i != fields.end())
     uncount(fields, i);
 }
 
 expected<void> metric_table::add(const std::shared_ptr<metric_source>& x) {
-  if (auto ok = check(*x->labels); !ok)
+  if (auto ok = check(x->labels); !ok)
     return ok;
   std::lock_guard guard{mutex};
   for (std::size_t i = 0; i < x->infos.size(); ++i) {
-    auto ok = add(x->infos[i], *x->labels);
+    auto ok = add(x->infos[i], *x);
     if (ok)
       continue;
     while (i-- > 0)
-      remove(x->infos[i], *x->labels);
+      remove(x->infos[i], *x);
     return ok;
   }
   x->number = next++;
@@ -135,7 +143,7 @@ expected<void> metric_table::add(const std::shared_ptr<metric_source>& x) {
 void metric_table::remove(const metric_source& x) noexcept {
   std::lock_guard guard{mutex};
   for (const auto& info : x.infos)
-    remove(info, *x.labels);
+    remove(info, x);
   sources.erase(x.number);
 }
 
@@ -146,19 +154,19 @@ namespace {
 void end(metric_table& where, metric_source& what) noexcept {
   where.remove(what);
   // Destroyed when the lock is gone: it may end other registrations.
-  metric_registry::reader unused;
+  metric_registry::family_reader unused;
   std::lock_guard guard{what.mutex};
   what.has_ended = true;
   if (!what.is_running)
     unused.swap(what.read);
 }
 
-/// Reads the values; false when the registration has ended.
-bool read_values(metric_source& from, std::span<metric_value> to) {
-  metric_registry::reader unused;
+/// Reads the values, unless the registration has ended.
+void read_values(metric_source& from, const metric_registry::member_sink& to) {
+  metric_registry::family_reader unused;
   std::lock_guard guard{from.mutex};
   if (!from.read)
-    return false;
+    return;
   struct call {
     ~call() {
       source.is_running = false;
@@ -167,12 +175,11 @@ bool read_values(metric_source& from, std::span<metric_value> to) {
     }
 
     metric_source& source;
-    metric_registry::reader& unused;
+    metric_registry::family_reader& unused;
   };
   from.is_running = true;
   const call under_way{from, unused};
   from.read(to);
-  return true;
 }
 
 } // namespace
@@ -214,15 +221,35 @@ metric_registry::metric_registry(std::size_t limit)
 }
 
 expected<metric_registration>
+metric_registry::add(std::shared_ptr<detail::metric_source> x) {
+  if (auto ok = table_->add(x); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return metric_registration{table_, std::move(x)};
+}
+
+expected<metric_registration>
 metric_registry::add(std::vector<metric_info> infos, metric_labels labels,
                      reader read) {
   auto source = std::make_shared<detail::metric_source>();
   source->infos = std::move(infos);
-  source->labels = std::make_shared<const metric_labels>(std::move(labels));
+  source->labels = std::move(labels);
+  source->read
+    = [&of = *source, read = std::move(read)](const member_sink& to) {
+        std::vector<metric_value> values(of.infos.size());
+        read(values);
+        to(of.labels, values);
+      };
+  return add(std::move(source));
+}
+
+expected<metric_registration>
+metric_registry::add_family(std::vector<metric_info> infos,
+                            family_reader read) {
+  auto source = std::make_shared<detail::metric_source>();
+  source->infos = std::move(infos);
+  source->is_family = true;
   source->read = std::move(read);
-  if (auto ok = table_->add(source); !ok)
-    return tl::unexpected{std::move(ok.error())};
-  return metric_registration{table_, std::move(source)};
+  return add(std::move(source));
 }
 
 expected<metric_registration>
@@ -259,15 +286,15 @@ metric_registry::collect(const filter& wanted) const {
         sources.push_back(x);
   }
   std::vector<metric_sample> result;
-  std::vector<metric_value> values;
-  for (const auto& x : sources) {
-    values.assign(x->infos.size(), {});
-    if (!detail::read_values(*x, values))
-      continue;
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (is_wanted(x->infos[i]))
-        result.push_back({x->infos[i], x->labels, std::move(values[i])});
-  }
+  for (const auto& x : sources)
+    detail::read_values(
+      *x, [&](metric_labels labels, std::span<const metric_value> values) {
+        const auto shared
+          = std::make_shared<const metric_labels>(std::move(labels));
+        for (std::size_t i = 0; i < values.size(); ++i)
+          if (is_wanted(x->infos[i]))
+            result.push_back({x->infos[i], shared, values[i]});
+      });
   return result;
 }
 

@@ -5,15 +5,17 @@
 //
 //   counter, gauge, histogram ─┐
 //   cells of threads ──────────┼─ add ──► metric_registry ──► collect ──► samples
-//   figures of a region, ... ──┘   └─► metric_registration: the metrics are there for as
+//   figures of all regions ────┘   └─► metric_registration: the metrics are there for as
 //                                       long as it is
 //
 // Invariants
 //   1. A name and its labels are registered once; all series of a name have one
-//      declaration, but for the field of INFO.
+//      declaration, but for the field of INFO. A family (`add_family`) has its names
+//      alone.
 //   2. After a registration has ended, its function is not called and is destroyed,
 //      except where it ends its own registration.
-//   3. There are never more series than the limit.
+//   3. There are never more registered series than the limit. A family counts as one
+//      series per name, whatever its function writes.
 
 #include <array>
 #include <cstddef>
@@ -70,11 +72,20 @@ public:
   /// std::bad_alloc, and must not wait for a thread that ends a registration.
   using reader = std::function<void(std::span<metric_value> to)>;
 
+  /// Takes the present values of one member of a family, one for each declaration, in
+  /// their order.
+  using member_sink
+    = std::function<void(metric_labels labels, std::span<const metric_value>)>;
+
+  /// Calls `to` once for each member that a family has now, with labels that no other
+  /// member has. Rules as for `reader`.
+  using family_reader = std::function<void(const member_sink& to)>;
+
   /// Whether a metric is wanted.
   using filter = std::function<bool(const metric_info&)>;
 
-  /// Series, by default: those of 2,500 regions. All of them take about 10 MB.
-  static constexpr std::size_t default_limit = 50'000;
+  /// Registered series, by default. All of them take about 2 MB.
+  static constexpr std::size_t default_limit = 10'000;
 
   explicit metric_registry(std::size_t limit = default_limit);
 
@@ -128,16 +139,23 @@ public:
                });
   }
 
+  /// The same metrics of many things that come and go, such as regions: nothing is
+  /// registered for each of them, so that one more takes no memory here.
+  expected<metric_registration> add_family(std::vector<metric_info> infos,
+                                           family_reader read);
+
   /// The series that are wanted, all without a filter, in the order in which they were
   /// registered. Functions none of whose metrics is wanted are not called. Each is read
   /// on its own: not a snapshot of one moment. Throws std::bad_alloc.
   [[nodiscard]] std::vector<metric_sample> collect(const filter& wanted
                                                    = {}) const;
 
-  /// Number of series.
+  /// Number of registered series; see invariant 3.
   [[nodiscard]] std::size_t size() const;
 
 private:
+  expected<metric_registration> add(std::shared_ptr<detail::metric_source> x);
+
   std::shared_ptr<detail::metric_table> table_;
 };
 

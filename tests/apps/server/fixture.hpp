@@ -76,15 +76,17 @@ struct command_fixture : region_fixture {
     shown = troupe::register_metrics(state.options.metrics,
                                      state.topics->directory())
               .value();
+    shown.push_back(
+      troupe::register_region_metrics(state.options.metrics, [this] {
+        return opened;
+      }).value());
     make_client(self, 7, state);
     const auto open = [this](std::size_t index) {
       auto db = uut;
       if (index > 0)
         db = open_region("db" + std::to_string(index), uut->options(), time,
                          executor, loads);
-      // As the runtime does.
-      shown.push_back(
-        troupe::register_metrics(state.options.metrics, db).value());
+      opened.push_back(db);
       return troupe::expected<std::shared_ptr<troupe::region>>{std::move(db)};
     };
     REQUIRE(state.databases.start(troupe::server::defaults::databases, open));
@@ -144,5 +146,6 @@ struct command_fixture : region_fixture {
 
   troupe::server::server_state state;
   troupe::server::client self;
+  std::vector<std::shared_ptr<const troupe::region>> opened; ///< Databases.
   std::vector<troupe::metric_registration> shown; ///< Of databases and topics.
 };

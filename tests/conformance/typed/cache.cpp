@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/regions/transaction.hpp>
+
 #include "conformance/typed/fixture.hpp"
 
 using namespace std::chrono_literals;
@@ -177,6 +179,30 @@ PROVIDER_CASE("a cache reads many values at once", "[cache]") {
   CHECK((*got)[2] == profile{"Cyd", 3});
   CHECK(uut.get_many(std::array<const char*, 1>{"a"})->size() == 1);
   CHECK(uut.get_many(std::vector<bytes_view>{})->empty());
+}
+
+PROVIDER_CASE("a cache reads and changes several values as one step",
+              "[cache][transactions]") {
+  fixture f{kind};
+  auto uut = f.open<profile>();
+  if (uut.bytes_region()->provider().joint_turns() == nullptr) {
+    CHECK(uut.get_together({"a"}).error() == errc::unsupported);
+    return;
+  }
+  REQUIRE(uut.set("c", {"Cyd", 3}));
+  transaction both;
+  both.set(uut, "a", {"Ada", 1}).set(uut, "b", {"Bob", 2}).erase(uut, "c");
+  CHECK(both.commit() == true);
+  auto got = uut.get_together({"a", "b", "c"});
+  REQUIRE(got);
+  CHECK((*got)[0] == profile{"Ada", 1});
+  CHECK((*got)[1] == profile{"Bob", 2});
+  CHECK_FALSE((*got)[2]);
+
+  transaction of_none;
+  of_none.erase(cache<profile>{}, "a");
+  CHECK(of_none.commit().error() == errc::invalid_argument);
+  CHECK(uut.get("a") == profile{"Ada", 1});
 }
 
 PROVIDER_CASE("many keys may be made while they are read", "[cache]") {

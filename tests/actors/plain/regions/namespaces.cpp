@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
 #include <troupe/backends/memory/shards/key_scan.hpp>
 
 #include "actors/plain/busy_threads.hpp"

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"
@@ -58,20 +58,40 @@ std::string key_in(region& where, std::size_t number) {
 TEST_CASE("a shard is made when a key of it is changed first", "[made]") {
   open_number_fixture f;
   REQUIRE(f.most() > 2);
-  CHECK(f.made() == 1);
+  CHECK(f.made() == 0);
   const auto key = key_in(*f.uut, 2);
   CHECK(f.uut->get(key)->has_value() == false);
   CHECK(f.uut->contains(key) == false);
-  CHECK(f.made() == 1);
+  CHECK(f.uut->get(key_in(*f.uut, 0))->has_value() == false);
+  CHECK(f.made() == 0);
+  CHECK(f.uut->provider().part(0) == nullptr);
   CHECK(f.uut->provider().part(2) == nullptr);
   REQUIRE(f.uut->set(key, "v"));
-  CHECK(f.made() == 2);
+  CHECK(f.made() == 1);
+  CHECK(f.uut->provider().part(0) == nullptr);
   REQUIRE(f.uut->provider().part(2) != nullptr);
   CHECK(f.uut->provider().part(2)->name() == "test/shard-2");
   CHECK(**f.uut->get(key) == "v");
   CHECK(f.uut->size() == 1);
   REQUIRE(f.uut->provider().make_part(1));
+  CHECK(f.made() == 2);
+  REQUIRE(f.uut->set(key_in(*f.uut, 0), "v"));
   CHECK(f.made() == 3);
+  REQUIRE(f.uut->provider().part(0) != nullptr);
+  CHECK(f.uut->provider().part(0)->name() == "test/shard-0");
+}
+
+TEST_CASE("the only shard of a small region is made when it is used first",
+          "[made]") {
+  region_options options;
+  options.max_entries = 1;
+  open_number_fixture f{options};
+  REQUIRE(f.most() == 1);
+  CHECK(f.made() == 0);
+  CHECK(f.uut->get("k")->has_value() == false);
+  REQUIRE(f.uut->set("k", "v"));
+  CHECK(f.made() == 1);
+  CHECK(**f.uut->get("k") == "v");
 }
 
 TEST_CASE("a number of shards that was asked for is made at once", "[made]") {

@@ -25,7 +25,9 @@ struct info_fixture : region_fixture {
     REQUIRE(state.databases.start(1, [this](std::size_t) {
       return troupe::expected<std::shared_ptr<troupe::region>>{uut};
     }));
-    shown = troupe::register_metrics(state.options.metrics, uut).value();
+    shown = troupe::register_region_metrics(state.options.metrics, [this] {
+              return std::vector<std::shared_ptr<const troupe::region>>{uut};
+            }).value();
   }
 
   /// The names of the fields of a section, in their order.

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
 
 #include "actors/plain/busy_threads.hpp"
 #include "actors/plain/fixture.hpp"

@@ -1,5 +1,6 @@
 #include <troupe/messages/types/metrics/registry.hpp>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -146,6 +147,49 @@ TEST_CASE("when one metric is refused, none of its group is there",
   const auto labelled = uut.add(cells, {{"kind", "x"}});
   CHECK(labelled);
   CHECK(uut.size() == 3);
+}
+
+TEST_CASE("a family has the members that its function names", "[metrics]") {
+  metric_registry uut{2};
+  std::vector<std::string> queues{"a", "b", "c"};
+  constexpr metric_info served{.name = "served_total", .help = "Jobs."};
+  const auto family = uut.add_family(
+    {depth, served}, [&](const metric_registry::member_sink& to) {
+      std::int64_t n = 0;
+      for (const auto& x : queues) {
+        const std::array<metric_value, 2> values{{{++n}, {n * 10}}};
+        to({{"queue", x}}, values);
+      }
+    });
+  REQUIRE(family);
+  CHECK(uut.size() == 2);
+  CHECK(text_of(uut.collect(
+          [](const metric_info& x) { return x.name == "served_total"; }))
+        == "served_total{queue=\"a\"}=10 served_total{queue=\"b\"}=20 "
+           "served_total{queue=\"c\"}=30");
+  queues = {"d"};
+  CHECK(text_of(uut.collect())
+        == "depth{queue=\"d\"}=1 served_total{queue=\"d\"}=10");
+  queues.clear();
+  CHECK(uut.collect().empty());
+}
+
+TEST_CASE("a family has its names alone", "[metrics]") {
+  metric_registry uut;
+  const auto nothing = [](const metric_registry::member_sink&) {};
+  auto single = uut.add(depth, always(1), {{"queue", "a"}});
+  REQUIRE(single);
+  const auto refused = uut.add_family({depth}, nothing);
+  REQUIRE(!refused);
+  CHECK(refused.error().text()
+        == "metric 'depth' is registered already, and a family has its names "
+           "alone");
+  *single = {};
+  const auto family = uut.add_family({depth}, nothing);
+  REQUIRE(family);
+  CHECK(uut.add(depth, always(1), {{"queue", "a"}}).error()
+        == errc::invalid_argument);
+  CHECK(uut.add_family({depth}, nothing).error() == errc::invalid_argument);
 }
 
 TEST_CASE("there are never more series than the limit", "[metrics]") {

@@ -1,7 +1,7 @@
 // Several changes as one, at the limits: there is room for all of them, or none is
 // done.
 
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
 
 #include "actors/plain/fixture.hpp"
 #include "region_shards.hpp"

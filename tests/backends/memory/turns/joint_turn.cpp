@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/shards/joint_turn.hpp>
+#include <troupe/backends/memory/turns/joint_turn.hpp>
 
 #include <array>
 #include <atomic>

@@ -1,8 +1,10 @@
-#include "apps/server/state/change_gate.hpp"
+#include <troupe/backends/memory/turns/change_gate.hpp>
 
 #include <thread>
 
-namespace troupe::server {
+namespace troupe::memory {
+
+constinit change_gate change_gate::process_;
 
 std::uint64_t change_gate::wait() const noexcept {
   for (;;) {
@@ -15,4 +17,4 @@ std::uint64_t change_gate::wait() const noexcept {
   }
 }
 
-} // namespace troupe::server
+} // namespace troupe::memory

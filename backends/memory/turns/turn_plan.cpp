@@ -1,4 +1,4 @@
-#include <troupe/backends/memory/shards/turn_plan.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 
 #include <algorithm>
 #include <utility>
