@@ -9,8 +9,9 @@ namespace troupe {
 
 class region;
 
-/// Shows what a region holds and did (`region_stats`), with its name as the label
-/// "region". The result keeps the region alive. Errors: those of `metric_registry::add`.
+/// Registers the figures of a region (`region_stats`), with its name as the label
+/// "region". The result keeps the region alive. Errors: the errors of
+/// `metric_registry::add`; nothing is registered then.
 expected<metric_registration> register_metrics(metric_registry& in,
                                                std::shared_ptr<const region> x);
 
