@@ -13,9 +13,8 @@
 namespace troupe {
 
 /// The topics of a runtime: publishing and subscribing within the process. A topic
-/// begins with its first subscriber and ends with its last. What is published in a
-/// channel without a subscriber is lost. In troupe-server, these are the topics of its
-/// clients, too.
+/// begins with its first subscriber and ends with its last one. A message to a channel
+/// without a subscriber is lost. In troupe-server, the clients use the same topics.
 ///
 /// A cheap handle, which may outlive the runtime. Thread-safe. Errors of all calls:
 /// `shutting_down` after the runtime has begun to drain its services, `out_of_memory`.
@@ -25,46 +24,51 @@ namespace troupe {
 ///   auto reached = runtime.topics().publish("project/7", "saved");
 class topics {
 public:
-  /// `runtime::topics` makes them.
+  /// For `runtime::topics`.
   topics(std::shared_ptr<topic_hub> hub,
          std::shared_ptr<const typed_service<topics_actor>> service) noexcept
     : hub_(std::move(hub)), service_(std::move(service)) {
     // nop
   }
 
-  /// Sends `payload`, which is copied once, to the subscribers of a channel and of the
-  /// patterns that match its name. Returns how many those are; it has been delivered to
-  /// the queues of all when this returns. All subscribers of a topic hear its messages
-  /// in one order, which is that of each publisher.
-  /// Never waits for a subscriber, so any thread may publish, that of a subscriber's
-  /// function and one of CAF's included. Complexity: linear in the subscribers and in
-  /// the number of patterns. Errors: also `invalid_argument` (the channel's name has
-  /// more than 64 KiB).
+  /// Sends a message to the subscribers of a channel and of the patterns that match its
+  /// name. `payload` is copied once. When this returns, the message is in the queue of
+  /// each subscriber that will receive it. Returns the number of deliveries: a
+  /// subscriber gets the message once for its channel and once for each of its patterns
+  /// that match. A subscriber that was cut off gets none. All subscribers of a topic
+  /// receive its messages in the same order. The messages of one publisher arrive in
+  /// the order in which it published them.
+  ///
+  /// Never waits for a subscriber. So any thread may publish, also one that runs a
+  /// subscriber's function, and CAF's threads. Complexity: linear in the number of
+  /// subscribers and of patterns. Errors: also `invalid_argument` (the channel's name
+  /// has more than 64 KiB).
   expected<std::size_t> publish(bytes_view channel, bytes_view payload) const {
     return hub_->publish(channel, payload);
   }
 
-  /// Has `f` called with each message that is published in a channel from now on,
-  /// until the result ends. Keep the result.
+  /// Calls `f` with each message that is published in a channel from now on, until the
+  /// returned object ends. Keep that object.
   ///
-  /// `f` and `on_end` are called on a loader thread, one call at a time and in order.
-  /// They may block, may use the runtime, publish, subscribe and end their
-  /// own subscription, but may not drain or destroy the runtime, nor wait for a thread
-  /// that ends this subscription. One that takes long holds one of the loader threads
-  /// (`loader-threads`). What they throw is dropped.
+  /// `f` and `options.on_end` are called on a loader thread, one call at a time and in
+  /// order. They may block, use the runtime, publish, subscribe and end their own
+  /// subscription. They must not drain or destroy the runtime, or wait for a thread
+  /// that ends this subscription. A long call occupies one of the loader threads
+  /// (`loader-threads`). Exceptions that they throw are dropped.
   ///
-  /// What comes meanwhile waits in a queue of this subscription. When more waits than
-  /// its limits allow, the subscription ends, and `on_end` is called with `overloaded`.
-  /// Errors: also `invalid_argument` (`f` is empty; the channel's name has more than
-  /// 64 KiB).
+  /// Messages that come during a call wait in a queue of this subscription. When more
+  /// wait than `options.limits` allows, the subscription ends, and `on_end` is called
+  /// with `overloaded`. Errors: also `invalid_argument` (`f` is empty; the channel's
+  /// name has more than 64 KiB).
   expected<subscription> subscribe(bytes_view channel, message_function f,
                                    subscribe_options options = {}) const {
     return hub_->listen(topic_kind::channel, channel, std::move(f),
                         std::move(options));
   }
 
-  /// The same for all channels whose names match a glob-style pattern, of 1 KiB at
-  /// most: "project/*".
+  /// Subscribes to all channels whose names match a glob-style pattern: "project/*".
+  /// Otherwise like `subscribe`. Errors: also `invalid_argument` (`f` is empty; the
+  /// pattern has more than 1 KiB).
   expected<subscription>
   subscribe_pattern(bytes_view pattern, message_function f,
                     subscribe_options options = {}) const {
@@ -72,26 +76,26 @@ public:
                         std::move(options));
   }
 
-  /// Subscribers of a channel, of all kinds. Subscribers of patterns that match it are
-  /// not counted. A snapshot.
+  /// The number of subscribers of a channel: functions, actors and clients of a server.
+  /// Subscribers of matching patterns are not counted. A snapshot.
   [[nodiscard]] std::size_t subscribers(bytes_view channel) const {
     return hub_->directory().subscribers(topic_kind::channel, channel);
   }
 
-  /// Subscribers of a pattern. A snapshot.
+  /// The number of subscribers of a pattern. A snapshot.
   [[nodiscard]] std::size_t pattern_subscribers(bytes_view pattern) const {
     return hub_->directory().subscribers(topic_kind::pattern, pattern);
   }
 
-  /// The actor that takes `publish_request`, `subscribe_request` and the others of
-  /// `topics_actor`, for actors. An actor that subscribes must handle the messages of
-  /// `topic_subscriber_actor`; its subscriptions end when it dies. Empty after the
-  /// runtime has drained.
+  /// The actor through which other actors publish and subscribe, with the messages of
+  /// `topics_actor`. An actor that subscribes must handle the messages of
+  /// `topic_subscriber_actor`. Its subscriptions end when it dies. The handle is empty
+  /// after the runtime has drained.
   [[nodiscard]] topics_actor actor() const {
     return service_->actor();
   }
 
-  /// The same topics for owners of queues of their own.
+  /// The hub below, for code that has subscribers (queues) of its own. Never null.
   [[nodiscard]] const std::shared_ptr<topic_hub>& hub() const noexcept {
     return hub_;
   }

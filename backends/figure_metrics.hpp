@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// What the figures of a provider are as metrics, each with the label of its region. A new
-/// figure is a member of the struct and a row here.
+/// The figures of a provider as metrics. A region registers them with its name as
+/// label. To add a figure, add a member to `provider_figures` and a row here.
 inline constexpr std::array provider_metrics{
   metric_of<provider_figures>{
     {.name = "troupe_region_keys",

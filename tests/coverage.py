@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tells how much of the library the tests ran: lines and branches, room by room.
+"""Reports how much of the library the tests ran: lines and branches of each room.
 
 usage: coverage.py [--least PERCENT] BUILD ROOT
 
@@ -21,7 +21,7 @@ ROOMS = (*JUDGED, "apps")
 
 
 def count_files(build, root):
-    """A dictionary for each source: what gcovr says of its lines and branches."""
+    """Returns a dictionary for each source: gcovr's counts of lines and branches."""
     command = ["gcovr", "--root", str(root), "--json-summary", "--exclude-throw-branches",
                "--exclude-unreachable-branches", "-j", "2",
                *(option for room in ROOMS
@@ -34,7 +34,7 @@ def count_files(build, root):
 
 
 def room_of(path):
-    """The folder below a top folder; files directly in that belong to it."""
+    """Returns the folder below the top folder, or the top folder for its own files."""
     parts = path.split("/")
     return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
 

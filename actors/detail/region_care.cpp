@@ -1,8 +1,8 @@
-// The part of the open regions that runs by itself, and their end.
+// The housekeeping of open regions, which needs no caller, and how regions end.
 //
-// The clockwork looks after a region every tick as long as there is something to do. One
-// that had nothing to do for some ticks is looked after ever more rarely, so that
-// regions nobody uses take no time.
+// The clockwork checks a region every tick while the region has work. After 8 checks
+// without work in a row it checks the region less often, down to every
+// `defaults::longest_rest` ticks, so that unused regions take nearly no processor time.
 
 #include <troupe/actors/detail/open_regions.hpp>
 
@@ -18,13 +18,13 @@ namespace troupe::detail {
 
 namespace {
 
-/// How long the actors of a region may take to end that have nothing left to do.
+/// How long to wait for the actors of a closed region, which have no work left, to end.
 constexpr std::chrono::seconds last_turn{1};
 
-/// Ticks without anything to do before the first one is left out.
+/// Checks in a row without work before the first tick is skipped.
 constexpr unsigned patience = 8;
 
-/// Of a handle that closes its region: says that it has gone.
+/// The deleter of a handle that closes its region: notes that the last copy is gone.
 struct last_handle {
   std::shared_ptr<region> keep;
   std::shared_ptr<std::atomic<bool>> unused;
@@ -39,7 +39,7 @@ struct last_handle {
 
 // -- handles -----------------------------------------------------------------------
 
-/// Under the mutex, but for a region that no other thread sees.
+/// Called under the mutex, except for a region that no other thread can see yet.
 opened_region open_regions::handles(const entry& x) const {
   const auto& where = x.care->where;
   if (!where->options().close_when_unused)
@@ -54,7 +54,7 @@ opened_region open_regions::handles(const entry& x) const {
 
 // -- time --------------------------------------------------------------------------
 
-/// Starts the actors of the parts that have none.
+/// Starts the actors of parts that were made since the last call.
 expected<void> open_regions::adopt_parts(tended& which) const {
   std::lock_guard guard{adopting_};
   auto& below = which.where->provider();
@@ -84,18 +84,18 @@ void open_regions::tick() {
   }
   for (auto& x : now) {
     const auto busy = x->where->tick();
-    // After an error, which is that the runtime drains or has no memory, there is
-    // another tick.
+    // Errors (the runtime drains, or there is no memory) are ignored: the next tick
+    // tries again.
     static_cast<void>(adopt_parts(*x));
     const auto rest = rest_after(*x, busy);
     std::lock_guard guard{mutex_};
-    // Of a closed region only this list knows.
+    // Only this list refers to a closed region, so it is dropped here.
     if (x.use_count() > 1)
       due_[(ticks_ + rest) % due_.size()].push_back(std::move(x));
   }
 }
 
-/// Ticks until the next look.
+/// Ticks until the next check of a region.
 unsigned open_regions::rest_after(tended& which, bool busy) noexcept {
   if (busy)
     which.quiet_ticks = 0;
@@ -145,8 +145,8 @@ void open_regions::close_unused() {
   end(gone);
 }
 
-/// Ends regions that are in the books no more. Under `turn_`, so that their names are
-/// free only after that.
+/// Ends regions that were removed from `regions_`. Called under `turn_`, so that their
+/// names can be used again only after they have ended.
 void open_regions::end(const std::vector<entry>& gone) {
   std::vector<supervisor::departure> leaving;
   logger_scope ending;

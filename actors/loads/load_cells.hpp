@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// What a load coordinator counts, in its turns.
+/// The counts of a load coordinator. The coordinator writes them, in its turns.
 struct load_cells : metric_cells {
   counter_cell failed{
     *this,

@@ -9,8 +9,9 @@ namespace troupe {
 
 class load_coordinator;
 
-/// Shows what the coordinator counts, its loads in flight and its threads. It must
-/// outlive the result. Errors: those of `metric_registry::add`.
+/// Registers the counts of a coordinator, its loads in flight, its threads and its
+/// queue. The coordinator must outlive the result. Errors: the errors of
+/// `metric_registry::add`; nothing is registered then.
 expected<std::vector<metric_registration>>
 register_metrics(metric_registry& in, load_coordinator& x);
 

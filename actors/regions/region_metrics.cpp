@@ -10,7 +10,7 @@ namespace troupe {
 
 namespace {
 
-/// What a region has beside its provider's figures, which come first.
+/// The metrics that a region adds behind the metrics of its provider.
 constexpr metric_info undecodable{
   .name = "troupe_region_undecodable_total",
   .help = "Reads that met bytes that are no value of the region's type."};

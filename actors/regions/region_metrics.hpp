@@ -15,9 +15,10 @@ class region;
 using region_lister
   = std::function<std::vector<std::shared_ptr<const region>>()>;
 
-/// Shows what each region holds and did (`region_stats`), with its name as the label
-/// "region". `list` must be callable for as long as the registration lives, and obeys the
-/// rules of `metric_registry::reader`. Errors: those of `metric_registry::add`.
+/// Registers the figures of each region that `list` returns (`region_stats`), with the
+/// region's name as the label "region". `list` must be callable while the registration
+/// lives, and obeys the rules of `metric_registry::reader`. Errors: the errors of
+/// `metric_registry::add`; nothing is registered then.
 expected<metric_registration> register_region_metrics(metric_registry& in,
                                                       region_lister list);
 

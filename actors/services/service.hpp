@@ -1,20 +1,21 @@
 #pragma once
 
 // A service: a coordinator actor of a runtime, which decides across keys or
-// operations. A class derived from `typed_service` is all that a new one takes;
-// `runtime::add` starts it. It then has a row in the supervisor's tree, is restarted
-// when its actor crashes, is found by its name, is ticked, shows its figures in the
-// console, and is drained.
+// operations. To add one, derive a class from `typed_service` and pass an object of it
+// to `runtime::add`. The runtime then starts the service's actor, shows it in the
+// supervisor's tree and restarts it after a crash. It finds the service by its name,
+// ticks it, shows its figures in the console, and drains it.
 //
 //   runtime::add ──► service_directory ──► supervisor: start, restart, end the actor
 //                       │ tick, drain, figures, rows
 //                       ▼
 //                    service ◄──── state ──── its actor (start_actor), which may die
 //
-// What has to survive a crash of the actor belongs to the service.
+// State that must survive a crash of the actor belongs in the service.
 //
-// Threading: the runtime calls the functions below from several threads, at times at
-// once. They must not throw and must not call the runtime's `drain`.
+// Threading: the runtime calls the functions below from several threads, sometimes at
+// the same time. They must not call the runtime's `drain`, and only `start_actor` may
+// throw.
 
 #include <chrono>
 #include <string>
@@ -29,7 +30,7 @@
 
 namespace troupe {
 
-/// What a runtime knows of a service. Derive from `typed_service`.
+/// The functions of a service that the runtime calls. Derive from `typed_service`.
 class service {
 public:
   service() = default;
@@ -37,22 +38,22 @@ public:
   service& operator=(const service&) = delete;
   virtual ~service() = default;
 
-  /// The name of its actor: that of no other actor of the runtime, 1 to 100 letters,
-  /// digits and any of `._:-`.
+  /// The name of the service's actor, unique among the actors of the runtime: 1 to 100
+  /// letters, digits and any of `._:-`. Must always return the same name.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// The kind of its actor (`actor_info::kind`), which says what messages it takes:
-  /// `for_each_interface` (messages/interfaces.hpp) has the interfaces of Troupe's own
-  /// kinds.
+  /// The kind of the actor (`actor_info::kind`), which determines the messages that the
+  /// actor accepts. `for_each_interface` (messages/interfaces.hpp) lists the interfaces
+  /// of Troupe's own kinds.
   [[nodiscard]] virtual std::string kind() const = 0;
 
-  /// Whether its actor is started again however often it crashes. If not, it stays
-  /// down after more than `restart_limit` crashes within `restart_window`.
+  /// Whether the actor is restarted after every crash. If false, the actor stays down
+  /// after more than `restart_limit` crashes within `restart_window`.
   [[nodiscard]] virtual bool always_restarted() const {
     return false;
   }
 
-  /// What the row of its actor shows.
+  /// The figures in the row of the actor.
   [[nodiscard]] virtual child_figures usage() const {
     return {};
   }
@@ -62,39 +63,43 @@ public:
     return {};
   }
 
-  /// Adds rows below that of its actor, named "NAME/...": those whose name starts
-  /// with `prefix`, few enough for a person to read; counts the others in `omitted`.
+  /// Adds rows below the row of the actor. Their names begin with "NAME/". Adds only
+  /// rows whose name starts with `prefix`. Adds no more rows than a person can read
+  /// (about 100), and counts the others in `omitted`.
   virtual void add_rows(std::string_view prefix, actor_list& to) const {
     static_cast<void>(prefix);
     static_cast<void>(to);
   }
 
   /// Called every `defaults::tick` until all services are drained, one call at a time.
-  /// Must be brief.
+  /// May be called while `drain` runs. Must be brief, because all services are ticked
+  /// on one thread.
   virtual void tick() {
     // nop
   }
 
-  /// Called once, while its actor runs and all that was started before this service
-  /// works. Takes nothing new (`shutting_down`), finishes what is under way, and gives
-  /// up the rest at the deadline, when it must return. Returns what was stuck, as the
-  /// report of the drain shows it. The runtime names an actor that does not end by
-  /// itself.
+  /// Called once, when the runtime drains. The actor has not been ended yet, and the
+  /// services that were added before this one still work. The service refuses new work
+  /// (`shutting_down`) and finishes the work in progress. At the deadline it gives up
+  /// the rest and must return. Returns a text for each item that was stuck, for the
+  /// report of the drain. The service need not report an actor that does not end: the
+  /// runtime does that.
   [[nodiscard]] virtual std::vector<std::string>
   drain(std::chrono::steady_clock::time_point deadline) {
     static_cast<void>(deadline);
     return {};
   }
 
-  // -- its actor: see typed_service ----------------------------------------------
+  // -- the actor: see typed_service ----------------------------------------------
 
-  /// Starts the actor, for the first time or again; its handle, never empty.
+  /// Starts the actor, for the first time or after a crash. Returns its handle, which
+  /// is never empty. Throws what `start_actor` throws.
   virtual caf::strong_actor_ptr start_next(caf::actor_system& system) = 0;
 
-  /// The present actor; empty before it was started and after the drain.
+  /// The present actor. Empty before the first start and after the drain.
   [[nodiscard]] virtual caf::strong_actor_ptr pointer() const = 0;
 
-  /// The actors of the runtime have ended: lets go of all handles.
+  /// Called after the actors of the runtime have ended: releases all handles.
   virtual void forget_actor() = 0;
 };
 
@@ -102,8 +107,8 @@ public:
 template <class Handle>
 class typed_service : public service {
 public:
-  /// The present actor; empty before it was started and after the drain. It answers
-  /// no request while it is dead and not yet started again.
+  /// The present actor. Empty before the first start and after the drain. Between a
+  /// crash and the restart this is the dead actor, which answers no request.
   [[nodiscard]] Handle actor() const {
     return present_.get();
   }
@@ -122,7 +127,9 @@ public:
   }
 
 protected:
-  /// Starts the actor, hidden (shell/spawn.hpp). What it throws leaves the actor down.
+  /// Starts the actor, hidden (shell/spawn.hpp), and returns its handle, never empty.
+  /// When it throws, `runtime::add` fails with `system_error`, or the actor stays down
+  /// until the next `restart`.
   [[nodiscard]] virtual Handle start_actor(caf::actor_system& system) = 0;
 
 private:

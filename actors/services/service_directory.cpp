@@ -25,7 +25,7 @@ child_spec service_directory::spec_of(const std::shared_ptr<service>& x) const {
   };
   result.watch = [x, watch = watch_] { watch(x->pointer()); };
   result.end = [x](bool crash) { end_actor(x->pointer(), crash); };
-  // What it keeps is not its actor's, and goes on.
+  // Without its actor, the service still works with the state that it keeps itself.
   if (!x->always_restarted())
     result.give_up = [] {};
   result.figures = [x] { return x->usage(); };

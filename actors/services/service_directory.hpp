@@ -17,32 +17,35 @@ namespace troupe {
 /// The services of a runtime. Thread-safe.
 class service_directory {
 public:
-  /// `system` and `tree` must outlive the directory, and what `watch` uses must
-  /// outlive the tree.
+  /// `system` and `tree` must outlive the directory. `watch` has the death of an actor
+  /// reported; objects that it refers to must outlive the tree.
   service_directory(caf::actor_system& system, supervisor& tree,
                     watch_function watch);
 
-  /// Starts a service. Errors: `invalid_argument` (it is null, or its name is not
-  /// allowed or is taken), `shutting_down`, `system_error` (its actor cannot be
-  /// started).
+  /// Adds a service and starts its actor. Errors: `invalid_argument` (`x` is null, or
+  /// its name is not allowed or is taken), `shutting_down` (after `drain` began),
+  /// `system_error` (the actor cannot be started). After an error `x` is not added.
   expected<void> add(std::shared_ptr<service> x);
 
-  /// The service of this name, or nullptr. Complexity: linear in the services.
+  /// The service of this name, or nullptr. Linear in the number of services.
   [[nodiscard]] std::shared_ptr<service> find(std::string_view name) const;
 
-  /// Ticks each service, the oldest first.
+  /// Ticks each service, the oldest first. Does nothing after `drain`.
   void tick();
 
-  /// Drains each service once, the youngest first, as it may use those before it.
-  /// Returns what was stuck. None is added afterwards.
+  /// Drains each service, the youngest first, because a service may use older ones.
+  /// Returns the texts of what was stuck. To be called once. From the beginning of the
+  /// call on, `add` is refused.
   [[nodiscard]] std::vector<std::string>
   drain(std::chrono::steady_clock::time_point deadline);
 
-  /// Lets go of the actors, which what outlives the runtime must not keep.
+  /// Releases the handles of all actors, because objects that outlive the runtime must
+  /// not keep its actors.
   void forget_actors();
 
-  // -- what is shown -------------------------------------------------------------
+  // -- for the console -----------------------------------------------------------
 
+  /// Names, kinds and figures of all services, the oldest first.
   [[nodiscard]] std::vector<service_info> infos() const;
 
   /// See `service::add_rows`.
@@ -62,11 +65,11 @@ private:
   std::mutex turn_;
   bool refuses_ = false; ///< Under `turn_`.
 
-  /// Held while services are ticked. No tick is under way after `drain`.
+  /// Held while services are ticked, so no tick runs after `drain` has returned.
   std::mutex ticking_;
   bool drained_ = false; ///< Under `ticking_`.
 
-  mutable std::mutex mutex_; ///< Guards what follows.
+  mutable std::mutex mutex_; ///< Guards the members below.
   std::shared_ptr<const list> all_ = std::make_shared<const list>();
 };
 

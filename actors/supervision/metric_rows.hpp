@@ -5,7 +5,8 @@
 
 namespace troupe {
 
-/// The present values of a registry, as a console shows them. Throws std::bad_alloc.
+/// The present values of the metrics that `what` asks for, in base units (bytes,
+/// seconds). Thread-safe. Linear in the number of metrics. Throws std::bad_alloc.
 [[nodiscard]] metric_list rows_of(const metric_registry& from,
                                   const list_metrics_request& what);
 

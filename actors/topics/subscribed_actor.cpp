@@ -6,7 +6,7 @@ namespace troupe {
 
 namespace {
 
-/// Actors that may be subscribers at a time.
+/// The most actors that may be subscribers at a time.
 constexpr std::size_t most_actors = 64UL * 1024;
 
 } // namespace
@@ -129,7 +129,7 @@ actor_book::await_empty(std::chrono::steady_clock::time_point deadline) {
 }
 
 void actor_book::clear() {
-  // Ends outside of the mutex.
+  // Declared before the guard, so destroyed after the mutex is unlocked.
   std::map<actor_key, subscribed_ptr> ended;
   std::shared_ptr<const tasks> last;
   std::lock_guard guard{mutex_};

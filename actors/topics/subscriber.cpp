@@ -22,8 +22,9 @@ bool subscriber::deliver(delivery x) noexcept {
   return heard;
 }
 
-// Under the mutex. Without memory the queue counts as full. The owner of a cut
-// subscriber frees the waiting messages, not the publisher.
+// Called under the mutex. When there is no memory, the queue counts as full. The owner
+// frees the waiting messages of a cut subscriber, so the publisher does not spend time
+// on that.
 bool subscriber::put(delivery& x) noexcept {
   const auto size = x.bytes();
   if (state_ != subscriber_state::open)
@@ -42,7 +43,7 @@ bool subscriber::put(delivery& x) noexcept {
   return false;
 }
 
-// Under the mutex.
+// Called under the mutex.
 cut_reason subscriber::look_at_limits(std::size_t more) noexcept {
   const auto limits = limits_.get();
   // The limits may have been lowered below what already waits.

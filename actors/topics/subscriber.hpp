@@ -10,8 +10,8 @@
 // Invariants
 //   1. The waiting messages never exceed the hard limits. They exceed the soft limit
 //      for at most its time; this is checked when a message is put in.
-//   2. `wake` is called when a message came and the owner did not know of any: once for
-//      a burst, until the owner has taken everything.
+//   2. `wake` is called when a message came and the owner was not yet informed that
+//      messages wait: once for a burst, until the owner has taken everything.
 //   3. A subscriber that was cut or closed receives nothing more.
 
 #include <atomic>
@@ -28,6 +28,7 @@
 
 namespace troupe {
 
+/// What a topic's name means.
 enum class topic_kind : std::uint8_t {
   channel, ///< Receives messages published under its name.
   pattern, ///< Receives messages of channels that its name matches.
@@ -68,14 +69,16 @@ struct delivery {
 
 /// The limits of the messages that wait for a subscriber.
 struct subscriber_limits {
-  /// Bytes; Redis's hard limit for its subscribers is the same.
+  /// Bytes: channel, payload and topic name of each message. The default is Redis's
+  /// hard limit for subscribers.
   std::size_t bytes = 32UL * 1024 * 1024;
 
-  /// Messages: bounds the memory of empty ones (32 bytes each, beyond their own).
+  /// Number of messages. Bounds the memory of short messages: each takes 32 bytes more
+  /// than `bytes` counts.
   std::size_t messages = 1024UL * 1024;
 
-  /// Bytes that may be exceeded for less than `soft_time` without interruption; zero:
-  /// no soft limit. Redis has the same.
+  /// The soft limit in bytes: a subscriber may exceed it for up to `soft_time` without
+  /// interruption. 0: no soft limit. The defaults are Redis's.
   std::size_t soft_bytes = 8UL * 1024 * 1024;
   std::chrono::seconds soft_time{60};
 };
@@ -105,11 +108,11 @@ private:
   std::atomic<std::chrono::seconds> soft_time_;
 };
 
-/// The limit because of which a subscriber was cut.
+/// The limit that a cut subscriber exceeded.
 enum class cut_reason : std::uint8_t {
   none,
-  hard, ///< Bytes or messages, at once.
-  soft, ///< Bytes, for too long.
+  hard, ///< Bytes or messages; also: there was no memory for a message.
+  soft, ///< The soft limit, for longer than `soft_time`.
 };
 
 enum class subscriber_state : std::uint8_t {
@@ -118,16 +121,19 @@ enum class subscriber_state : std::uint8_t {
   closed, ///< Its owner has left.
 };
 
+/// The queue of one subscriber. Topics call `deliver` from any thread; the functions
+/// for the owner are also thread-safe, but `take` is for one thread.
 class subscriber {
 public:
-  /// Has its own limits.
+  /// A subscriber with limits of its own. `time` must outlive it.
   explicit subscriber(subscriber_limits limits,
                       const clock& time = clock::steady())
     : own_(limits), limits_(own_), time_(time) {
     // nop
   }
 
-  /// Shares limits; they and `time` must outlive the subscriber.
+  /// A subscriber that shares its limits with others. The limits and `time` must
+  /// outlive it.
   explicit subscriber(const live_subscriber_limits& limits,
                       const clock& time = clock::steady())
     : limits_(limits), time_(time) {
@@ -153,17 +159,18 @@ public:
   /// std::bad_alloc.
   bool take(std::size_t enough, std::vector<delivery>& out);
 
-  /// Receives nothing more, and drops the waiting messages.
+  /// Drops the waiting messages. The subscriber receives nothing more.
   void close() noexcept;
 
   [[nodiscard]] subscriber_state state() const noexcept;
 
+  /// The limit that was exceeded; `none` unless the subscriber was cut.
   [[nodiscard]] cut_reason why_cut() const noexcept;
 
 protected:
-  /// Called when a message came or the subscriber was cut, inside a topic's turn: must
-  /// be brief and publish nothing. Returns false when the owner cannot be informed; the
-  /// next message then tries again.
+  /// Informs the owner that a message came or that the subscriber was cut. Called
+  /// inside a topic's turn: must be brief and must not publish. Returns false when the
+  /// owner cannot be informed; the next message then tries again.
   virtual bool wake() noexcept = 0;
 
 private:
@@ -180,7 +187,7 @@ private:
   bool warned_ = false; ///< The owner knows that it was cut.
   std::size_t bytes_ = 0;
   cut_reason why_cut_ = cut_reason::none;
-  /// Since when the soft limit is exceeded; `never`: it is not.
+  /// Since when the soft limit is exceeded; `never`: it is not exceeded.
   time_point over_soft_since_ = never;
   std::deque<delivery> waiting_;
 };

@@ -6,7 +6,7 @@ namespace troupe {
 
 namespace {
 
-/// Bytes of a topic, its entries here and in the directory, and malloc's overhead.
+/// Bytes of a topic, of its entries here and in the directory, and malloc's overhead.
 constexpr std::size_t topic_bytes = 704;
 
 /// The topic, the directory and the subscriber have one copy each.

@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// The topics that one subscriber has joined. Its destructor closes the subscriber,
-/// which leaves all of them. Used by the subscriber's owner; not thread-safe.
+/// The topics that one subscriber has joined. The destructor closes the subscriber and
+/// leaves all of them. For the subscriber's owner. Not thread-safe.
 class subscriptions {
 public:
   using topics = std::map<bytes, std::shared_ptr<topic>, std::less<>>;
@@ -29,17 +29,18 @@ public:
 
   ~subscriptions();
 
-  /// Joins a topic; returns whether it is a new one. Throws std::bad_alloc; nothing has
-  /// changed then.
+  /// Joins a topic. Returns false when the subscriber has joined it before. Throws
+  /// std::bad_alloc; nothing has changed then.
   bool add(topic_kind kind, bytes_view name);
 
-  /// Leaves a topic; returns whether it had been joined. Afterwards no new message of
-  /// the topic comes; waiting ones stay.
+  /// Leaves a topic. Returns false when the subscriber had not joined it. Afterwards no
+  /// new message of the topic comes. Waiting messages stay in the queue.
   bool remove(topic_kind kind, bytes_view name) noexcept;
 
   /// Leaves all topics.
   void clear() noexcept;
 
+  /// The joined topics of a kind, by name.
   [[nodiscard]] const topics& of(topic_kind kind) const noexcept {
     return joined_[static_cast<std::size_t>(kind)];
   }
@@ -52,7 +53,7 @@ public:
     return bytes_;
   }
 
-  /// Never null.
+  /// The subscriber. Never null.
   [[nodiscard]] const std::shared_ptr<subscriber>& who() const noexcept {
     return who_;
   }

@@ -9,7 +9,8 @@ namespace troupe {
 
 namespace {
 
-// Lanes use an executor only when no caller waits; here all callers wait.
+// A lane uses its executor only when the caller does not wait. All callers of a topic
+// wait.
 class no_executor final : public lane_executor {
 public:
   void schedule(lane&) noexcept override {
@@ -87,7 +88,7 @@ bool topic::insert(const std::shared_ptr<subscriber>& who) {
   return added;
 }
 
-// The last subscriber takes the free place.
+// Moves the last subscriber to the free place.
 void topic::erase(const subscriber& who) noexcept {
   const auto found = places_.find(&who);
   const auto place = found->second;

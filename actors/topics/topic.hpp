@@ -9,8 +9,8 @@
 //   1. The subscribers are used only in turns of the mailbox.
 //   2. A topic whose last subscriber has left is ended and stays ended. A subscriber
 //      that comes too late is refused and joins another topic (topic_directory.hpp).
-//   3. All subscribers receive the messages in one order, that of the turns; so the
-//      messages of one publisher come in the order in which it published them.
+//   3. All subscribers receive the messages in the order of the turns. So the messages
+//      of one publisher come in the order in which it published them.
 //   4. After `remove` returned, the topic delivers nothing to that subscriber.
 // Threading: plain C++. Every caller waits for its own turn, so the mailbox needs no
 //   executor. A turn waits only for the mutexes of queues; a thread that holds shards
@@ -28,7 +28,7 @@
 
 namespace troupe {
 
-/// Thread-safe.
+/// The subscribers of one name. Thread-safe.
 class topic {
 public:
   enum class join_result : std::uint8_t { joined, present, ended };

@@ -39,8 +39,8 @@ void topic_table::forget(const topic& ended) noexcept {
   changed();
 }
 
-// Returns the memory of an array that many topics needed, in amortised constant time.
-// Under the mutex.
+// Gives back memory of the hash table after many topics have ended, in amortised
+// constant time. Called under the mutex.
 void topic_table::shrink() noexcept {
   constexpr std::size_t few = 1024;
   constexpr std::size_t least_used_share = 8;
@@ -50,7 +50,7 @@ void topic_table::shrink() noexcept {
   try {
     topics_.rehash(2 * topics_.size());
   } catch (const std::bad_alloc&) {
-    // It stays as large as it is.
+    // The table keeps its size.
   }
 }
 
@@ -66,13 +66,13 @@ std::shared_ptr<const topic_table::list> topic_table::all() const {
   return all_;
 }
 
-// Under the mutex.
+// Called under the mutex.
 void topic_table::changed() noexcept {
   all_.reset();
   size_.store(topics_.size(), std::memory_order_release);
 }
 
-// -- all of them -----------------------------------------------------------------
+// -- all tables ------------------------------------------------------------------
 
 std::size_t topic_directory::place_of(topic_kind kind,
                                       bytes_view name) noexcept {

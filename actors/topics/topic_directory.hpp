@@ -7,9 +7,9 @@
 //              ▲                                   │ ended: its last subscriber
 //              └──── replaced by a new one ◄───────┘ left in this moment
 //
-// Two subscribers that join one name at the same time meet in one topic, and none stays
-// in a topic that the directory has forgotten: an ended topic accepts no subscriber,
-// and only ended topics are forgotten or replaced.
+// Two subscribers that join one name at the same time join the same topic. No
+// subscriber stays in a topic that the directory has forgotten: an ended topic accepts
+// no subscriber, and only ended topics are forgotten or replaced.
 
 #include <array>
 #include <atomic>
@@ -24,7 +24,7 @@
 
 namespace troupe {
 
-/// The topics of one kind, or some of them. Thread-safe.
+/// The topics of one kind, or a part of them. Thread-safe.
 class topic_table {
 public:
   using list = std::vector<std::shared_ptr<topic>>;
@@ -61,7 +61,7 @@ private:
   std::atomic<std::size_t> size_{0};
 };
 
-/// Thread-safe.
+/// All topics of a runtime. Thread-safe.
 class topic_directory {
 public:
   /// Whether a channel matches a pattern.
@@ -73,8 +73,8 @@ public:
     // nop
   }
 
-  /// Makes `who` a subscriber of a topic. Throws std::bad_alloc; nothing has changed
-  /// then.
+  /// Makes `who` a subscriber of a topic, and returns the topic. Throws std::bad_alloc;
+  /// nothing has changed then.
   std::shared_ptr<topic> join(topic_kind kind, bytes_view name,
                               const std::shared_ptr<subscriber>& who);
 
@@ -86,7 +86,9 @@ public:
   /// and in the number of patterns. Throws std::bad_alloc.
   std::size_t publish(bytes_view channel, bytes_view payload);
 
-  /// The same in the name space of sharded channels, which has no patterns.
+  /// Sends `payload` to all subscribers of a sharded channel. Sharded channels are a
+  /// name space of their own, without patterns. Returns the number of deliveries.
+  /// Throws std::bad_alloc.
   std::size_t publish_sharded(bytes_view channel, bytes_view payload);
 
   /// Subscribers of one topic. A snapshot.
@@ -99,7 +101,7 @@ public:
   [[nodiscard]] std::size_t size(topic_kind kind) const noexcept;
 
 private:
-  // So that publishers to different channels rarely use the same table.
+  // Several tables, so that publishers to different channels rarely use the same one.
   static constexpr std::size_t tables_per_kind = 16;
   using tables = std::array<topic_table, tables_per_kind>;
 
@@ -109,7 +111,7 @@ private:
   topic_table& table_of(topic_kind kind, bytes_view name) noexcept;
 
   match_function matches_;
-  std::array<tables, topic_kinds> tables_; // Patterns are all in the first.
+  std::array<tables, topic_kinds> tables_; // Patterns use only the first table.
 };
 
 } // namespace troupe

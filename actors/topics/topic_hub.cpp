@@ -10,7 +10,7 @@ namespace troupe {
 
 namespace {
 
-/// Listeners that a report of a drain names; it counts the others.
+/// The most listeners that a report of a drain names. It counts the others.
 constexpr std::size_t most_stuck_named = 100;
 
 bool matches(bytes_view pattern, bytes_view channel) noexcept {
@@ -82,7 +82,7 @@ expected<subscription> topic_hub::listen(topic_kind kind, bytes_view name,
     auto x = std::make_shared<topic_listener>(describe(kind, name),
                                               shared_from_this(), workers_,
                                               std::move(f), std::move(options));
-    // Unsubscribes, should what follows fail.
+    // Unsubscribes if the steps below fail.
     subscription result{x};
     if (auto ok = admit(x); !ok)
       return tl::unexpected{std::move(ok.error())};

@@ -1,11 +1,10 @@
 #pragma once
 
-// The topics of a runtime: what is published and subscribed, whether by call, by
-// message (topics_actor.hpp) or by clients of a server. `topics` (actors/topics.hpp) is
-// the handle for programs.
+// The hub of a runtime's topics. Calls (`topics`, actors/topics.hpp), messages of
+// actors (topics_actor.hpp) and the clients of a server all publish and subscribe here.
 //
 // Threading: plain C++, thread-safe. Publishing puts the message in the queues of all
-// subscribers on the caller's thread and calls no function of a subscriber.
+// subscribers on the caller's thread. It calls no function of a listener.
 
 #include <atomic>
 #include <chrono>
@@ -23,32 +22,36 @@
 
 namespace troupe {
 
-/// Longest name of a channel in bytes: it is compared with every pattern.
+/// The longest name of a channel in bytes. It is limited because each published name is
+/// compared with every pattern.
 inline constexpr std::size_t longest_channel = 64 * 1024;
 
-/// Errors of all calls: `shutting_down`, after `close`; `out_of_memory`.
+/// Publishes, subscribes, and keeps the listeners of a runtime. Owned by a shared_ptr.
+/// Errors of all calls: `shutting_down` (after `close`), `out_of_memory`.
 class topic_hub final : public listener_home,
                         public std::enable_shared_from_this<topic_hub> {
 public:
-  /// Calls of listeners run on `workers`, which must not be null.
+  /// The functions of listeners run on `workers`, which must not be null.
   explicit topic_hub(std::shared_ptr<worker_pool> workers);
 
   /// See `topics::publish`.
   expected<std::size_t> publish(bytes_view channel, bytes_view payload);
 
-  /// The same in the name space of sharded channels, which knows no patterns.
+  /// Publishes to a sharded channel. Sharded channels are a name space of their own,
+  /// without patterns. Does not limit the length of the name.
   expected<std::size_t> publish_sharded(bytes_view channel, bytes_view payload);
 
   /// See `topics::subscribe`.
   expected<subscription> listen(topic_kind kind, bytes_view name,
                                 message_function f, subscribe_options options);
 
-  /// Whether a topic may have this name. Errors: `invalid_argument`.
+  /// Whether a topic may have this name. Errors: `invalid_argument` (a pattern of more
+  /// than `longest_pattern` bytes, a channel's name of more than `longest_channel`).
   [[nodiscard]] static expected<void> check_name(topic_kind kind,
                                                  bytes_view name);
 
-  /// For owners of queues of their own (`subscriptions`), which end by themselves, and
-  /// for figures.
+  /// For figures, and for owners of subscribers of their own (`subscriptions`). `close`
+  /// and `drain` do not end those subscribers.
   [[nodiscard]] topic_directory& directory() noexcept {
     return directory_;
   }
@@ -57,24 +60,25 @@ public:
     return directory_;
   }
 
-  /// Listeners that have not ended. A snapshot.
+  /// Number of listeners that have not ended. A snapshot.
   [[nodiscard]] std::size_t listeners() const;
 
+  /// False after `close`.
   [[nodiscard]] bool open() const noexcept {
     return open_.load(std::memory_order_acquire);
   }
 
   // -- for the runtime -----------------------------------------------------------
 
-  /// Posts jobs again that the worker threads had no room for.
+  /// Posts jobs again for which the queue of the worker threads had no room.
   void tick() noexcept;
 
-  /// Takes nothing new from now on.
+  /// Refuses to publish and to subscribe from now on.
   void close() noexcept;
 
-  /// Closes it. Waits until `deadline` for what waits for listeners to be
-  /// delivered, and ends them. Returns the first 100 listeners that had not ended
-  /// then, and how many more there are.
+  /// Closes the hub. Lets each listener receive the messages that wait for it, then
+  /// ends it, at `deadline` at the latest. Returns the texts of the first 100 listeners
+  /// that had not ended by themselves, and a text that counts the others.
   [[nodiscard]] std::vector<std::string>
   drain(std::chrono::steady_clock::time_point deadline);
 
@@ -99,7 +103,8 @@ private:
   std::atomic<bool> open_{true};
   std::atomic<bool> missed_{false};
 
-  mutable std::mutex mutex_; ///< Guards what follows, and the end of `open_`.
+  /// Guards the members below. `open_` becomes false only under it.
+  mutable std::mutex mutex_;
   std::map<const topic_listener*, std::weak_ptr<topic_listener>> listeners_;
 };
 

@@ -7,7 +7,7 @@ namespace troupe {
 
 namespace {
 
-/// Bytes that are taken from the queue at a time.
+/// Bytes of messages that are taken from the queue at a time.
 constexpr std::size_t batch_bytes = 64UL * 1024;
 
 } // namespace
@@ -36,12 +36,12 @@ void topic_listener::joined(std::shared_ptr<topic> where) noexcept {
       return;
     }
   }
-  // It was cut or drained before it knew the topic.
+  // The listener ended before `joined` was called: it was cut, or the hub drained.
   home_->leave(*where, *this);
 }
 
-/// Ends it: leaves the topic, and hears nothing more. The functions, if this is the
-/// first time.
+/// Ends the listener: leaves the topic and closes the queue. Returns the functions in
+/// the first call, and null later.
 std::shared_ptr<const topic_listener::functions>
 topic_listener::give_up() noexcept {
   over_.store(true, std::memory_order_release);
@@ -61,7 +61,7 @@ topic_listener::give_up() noexcept {
 }
 
 void topic_listener::stop() noexcept {
-  // The functions are destroyed here, after the call that is under way.
+  // The functions are destroyed at the end of this scope, after the running call.
   const auto last = give_up();
   std::unique_lock guard{turn_};
   silent_.wait(guard, [this] {
@@ -131,7 +131,7 @@ bool topic_listener::post() noexcept {
   }
 }
 
-/// Runs on a worker thread until nothing is left to look at.
+/// The job on a worker thread: delivers until no message waits.
 void topic_listener::deliver() noexcept {
   for (;;) {
     std::shared_ptr<const functions> whom;
@@ -146,7 +146,8 @@ void topic_listener::deliver() noexcept {
       caller_ = std::this_thread::get_id();
     }
     tell(*whom);
-    // `stop` destroys the functions when it has seen that no call is under way.
+    // Before `caller_` is cleared: then `stop` holds the last copy of the functions,
+    // and they are destroyed before `stop` returns.
     whom = nullptr;
     {
       std::lock_guard guard{turn_};
@@ -171,7 +172,7 @@ void topic_listener::tell(const functions& whom) noexcept {
       try {
         whom.on_message(x);
       } catch (...) {
-        // The program's code: what it throws concerns no publisher.
+        // The subscriber's code: its exceptions must not reach the publisher.
       }
     }
   }
@@ -180,7 +181,7 @@ void topic_listener::tell(const functions& whom) noexcept {
   std::optional<error> why;
   {
     std::lock_guard guard{turn_};
-    // What came meanwhile is delivered before the end.
+    // Messages that have come since are delivered before the end.
     if (!again_)
       why = ending_;
   }
@@ -189,13 +190,13 @@ void topic_listener::tell(const functions& whom) noexcept {
 }
 
 void topic_listener::finish(const functions& whom, const error& why) noexcept {
-  // Null: it was stopped meanwhile, and its owner expects no call.
+  // Null: the owner has stopped the listener meanwhile and expects no call.
   if (give_up() == nullptr || !whom.on_end)
     return;
   try {
     whom.on_end(why);
   } catch (...) {
-    // As above.
+    // The subscriber's code, as in `tell`.
   }
 }
 

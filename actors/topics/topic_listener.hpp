@@ -1,16 +1,17 @@
 #pragma once
 
-// A subscriber whose messages go to a function of the program.
+// A subscriber that passes its messages to a function of the program.
 //
 //   publisher ──► queue of the subscriber ──► wake: posts a job, once
 //                                               │
 //                        worker thread: takes ──┴──► message function, end function
 //
 // Invariants
-//   1. One thread at a time calls the functions of a listener, in the order of its
-//      queue.
-//   2. The end function is called once at most, and no function after it.
-//   3. After `stop` no call begins or is under way, unless `stop` is called by one.
+//   1. One thread at a time calls the functions of a listener. Messages are passed in
+//      the order of the queue.
+//   2. The end function is called at most once. No function is called after it.
+//   3. After `stop` has returned, no call begins or runs, except the call that called
+//      `stop`.
 // Threading: plain C++, thread-safe.
 
 #include <atomic>
@@ -33,65 +34,72 @@ namespace troupe {
 
 class topic_listener;
 
-/// What a listener needs of the topics it has joined one of. Thread-safe.
+/// What a listener needs of the hub whose topic it has joined. Thread-safe.
 class listener_home {
 public:
   virtual ~listener_home() = default;
 
-  /// The listener hears nothing more of a topic.
+  /// Ends the listener's subscription to a topic.
   virtual void leave(topic& where, const topic_listener& x) noexcept = 0;
 
-  /// The listener has ended.
+  /// Called when the listener has ended. May be called more than once.
   virtual void forget(const topic_listener& x) noexcept = 0;
 
-  /// A listener's job was not posted, and has to be posted later (`retry`).
+  /// Called when the worker threads had no room for the listener's job. The home calls
+  /// `retry` later.
   virtual void note_missed() noexcept = 0;
 };
 
-/// Is called with each message of a subscription. See `topics::subscribe`.
+/// Called with each message of a subscription. See `topics::subscribe`.
 using message_function = std::function<void(const delivery&)>;
 
-/// What a subscription may choose.
+/// Options of a subscription.
 struct subscribe_options {
-  /// What may wait for the message function at a time.
+  /// The limits of the messages that wait for the message function.
   subscriber_limits limits = {};
 
-  /// Is called once when the runtime ends the subscription: `overloaded` (more waited
-  /// than the limits allow; what waited is lost), `shutting_down` (the runtime drains;
-  /// what waited has been delivered), `out_of_memory`.
+  /// Called once when the runtime ends the subscription, with one of these errors:
+  /// `overloaded` (more messages waited than the limits allow; the waiting ones are
+  /// lost), `shutting_down` (the runtime drains; the waiting messages have been
+  /// delivered), `out_of_memory`. Not called when the owner ends the subscription.
   std::function<void(const error& why)> on_end = {};
 };
 
+/// Thread-safe. Owned by a shared_ptr.
 class topic_listener final
   : public subscriber,
     public std::enable_shared_from_this<topic_listener> {
 public:
-  /// `text` stands for it in reports.
+  /// `text` names the listener in reports.
   topic_listener(std::string text, std::shared_ptr<listener_home> home,
                  std::shared_ptr<worker_pool> workers, message_function f,
                  subscribe_options options);
 
-  /// The topic that it has joined. Leaves it when the listener has ended already.
+  /// Sets the topic that the listener has joined. Leaves the topic at once when the
+  /// listener has already ended.
   void joined(std::shared_ptr<topic> where) noexcept;
 
-  /// Leaves the topic, and waits for a call that is under way. When this returns, the
-  /// functions are destroyed, unless one of them calls this.
+  /// Leaves the topic and waits for a running call of the functions. When this returns,
+  /// the functions are destroyed. When one of the functions calls this, it does not
+  /// wait, and the functions are destroyed after that call.
   void stop() noexcept;
 
+  /// False once the listener has ended.
   [[nodiscard]] bool active() const noexcept {
     return !over_.load(std::memory_order_acquire);
   }
 
   // -- for the hub ---------------------------------------------------------------
 
-  /// Posts a job again that the worker threads had no room for.
+  /// Posts the listener's job again if the worker threads had no room for it.
   void retry() noexcept;
 
-  /// Ends it when all that waits has been delivered.
+  /// Ends the listener, with the error `why`, after the waiting messages have been
+  /// delivered. Does not wait.
   void begin_end(error why) noexcept;
 
-  /// Waits for that until `deadline`, when the listener ends at once. Whether it had
-  /// ended by itself.
+  /// Waits until the listener has ended and none of its functions runs. At `deadline`
+  /// the listener is ended at once. Returns whether it had ended before that.
   [[nodiscard]] bool
   await_end(std::chrono::steady_clock::time_point deadline) noexcept;
 
@@ -123,19 +131,20 @@ private:
 
   std::mutex turn_;
   std::condition_variable silent_; ///< `caller_` or `functions_` has changed.
-  // Under `turn_`, all that follows.
-  std::shared_ptr<const functions> functions_; ///< Null: it has ended.
+  // `turn_` guards all members below.
+  std::shared_ptr<const functions> functions_; ///< Null after the end.
   std::shared_ptr<topic> joined_;
   std::optional<error> ending_;
-  bool again_ = false;      ///< There is something to look at.
+  bool again_ = false;      ///< A wake-up has not been served yet.
   bool delivering_ = false; ///< A job is posted and has not ended.
-  std::thread::id caller_;  ///< The thread that calls functions.
+  std::thread::id caller_;  ///< The thread that calls functions, if any.
 };
 
-/// Keeps a subscription; its end unsubscribes. See `topics::subscribe`.
+/// Owns a subscription. The destructor unsubscribes, as `end` does. May outlive the
+/// runtime. Not thread-safe. See `topics::subscribe`.
 class [[nodiscard]] subscription {
 public:
-  /// Of nothing.
+  /// Owns no subscription.
   subscription() noexcept = default;
 
   explicit subscription(std::shared_ptr<topic_listener> x) noexcept
@@ -157,15 +166,16 @@ public:
     end();
   }
 
-  /// Unsubscribes. When this returns, no call of the functions begins or is under way,
-  /// and they are destroyed; so it waits for a call that is under way, unless that
-  /// call makes it. Does nothing the second time.
+  /// Unsubscribes, and waits for a running call of the functions. When this returns, no
+  /// call begins or runs, and the functions are destroyed. When one of the functions
+  /// calls this, it does not wait, and they are destroyed after that call. Does nothing
+  /// the second time.
   void end() noexcept {
     if (auto x = std::exchange(listener_, nullptr))
       x->stop();
   }
 
-  /// Whether messages still come: not after `end`, nor after the runtime has ended
+  /// Whether messages still come. False after `end`, and after the runtime has ended
   /// the subscription.
   [[nodiscard]] bool active() const noexcept {
     return listener_ != nullptr && listener_->active();

@@ -9,8 +9,9 @@ namespace troupe {
 
 class topic_directory;
 
-/// Shows how many topics there are, by kind. The directory must outlive the result.
-/// Errors: those of `metric_registry::add`.
+/// Registers a gauge of the number of topics of each kind. The directory must outlive
+/// the result. Errors: the errors of `metric_registry::add`; nothing is registered
+/// then.
 expected<std::vector<metric_registration>>
 register_metrics(metric_registry& in, const topic_directory& topics);
 

@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-/// Bytes of a topic's name that are shown; names may have any length.
+/// Bytes of a topic's name that are shown. Names may be longer.
 constexpr std::size_t longest_name = 200;
 
 constexpr std::array kinds{

@@ -21,13 +21,13 @@ namespace troupe {
 
 namespace {
 
-/// Bytes that a subscriber is sent before it has to answer.
+/// Bytes of messages that are sent to a subscriber before it has to answer.
 constexpr std::size_t batch_bytes = 64UL * 1024;
 
-/// About what the subscriptions of an actor may take, in bytes.
+/// The approximate memory that the subscriptions of one actor may take, in bytes.
 constexpr std::size_t most_held_bytes = 16UL * 1024 * 1024;
 
-/// Topics that are shown as rows: a person does not read more.
+/// Topics that are shown as rows; more rows would not be readable for a person.
 constexpr std::size_t most_rows = 100;
 
 topic_kind kind_of(bool pattern) {
@@ -140,7 +140,8 @@ private:
 
   // -- subscribers -------------------------------------------------------------
 
-  /// Serves all subscribers of the actor before, the dead included.
+  /// Serves the subscribers of the previous actor. Those that died meanwhile are
+  /// forgotten when `monitor` reports their deaths.
   void take_over() {
     const auto post = turns();
     book_->attach({[this, post](const actor_key& key) {
@@ -159,9 +160,9 @@ private:
       finish();
   }
 
-  /// Sends a subscriber the next batch, unless the one before is not answered yet.
+  /// Sends a subscriber the next batch, unless the previous one is not answered yet.
   void pump(subscribed_actor& x) {
-    // Whether it has answered or not.
+    // A subscriber that was cut ends at once, also while a batch is not answered.
     if (x.queue->state() == subscriber_state::cut)
       return end(x, {errc::overloaded,
                      "more messages waited for the actor than its queue "
@@ -189,11 +190,11 @@ private:
             pump(*answered);
           }
         },
-        // It has ended, or takes no such messages.
+        // The subscriber has ended, or does not accept such messages.
         [this, key = x.key](const caf::error&) { forget(key); });
   }
 
-  /// Sends all that waits, and the end.
+  /// Sends each subscriber all waiting messages, and then `topics_ended`.
   void finish() {
     for (const auto& x : book_->list()) {
       std::vector<delivery> batch;
@@ -207,11 +208,11 @@ private:
     }
   }
 
-  /// The subscriber learns why it hears nothing more.
+  /// Ends a subscriber, and sends it the reason.
   void end(const subscribed_actor& x, const error& why) {
     send(handle_of(x),
          topics_ended{std::string{to_string(why.code())}, why.text()});
-    // A copy, as `x` may end.
+    // A copy of the key, because `forget` may destroy `x`.
     forget(actor_key{x.key});
   }
 
@@ -246,7 +247,7 @@ public:
     return "topics";
   }
 
-  /// Subscriptions and publishing by call go on without it.
+  /// While the actor is down, subscriptions and publishing by call still work.
   bool always_restarted() const override {
     return true;
   }

@@ -1,6 +1,6 @@
-// `troupe-bench regions`: what many regions cost a runtime that hardly uses them:
-// memory, processor time while nothing happens, the time to open and to close one,
-// and the time to end the runtime with all of them open.
+// `troupe-bench regions`: the costs of many regions that are hardly used: memory,
+// processor time while nothing happens, the times to open and to close a region, and
+// the time to end a runtime in which half of the regions are open.
 
 #include <chrono>
 #include <memory>
@@ -61,16 +61,16 @@ std::size_t allocated_bytes() {
   return figures.uordblks + figures.hblkhd;
 }
 
-/// What one runtime with so many regions was seen to cost.
+/// The measured costs of one run.
 struct costs {
-  std::uint64_t keys = 0;  ///< Of each region.
-  double open = 0;         ///< Seconds, of one region.
-  double resident = 0;     ///< Bytes, of one region.
-  double allocated = 0;    ///< Bytes from malloc, of one region.
-  double idle = 0;         ///< Processor seconds for each second.
-  double nothing_open = 0; ///< The same without a region.
-  double close = 0;        ///< Seconds, of one region.
-  double end = 0;          ///< Seconds, of the runtime.
+  std::uint64_t keys = 0;  ///< Keys in each region.
+  double open = 0;         ///< Seconds to open one region.
+  double resident = 0;     ///< Bytes of resident memory for one region.
+  double allocated = 0;    ///< Bytes from malloc for one region.
+  double idle = 0;         ///< Processor seconds per second, regions open.
+  double nothing_open = 0; ///< Processor seconds per second, without a region.
+  double close = 0;        ///< Seconds to close one region.
+  double end = 0;          ///< Seconds to end the runtime.
   std::uint64_t lost = 0;  ///< Keys that were not found again.
 };
 
@@ -129,7 +129,7 @@ private:
         result_.lost += x->contains(key_of(i)).value() ? 0 : 1;
   }
 
-  /// Every other one; the runtime ends the rest.
+  /// Closes every second region. The end of the runtime closes the others.
   void close(runtime& in) {
     const auto begin = stopwatch::now();
     for (std::uint64_t i = 0; i < how_.count; i += 2) {

@@ -1,4 +1,4 @@
-// Publishing and subscribing within a program: by call, and by messages of actors.
+// Publishes and subscribes within a program: by call, and by messages of actors.
 //
 //   example-topics [--help]
 
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An actor subscribes itself, and ends with the runtime's topics.
+/// An actor that subscribes itself, and ends when the runtime drains its topics.
 caf::behavior listener(caf::event_based_actor* self,
                        const troupe::topics_actor& topics) {
   self
@@ -27,7 +27,8 @@ caf::behavior listener(caf::event_based_actor* self,
             std::cerr << to_string(troupe::from_caf(e)) << '\n';
           });
   return {
-    // The answer asks for more, so what waits for a slow actor waits in its queue.
+    // More messages come only after the answer. Those for a slow actor wait in its
+    // queue.
     [](const troupe::topic_message& x) {
       std::cout << "actor: " + x.channel + ": " + x.payload + '\n';
     },
@@ -56,7 +57,7 @@ int run(caf::actor_system& system) {
     if (auto reached = topics.publish("project/7", text); !reached)
       std::cerr << to_string(reached.error()) << '\n';
 
-  // The drain delivers what waits.
+  // The drain delivers the waiting messages.
   runtime.drain();
   system.await_all_actors_done();
   return 0;

@@ -10,7 +10,8 @@ namespace troupe {
 using memory::store;
 
 // -- leases ------------------------------------------------------------------------
-// What ends a lease finds the shard that gave it; without one there is no lease.
+// A lease is ended in the shard that granted it. If the shard of the key was not made
+// yet, there is no lease, and `owner` returns another shard, which finds none.
 
 void memory_provider::acquire_load(
   carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
@@ -20,7 +21,8 @@ void memory_provider::acquire_load(
     decided(fail(errc::out_of_memory));
     return;
   }
-  // Told from inside the shard's turn, so that decisions are heard of in their order.
+  // `decided` is called inside the shard's turn, so that the receiver gets the
+  // decisions in their order.
   auto told = std::make_shared<std::function<bool(expected<load_decision>)>>(
     std::move(decided));
   where->submit(

@@ -1,6 +1,6 @@
 #pragma once
 
-// What is shown of the services of a runtime.
+// The figures of a runtime's services, for the console.
 
 #include <cstdint>
 #include <string>
@@ -10,15 +10,16 @@
 
 namespace troupe {
 
-/// A number that a service shows.
+/// A number that a service reports.
 struct service_figure {
-  std::string name; ///< "waiting_jobs": one word of letters and `_`.
+  std::string name; ///< One word of letters and `_`, such as "waiting_jobs".
   std::uint64_t value = 0;
 };
 
 fields<&service_figure::name, &service_figure::value>
 fields_of(const service_figure&);
 
+/// A service and its present figures.
 struct service_info {
   std::string name;
   std::string kind; ///< See `actor_info::kind`.

@@ -15,7 +15,7 @@ using namespace troupe;
 
 namespace {
 
-/// A runtime that leaves the number of shards open.
+/// A runtime whose regions choose their number of shards themselves.
 struct default_runtime {
   small_config cfg;
   caf::actor_system system{cfg};
@@ -215,7 +215,7 @@ TEST_CASE("shards that are made later have actors", "[close]") {
   for (int i = 0; i < 1'000; ++i)
     REQUIRE(where->set(std::to_string(i), "v"));
   eventually([&] { return f.names("x/").size() == most; });
-  // In their order, whatever was made first.
+  // The names are in the order of numbers, not in the order in which shards were made.
   const auto names = f.names("x/");
   for (std::size_t i = 0; i < most; ++i)
     CHECK(names[i] == "x/shard-" + std::to_string(i));

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The value of a series; -1: it is not there.
+/// The value of a series, or -1 when it is not registered.
 std::int64_t value_of(const metric_registry& in, std::string_view name,
                       const std::string& labels = {}) {
   for (const auto& x : in.collect())
@@ -67,7 +67,7 @@ TEST_CASE("loads are counted with their duration", "[metrics]") {
   CHECK(!(*uut)->get_or_set("b", [](load_context&) -> expected<bytes> {
     return fail(errc::load_failed, "no");
   }));
-  // A load is counted before its caller goes on.
+  // A load is counted before its caller continues.
   for (const auto& x : rt.metrics().collect())
     if (x.value.histogram)
       CHECK(x.value.histogram->count() == 2);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How the programs read their options: --help, values in all spellings, wrong
-ones; and that docs/configuration.md says what the program says.
+"""Tests how the programs read their options: --help, all spellings of values, wrong
+values, and that docs/configuration.md contains the tables that the server prints.
 
 usage: options_e2e.py DIRECTORY-OF-THE-PROGRAMS
 
@@ -22,7 +22,7 @@ END = "<!-- It ends here. -->\n"
 
 
 def run(program, *options):
-    """Exit code, standard output, standard error."""
+    """Returns exit code, standard output, and standard error."""
     done = subprocess.run([os.path.join(servers.BIN, program), *options],
                           cwd=servers.SCRATCH, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=PATIENCE,
@@ -104,7 +104,7 @@ def check_dump():
 
 
 def check_other_programs():
-    """They take values behind a sign and behind a blank."""
+    """Values may follow an option behind a sign or a blank."""
     for option in (("--port=1",), ("--port", "1"), ("-p", "1")):
         code, _, err = run("troupe-console", *option)
         require(code == 2 and "needs a password" in err, f"{option}: {err!r}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Commands that answer later, over sockets: ten thousand clients that wait, without a
-thread each; the order of a pipeline; what ends a wait.
+"""Tests commands that answer later, over sockets: ten thousand clients wait without a
+thread for each; the order of a pipeline; the events that end a wait.
 
 usage: parking_e2e.py DIRECTORY-OF-THE-PROGRAMS
 
@@ -21,14 +21,14 @@ from server_e2e import Client, bulk, encode, parse, require_equal
 NULL = b"$-1\r\n"
 UNBLOCKED = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
 
-# What one client may have on its way while it waits: the buffers of both sockets.
+# The most bytes that fit into the buffers of both sockets while a client waits.
 MOST_IN_SOCKETS = 64 * 1024 * 1024
 
 
 class Parking(Troupe):
     def __init__(self, *options):
         program = os.path.join(_servers.BIN, "troupe-parking-server")
-        # It takes the place of the program behind it.
+        # The shell runs this program in place of the one that Troupe names.
         super().__init__("--no-console", *options,
                          before=("sh", "-c", 'shift; exec "$0" "$@"', program))
 
@@ -47,7 +47,7 @@ def await_blocked(client, count):
 
 
 def tickets(client):
-    """Those that can be answered, and those that were cancelled."""
+    """Returns the number of waiting tickets and the number of cancelled tickets."""
     return parse(client.ask("TEST.TICKETS"))
 
 
@@ -75,10 +75,10 @@ def check_many():
         await_blocked(other, count)
         require_equal(threads_of(server), threads, "threads of the server")
         require_equal(tickets(other), [count, 0], "tickets")
-        # Others of the same threads go on.
+        # The other clients of the same threads are served.
         for _ in range(100):
             require_equal(other.ask("GET", "k"), bulk(b"v"), "GET beside them")
-        # A third goes away: its tickets end, and nothing else does.
+        # A third of the clients closes: only their tickets end.
         gone, stay = clients[::3], [x for i, x in enumerate(clients) if i % 3]
         for client in gone:
             client.socket.close()
@@ -101,7 +101,7 @@ def check_many():
 
 
 def check_order(server, connect):
-    """A pipeline goes on behind the answer, however much has come meanwhile."""
+    """After the answer the rest of a pipeline is executed, whatever its length."""
     with connect() as client, Client(server.port) as other:
         client.send(encode("SET", "n", 0) + encode("TEST.PARK", "p")
                     + encode("INCR", "n") + encode("TEST.PARK", "q")
@@ -119,7 +119,7 @@ def check_order(server, connect):
 
 
 def check_pressure(server):
-    """Nothing is read while it waits, and the peer's end is noticed all the same."""
+    """While a client waits, nothing is read from it, and a close is noticed."""
     with Client(server.port) as other:
         cancelled = tickets(other)[1]
         client = park(server, "p")
@@ -138,13 +138,13 @@ def check_pressure(server):
         require(len(waiting) == 1 and "flags=b" in waiting[0]
                 and int(waiting[0].split("qbuf=")[1].split()[0]) < 1 << 20,
                 f"CLIENT LIST: {waiting}")
-        # An end in order would wait behind all that in the sockets.
+        # Without a reset, the close would wait behind the bytes in the sockets.
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                  struct.pack("ii", 1, 0))
         client.socket.close()
         await_blocked(other, 0)
         require_equal(tickets(other), [0, cancelled + 1], "tickets")
-        # Behind what the sockets hold it is noticed.
+        # A close behind bytes that fit into the sockets is noticed.
         client = park(server, "p")
         await_blocked(other, 1)
         client.send(chunk)
@@ -161,7 +161,7 @@ def check_ends(server):
             await_blocked(other, 1)
             return number
 
-        # Its time, which another command behind it does not have to wait for.
+        # The timeout ends the wait, and the next command of the client runs.
         with park(server, "p", 20) as client:
             require_equal(client.reply(), NULL, "its time is over")
             require_equal(client.ask("PING"), b"+PONG\r\n", "behind it")
@@ -181,7 +181,7 @@ def check_ends(server):
                           "CLIENT KILL")
             require_equal(client.rest(), b"", "a killed one")
             poll(lambda: tickets(other)[1] == cancelled + 1, "its ticket")
-        # Half closed is closed, as at Redis.
+        # A client that closes one direction counts as closed, as in Redis.
         with park(server, "p") as client:
             await_blocked(other, 1)
             client.socket.shutdown(socket.SHUT_WR)
@@ -225,12 +225,12 @@ def check_tls():
 
 
 def check_drain():
-    """What is answered in time is answered, the rest is cut and named."""
+    """A drain waits for answers until the deadline, then cuts and names the others."""
     server = Parking("--drain-timeout=60s")
     with park(server, "p") as client, Client(server.port) as other:
         await_blocked(other, 1)
         client.send(encode("PING"))
-        # It goes on in the drain, and wakes the first.
+        # The second client is still served during the drain, and wakes the first.
         with park(server, "q", 1000) as second:
             second.send(encode("TEST.WAKE", "p", "1"))
             await_blocked(other, 2)

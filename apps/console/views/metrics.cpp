@@ -15,7 +15,7 @@ namespace troupe::console {
 
 namespace {
 
-/// The shortest text that reads back as the same number.
+/// The shortest text that is read back as the same number.
 std::string number_text(double x) {
   std::array<char, 64> text{};
   const auto whole = std::trunc(x) == x && std::abs(x) < 1e15;
@@ -28,7 +28,7 @@ std::string number_text(double x) {
 
 /// "1.2 MiB", "1,234", "0.25 s".
 std::string value_text(double x, const std::string& unit) {
-  // What a peer sends may be any number.
+  // The number comes from a peer and may have any value.
   if (!(x >= 0 && x < 1e18))
     return number_text(x);
   if (unit == "bytes")
@@ -51,7 +51,7 @@ std::string value_text(const metric_row& x) {
   return result;
 }
 
-/// JSON knows no infinity.
+/// "null" for infinities and NaN, which JSON does not have.
 std::string json_number(double x) {
   return std::isfinite(x) ? number_text(x) : "null";
 }

@@ -1,15 +1,17 @@
 #pragma once
 
-// What must look like one step to every client: EXEC, and commands that change
-// several keys.
+// EXEC and commands that change several keys: every client sees their changes as one
+// step.
 //
-//   changing:  hold the mailboxes of all keys (troupe::memory::joint_turn); open the
-//              gate; change; close the gate; let the mailboxes go
-//   reading:   several keys: wait while the gate is open; read; again when it
-//              was opened meanwhile. One key: wait while the gate is open.
+//   a change              hold the mailboxes of all keys (troupe::memory::joint_turn) →
+//                         open the gate → change → close the gate → release the
+//                         mailboxes
+//   reading several keys  wait while the gate is open → read → repeat if the gate was
+//                         opened meanwhile
+//   reading one key       wait while the gate is open → read
 //
-// Reads take no mailbox, so the gate is what keeps a client from seeing one half
-// of a change, or, in two commands, the new half and then the old one.
+// Reads take no mailbox. Only the gate prevents that a client sees one half of a
+// change, or, in two commands, first the new half and then the old one.
 
 #include <optional>
 
@@ -30,34 +32,40 @@ class region;
 
 namespace troupe::server {
 
-/// One change of several keys, on one thread. Within another one (a command of
-/// a transaction) it does nothing: that one holds all its keys already.
+/// One change of several keys, on one thread. Inside another section of the client (a
+/// command of a transaction) it does nothing, because that section holds all keys.
 class atomic_section {
 public:
+  /// `self` must outlive the section.
   explicit atomic_section(client& self) noexcept;
 
-  /// Ends the change.
+  /// Ends the change: closes the gate and releases the mailboxes.
   ~atomic_section();
 
   atomic_section(const atomic_section&) = delete;
   atomic_section& operator=(const atomic_section&) = delete;
 
-  /// Before `begin`. The key must be valid until then; regions are in memory.
+  /// Adds a key, which must be valid until `begin`. To be called before `begin`. The
+  /// provider of the region must be the memory provider.
   void add(region& where, const hashed_key& key);
+
+  /// Adds all keys of a region. Otherwise like `add`.
   void add_all(region& where);
 
-  /// Waits for the turn. Errors: those of `joint_turn::begin`.
+  /// Waits for the mailboxes and opens the gate. Errors: the errors of
+  /// `joint_turn::begin`.
   expected<void> begin();
 
-  /// Takes the turn to look only: nothing may be changed, and no reader waits. False
-  /// where it would have to wait for a shard.
+  /// Takes the mailboxes for reading only: the gate stays closed, so readers do not
+  /// wait and the caller must change nothing. Returns false if it would have to wait.
   [[nodiscard]] bool try_look();
 
-  /// Once it has begun: what a call will store, in the order of the calls.
+  /// Plans what a call will store. To be called after `begin`, in the order of the
+  /// calls.
   void plan(command_call& call);
 
-  /// Sees to it that all that was planned has room: the change is done as a whole or
-  /// not at all. Errors: those of `turn_plan::reserve`.
+  /// Makes room for all that was planned, so that the change is done as a whole or not
+  /// at all. Errors: the errors of `turn_plan::reserve`.
   expected<void> reserve();
 
 private:
@@ -68,7 +76,7 @@ private:
   memory::turn_plan plan_; ///< Ends before the turn, as the opening does.
 };
 
-/// Adds what a call concerns to a section that is about to begin.
+/// Adds all keys that a call reads or changes to a section that has not begun.
 void add_keys(command_call& call, atomic_section& section);
 
 } // namespace troupe::server

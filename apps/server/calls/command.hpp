@@ -1,6 +1,6 @@
 #pragma once
 
-// What the server knows about a command before it runs: a row of a family's table
+// The declaration of a command: a row in the table of its family
 // (apps/server/commands).
 
 #include <cstddef>
@@ -21,7 +21,8 @@ namespace troupe::server {
 class atomic_section;
 struct command_call;
 
-/// Redis's command flags, as COMMAND INFO shows them.
+/// Redis's command flags, which COMMAND INFO shows, and flags of Troupe's own, which it
+/// does not show.
 enum class command_flag : std::uint32_t {
   write = 1 << 0,
   readonly = 1 << 1,
@@ -34,17 +35,18 @@ enum class command_flag : std::uint32_t {
   no_auth = 1 << 8,
   allow_busy = 1 << 9,
   skip_slowlog = 1 << 10,
-  /// Ours, not shown: runs at once between MULTI and EXEC.
+  /// Troupe's: is not queued after MULTI, but runs at once.
   not_queued = 1 << 11,
-  /// Ours, not shown: concerns all keys of the database.
+  /// Troupe's: uses all keys of the database.
   whole_database = 1 << 12,
-  /// Ours, not shown: concerns all keys of all databases.
+  /// Troupe's: uses all keys of all databases.
   all_databases = 1 << 13,
   pubsub = 1 << 14,
-  /// Ours, not shown: a subscriber may call it in RESP2, too.
+  /// Troupe's: a subscriber may call it also in RESP2.
   for_subscribers = 1 << 15,
   no_multi = 1 << 16, ///< Refused between MULTI and EXEC.
-  /// Ours, not shown: refused there, too, as it enters shards of its own choice.
+  /// Troupe's: also refused between MULTI and EXEC, because it enters shards that EXEC
+  /// does not hold.
   alone = 1 << 17,
 };
 
@@ -75,22 +77,24 @@ constexpr command_flags operator|(command_flag a, command_flag b) noexcept {
   return command_flags{a} | command_flags{b};
 }
 
-/// Which words are keys, in Redis's terms; `last` may count from the end.
+/// The positions of keys among the words, as in Redis. A negative `last` counts from
+/// the end. `first` 0: no keys.
 struct key_positions {
   int first = 0;
   int last = 0;
   int step = 0;
 };
 
-/// What a call stores, for a turn that has to have room for all of it.
+/// Adds the memory that a call takes or frees to the plan of a joint turn, which then
+/// makes room for all of its calls.
 using planner = void (*)(command_call& call, memory::turn_plan& plan);
 
 struct command {
   /// Lower case; "container|name" for a subcommand.
   std::string_view name;
 
-  /// Number of words, the name (and the container's) included; at least -n of
-  /// them when negative.
+  /// The number of words, including the name (and the container's name). A negative
+  /// number -n means at least n words.
   int arity;
 
   command_flags flags;
@@ -99,38 +103,41 @@ struct command {
   std::string_view since;
   std::string_view summary;
 
-  /// Writes exactly one reply, CLIENT REPLY and SHUTDOWN excepted, or leaves that to
-  /// `client::unfinished`. May throw std::bad_alloc.
+  /// Runs the command: writes exactly one reply, or leaves the rest of the work as
+  /// `client::unfinished`, which then replies. Only CLIENT REPLY and SHUTDOWN may write
+  /// no reply. May throw std::bad_alloc.
   void (*run)(command_call& call);
 
-  /// When there is one: runs several successive calls of this command at once,
-  /// `calls` in all, and returns how many of them, at least one. `call.words`
-  /// are those of the first.
+  /// Runs successive calls of this command together. `calls` are the words of the
+  /// calls; `call.words` are the words of the first. Returns how many calls it ran, at
+  /// least one. Empty: the calls run one by one.
   std::size_t (*run_many)(command_call& call,
                           std::span<const resp::arguments> calls)
     = nullptr;
 
   std::span<const command> subcommands = {};
 
-  /// When there is one: adds the keys that the command concerns and `keys` does
-  /// not tell, which may lie in other databases.
+  /// Adds the keys that the command uses beyond `keys`, also in other databases. Empty:
+  /// there are no such keys.
   void (*add_more_keys)(command_call& call, atomic_section& section) = nullptr;
 
-  /// When there is one: how much memory the command takes, or gives back.
+  /// Empty: no room is reserved for the command.
   planner plan = nullptr;
 
+  /// A copy of this row with a planner.
   [[nodiscard]] constexpr command planned(planner x) const noexcept {
     auto result = *this;
     result.plan = x;
     return result;
   }
 
+  /// Whether a call may have this number of words.
   [[nodiscard]] bool accepts(std::size_t words) const noexcept {
     return arity < 0 ? words >= static_cast<std::size_t>(-arity)
                      : words == static_cast<std::size_t>(arity);
   }
 
-  /// How many of so many words are keys, as `keys` tells.
+  /// The number of keys, by `keys`, in a call with this number of words.
   [[nodiscard]] std::size_t key_count(std::size_t words) const noexcept;
 
   /// The name without the container's.

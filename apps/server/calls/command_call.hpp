@@ -28,18 +28,20 @@ class shard_map;
 
 namespace troupe::server {
 
-/// What a running command may use. `words` has the arity the table asks for.
+/// What a running command may use. The number of words is as the command's `arity`
+/// requires. Valid only while the command runs, on the client's thread.
 struct command_call {
-  /// For joint turns, which databases take part in: they are in memory.
+  /// The shards of the database, for joint turns. Databases use the memory provider.
   [[nodiscard]] memory::shard_map& shards() const noexcept;
 
-  /// The first key, `words[1]`, with its hash, which no command computes twice.
+  /// The first key, `words[1]`, with its hash. Uses the hash of `fetched`, if there is
+  /// one.
   [[nodiscard]] hashed_key key() const noexcept {
     return fetched.key.data() != nullptr ? fetched : hashed_key{words[1]};
   }
 
-  /// All keys of the command that belong to its database, in order, with their hashes,
-  /// which are computed once. Throws std::bad_alloc.
+  /// The keys of the command in its database, in order, with their hashes. Computes
+  /// them in the first call only. Throws std::bad_alloc.
   [[nodiscard]] const std::vector<hashed_key>& keys();
 
   region& db;
@@ -50,35 +52,37 @@ struct command_call {
   const command& what;
   resp::arguments words;
 
-  /// `words[1]` with its hash, if that was computed when memory was fetched ahead; its key
-  /// is nullptr else.
+  /// `words[1]` with its hash, if the hash was computed when memory was fetched ahead.
+  /// Otherwise `key.data()` is nullptr.
   hashed_key fetched = {};
 
   std::vector<hashed_key> hashed = {}; ///< See `keys`.
 
-  /// Keys that were asked for and were there, or not; see `count_lookups`.
+  /// Numbers of keys that were looked up and found, or not found; see `count_lookups`.
   std::size_t hits = 0;
   std::size_t misses = 0;
 };
 
-/// Runs one command and replies exactly once, whatever happens, unless the client has
-/// an unfinished command then.
+/// Runs one command. Writes exactly one reply, also when there is no memory, unless the
+/// client then has an unfinished command.
 void run_command(command_call& call);
 
-/// Replies with an error of the runtime, in place of anything written before.
+/// Replies with an error of the runtime, and removes what the command has written
+/// before.
 void reply_error(command_call& call, const error& why);
 
-/// Stores a value that the client sent. A large one has been gathered in memory that
-/// can become its entry's, so that it is not copied. Errors: those of `region::set`.
+/// Stores a value that the client sent. A large value was received in a `value_buffer`,
+/// whose memory becomes the entry's without a copy. Errors: the errors of
+/// `region::set`.
 expected<bool> store(command_call& call, const hashed_key& key,
                      bytes_view value, const write_options& how = {});
 
-/// Notes keys that were asked for. They count once the call is over: what is read
-/// again, because a change came in between, is asked for once.
+/// Adds to the hits and misses of a call. `settle_lookups` counts them when the call
+/// has ended, because a call that has to read again would count twice.
 void count_lookups(command_call& call, std::size_t hits,
                    std::size_t misses) noexcept;
 
-/// The call is over: INFO shows what it asked for.
+/// Ends the call: adds its hits and misses to the counters of the thread.
 void settle_lookups(command_call& call) noexcept;
 
 } // namespace troupe::server

@@ -13,8 +13,10 @@ class region;
 
 namespace troupe::server {
 
-/// What the region would say to this key, value, or entry. A command with several
-/// keys asks before it changes the first.
+// The checks that a region does when it stores a key, a value, or both. A command with
+// several keys calls them before it changes the first key. Errors: `key_too_large`,
+// `value_too_large`.
+
 expected<void> check_key(const region& db, bytes_view key);
 expected<void> check_keys(const region& db, resp::arguments keys);
 expected<void> check_value(const region& db, bytes_view value);

@@ -17,7 +17,7 @@ reply_function error_reply(std::string text) {
   return [text = std::move(text)](resp::reply_writer& to) { to.error(text); };
 }
 
-/// The client's end of a ticket. As long as it is there, the client waits.
+/// The client's side of a ticket: the client waits as long as this object lives.
 class deferred_command final : public unfinished_command {
 public:
   deferred_command(command_call& call, std::shared_ptr<answer_slot> slot)
@@ -67,7 +67,7 @@ private:
 
 } // namespace
 
-/// What all copies of a ticket share.
+/// Shared by all copies of a ticket. The destructor answers with an error.
 class ticket::holder {
 public:
   explicit holder(std::shared_ptr<answer_slot> to)
@@ -86,7 +86,7 @@ public:
   const std::shared_ptr<answer_slot> slot;
 
 private:
-  reply_function given_up_; // Made before: the end must not fail.
+  reply_function given_up_; // Made in advance: the destructor must not fail.
 };
 
 ticket::ticket(std::shared_ptr<answer_slot> slot)

@@ -1,6 +1,6 @@
 #pragma once
 
-// Commands that answer later: how a command keeps a ticket instead of replying.
+// Commands that answer later: such a command keeps a ticket instead of replying.
 //
 //   void run(command_call& call) {
 //     const auto answer = defer(call, {.timeout = 5s});
@@ -10,9 +10,9 @@
 //       });
 //   }
 //
-// The client's later commands wait, and nothing more of it is read; other clients go on.
-// It costs no thread. docs/architecture.md says what is so in a transaction, with CLIENT
-// REPLY, at the end of the server, and so on.
+// Until the answer, the client's later commands wait, and the server reads nothing more
+// from it. Other clients are served. The wait occupies no thread. docs/architecture.md
+// describes what happens in a transaction, with CLIENT REPLY, and when the server ends.
 
 #include <chrono>
 #include <memory>
@@ -27,27 +27,33 @@
 
 namespace troupe::server {
 
-/// The right to answer one command once. Copies share it; when the last one goes without
-/// an answer, the client gets an error. Thread-safe; may outlive client and server.
+/// The right to answer one command once. Copies share it. When the last copy ends
+/// without an answer, the client gets an error. Thread-safe. May outlive client and
+/// server.
 class ticket {
 public:
-  /// Has the client's thread write the reply. False when it was answered before, or the
-  /// client no longer waits: nothing is written then. Constant time. Throws
-  /// std::bad_alloc, and has done nothing then.
+  /// Answers the command: `write` runs on the client's thread and writes the reply.
+  /// Returns false when the command was answered before or the client no longer waits;
+  /// `write` is dropped then. Constant time. Throws std::bad_alloc; nothing has changed
+  /// then.
   bool answer(reply_function write) const;
 
-  /// The same with an error, as `resp::error_text::of` spells it.
+  /// Answers with an error, whose text is `resp::error_text::of(why)`. Otherwise like
+  /// `answer`.
   bool fail(const error& why) const;
 
-  /// The same with an error that begins with its kind, such as "ERR".
+  /// Answers with an error text that begins with its kind, such as "ERR". Otherwise
+  /// like `answer`.
   bool fail(std::string_view text) const;
 
-  /// Whether an answer would be dropped: there is one, or the client no longer waits.
+  /// Whether an answer would be dropped: the command was answered, or the client no
+  /// longer waits.
   [[nodiscard]] bool expired() const noexcept;
 
-  /// Stops when the client no longer waits: its connection has closed, the time is over,
-  /// or CLIENT UNBLOCK was called. Not by an answer. Callbacks run on the thread that
-  /// notices, mostly that of the client: they are brief and do not throw.
+  /// Stops when the client no longer waits: its connection has closed, the timeout has
+  /// passed, or CLIENT UNBLOCK was called. An answer does not stop it. Callbacks run on
+  /// the thread that ends the wait, mostly the client's: they must be brief and must
+  /// not throw.
   [[nodiscard]] std::stop_token cancelled() const noexcept;
 
 private:
@@ -60,22 +66,23 @@ private:
   std::shared_ptr<const holder> holder_;
 };
 
-/// How a command waits.
+/// How long a command waits, and its reply after the timeout.
 struct deferral {
-  /// How long at most; none: until it is answered or the client goes.
+  /// The longest wait; empty: until the answer, or until the client is gone.
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
 
-  /// The reply when the time is over, or CLIENT UNBLOCK says so; empty: an error,
-  /// `resp::error_text::waited_too_long`.
+  /// The reply after the timeout, and after CLIENT UNBLOCK with TIMEOUT. Empty: the
+  /// error `resp::error_text::waited_too_long`.
   reply_function timed_out = {};
 };
 
-/// Lets the command that runs answer later. It writes nothing itself, and keeps no part
-/// of `call`: the words are gone when it returns. Not twice for one command.
+/// Lets the running command answer later. The command must not write a reply itself,
+/// and must keep no part of `call`: its words are invalid when the command returns. To
+/// be called once for a command, on the client's thread.
 ///
-/// Within EXEC, whose commands are one step, nothing can wait: the time is over at once,
-/// as in Redis, and the ticket is expired. Throws std::bad_alloc; the command has not
-/// answered then.
+/// EXEC executes its commands as one step, in which no command can wait. There the
+/// reply for the timeout is written at once, as in Redis, and the ticket is expired.
+/// Throws std::bad_alloc; the command has not replied then.
 [[nodiscard]] ticket defer(command_call& call, deferral how = {});
 
 } // namespace troupe::server

@@ -11,7 +11,7 @@ namespace troupe::server {
 void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
   using clock = net::turn_clock::clock;
   auto& self = call.self;
-  // What EXEC runs cannot be interrupted by others.
+  // EXEC is one step, so its commands cannot be interrupted.
   if (self.changing) {
     while (!work->go_on(call.reply, clock::time_point::max()))
       ;
@@ -19,7 +19,7 @@ void begin_long(command_call& call, std::unique_ptr<unfinished_command> work) {
   }
   const auto now = clock::now();
   const auto deadline = self.turn.end(now, unfinished_command::slice);
-  // Those before it may have taken all the time of the turn.
+  // The commands before it may have used up the time of the turn.
   if (now >= deadline || !work->go_on(call.reply, deadline))
     self.unfinished = std::move(work);
 }

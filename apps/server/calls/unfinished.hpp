@@ -1,6 +1,6 @@
 #pragma once
 
-// Commands that go on later: see unfinished_command.hpp.
+// Runs long commands in slices; see unfinished_command.hpp.
 
 #include <memory>
 
@@ -11,11 +11,13 @@
 
 namespace troupe::server {
 
-/// Does one slice of what the command leaves to do, or, within a transaction, all.
+/// Runs the first slice of a long command. If work is left, the client keeps it as its
+/// unfinished command. Within EXEC, runs the whole command. May throw std::bad_alloc.
 void begin_long(command_call& call, std::unique_ptr<unfinished_command> work);
 
-/// Goes on with the client's unfinished command, which does not wait, for a slice; true
-/// when that replied.
+/// Runs one slice of the client's unfinished command. Returns true when the command is
+/// done; its reply was written then, unless CLIENT REPLY drops it. Precondition: there
+/// is such a command, and it does not wait.
 bool continue_unfinished(client& self, resp::reply_writer& reply);
 
 } // namespace troupe::server

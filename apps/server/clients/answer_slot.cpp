@@ -51,7 +51,7 @@ void answer_slot::cancel() noexcept {
     stop_.request_stop();
 }
 
-// -- those of a thread -------------------------------------------------------------
+// -- the line of a thread ----------------------------------------------------------
 
 answer_line::answer_line(std::function<bool()> wake) : wake_(std::move(wake)) {
   // nop
@@ -85,8 +85,8 @@ std::shared_ptr<answer_slot> answer_line::take() noexcept {
   return result;
 }
 
-// One by one: the end of the first would be that of all behind it, each within the
-// other.
+// Drops the slots one by one: the destructor of the first slot would otherwise call
+// the destructors of all slots behind it, nested, and overflow the stack.
 void answer_line::close() noexcept {
   {
     std::lock_guard lock{mutex_};

@@ -1,18 +1,18 @@
 #pragma once
 
-// Where the reply of a command that answers later is put.
+// Brings the reply of a command that answers later to the client's thread.
 //
 //   command ── ticket ──► answer_slot ◄── deferred command, in the client
 //                 put(): any thread │ once
 //                                   ▼
-//                              answer_line ── wakes, once for many ──► thread of the client
+//                              answer_line ── wakes, once for many ──► client's thread
 //
 // Invariants
-//   1. A slot leaves `waiting` once: by the first `put`, or by `cancel`. What loses is
-//      dropped.
-//   2. The reply is written before the state says `answered`, and read after.
-//   3. A line holds a slot at most once: its length is bounded by the clients of the
-//      thread.
+//   1. A slot leaves the state `waiting` once: by the first `put`, or by `cancel`. A
+//      later reply is dropped.
+//   2. The reply is stored before the state becomes `answered`, and is read only after.
+//   3. A line holds a slot at most once. So its length is bounded by the number of
+//      clients of the thread.
 
 #include <atomic>
 #include <chrono>
@@ -28,25 +28,26 @@
 
 namespace troupe::server {
 
-/// Writes exactly one reply. Runs on the thread of the client, in its protocol, unless
-/// the client has gone. May throw std::bad_alloc.
+/// Writes exactly one reply, in the client's protocol. Runs on the client's thread.
+/// Does not run when the client is gone. May throw std::bad_alloc.
 using reply_function = std::function<void(resp::reply_writer&)>;
 
-/// How long a command waits, and what it replies then.
+/// How long a command waits, and its reply after that time.
 struct waiting_time {
   using clock = std::chrono::steady_clock;
 
-  std::optional<clock::time_point> end; ///< None: as long as the client stays.
-  reply_function timed_out;
+  std::optional<clock::time_point> end; ///< Empty: until the client is gone.
+  reply_function timed_out;             ///< Writes the reply at `end`.
 };
 
 class answer_line;
 
-/// One for each command that waits. `put`, `time_over`, `waiting` and `cancelled` are
-/// thread-safe; the rest belongs to the thread of the client.
+/// The place for the reply of one waiting command. `put`, `time_over`, `interrupt`,
+/// `waiting`, `cancel` and `cancelled` are thread-safe. The other functions are for the
+/// client's thread. Owned by a shared_ptr.
 class answer_slot : public std::enable_shared_from_this<answer_slot> {
 public:
-  /// The line lives as long as the slot, or longer.
+  /// `line` is the line of the client's thread; not null.
   answer_slot(std::shared_ptr<answer_line> line, waiting_time most);
 
   virtual ~answer_slot() = default;
@@ -54,44 +55,48 @@ public:
   answer_slot(const answer_slot&) = delete;
   answer_slot& operator=(const answer_slot&) = delete;
 
-  /// Puts the reply in, and wakes the client's thread. False when there is one already,
-  /// or the client has gone: `write` is dropped. Constant time.
+  /// Stores the reply and wakes the client's thread. Returns false when there is a
+  /// reply already or the client no longer waits; `write` is dropped then. Constant
+  /// time.
   bool put(reply_function&& write) noexcept;
 
-  /// The same with what is replied when the time is over; the command is cancelled. Throws
-  /// std::bad_alloc, and has done nothing then.
+  /// Puts the reply for the timeout, and stops `cancelled`. Returns false as `put`
+  /// does. Throws std::bad_alloc; nothing has changed then.
   bool time_over();
 
-  /// The same with an error.
+  /// Puts an error as the reply. Otherwise like `time_over`.
   bool interrupt(std::string_view error);
 
+  /// Whether there is no reply yet and the client still waits.
   [[nodiscard]] bool waiting() const noexcept {
     return state_.load(std::memory_order_acquire) == state::waiting;
   }
 
-  /// Stops when the client has gone, or no longer waits for another reason than `put`.
+  /// Stops on `time_over`, `interrupt` and `cancel`, if they end the wait. `put` does
+  /// not stop it.
   [[nodiscard]] std::stop_token cancelled() const noexcept {
     return stop_.get_token();
   }
 
+  /// Whether there is a reply.
   [[nodiscard]] bool answered() const noexcept {
     return state_.load(std::memory_order_acquire) == state::answered;
   }
 
-  /// When `time_over` is due.
+  /// When to call `time_over`; empty: never.
   [[nodiscard]] std::optional<waiting_time::clock::time_point>
   end() const noexcept {
     return most_.end;
   }
 
-  /// Writes the reply, once it is there.
+  /// Writes the reply. Precondition: `answered()`.
   void write(resp::reply_writer& to);
 
-  /// The client waits no more.
+  /// Ends the wait without a reply. No effect when there is a reply.
   void cancel() noexcept;
 
-  /// There is a reply. Called by the client's thread when it takes the slot from the
-  /// line.
+  /// Informs the client that there is a reply. Called on the client's thread, after it
+  /// has taken the slot from the line.
   virtual void on_answer() noexcept = 0;
 
 private:
@@ -104,28 +109,34 @@ private:
   std::atomic<state> state_{state::waiting};
   reply_function reply_;
   std::stop_source stop_;
-  std::shared_ptr<answer_slot> next_; ///< Under the mutex of the line.
+  std::shared_ptr<answer_slot> next_; ///< Guarded by the mutex of the line.
 };
 
-/// The slots of one thread's clients that have got their replies. Thread-safe.
+/// The slots of one thread's clients that have their replies and were not taken yet. A
+/// queue that is linked through the slots, so that adding takes no memory. Thread-safe.
 class answer_line {
 public:
-  /// `wake` has the thread empty the line (`take`); any thread calls it, under a mutex.
-  /// False: it could not, and the next slot tries again.
+  /// `wake` lets the client's thread empty the line (`take`). It is called on any
+  /// thread, under a mutex: it must be brief and must not call the line. It returns
+  /// false when it could not wake the thread; the next `push` then calls it again.
   explicit answer_line(std::function<bool()> wake);
 
-  /// Empty by then, or closed.
+  /// Closes the line and drops its slots.
   ~answer_line();
 
   answer_line(const answer_line&) = delete;
   answer_line& operator=(const answer_line&) = delete;
 
+  /// Adds a slot at the end. Wakes the thread, unless it was woken and has not emptied
+  /// the line yet.
   void push(std::shared_ptr<answer_slot> x) noexcept;
 
-  /// The slot that came first; null: there is none, and the next one wakes.
+  /// Removes and returns the oldest slot. Returns null when the line is empty; the next
+  /// `push` wakes the thread then.
   [[nodiscard]] std::shared_ptr<answer_slot> take() noexcept;
 
-  /// From now on, slots are dropped and `wake` is not called.
+  /// Drops all slots, also those that are pushed later, and does not call `wake` any
+  /// more.
   void close() noexcept;
 
 private:

@@ -21,40 +21,39 @@
 
 namespace troupe::server {
 
-/// Which replies a client wants, as CLIENT REPLY says.
+/// Which replies a client gets, as set by CLIENT REPLY.
 enum class reply_mode : std::uint8_t {
   on,
   off,
-  skip_next, ///< Not that of the next command.
-  skipping,  ///< Not that of the command that runs.
+  skip_next, ///< The next command gets no reply.
+  skipping,  ///< The running command gets no reply.
 };
 
-/// What the server knows about a client; belongs to its connection.
+/// The state of a client. Belongs to its connection, and is used only on its thread.
 struct client {
   std::uint64_t id = 0;
-  int protocol = 2;           ///< 2 or 3, as HELLO says.
-  std::size_t database = 0;   ///< As SELECT says; it is open.
-  bool authenticated = false; ///< Counts while a password is required.
+  int protocol = 2;           ///< 2 or 3, as set by HELLO.
+  std::size_t database = 0;   ///< As set by SELECT; the database is open.
+  bool authenticated = false; ///< Has no effect while no password is required.
   client_names names;
   reply_mode replies = reply_mode::on;
-  /// The name of its last command, which the table holds; null: none yet.
+  /// The name of its last command, stored in the table of commands; null: none yet.
   const std::string_view* last_command = nullptr;
-  std::shared_ptr<client_record> record; ///< What others see; may be none.
-  bool leaving = false;  ///< Replies are sent, then the connection closes.
-  transaction queue;     ///< What waits for EXEC.
+  std::shared_ptr<client_record> record; ///< For other threads; may be null.
+  bool leaving = false;  ///< The connection closes after the replies are sent.
+  transaction queue;     ///< The commands that wait for EXEC.
   bool changing = false; ///< Inside an `atomic_section`.
 
-  /// The command that goes on before any other does; mostly none.
+  /// The command that must end before the next one begins; mostly null.
   std::unique_ptr<unfinished_command> unfinished;
 
-  /// The topics it listens to; null as long as it has not asked for any.
+  /// The topics that it has subscribed to; null until its first subscription.
   std::unique_ptr<subscriptions> listening;
 
-  /// The large arguments of the command that comes next, which are not in the
-  /// input.
+  /// The large arguments of the next command, which are not in the input.
   std::vector<memory::value_buffer> large;
 
-  /// That of them which `x` is; nullptr when it is none.
+  /// The element of `large` that holds `x`, or nullptr.
   [[nodiscard]] memory::value_buffer* gathered(bytes_view x) noexcept {
     for (auto& i : large)
       if (i.view().data() == x.data() && i.size() == x.size())
@@ -62,48 +61,48 @@ struct client {
     return nullptr;
   }
 
-  net::turn_clock turn; ///< Of its connection's turn.
+  net::turn_clock turn; ///< The time of its connection's present turn.
 
-  /// Bytes of input that was not executed and of replies that were not taken, as far
-  /// as they are more than any client may have. Its connection notes them.
+  /// Bytes of commands that were not executed and of replies that the client has not
+  /// taken, beyond what each client may have. Set by its connection.
   std::size_t buffered = 0;
-  memory_share memory; ///< What it holds of that of all.
+  memory_share memory; ///< Its part of the memory of all clients.
 
-  /// What it keeps until it asks for less, in bytes: queued for EXEC, watched,
-  /// subscribed to, and its names.
+  /// The memory of its queue for EXEC, watched keys, subscriptions and names, in bytes.
   [[nodiscard]] std::size_t kept_bytes() const noexcept {
     return queue.held_bytes() + (listening ? listening->held_bytes() : 0)
            + 2 * names.size();
   }
 
-  /// What counts for `maxmemory-clients`, in bytes: the same, what is buffered, and
-  /// what its unfinished command has gathered.
+  /// The memory that counts for `maxmemory-clients`, in bytes: `kept_bytes`,
+  /// `buffered`, and the results of its unfinished command.
   [[nodiscard]] std::size_t held_bytes() const noexcept {
     return buffered + kept_bytes()
            + (unfinished ? unfinished->held_bytes() : 0);
   }
 
-  /// Makes the place for the reply of a command that answers later. Throws
+  /// Makes the slot for the reply of a command that answers later. Throws
   /// std::bad_alloc.
   std::function<std::shared_ptr<answer_slot>(waiting_time)> make_slot;
 
   /// Makes the queue of messages for this client. Throws std::bad_alloc.
   std::function<std::shared_ptr<subscriber>()> make_subscriber;
 
-  /// Tells whether it is a subscriber, which in RESP2 may do little else.
+  /// Whether it is a subscriber. In RESP2 a subscriber may call few commands.
   [[nodiscard]] bool subscribed() const noexcept {
     return listening && !listening->empty();
   }
 };
 
-/// Stores what others may know about `x` in its record, if it has one.
+/// Copies the state of `x` that other threads may read into its record, if it has one.
 void record(const client& x) noexcept;
 
-/// The same for its names, which `all` shows.
+/// Copies the names of `x` into its record, if it has one. `all` is the registry of the
+/// record.
 void record_names(const client& x, client_registry& all);
 
-/// Why a client, or its library, may not be called so; empty when it may: printable
-/// ASCII without blanks, else `characters`, and not too long.
+/// Checks a name of a client or of its library: printable ASCII without blanks, and not
+/// too long. Returns an empty text, or the error: `characters` for a wrong character.
 [[nodiscard]] std::string name_refusal(bytes_view name,
                                        std::string_view characters);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What clients may keep: all together, and each of them.
+// The limit of the memory that clients keep (`maxmemory-clients`).
 
 #include <string_view>
 
@@ -12,14 +12,16 @@
 
 namespace troupe::server {
 
-/// Counts what a client keeps among that of all. False when it keeps more than
-/// before, all together more than `maxmemory-clients`, and it more than its fair share:
-/// that limit divided by the connected clients, or `defaults::least_client_memory` when
-/// that is more. So one client that keeps nearly all closes none that keeps little.
+/// Updates the sum of the memory of all clients with the memory of this client. Returns
+/// false when this client must be disconnected: its memory has grown, the sum is above
+/// `maxmemory-clients`, and the client has more than its fair share. The fair share is
+/// the limit divided by the number of clients, or `defaults::least_client_memory` if
+/// that is more. So a client with little memory is not disconnected because of another
+/// one.
 [[nodiscard]] bool count_memory(client& self, server_state& server) noexcept;
 
-/// Disconnects a client that keeps too much, by default one for which `count_memory` was
-/// false. The reply says why.
+/// Counts and disconnects a client that keeps too much memory. Replies with the error
+/// `why`, by default the one for a client for which `count_memory` returned false.
 void evict(client& self, thread_counters& counters, resp::reply_writer& reply,
            std::string_view why = resp::error_text::client_evicted);
 

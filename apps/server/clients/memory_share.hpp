@@ -6,8 +6,8 @@
 
 namespace troupe::server {
 
-/// What one client holds of a sum over many clients. Belongs to the client's
-/// thread; the sums outlive it.
+/// The part of one client in a sum over many clients. Used on the client's thread. The
+/// sums must outlive it.
 class memory_share {
 public:
   memory_share() noexcept = default;
@@ -19,17 +19,17 @@ public:
     leave();
   }
 
-  /// Counts so many bytes in `sum` from now on, and none in another. False when
-  /// they became more, and the sum is above `most` then; 0: no limit.
+  /// Sets the client's part of `sum`, and removes its part of any other sum. Returns
+  /// false when the part has grown and the sum is now above `most` (0: no limit).
   bool count(std::atomic<std::size_t>& sum, std::size_t bytes,
              std::size_t most) noexcept {
     if (&sum != sum_)
       leave();
     sum_ = &sum;
-    // Clients that hold the same as before, nearly all, touch nothing shared.
+    // Most calls do not change the number, and then touch no shared memory.
     if (bytes == bytes_) [[likely]]
       return true;
-    // The difference may wrap around, as the sum does.
+    // The difference may wrap around; the sum then does, too, and is right again.
     const auto more = bytes - bytes_;
     const auto total = sum.fetch_add(more, std::memory_order_relaxed) + more;
     const auto grown = bytes > bytes_;
@@ -37,11 +37,12 @@ public:
     return !grown || most == 0 || total <= most;
   }
 
-  /// What is counted, in bytes.
+  /// The client's present part, in bytes.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return bytes_;
   }
 
+  /// Removes the client's part from the sum.
   void leave() noexcept {
     if (auto* const sum = std::exchange(sum_, nullptr))
       sum->fetch_sub(bytes_, std::memory_order_relaxed);

@@ -5,14 +5,13 @@
 
 namespace troupe::server {
 
-/// Writes messages that have come for a client, oldest first, until none is
-/// left or `defaults::flush_size` bytes have been written. Tells whether some
-/// are left. Not to be called in the middle of a reply.
+/// Writes messages of topics that wait for a client, oldest first, until none is left
+/// or `defaults::flush_size` bytes have been written. Returns whether messages are
+/// left. Must not be called in the middle of a reply. Throws std::bad_alloc.
 bool write_messages(client& self, resp::reply_writer& reply);
 
-/// The same, of any size, in front of the reply that is about to be written.
-/// Within EXEC nothing is written: the messages follow when its reply is
-/// complete.
+/// Writes all waiting messages, before the reply of the running command. Within EXEC it
+/// writes nothing; the messages follow after EXEC's reply. Throws std::bad_alloc.
 void write_messages_before_reply(client& self, resp::reply_writer& reply);
 
 } // namespace troupe::server

@@ -39,7 +39,7 @@ expected<void> transaction::watch(region& where, bytes_view key,
   std::pair place{&where, bytes{key}};
   if (watched_.contains(place))
     return {};
-  // The provider holds a second copy of an absent key, and a little beside.
+  // The provider has a copy of an absent key, and some bytes more.
   constexpr std::size_t beside = 64;
   const auto size = sizeof(*watched_.begin()) + beside + 2 * key.size();
   if (watched_bytes_ + size > most)

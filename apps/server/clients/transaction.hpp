@@ -1,6 +1,7 @@
 #pragma once
 
-// What a client has between MULTI and EXEC, and what it watches.
+// The commands that a client has queued between MULTI and EXEC, and the keys that it
+// watches.
 
 #include <cstddef>
 #include <map>
@@ -23,8 +24,8 @@ namespace troupe::server {
 
 struct command;
 
-/// A command that waits for EXEC, with words of its own, in the database that those
-/// before it select.
+/// A command that waits for EXEC, with a copy of its words, and the database in which
+/// it will run.
 class queued_command {
 public:
   queued_command(region& database, const command& what, resp::arguments words);
@@ -48,30 +49,31 @@ private:
   std::vector<bytes_view> words_; ///< Into `text_`, which never changes.
 };
 
-/// Not thread-safe: belongs to a client.
+/// The transaction of a client. Not thread-safe.
 class transaction {
 public:
+  /// Whether MULTI has begun it.
   [[nodiscard]] bool active() const noexcept {
     return active_;
   }
 
-  /// MULTI, in this database.
+  /// For MULTI: begins a transaction in this database.
   void begin(region& database) noexcept {
     active_ = true;
     database_ = &database;
   }
 
-  /// A SELECT was queued that will succeed.
+  /// Sets the database of later commands, after a SELECT that will succeed was queued.
   void select(region& database) noexcept {
     database_ = &database;
   }
 
-  /// That of the next command. Only of an active one.
+  /// The database of the next command. Precondition: the transaction is active.
   [[nodiscard]] region& database() const noexcept {
     return *database_;
   }
 
-  /// A command before EXEC was refused, so EXEC will be.
+  /// Notes that a command was refused, so that EXEC will be refused.
   void spoil() noexcept {
     spoiled_ = active_;
   }
@@ -80,18 +82,19 @@ public:
     return spoiled_;
   }
 
-  /// Queues a command; false when the queue would take more than `most` bytes.
+  /// Queues a command. Returns false, and does nothing, when the queue would take more
+  /// than `most` bytes. Throws std::bad_alloc.
   bool queue(const command& what, resp::arguments words, std::size_t most);
 
   [[nodiscard]] const std::vector<queued_command>& commands() const noexcept {
     return commands_;
   }
 
-  /// Watches a key from its present state on, unless it is watched already.
-  /// Errors: those of `region::visit`; `overloaded` (more than `most` watched bytes).
+  /// Watches a key, from its present state on, unless it is watched already. Errors:
+  /// the errors of `region::visit`; `overloaded` (more than `most` watched bytes).
   expected<void> watch(region& where, bytes_view key, std::size_t most);
 
-  /// What the queue and the watched keys take, in bytes.
+  /// The memory of the queue and of the watched keys, in bytes.
   [[nodiscard]] std::size_t held_bytes() const noexcept {
     return bytes_ + watched_bytes_;
   }
@@ -108,20 +111,20 @@ public:
       f(*place.first, bytes_view{place.second});
   }
 
-  /// Tells whether no watched key has changed.
+  /// Whether no watched key has changed.
   [[nodiscard]] bool watched_unchanged() const;
 
-  /// Forgets everything: DISCARD, EXEC, RESET.
+  /// For DISCARD, EXEC and RESET: drops the queue and the watched keys.
   void end() noexcept;
 
-  /// Takes the queue out and ends.
+  /// Ends the transaction, and returns its queue.
   [[nodiscard]] std::vector<queued_command> take() noexcept;
 
 private:
   bool active_ = false;
   bool spoiled_ = false;
   region* database_ = nullptr;
-  std::size_t bytes_ = 0; ///< Of the queue.
+  std::size_t bytes_ = 0; ///< Size of the queue.
   std::vector<queued_command> commands_;
   std::map<std::pair<region*, bytes>, key_state> watched_;
   std::size_t watched_bytes_ = 0;

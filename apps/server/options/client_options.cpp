@@ -1,4 +1,4 @@
-// Who may connect, and what a client may ask for and keep.
+// Options of clients: passwords, connections, and the memory that clients may use.
 
 #include <algorithm>
 #include <limits>
@@ -20,9 +20,9 @@ using settings::value;
 using settings::value_kind;
 
 constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
-// As Redis; an inline command must fit.
+// Redis's minimum. An inline command must fit.
 constexpr std::int64_t least_query_buffer_limit = 1024 * 1024;
-// COMMAND and INFO must fit.
+// The replies of COMMAND and INFO must fit.
 constexpr std::int64_t least_max_reply = 1024 * 1024;
 constexpr std::chrono::seconds most_seconds{2'147'483'647};
 

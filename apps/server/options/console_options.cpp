@@ -1,4 +1,4 @@
-// Where troupe-console comes in.
+// Options of the socket and the port for troupe-console.
 
 #include "apps/server/options/option_families.hpp"
 

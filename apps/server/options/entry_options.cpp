@@ -1,4 +1,4 @@
-// The keys and values of a database: how large, how long.
+// Options of keys and values: their times to live, their sizes, and shards.
 
 #include <bit>
 #include <string>

@@ -1,4 +1,4 @@
-// What all keys and values may take, and which entries are evicted.
+// Options of memory: limits, eviction, namespaces, and the number of databases.
 
 #include <string>
 #include <vector>
@@ -24,7 +24,8 @@ const std::string& text_in(const value& x) {
   return std::get<std::string>(x);
 }
 
-/// Says what is used instead of what was asked for; empty notes say nothing.
+/// Reports the notes that are not empty: where a setting differs from the one that was
+/// asked for.
 void report_notes(const setting_change& all, const std::string& name,
                   const std::vector<std::string>& notes) {
   for (const auto& note : notes)

@@ -1,4 +1,4 @@
-// Where the server listens, and what it runs on.
+// Options of the network: ports, addresses, the Unix socket, and threads.
 
 #include <array>
 #include <charconv>

@@ -7,7 +7,7 @@
 
 namespace troupe::server {
 
-// The options, those that belong together in one source. A new option is a row there.
+// The families of options, one source each. To add an option, add a row to its family.
 
 [[nodiscard]] std::vector<server_option> network_options();
 [[nodiscard]] std::vector<server_option> tls_settings();
@@ -17,15 +17,15 @@ namespace troupe::server {
 [[nodiscard]] std::vector<server_option> pubsub_options();
 [[nodiscard]] std::vector<server_option> console_options();
 
-/// Those that only CONFIG knows.
+/// Settings that only CONFIG GET shows.
 [[nodiscard]] std::vector<server_option> redis_settings();
 
-/// In the order of the help.
+/// All families, in the order of the help.
 inline constexpr std::array option_families{
   network_options, client_options,  memory_options, entry_options,
   pubsub_options,  console_options, tls_settings,   redis_settings};
 
-/// Gives all of them the same heading.
+/// Returns the rows, with this heading in each of them.
 [[nodiscard]] inline std::vector<server_option>
 under(const char* heading, std::vector<server_option> rows) {
   for (auto& x : rows)

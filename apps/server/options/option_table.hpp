@@ -9,37 +9,40 @@
 
 namespace troupe::server {
 
-/// All options of the server. Thread-safe once it is made.
+/// The options of a server. Its const functions are thread-safe.
 class option_table {
 public:
   /// The section of the ini file.
   static constexpr char section[] = "server";
 
-  /// Those of the families (option_families.hpp).
+  /// A table of all families (option_families.hpp).
   option_table();
 
-  /// One more, as of a test.
+  /// Adds a row. For programs and tests with options of their own, before the table is
+  /// used.
   option_table& add(server_option x);
 
-  /// In the order of the help.
+  /// The rows, in the order of the help.
   [[nodiscard]] const std::vector<server_option>& rows() const noexcept {
     return rows_;
   }
 
-  /// The row with this name or alias, in any case; nullptr: there is none.
+  /// The row with this name or alias, in any case, or nullptr. Linear in the number of
+  /// rows.
   [[nodiscard]] const server_option* find(bytes_view name) const noexcept;
 
-  /// That of servers that are not given another one.
+  /// The table of servers that are not given one of their own.
   [[nodiscard]] static const option_table& standard();
 
 private:
   std::vector<server_option> rows_;
 };
 
-/// The table of a server.
+/// The table that a server uses.
 [[nodiscard]] const option_table& options_of(const server_state& server);
 
-/// What CONFIG GET shows. Precondition: `x.has_value()`.
+/// The value of an option that CONFIG GET shows: the present one, or the value at the
+/// start if the option cannot change. Precondition: `x.has_value()`.
 [[nodiscard]] std::string present_value(const server_option& x,
                                         const server_state& server);
 

@@ -1,4 +1,4 @@
-// What may wait for a subscriber.
+// Options of subscribers: the limits of the messages that wait for one.
 
 #include <algorithm>
 #include <string>
@@ -17,7 +17,8 @@ using settings::value;
 using settings::value_kind;
 
 constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
-// Of client-output-buffer-limit, so that what it took can be read from the file again.
+// The maximum of client-output-buffer-limit, so that each of its values can be written
+// to the file and read again.
 constexpr std::chrono::seconds most_seconds{2'147'483'647};
 
 output_limit present(const server_state& x) {
@@ -39,7 +40,8 @@ std::string set_limit(setting_change& all, const value& x) {
   return {};
 }
 
-/// Without a limit there is still that of the option.
+/// A limit as the value of its option. No hard limit is shown as the largest value of
+/// the option, because the option has no value for "no limit".
 template <std::uint64_t output_limit::*Member>
 std::string bytes_of(const server_state& x) {
   const auto limit = present(x).*Member;

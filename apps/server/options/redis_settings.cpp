@@ -1,4 +1,4 @@
-// Settings of Redis that are fixed here; programs ask for them.
+// Settings of Redis that are fixed in this server. Programs ask for them by CONFIG GET.
 
 #include <string>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// An option of troupe-server: one row says all of it. From the row it gets to the command
-// line, the ini file, CONFIG GET, SET and REWRITE, --help and docs/configuration.md.
+// An option of troupe-server. One row declares it for the command line, the ini file,
+// CONFIG GET, SET and REWRITE, --help and docs/configuration.md.
 
 #include <functional>
 #include <optional>
@@ -17,34 +17,39 @@
 
 namespace troupe::server {
 
-/// One CONFIG SET: all is checked first, then all is taken over.
+/// One CONFIG SET. The rows of all its options are called twice: first to check the
+/// values, then, with `apply`, to change the server.
 struct setting_change {
   server_state& server;
   bool apply = false;
   std::optional<net::tls_options> tls
-    = {};                   ///< The wanted ones, if any is named.
-  bytes_view tls_name = {}; ///< The first of these names.
+    = {};                   ///< The new options of TLS, if one is named.
+  bytes_view tls_name = {}; ///< The name of the first of them.
 };
 
+/// An option of the server.
 struct server_option {
-  /// Names, kind, default and meaning. The table gives it its section and its function.
+  /// Names, kind, default and texts. The table sets `section` and `flat`. The server
+  /// sets `take`, which calls `start`.
   settings::option shown;
 
-  /// Takes over what the command line or the file says. Empty: only CONFIG knows the
-  /// option. Errors: `invalid_argument`, with what is wrong.
+  /// Stores a value of the command line or the ini file. Empty: only CONFIG knows the
+  /// option. Errors: `invalid_argument`, with a text that says what is wrong.
   std::function<expected<void>(server_settings& to, const settings::value& x)>
     start = {};
 
-  /// What CONFIG GET shows. Empty: the value at the start, unless that is secret.
+  /// Returns the value that CONFIG GET shows. Empty: CONFIG GET shows the value at the
+  /// start, or nothing if the option is secret.
   std::function<std::string(const server_state& server)> get = {};
 
-  /// CONFIG SET, with a value that the kind has read: says what is wrong with it, or
-  /// nothing; and takes it over if it is time for that. Empty: it cannot be changed. A row
-  /// with this has a `get`, of which CONFIG REWRITE writes the value.
+  /// Checks a value for CONFIG SET, which the kind has read, and applies it if
+  /// `all.apply`. Returns an empty text, or what is wrong with the value. Empty: the
+  /// option cannot be changed. A row with `set` also needs `get`, whose value CONFIG
+  /// REWRITE writes.
   std::function<std::string(setting_change& all, const settings::value& x)> set
     = {};
 
-  /// Its name in CONFIG: Redis's, where it has another.
+  /// The name in CONFIG: the name in Redis if there is one.
   [[nodiscard]] const std::string& config_name() const noexcept {
     return shown.alias.empty() ? shown.name : shown.alias;
   }

@@ -9,7 +9,8 @@ namespace troupe::server {
 
 namespace {
 
-/// The command line of a process can be read by every user of the machine.
+/// Takes a password that no option sets from an environment variable, because every
+/// user of the machine can read the command line of a process.
 void inherit(std::string& password, const char* variable) {
   const auto* const value = std::getenv(variable);
   if (password.empty() && value != nullptr)

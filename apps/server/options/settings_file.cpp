@@ -15,10 +15,10 @@ namespace troupe::server {
 
 namespace {
 
-/// How long CONFIG REWRITE waits for that of another server with the same file.
+/// How long CONFIG REWRITE waits while another server rewrites the same file.
 constexpr std::chrono::seconds patience{2};
 
-/// Whether two texts of an option mean the same: `5m` and `300`.
+/// Whether two texts are the same value of an option: `5m` and `300`.
 bool mean_the_same(const option_table& table, const settings::ini_setting& x,
                    std::string_view in_file) {
   const auto& kind = table.find(x.name)->shown.kind;
@@ -49,7 +49,7 @@ expected<void> rewrite_settings(const server_state& server) {
     return fail(errc::invalid_argument);
   static std::mutex one_at_a_time;
   std::lock_guard lock{one_at_a_time};
-  // Other servers may have the same file.
+  // Other servers may use the same file.
   const auto locked = settings::lock_file(path, patience);
   if (!locked)
     return tl::unexpected{locked.error()};

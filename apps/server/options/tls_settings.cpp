@@ -1,4 +1,4 @@
-// TLS, under the names of Redis.
+// Options of TLS, with the names that Redis uses.
 
 #include <string>
 
@@ -38,7 +38,8 @@ std::string present(const server_state& x) {
   return (x.tls.context() != nullptr ? x.tls.options() : x.options.tls).*Member;
 }
 
-/// Certificate and key belong together, so they are looked at when all is named.
+/// Notes a file that CONFIG SET names. The files are checked and applied together
+/// later, because a certificate and its key must match.
 template <text_member File>
 std::string set_file(setting_change& all, const value& x) {
   if (all.apply)

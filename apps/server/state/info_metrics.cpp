@@ -20,7 +20,7 @@ std::string key_of(const info_field& x) {
 std::vector<shown_metric> info_metrics::read(
   const metric_registry& from,
   const std::function<bool(std::string_view section)>& wanted) const {
-  // Before the counters are read: these are never less then.
+  // Read before the counters, so that no counter is less than its value at the reset.
   const auto before = [this] {
     std::lock_guard guard{mutex_};
     return at_reset_;
@@ -36,7 +36,7 @@ std::vector<shown_metric> info_metrics::read(
       result.push_back({x.info.info.section, x.info.info.name, 0});
     result[place->second].value += x.value.value;
   }
-  // Less than at the reset: a region has closed since.
+  // A sum is less than at the reset when a region has closed since.
   for (const auto& [key, value] : before)
     if (const auto i = places.find(key); i != places.end()) {
       auto& x = result[i->second].value;

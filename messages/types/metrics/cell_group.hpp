@@ -10,9 +10,9 @@
 
 namespace troupe {
 
-/// The cells of several threads or shards: one `Cells`, a struct derived from
-/// `metric_cells`, for each. They are added up when somebody asks. Thread-safe, but for
-/// the cells themselves.
+/// The cells of several threads or shards: one object of type `Cells`, a struct derived
+/// from `metric_cells`, for each of them. A reader gets their sums. The group is
+/// thread-safe; each cell has rules of its own (cells.hpp).
 template <class Cells>
 class cell_group {
 public:
@@ -20,19 +20,20 @@ public:
     // nop
   }
 
-  /// Cells for one more thread; they stay until the group ends.
+  /// Adds cells for one more thread. They live as long as the group, at the same
+  /// address. Throws std::bad_alloc.
   Cells& emplace_back() {
     std::lock_guard guard{mutex_};
     return all_.emplace_back();
   }
 
-  /// Precondition: there are some.
+  /// The cells that were added first. Precondition: `emplace_back` was called.
   [[nodiscard]] Cells& front() noexcept {
     std::lock_guard guard{mutex_};
     return all_.front();
   }
 
-  /// The declarations of the cells, in their order.
+  /// The declarations of the cells, in the order of the members. Throws std::bad_alloc.
   [[nodiscard]] std::vector<metric_info> infos() const {
     std::vector<metric_info> result;
     for (const auto& x : pattern_.declared())
@@ -40,8 +41,8 @@ public:
     return result;
   }
 
-  /// The sums over all threads, in the order of `infos`. Precondition: as many as these,
-  /// all 0.
+  /// Adds the values of all threads to `to`, in the order of `infos`. Precondition:
+  /// `to` has as many elements as `infos`, and all are 0. Throws std::bad_alloc.
   void sum(std::span<metric_value> to) const {
     std::lock_guard guard{mutex_};
     for (const auto& x : all_) {
@@ -62,7 +63,7 @@ public:
   }
 
 private:
-  const Cells pattern_; ///< Has the declarations when there is no thread yet.
+  const Cells pattern_; ///< For the declarations, also before `emplace_back`.
   mutable std::mutex mutex_;
   std::deque<Cells> all_;
 };

@@ -1,13 +1,13 @@
 #pragma once
 
-// Where counting happens. A cell is a plain number; what shows it adds the cells of all
-// threads up when it is asked. So counting takes no lock and no line of memory that
-// another thread writes.
+// The numbers behind metrics. A thread counts in a cell of its own, and a reader adds
+// the cells of all threads up. So counting takes no lock and writes no cache line that
+// other threads write.
 //
-//   cells of a thread   a struct derived from `metric_cells`, its members declare the
+//   cells of a thread   a struct derived from `metric_cells`; its members declare the
 //                       metrics; one object for each thread (cell_group.hpp)
-//   counter, gauge,     objects of their own, for any number of threads; added to a
-//   histogram           registry (registry.hpp) with their declaration
+//   counter, gauge,     single objects that any thread may change; added to a registry
+//   histogram           (registry.hpp) with their declaration
 
 #include <algorithm>
 #include <array>
@@ -23,8 +23,8 @@
 
 namespace troupe {
 
-/// The base of a struct whose members are cells. The members declare themselves here, in
-/// their order:
+/// The base of a struct whose members are cells. Each member adds its declaration to
+/// the base, in the order of the members:
 ///
 ///   struct thread_counters : metric_cells {
 ///     counter_cell commands{*this, {.name = "app_commands_total",
@@ -32,7 +32,7 @@ namespace troupe {
 ///   };
 class metric_cells {
 public:
-  /// A cell, and how its value is added to a sum.
+  /// A cell, its metric, and the function that adds the cell's value to a sum.
   struct declaration {
     metric_info info;
     const void* cell;
@@ -57,7 +57,8 @@ private:
   std::vector<declaration> declared_;
 };
 
-/// Adds a cell, whose address stays, to the list of its struct. Throws std::bad_alloc.
+/// Adds a cell to the list of its struct. The cell must stay at its address. Throws
+/// std::bad_alloc.
 template <class Cell>
 void declare(metric_cells& in, metric_info info, const Cell& cell) {
   info.kind = Cell::kind;
@@ -66,7 +67,7 @@ void declare(metric_cells& in, metric_info info, const Cell& cell) {
                           }});
 }
 
-/// Counts up. One thread writes, any thread reads.
+/// A number that only grows. One thread writes at a time; any thread may read.
 class counter_cell {
 public:
   static constexpr auto kind = metric_kind::counter;
@@ -98,8 +99,9 @@ private:
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// Counts up, from any thread: threads have cells of their own, 16 of them, which threads
-/// share when there are more. Nothing is lost. A locked instruction and 1 KiB.
+/// A number that only grows and that any thread may increase. Thread-safe; no increase
+/// is lost. Threads are spread over 16 cells. `add` takes one locked instruction, and a
+/// counter takes 1 KiB.
 class counter {
 public:
   static constexpr auto kind = metric_kind::counter;
@@ -118,7 +120,7 @@ public:
       n, std::memory_order_relaxed);
   }
 
-  /// The sum; it never decreases from one call to the next of one thread.
+  /// The sum. From one call to the next of the same thread it never decreases.
   [[nodiscard]] std::uint64_t value() const noexcept;
 
   void add_to(metric_value& sum) const noexcept {
@@ -132,13 +134,13 @@ private:
     std::atomic<std::uint64_t> value{0};
   };
 
-  /// Threads number themselves when they first count.
+  /// The number of the calling thread, given at its first call.
   static std::size_t own_number() noexcept;
 
   std::array<cell, cell_count> cells_;
 };
 
-/// Goes up and down, from any thread.
+/// A number that goes up and down. Thread-safe.
 class gauge {
 public:
   static constexpr auto kind = metric_kind::gauge;
@@ -172,8 +174,8 @@ private:
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Counts values by their size (histogram_counts.hpp), from any thread. Two locked
-/// instructions and 4 KiB.
+/// Counts values by their size (histogram_counts.hpp). Thread-safe. `record` takes two
+/// locked instructions, and a histogram takes 4 KiB.
 class histogram {
 public:
   static constexpr auto kind = metric_kind::histogram;
@@ -193,13 +195,13 @@ public:
     sum_.fetch_add(value, std::memory_order_relaxed);
   }
 
-  /// The same for a time, in nanoseconds; 0 for a negative one.
+  /// Records a time in nanoseconds. A negative time counts as 0.
   void record(std::chrono::nanoseconds time) noexcept {
     record(static_cast<std::uint64_t>(std::max(time, time.zero()).count()));
   }
 
-  /// What was counted so far. Values that are recorded meanwhile may be in the count and
-  /// not yet in the sum.
+  /// The values recorded so far. A value that is recorded during the call may be in the
+  /// sum and not in the count, or the other way round.
   [[nodiscard]] histogram_counts counts() const noexcept;
 
   /// Throws std::bad_alloc.

@@ -15,7 +15,7 @@ struct unit_row {
   double scale;
 };
 
-// By `metric_unit`.
+// In the order of `metric_unit`.
 constexpr std::array<unit_row, 4> units{{
   {"", 1},
   {"bytes", 1},

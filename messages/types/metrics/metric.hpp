@@ -1,7 +1,8 @@
 #pragma once
 
-// How a metric is described: its declaration stands beside what counts, and everything
-// that shows metrics (INFO, the console, an exporter) reads it from there.
+// The declaration of a metric: name, kind, unit and help. It is written where the
+// metric is counted. INFO, the console and exporters read it from a registry
+// (registry.hpp).
 
 #include <cstdint>
 #include <memory>
@@ -14,15 +15,16 @@
 
 namespace troupe {
 
+/// How the value of a metric changes.
 enum class metric_kind : std::uint8_t {
-  counter,   ///< Only grows, from 0 on.
+  counter,   ///< Starts at 0 and only grows.
   gauge,     ///< Goes up and down.
   histogram, ///< Counts values by their size.
 };
 
-/// What the stored integers are multiples of.
+/// The unit of the stored integers.
 enum class metric_unit : std::uint8_t {
-  none, ///< Things: keys, commands, connections.
+  none, ///< A number of things: keys, commands, connections.
   byte,
   nanosecond,
   millisecond,
@@ -31,63 +33,66 @@ enum class metric_unit : std::uint8_t {
 /// "counter", "gauge" or "histogram".
 [[nodiscard]] std::string_view to_string(metric_kind x) noexcept;
 
-/// The unit that people and exporters read: "bytes", "seconds", or "" for things.
+/// The unit in which values are shown and exported: "bytes", "seconds", or "" for
+/// numbers of things.
 [[nodiscard]] std::string_view base_unit(metric_unit x) noexcept;
 
-/// How many base units one unit is: 0.001 for milliseconds.
+/// The factor from a unit to its base unit: 0.001 for milliseconds.
 [[nodiscard]] double base_scale(metric_unit x) noexcept;
 
-/// Where the server's INFO shows a metric, as the sum over its labels.
+/// The field of the server's INFO that shows a metric, as the sum over its labels.
 struct info_field {
   std::string_view
-    section; ///< "stats", in lower case; empty: INFO does not show it.
-  std::string_view name; ///< "total_commands_processed".
-  /// CONFIG RESETSTAT does not let this counter begin at 0 again.
+    section; ///< Lower case, such as "stats". Empty: INFO does not show the metric.
+  std::string_view name; ///< Such as "total_commands_processed".
+  /// Whether CONFIG RESETSTAT leaves this counter as it is.
   bool kept_at_reset = false;
 };
 
-/// What a metric is called and means. The texts are not copied: they must exist for as
-/// long as the program, as literals do.
+/// The declaration of a metric. The texts are not copied: they must exist until the
+/// program ends, as literals do.
 struct metric_info {
-  /// Lower case, digits and underscores. It ends with "_total" exactly for a counter,
-  /// and before that with its base unit, if it has one:
-  /// "troupe_server_received_bytes_total".
+  /// 1 to 100 lower-case letters, digits and underscores, the first a letter. The name
+  /// ends with the base unit, if the metric has one. The name of a counter, and no
+  /// other, then ends with "_total": "troupe_server_received_bytes_total".
   std::string_view name;
-  std::string_view help; ///< One line, a sentence.
-  /// A cell (counter.hpp, histogram.hpp) knows its own kind and ignores this one.
+  std::string_view help; ///< A sentence, in one line.
+  /// Ignored for a cell (cells.hpp), whose type determines the kind.
   metric_kind kind = metric_kind::counter;
   metric_unit unit = metric_unit::none;
   info_field info = {};
 };
 
-/// Whether the names are as described above. Errors: `invalid_argument`.
+/// Checks a declaration against the rules above. A histogram may have no `info`.
+/// Errors: `invalid_argument`, which names the rule.
 [[nodiscard]] expected<void> check(const metric_info& x);
 
-/// Tells series of one metric apart: {"region", "db0"}.
+/// Distinguishes the series of one metric: {"region", "db0"}.
 struct metric_label {
-  std::string name;  ///< Lower case, digits and underscores.
-  std::string value; ///< Up to 256 bytes of any kind.
+  std::string name;  ///< As the name of a metric, without the rules of its end.
+  std::string value; ///< Up to 256 bytes, of any values.
 
   friend bool operator==(const metric_label&, const metric_label&) = default;
 };
 
 using metric_labels = std::vector<metric_label>;
 
-/// Errors: `invalid_argument`.
+/// Checks labels against the rules above; each name may occur once. Errors:
+/// `invalid_argument`.
 [[nodiscard]] expected<void> check(const metric_labels& x);
 
-/// `region="db0",kind="channel"`, with backslashes before quotes, backslashes and line
-/// ends in values, as Prometheus writes it; empty without labels.
+/// The labels in Prometheus's format: `region="db0",kind="channel"`. In values, quotes
+/// and backslashes get a backslash, and a line end becomes `\n`. Empty without labels.
 [[nodiscard]] std::string text_of(const metric_labels& x);
 
 /// The present value of a series, in its `metric_unit`.
 struct metric_value {
-  std::int64_t value = 0; ///< Of a counter or a gauge.
-  /// Of a histogram; else nullptr.
+  std::int64_t value = 0; ///< For a counter or a gauge.
+  /// For a histogram; otherwise nullptr.
   std::shared_ptr<histogram_counts> histogram = nullptr;
 };
 
-/// One series as it was when it was read.
+/// One series and its value at the time of the reading.
 struct metric_sample {
   metric_info info;
   std::shared_ptr<const metric_labels> labels; ///< Never nullptr.

@@ -7,7 +7,8 @@
 
 namespace troupe {
 
-/// A member of a struct of figures, and the metric that it is.
+/// A metric whose value is a member of a struct of figures, and the function that reads
+/// that member.
 template <class Figures>
 struct metric_of {
   metric_info info;
@@ -31,7 +32,8 @@ std::int64_t to_metric(std::chrono::duration<Rep, Period> x) {
 
 } // namespace detail
 
-/// Reads a member: `{.info = {...}, .read = metric_member<&provider_figures::keys>}`.
+/// Reads a member, which is an integer or a duration, as the value of a metric:
+/// `{.info = {...}, .read = metric_member<&provider_figures::keys>}`.
 template <auto Member>
 std::int64_t metric_member(const decltype(detail::owner_of_member(Member))& x) {
   return detail::to_metric(x.*Member);

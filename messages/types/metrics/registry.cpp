@@ -17,7 +17,7 @@ std::string series_name(const metric_info& x, const metric_labels& labels) {
   return std::string{x.name} + (text.empty() ? text : "{" + text + "}");
 }
 
-/// Empty when INFO does not show it.
+/// "section/name" of a metric's field of INFO; empty when INFO does not show it.
 std::string field_name(const metric_info& x) {
   if (x.info.name.empty())
     return {};
@@ -32,18 +32,20 @@ struct metric_source {
   metric_labels labels; ///< Of a family: none.
   bool is_family = false;
 
-  /// Held while the function runs, which may end its own registration.
+  /// Held while the function runs. Recursive, because the function may end its own
+  /// registration.
   std::recursive_mutex mutex;
   metric_registry::family_reader
     read; ///< Empty once the registration has ended.
   bool is_running = false;
   bool has_ended = false;
 
-  std::uint64_t number = 0; ///< In the order of registrations.
+  std::uint64_t number = 0; ///< Its place in the order of registrations.
 };
 
+/// The content of a registry.
 struct metric_table {
-  /// What several series have in common, and how many they are.
+  /// The number of series that share a name or a field of INFO.
   struct shared_name {
     metric_info info; ///< Of the first series.
     std::size_t series = 0;
@@ -54,14 +56,15 @@ struct metric_table {
     // nop
   }
 
-  /// Adds a source. Errors: those of `metric_registry::add`.
+  /// Adds a source. Errors: the errors of `metric_registry::add`.
   expected<void> add(const std::shared_ptr<metric_source>& x);
 
   void remove(const metric_source& x) noexcept;
 
   const std::size_t limit;
 
-  mutable std::mutex mutex; ///< Guards what follows; no function runs under it.
+  /// Guards the members below. No function of a source runs under it.
+  mutable std::mutex mutex;
   std::uint64_t next = 0;
   std::map<std::uint64_t, std::shared_ptr<metric_source>> sources;
   std::set<std::string> series;
@@ -149,11 +152,12 @@ void metric_table::remove(const metric_source& x) noexcept {
 
 namespace {
 
-/// Ends a registration: when this returns, no call of the function is under way, but for
-/// one that this is called from.
+/// Ends a registration. When this returns, no call of the function runs, except the one
+/// that called this.
 void end(metric_table& where, metric_source& what) noexcept {
   where.remove(what);
-  // Destroyed when the lock is gone: it may end other registrations.
+  // Declared before the lock, so destroyed after it: the destructor of the function may
+  // end other registrations.
   metric_registry::family_reader unused;
   std::lock_guard guard{what.mutex};
   what.has_ended = true;

@@ -1,21 +1,23 @@
 #pragma once
 
-// All metrics of a program, by name. What counts registers its declarations with a
-// function that reads the present values; INFO, the console and exporters ask here.
+// All metrics of a program. The owner of a number registers its declaration and a
+// function that reads the present value. INFO, the console and exporters call
+// `collect`.
 //
 //   counter, gauge, histogram ─┐
 //   cells of threads ──────────┼─ add ──► metric_registry ──► collect ──► samples
-//   figures of all regions ────┘   └─► metric_registration: the metrics are there for as
-//                                       long as it is
+//   figures of all regions ────┘   └─► metric_registration: keeps the metrics in the
+//                                       registry
 //
 // Invariants
-//   1. A name and its labels are registered once; all series of a name have one
-//      declaration, but for the field of INFO. A family (`add_family`) has its names
-//      alone.
-//   2. After a registration has ended, its function is not called and is destroyed,
-//      except where it ends its own registration.
-//   3. There are never more registered series than the limit. A family counts as one
-//      series per name, whatever its function writes.
+//   1. Each series (name and labels) is registered at most once. All series of a name
+//      have the same kind, unit and help; their fields of INFO may differ. No other
+//      series has a name of a family (`add_family`).
+//   2. When the end of a registration has returned, its function is destroyed and is
+//      not called any more. A function that ends its own registration is destroyed when
+//      its call has returned.
+//   3. The number of registered series never exceeds the limit. A family counts as one
+//      series for each name, whatever its function writes.
 
 #include <array>
 #include <cstddef>
@@ -41,8 +43,8 @@ struct metric_table;
 
 } // namespace detail
 
-/// Keeps metrics in a registry while it lives. Its end waits for a call of their function
-/// that is under way on another thread. May outlive the registry.
+/// Keeps metrics in a registry while it lives. Its destructor waits for a call of their
+/// function that runs on another thread. May outlive the registry.
 class [[nodiscard]] metric_registration {
 public:
   metric_registration() noexcept = default;
@@ -60,16 +62,18 @@ private:
   std::shared_ptr<detail::metric_source> what_;
 };
 
-/// Thread-safe. A handle: copies share the metrics.
+/// The metrics of a program. A handle: copies share the metrics. Thread-safe.
 ///
-/// Errors of `add`, which then has registered nothing: `invalid_argument` (a name or
-/// label is not as metric.hpp says, a series or a field of INFO is there already, or the
-/// name is there with another kind, unit or help), `limit_reached` (too many series).
+/// Errors of `add`: `invalid_argument` (a name or label breaks the rules of metric.hpp,
+/// the series is registered already, its field of INFO shows another metric, or its
+/// name has another kind, unit or help), `limit_reached` (too many series). After an
+/// error, or std::bad_alloc, nothing is registered.
 class metric_registry {
 public:
-  /// Writes the present values, one for each declaration, in their order; they are 0
-  /// before. Called on any thread, by one at a time. Must not throw anything but
-  /// std::bad_alloc, and must not wait for a thread that ends a registration.
+  /// Writes the present values, one for each declaration, in their order. They are 0
+  /// before the call. Called on any thread, by one thread at a time. Must not throw
+  /// anything but std::bad_alloc, and must not wait for a thread that ends a
+  /// registration.
   using reader = std::function<void(std::span<metric_value> to)>;
 
   /// Takes the present values of one member of a family, one for each declaration, in
@@ -77,23 +81,24 @@ public:
   using member_sink
     = std::function<void(metric_labels labels, std::span<const metric_value>)>;
 
-  /// Calls `to` once for each member that a family has now, with labels that no other
-  /// member has. Rules as for `reader`.
+  /// Calls `to` once for each present member of a family, with labels that no other
+  /// member has. The rules of `reader` apply.
   using family_reader = std::function<void(const member_sink& to)>;
 
-  /// Whether a metric is wanted.
+  /// Returns whether a metric is wanted.
   using filter = std::function<bool(const metric_info&)>;
 
-  /// Registered series, by default. All of them take about 2 MB.
+  /// The default limit of registered series. So many series take about 2 MB.
   static constexpr std::size_t default_limit = 10'000;
 
+  /// A registry without metrics that takes at most `limit` series.
   explicit metric_registry(std::size_t limit = default_limit);
 
-  /// Several metrics that are read together.
+  /// Adds several metrics that one function reads together.
   expected<metric_registration> add(std::vector<metric_info> infos,
                                     metric_labels labels, reader read);
 
-  /// A `counter`, `gauge` or `histogram`, which must outlive the registration.
+  /// Adds a `counter`, `gauge` or `histogram`, which must outlive the registration.
   template <class Cell>
     requires requires {
       Cell::kind;
@@ -105,11 +110,11 @@ public:
                [&cell](std::span<metric_value> to) { cell.add_to(to[0]); });
   }
 
-  /// Cells that are declared in a struct, which must outlive the registration.
+  /// Adds the cells of a struct, which must outlive the registration.
   expected<metric_registration> add(const metric_cells& cells,
                                     metric_labels labels = {});
 
-  /// The cells of threads; the group must outlive the registration.
+  /// Adds the sums of the cells of a group, which must outlive the registration.
   template <class Cells>
   expected<metric_registration> add(const cell_group<Cells>& group,
                                     metric_labels labels = {}) {
@@ -117,13 +122,13 @@ public:
                [&group](std::span<metric_value> to) { group.sum(to); });
   }
 
-  /// A value that exists without a cell; a counter or a gauge, as `info` says.
+  /// Adds a counter or a gauge, as `info.kind` says, whose value a function returns.
   expected<metric_registration> add(const metric_info& info,
                                     std::function<std::int64_t()> value,
                                     metric_labels labels = {});
 
-  /// Figures that `take()` returns as a struct, with the metrics that its members are: an
-  /// array that exists for as long as the program.
+  /// Adds metrics that are members of the struct that `take()` returns. The array
+  /// `members` must exist until the program ends.
   template <class Figures, std::size_t Count, class F>
   expected<metric_registration>
   add(const std::array<metric_of<Figures>, Count>& members, F take,
@@ -139,14 +144,15 @@ public:
                });
   }
 
-  /// The same metrics of many things that come and go, such as regions: nothing is
-  /// registered for each of them, so that one more takes no memory here.
+  /// Adds the same metrics of many things that come and go, such as regions. Nothing is
+  /// registered for each of them, so one more takes no memory in the registry.
   expected<metric_registration> add_family(std::vector<metric_info> infos,
                                            family_reader read);
 
-  /// The series that are wanted, all without a filter, in the order in which they were
-  /// registered. Functions none of whose metrics is wanted are not called. Each is read
-  /// on its own: not a snapshot of one moment. Throws std::bad_alloc.
+  /// The wanted series with their present values, in the order of registration; all
+  /// series when there is no filter. A function is called only if one of its metrics is
+  /// wanted. The functions are called one after the other, so the values are not a
+  /// snapshot of one moment. Throws std::bad_alloc.
   [[nodiscard]] std::vector<metric_sample> collect(const filter& wanted
                                                    = {}) const;
 

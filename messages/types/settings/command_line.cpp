@@ -10,7 +10,7 @@ namespace troupe::settings {
 
 namespace {
 
-/// An argument as it is split: "--port" and "7000".
+/// An argument, split into its name and its value: "--port" and "7000".
 struct named {
   std::string name;
   std::optional<std::string> value;

@@ -1,10 +1,10 @@
 #pragma once
 
-// How the command lines of all programs read:
+// The command-line syntax of all programs:
 //
-//   --port=7000   --port 7000   -p 7000   -p7000   a value
+//   --port=7000   --port 7000   -p 7000   -p7000   an option with a value
 //   --json        -y                               a flag
-//   --                                             what follows are words
+//   --                                             all arguments behind it are words
 
 #include <cstddef>
 #include <optional>
@@ -15,30 +15,30 @@
 
 namespace troupe::settings {
 
-/// What a command line may name.
+/// The names of an option on the command line.
 struct option_name {
   std::string name;             ///< Without the dashes.
-  std::string alias = {};       ///< Another one; empty: none.
-  char letter = 0;              ///< Behind one dash; 0: none.
-  std::string placeholder = {}; ///< For its value; empty: it is a flag.
+  std::string alias = {};       ///< A second name; empty: none.
+  char letter = 0;              ///< The name behind one dash; 0: none.
+  std::string placeholder = {}; ///< For the value, in texts; empty: a flag.
 };
 
-/// What a command line says.
+/// A command line that was split into options and words.
 struct command_line {
   struct argument {
-    std::size_t option;               ///< Which of the names.
-    std::optional<std::string> value; ///< Nothing for a flag alone.
-    std::string name;                 ///< As it was named: "--port", "-p".
+    std::size_t option;               ///< Index of the option in `known`.
+    std::optional<std::string> value; ///< Empty for a flag without a value.
+    std::string name;                 ///< As written: "--port", "-p".
   };
 
-  std::vector<argument> arguments; ///< In order.
-  std::vector<std::string> words;  ///< What names no option, in order.
+  std::vector<argument> arguments; ///< The options, in order.
+  std::vector<std::string> words;  ///< The other arguments, in order.
 };
 
-/// Takes a command line apart, without the name of the program. A value is not looked at.
-/// The argument behind an option that needs a value is its value, unless it starts with
-/// two dashes. Errors: `invalid_argument` for an unknown option, with what was perhaps
-/// meant, and for one that lacks its value.
+/// Splits a command line; `arguments` has no program name. When an option that needs a
+/// value has none behind `=`, the next argument is its value, unless that starts with
+/// two dashes. Values are not checked. Errors: `invalid_argument` for an unknown
+/// option, with a similar name if there is one, and for an option without its value.
 [[nodiscard]] expected<command_line>
 read_command_line(const std::vector<std::string>& arguments,
                   const std::vector<option_name>& known);

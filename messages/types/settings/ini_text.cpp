@@ -21,7 +21,7 @@ bool is_one_of(char x, std::string_view all) {
   return all.find(x) != all.npos;
 }
 
-/// Where a comment begins in a text without quotes; its size: nowhere.
+/// The position of a comment in a text without quotes; `x.size()` when it has none.
 std::size_t comment_start(std::string_view x) {
   for (std::size_t i = 1; i < x.size(); ++i)
     if (is_one_of(x[i], comment_signs) && is_one_of(x[i - 1], blanks))
@@ -33,7 +33,7 @@ tl::unexpected<error> refuse(std::string why) {
   return fail(errc::invalid_argument, std::move(why));
 }
 
-/// What an escaped character stands for; 0: nothing.
+/// The character that an escaped character stands for; 0 when it is not allowed.
 char unescaped(char x) {
   switch (x) {
     case 'n':
@@ -50,7 +50,7 @@ char unescaped(char x) {
   }
 }
 
-/// Takes a value between quotes off the text.
+/// Reads a value between quotes, and removes it from the front of `text`.
 expected<std::string> take_quoted(std::string_view& text) {
   const char quote = text.front();
   std::string result;
@@ -73,7 +73,7 @@ expected<std::string> take_quoted(std::string_view& text) {
                 + " must end with it");
 }
 
-/// `rest`: what stands behind the sign.
+/// Reads an option. `rest` is the text behind the `=`.
 expected<ini_line> read_entry(std::string_view name, std::string_view rest) {
   ini_line result{ini_line::form::entry, std::string{name}, {}, {}};
   const auto start = std::min(rest.find_first_not_of(blanks), rest.size());

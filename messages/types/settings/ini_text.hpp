@@ -18,32 +18,35 @@
 namespace troupe::settings {
 
 /// One line. A comment begins with # or ; at the start of the line or behind a blank. A
-/// value ends at a comment or, when it begins with a quote, with the next quote of the
-/// same kind; between double quotes, \n, \r, \t, \\ and \" are characters.
+/// value ends at a comment. A value that begins with a quote ends with the next quote
+/// of the same kind instead. Between double quotes, \n, \r, \t, \\ and \" stand for a
+/// character.
 struct ini_line {
   enum class form { empty, section, entry };
 
   form what = form::empty;
-  std::string name;         ///< Of the section, or of the option.
+  std::string name;         ///< The name of the section or of the option.
   std::string value;        ///< Without quotes.
-  std::string_view comment; ///< With its sign, in the text of the line.
+  std::string_view comment; ///< With its # or ;. A part of the text.
 };
 
-/// Errors: `invalid_argument`, with what is wrong.
+/// Reads one line, without its line end. `comment` of the result is valid as long as
+/// `text`. Errors: `invalid_argument`, with a text that names the mistake.
 [[nodiscard]] expected<ini_line> read_ini_line(std::string_view text);
 
-/// `x` as a value in such a line, between double quotes only where it needs them.
+/// Writes `x` as a value in a line of an ini file, between double quotes only if it
+/// needs them. `read_ini_line` reads it back.
 [[nodiscard]] std::string ini_value(std::string_view x);
 
-/// What a file says, in order.
+/// The sections and options of a file, in order.
 struct ini_text {
   struct section {
     std::string name;
-    std::size_t line; ///< From 1 on.
+    std::size_t line; ///< Counted from 1.
   };
 
   struct entry {
-    std::string section; ///< Empty: it precedes all sections.
+    std::string section; ///< Empty: the entry is before the first section.
     std::string name;
     std::string value;
     std::size_t line;
@@ -53,11 +56,11 @@ struct ini_text {
   std::vector<entry> entries;
 };
 
-/// "line 3 of server.ini".
+/// A place in a file, for error texts: "line 3 of server.ini".
 [[nodiscard]] std::string place_text(std::size_t line, const std::string& file);
 
-/// Reads all lines; `file` is the name of the file. Errors: `invalid_argument`, with the
-/// line.
+/// Reads all lines. `file` is the name of the file, for errors. Errors:
+/// `invalid_argument`, with the place and the mistake.
 [[nodiscard]] expected<ini_text> read_ini_text(std::string_view text,
                                                const std::string& file);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// An option of a program, and all of them together.
+// The declaration of an option of a program, and functions on lists of options.
 
 #include <cstddef>
 #include <functional>
@@ -14,45 +14,48 @@
 
 namespace troupe::settings {
 
-/// One option: how it is called, what it allows, what it means to a user, and where a
-/// value goes. The ini file names it below its section. The command line does so as
-/// `--name` or, when it is not `flat`, as `--section.name`.
+/// One option: its names, its kind of values, its texts, and the function that takes a
+/// value. In the ini file its line is below its section. On the command line it is
+/// `--name`, or `--section.name` when it is not `flat`.
 struct option {
   std::string section = {};
   std::string name = {};
-  std::string alias = {}; ///< Another name: Redis's. Empty: none.
+  std::string alias = {}; ///< A second name, the name in Redis. Empty: none.
   char letter = 0;        ///< `-p`; 0: none.
   bool flat = false;
   std::string heading = {}; ///< Options of one heading are shown together.
   value_kind kind = value_kind::text("TEXT");
   std::string preset = {};      ///< The default, as a text; empty: none.
   std::string preset_note = {}; ///< Shown instead of `preset`.
-  std::string help = {};        ///< What it means, in some words.
-  std::string details = {};     ///< What else the page of the docs says.
-  bool secret = false;          ///< Its value is not shown.
+  std::string help = {};        ///< Its meaning, in a few words.
+  std::string details = {};     ///< Further text, shown only in the docs.
+  bool secret = false;          ///< Whether its value is shown as ***.
   bool hidden = false;          ///< Only --long-help shows it.
 
-  /// Takes over a value that `kind` has read. Errors: `invalid_argument`, with what is
-  /// wrong.
+  /// Stores a value that `kind` has read. Empty: values are checked and dropped.
+  /// Errors: `invalid_argument`, with a text that says what is wrong.
   std::function<expected<void>(const value&)> take = {};
 
-  /// As it follows `--`.
+  /// The name on the command line, without the dashes.
   [[nodiscard]] std::string long_name() const;
 
-  /// `--port=70000`, or `--password=***`.
+  /// The option with a value, for error texts: `--port=70000`, or `--password=***` when
+  /// it is secret.
   [[nodiscard]] std::string spelled(std::string_view text) const;
 };
 
-/// Gives `to` a value that `where` names. Errors: `invalid_argument`, with the option, the
-/// value, the place and what is allowed.
+/// Reads `text` and passes the value to `to.take`. `where` is the place of the text in
+/// a file, for errors; empty for the command line. Errors: `invalid_argument`, with the
+/// option, the value, the place, and what is allowed.
 [[nodiscard]] expected<void> set(const option& to, std::string_view text,
                                  const std::string& where);
 
-/// As `read_command_line` takes them: number i is the i-th option.
+/// The names of the options, for `read_command_line`: element i belongs to option i.
 [[nodiscard]] std::vector<option_name>
 names_of(const std::vector<option>& options);
 
-/// The option of this name or alias, in a section; nullptr: there is none.
+/// The option with this name or alias in a section, or nullptr. Points into `options`.
+/// Linear in their number.
 [[nodiscard]] const option* find(const std::vector<option>& options,
                                  std::string_view section,
                                  std::string_view name) noexcept;

@@ -7,11 +7,11 @@ namespace troupe::settings {
 
 namespace {
 
-/// Where the meaning of an option begins.
+/// The column where the meaning of an option begins.
 constexpr std::size_t left_columns = 34;
 
-/// Adds words and a last part that is not broken, each line of them behind
-/// `left_columns` blanks.
+/// Adds words in lines that begin with `left_columns` blanks, then `last`, which is not
+/// broken unless it is longer than a line.
 void add_wrapped(std::string& to, std::string_view words,
                  const std::string& last) {
   auto column = left_columns;
@@ -41,7 +41,7 @@ void add_wrapped(std::string& to, std::string_view words,
   to += '\n';
 }
 
-/// The default as people read it; empty: there is none.
+/// The default as it is shown; empty: there is none.
 std::string preset_text(const option& x) {
   if (!x.preset_note.empty() || x.preset.empty())
     return x.preset_note;
@@ -66,7 +66,7 @@ void add_option(std::string& to, const option& x) {
   add_wrapped(to, x.help, last);
 }
 
-/// A bar would end the cell.
+/// A cell of a table. Bars are escaped, because they would end the cell.
 std::string cell(std::string_view x) {
   std::string result;
   for (const char c : x)

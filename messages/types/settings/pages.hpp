@@ -1,6 +1,6 @@
 #pragma once
 
-// What a program prints of its options.
+// The texts that a program prints about its options.
 
 #include <string>
 #include <string_view>
@@ -10,15 +10,16 @@
 
 namespace troupe::settings {
 
-/// Columns of a help text at most.
+/// The most columns of a help text.
 inline constexpr std::size_t help_columns = 100;
 
-/// The options below their headings, in the order of the first of each: names, what
-/// stands for the value, meaning, default with its unit. `all`: also the hidden ones.
+/// The text of --help: for each option its names, the placeholder of its value, its
+/// meaning, and its default with the unit. Options are below their headings, and
+/// headings are in the order of their first options. `all`: hidden options, too.
 [[nodiscard]] std::string help_text(const std::vector<option>& options,
                                     bool all);
 
-/// A table of Markdown with the options that have this heading and are not hidden.
+/// A Markdown table of the options that have this heading and are not hidden.
 [[nodiscard]] std::string markdown_table(const std::vector<option>& options,
                                          std::string_view heading);
 

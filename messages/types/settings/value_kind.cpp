@@ -19,14 +19,15 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t second = 1'000;
 
-/// A number, or that it is none or more than 64 bits hold.
+/// Reads a number. Returns `invalid_argument` when the text is not a number, and
+/// `result_out_of_range` when the number needs more than 64 bits.
 std::errc read_integer(std::string_view text, std::int64_t& to, int base = 10) {
   const auto* const end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, to, base);
   return stop == end ? code : std::errc::invalid_argument;
 }
 
-/// With the largest unit that leaves no rest.
+/// Writes milliseconds with the largest unit that leaves no remainder.
 std::string time_text(std::int64_t x) {
   struct unit {
     std::string_view name;
@@ -133,7 +134,7 @@ expected<value> value_kind::parse_time(std::string_view text) const {
   std::int64_t x = 0;
   if (form_ == form::seconds
       && read_integer(text, x) != std::errc::invalid_argument) {
-    // Multiplied, it may be too much.
+    // Checked before the multiplication, which might overflow.
     if (x < least_ / second || x > most_ / second)
       return refuse("argument must be between "
                     + std::to_string(least_ / second) + " and "
@@ -218,7 +219,7 @@ expected<void> value_kind::check(const value& x) const {
       && (!inside(time->count())
           || (form_ == form::seconds && time->count() % second != 0)))
     return refuse("argument must be " + allowed());
-  // Written so that NaN fails, too.
+  // This form of the condition also refuses NaN.
   if (const auto* const part = std::get_if<double>(&x);
       part != nullptr && !(*part >= 0 && *part < 1))
     return refuse("argument must be " + allowed());

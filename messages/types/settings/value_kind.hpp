@@ -14,22 +14,23 @@
 
 namespace troupe::settings {
 
-/// What an option is set to: yes or no, a whole number (bytes, too), a time, a fraction,
+/// The value of an option: a flag, a whole number (also of bytes), a time, a fraction,
 /// or a text.
 using value = std::variant<bool, std::int64_t, std::chrono::milliseconds,
                            double, std::string>;
 
-/// The most that a number or a size may be.
+/// The largest number or size.
 inline constexpr auto most_number = std::numeric_limits<std::int64_t>::max();
 
-/// How the values of an option read: the same on the command line, in the ini file and in
-/// CONFIG SET. A plain value; thread-safe once it is made.
+/// The kind of an option's values: reads, checks and writes them. The command line, the
+/// ini file and CONFIG SET use the same object. A plain value. Its const functions are
+/// thread-safe.
 class value_kind {
 public:
-  /// Says what is wrong with a value; empty: nothing is.
+  /// Returns what is wrong with a value, or an empty text.
   using check_function = std::function<std::string(const value&)>;
 
-  /// yes or no; also true, false, on, off.
+  /// yes or no; also true, false, on, off; in any case.
   [[nodiscard]] static value_kind flag();
 
   /// A whole number.
@@ -38,58 +39,62 @@ public:
   /// A number in the octal system, from 0 to `most`.
   [[nodiscard]] static value_kind octal(std::int64_t most);
 
-  /// Bytes: `1024`, `64kb`, `100mb`, `2gb` (of 1024), `64k`, `1m`, `1g` (of 1000).
+  /// A number of bytes: `1024`, `64kb`, `100mb`, `2gb` (powers of 1024), `64k`, `1m`,
+  /// `1g` (powers of 1000).
   [[nodiscard]] static value_kind size(std::int64_t least, std::int64_t most);
 
-  /// A time: `250ms`, `30s`, `5m`, `1h`, `2d`; a number alone counts seconds.
+  /// A time: `250ms`, `30s`, `5m`, `1h`, `2d`. A number without a unit counts seconds.
   [[nodiscard]] static value_kind time(std::chrono::milliseconds least,
                                        std::chrono::milliseconds most
                                        = max_ttl);
 
-  /// As above, in whole seconds. CONFIG GET shows it as a number of seconds, as Redis
-  /// does.
+  /// A time of whole seconds, written like `time`. `write_plain` writes it as a number
+  /// of seconds, as Redis does.
   [[nodiscard]] static value_kind seconds(std::chrono::seconds least,
                                           std::chrono::seconds most);
 
-  /// A number from 0 to below 1.
+  /// A number of at least 0 and less than 1.
   [[nodiscard]] static value_kind fraction();
 
-  /// One of some words, in any case.
+  /// One of these words, in any case. The value is spelled as in `words`.
   [[nodiscard]] static value_kind word(std::vector<std::string> words);
 
   /// Any text. `placeholder` stands for it in the help: "PATH".
   [[nodiscard]] static value_kind text(std::string placeholder);
 
-  /// The same, and 0 although it is less than the least.
+  /// This kind, which also allows 0, even if that is less than `least`.
   [[nodiscard]] value_kind or_zero() &&;
 
-  /// The same with one more condition, which `allowed` describes.
+  /// This kind with a further condition. `allowed` describes all allowed values.
   [[nodiscard]] value_kind checked(std::string allowed,
                                    check_function check) &&;
 
-  /// Reads and checks a value. Errors: `invalid_argument`, in Redis's words where Redis
-  /// has this kind.
+  /// Reads and checks a value. Errors: `invalid_argument`, for CONFIG SET: with Redis's
+  /// text if Redis has this kind.
   [[nodiscard]] expected<value> read(std::string_view text) const;
 
-  /// What is wrong with a text that `read` refuses, and what is allowed.
+  /// An error text for a text that `read` refuses: what `check_function` says, or else
+  /// which values are allowed.
   [[nodiscard]] std::string refusal(std::string_view text) const;
 
-  /// As `read` for a value of a program. Errors: `invalid_argument`.
+  /// Checks a value that was not read from a text. Errors: `invalid_argument`, with the
+  /// texts of `read`.
   [[nodiscard]] expected<void> check(const value& x) const;
 
-  /// The value with its unit, exactly: "64mb", "1500ms", "yes". `read` reads it.
+  /// The exact value with its unit: "64mb", "1500ms", "yes". `read` reads it back.
   [[nodiscard]] std::string write(const value& x) const;
 
-  /// The value as CONFIG GET shows it: sizes in bytes, whole seconds as a number.
+  /// The value as CONFIG GET shows it: sizes in bytes and whole seconds without a unit,
+  /// other values as `write` does.
   [[nodiscard]] std::string write_plain(const value& x) const;
 
-  /// "0 to 1024", "0, or 64kb and more".
+  /// The allowed values: "0 to 1024", "0, or 64kb and more".
   [[nodiscard]] std::string range() const;
 
-  /// The same, with examples where a value has units.
+  /// The text of `range`, with examples if values have units.
   [[nodiscard]] std::string allowed() const;
 
-  /// What stands for a value in the help: "N", "SIZE"; empty for a flag.
+  /// The text that stands for a value in the help: "N", "SIZE"; empty for a flag.
   [[nodiscard]] const std::string& placeholder() const noexcept {
     return placeholder_;
   }
@@ -98,7 +103,7 @@ public:
     return form_ == form::flag;
   }
 
-  /// Whether its values are texts, which an ini file may have to quote.
+  /// Whether the values are texts, which may need quotes in an ini file.
   [[nodiscard]] bool is_text() const noexcept {
     return form_ == form::text;
   }
@@ -126,7 +131,7 @@ private:
 
   form form_;
   std::string placeholder_;
-  /// Of numbers and sizes; of times in milliseconds.
+  /// The range of numbers and sizes, and of times in milliseconds.
   std::int64_t least_;
   std::int64_t most_;
   bool zero_too_ = false;
@@ -135,7 +140,8 @@ private:
   check_function check_;
 };
 
-/// Gives a variable of a program the value of an option that its type can hold.
+/// Stores the value of an option in a variable. Precondition: `from` holds the
+/// alternative that belongs to T. Throws std::bad_variant_access otherwise.
 template <class T>
 void assign(const value& from, T& to) {
   if constexpr (requires {
@@ -150,7 +156,7 @@ void assign(const value& from, T& to) {
     to = std::get<T>(from);
 }
 
-/// The reverse.
+/// The value of an option that `assign` would store as `x`.
 template <class T>
 [[nodiscard]] value value_of(const T& x) {
   if constexpr (requires {

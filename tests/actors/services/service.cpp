@@ -1,4 +1,4 @@
-// A service that is added in one file: this one.
+// A service that is added by one file alone, which is this one.
 
 #include <troupe/actors/services/service.hpp>
 
@@ -35,7 +35,7 @@ auto inspect(Inspector& f, add_request& x) {
 
 using dummy_actor = interface<answers<add_request, std::uint64_t>>;
 
-/// What the service keeps, and what happened to it.
+/// The state that the service keeps, and the events that it has seen.
 struct dummy_state {
   std::atomic<std::uint64_t> sum{0};
   std::atomic<std::uint64_t> ticks{0};
@@ -193,7 +193,7 @@ TEST_CASE("a service's actor that is killed is started again") {
   CHECK(f.row("dummy").restarts == 1);
   CHECK(f.row("dummy").state == "running");
   CHECK(dummy->pointer() != first);
-  // What the service keeps is not its actor's.
+  // The state belongs to the service, so it survived the crash of the actor.
   CHECK(f.send(*dummy, 1) == 2);
 }
 
@@ -238,7 +238,7 @@ TEST_CASE("services are drained once, the youngest first") {
   std::vector<std::string> order;
   first->before_end = [&] {
     order.emplace_back("first");
-    // What was started before it still works.
+    // Older services and regions still work.
     CHECK(f.uut->topics().publish("a", "b"));
     CHECK(where->set("k", "v"));
   };
@@ -250,7 +250,7 @@ TEST_CASE("services are drained once, the youngest first") {
   CHECK(first->state->drains == 1);
   CHECK(f.row("first").state == "stopped");
   CHECK_FALSE(first->actor());
-  // No tick comes later.
+  // No tick comes after the drain.
   const auto ticks = first->state->ticks.load();
   f.uut.reset();
   CHECK(first->state->ticks == ticks);
@@ -268,7 +268,7 @@ TEST_CASE("a service that is stuck in a drain is named at the deadline") {
 TEST_CASE("a service whose actor does not end is named") {
   std::atomic<bool> go_on{false};
   fixture f;
-  // Its turn does not end.
+  // An actor whose turn does not end.
   class blocker final : public service_actor<dummy_actor> {
   public:
     blocker(caf::actor_config& cfg, std::atomic<bool>* end)
@@ -331,7 +331,7 @@ TEST_CASE("what cannot be a service is refused, and changes nothing") {
   broken->state->broken = true;
   CHECK(f.uut->add(broken).error() == errc::system_error);
   CHECK(f.services().size() == 2);
-  // The name is free.
+  // The name can still be used.
   const auto dummy = f.add();
   CHECK(f.uut->open_region("dummy").error() == errc::invalid_argument);
   CHECK(refused("dummy") == errc::invalid_argument);

@@ -1,4 +1,4 @@
-// The topics of a runtime: by call, and by message with actors that subscribe.
+// The topics of a runtime: by call, and by messages of actors that subscribe.
 
 #include <troupe/actors/topics/topics_actor.hpp>
 
@@ -31,7 +31,7 @@ namespace {
 
 using strings = std::vector<std::string>;
 
-/// What an actor was sent, in order.
+/// The messages that an actor received, in order.
 struct diary {
   void add(std::string x) {
     std::lock_guard guard{mutex};
@@ -49,7 +49,7 @@ struct diary {
   std::atomic<bool> subscribed{false};
 };
 
-/// Subscribes itself and writes down what comes.
+/// An actor that subscribes itself and writes its messages into the diary.
 caf::behavior listening(caf::event_based_actor* self, const topics_actor& where,
                         const subscribe_request& what,
                         const std::shared_ptr<diary>& to) {
@@ -60,7 +60,7 @@ caf::behavior listening(caf::event_based_actor* self, const topics_actor& where,
     [to, self](const topic_message& x) -> caf::result<void> {
       to->add((x.pattern ? "pattern " : "") + x.topic + "/" + x.channel + "/"
               + x.payload);
-      // Without an answer, no more than a batch comes.
+      // Without an answer, at most one batch comes.
       if (!to->answers)
         return self->make_response_promise();
       return caf::unit;
@@ -143,7 +143,7 @@ TEST_CASE("after the drain topics answer that the runtime has drained") {
         == errc::shutting_down);
   CHECK(topics.subscribers("a") == 0);
   CHECK_FALSE(topics.actor());
-  // Handle and subscription outlive the runtime.
+  // The handle and the subscription outlive the runtime.
   f.uut.reset();
   CHECK(topics.publish("a", "3").error() == errc::shutting_down);
 }
@@ -222,7 +222,7 @@ TEST_CASE("the subscriptions of an actor that dies end") {
   caf::anon_send_exit(idle, caf::exit_reason::kill);
   eventually([&] { return f.count("a") == 0; });
   CHECK(f.publish("a", "1") == 0);
-  // Also in the middle of a batch.
+  // Also when the actor has not answered a batch.
   auto deaf = std::make_shared<diary>();
   deaf->answers = false;
   auto busy = f.listen("a", false, deaf);
@@ -242,7 +242,7 @@ TEST_CASE("an actor that does not answer is not sent more than a batch") {
   for (int i = 0; i < 1000; ++i)
     CHECK(f.publish("a", payload) == 1);
   eventually([&] { return !deaf->read().empty(); });
-  // Another subscriber does not wait for it.
+  // Another subscriber does not wait for the first one.
   auto heard = std::make_shared<diary>();
   f.listen("a", false, heard);
   f.publish("a", "last");
@@ -290,7 +290,7 @@ TEST_CASE("subscriptions survive a crash of the topics' actor") {
   CHECK(f.publish("a", "2") == 1);
   eventually([&] { return heard->read().size() == 2; });
   f.kill("topics");
-  // The next actor watches it, too.
+  // The restarted topics' actor monitors the subscriber, too.
   caf::anon_send_exit(who, caf::exit_reason::kill);
   eventually([&] { return f.count("a") == 0; });
 }

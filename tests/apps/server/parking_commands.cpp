@@ -1,12 +1,13 @@
-// Commands that wait, as a program adds some of its own: this file is all of it. It is
-// part of troupe-tests, and of troupe-parking-server, a troupe-server that has them.
+// Commands that wait, added by this file alone, as a program can add its own commands.
+// The file is part of troupe-tests and of troupe-parking-server, a troupe-server with
+// these commands.
 //
-//   TEST.PARK key [milliseconds]   waits for TEST.WAKE; null when the time is over
-//   TEST.WAKE key value            has another thread answer all that wait for the key;
-//                                  replies how many have got it
-//   TEST.DROP key                  lets go of their tickets without an answer
-//   TEST.TICKETS                   tickets that an answer would reach, and those that
-//                                  were cancelled so far
+//   TEST.PARK key [milliseconds]   waits for TEST.WAKE; replies null after that time
+//   TEST.WAKE key value            lets another thread answer all commands that wait
+//                                  for the key; replies how many it has answered
+//   TEST.DROP key                  drops the tickets of these commands unanswered
+//   TEST.TICKETS                   the number of tickets that still wait, and of
+//                                  tickets that were cancelled so far
 
 #include <array>
 #include <atomic>
@@ -47,7 +48,7 @@ struct parked {
 
 using parked_list = std::list<parked>;
 
-/// Those who wait, by key. Thread-safe.
+/// The waiting commands, by key. Thread-safe.
 class parking_lot {
 public:
   void add(const std::string& key, ticket x) {
@@ -132,7 +133,7 @@ const bool added = add_commands(commands).has_value();
 
 } // namespace
 
-/// For the test that looks whether the table has taken them.
+/// Whether the table of commands has accepted them. For a test.
 bool parking_commands_added() {
   return added;
 }

@@ -1,5 +1,5 @@
-// Regions that leave the number of their shards open: each is made when a key of it is
-// changed first.
+// Regions whose number of shards is left open: each shard is made at the first change
+// of one of its keys.
 
 #include <troupe/backends/memory/shards/shard_map.hpp>
 
@@ -46,7 +46,7 @@ struct open_number_fixture {
   std::shared_ptr<region> uut;
 };
 
-/// A key of the shard with this number.
+/// A key that belongs to the shard with this number.
 std::string key_in(region& where, std::size_t number) {
   for (int i = 0;; ++i)
     if (auto key = std::to_string(i); shard_of(where, key) == number)
@@ -182,7 +182,7 @@ TEST_CASE("shards are made once while many threads write, and nothing is lost",
     };
     crew(threads, [&](int t) {
       for (int i = 0; i < keys; ++i) {
-        // What concerns all shards comes in between.
+        // Changes of all shards come in between.
         if (t == 0 && i % 16 == 0
             && !f.uut->set_eviction(i % 32 == 0 ? eviction_policy::clock
                                                 : eviction_policy::none))

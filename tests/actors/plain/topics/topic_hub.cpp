@@ -1,4 +1,4 @@
-// Publishing and subscribing by call: listeners, their queues and their end.
+// Publishing and subscribing by call: listeners, their queues, and how they end.
 
 #include <troupe/actors/topics/topic_hub.hpp>
 
@@ -28,7 +28,7 @@ constexpr auto pattern = topic_kind::pattern;
 
 using strings = std::vector<std::string>;
 
-/// What a listener was called with, in order.
+/// The messages and errors with which a listener was called, in order.
 class diary {
 public:
   message_function on_message() {
@@ -65,7 +65,7 @@ struct fixture {
     // nop
   }
 
-  // Every test ends without a topic.
+  // At the end of every test, no listener and no topic is left.
   ~fixture() {
     CHECK(uut->drain(std::chrono::steady_clock::now() + 30s).empty());
     CHECK(uut->listeners() == 0);
@@ -94,7 +94,7 @@ struct fixture {
   std::shared_ptr<topic_hub> uut;
 };
 
-/// Limits under which this many messages may wait.
+/// Limits with which this many messages may wait.
 subscriber_limits messages(std::size_t most) {
   subscriber_limits result;
   result.messages = most;
@@ -140,7 +140,7 @@ TEST_CASE("a subscription ends with its handle, and its function with it") {
   {
     auto scoped = f.listen(channel, "a", heard.on_message());
     CHECK(f.uut->directory().subscribers(channel, "a") == 1);
-    // Another one takes its place.
+    // Another subscription replaces it.
     scoped = f.listen(channel, "b", heard.on_message());
     CHECK(f.uut->directory().subscribers(channel, "a") == 0);
   }
@@ -354,7 +354,7 @@ TEST_CASE("listeners come and go while others publish") {
         auto x = f.uut->listen(i % 2 == 0 ? channel : pattern,
                                i % 2 == 0 ? "a" : "*",
                                [&, alive](const delivery&) {
-                                 // One call at a time, and none after the end.
+                                 // One call at a time, and no call later.
                                  if (++calls != 1 || !*alive)
                                    ++wrong;
                                  called = true;

@@ -1,4 +1,4 @@
-// Commands that answer later, without sockets: parking_commands.cpp has them.
+// Commands that answer later, tested without sockets. parking_commands.cpp adds them.
 
 #include <array>
 #include <atomic>
@@ -22,7 +22,7 @@ namespace {
 
 const std::string ok = "+OK\r\n";
 
-// A client whose thread is the test's, and another one.
+// A client on the thread of the test, and a second client.
 struct ticket_fixture : command_fixture {
   ticket_fixture() {
     self.record = std::make_shared<client_record>();
@@ -31,7 +31,7 @@ struct ticket_fixture : command_fixture {
     make_client(other, 9, state);
   }
 
-  // What is replied to the command that waits, once it has an answer.
+  // The reply of the waiting command. Precondition: it has an answer.
   std::string finish() {
     REQUIRE(self.unfinished);
     REQUIRE_FALSE(self.unfinished->waits());
@@ -129,7 +129,7 @@ TEST_CASE("CLIENT UNBLOCK ends a wait", "[server][tickets]") {
         == "-ERR value is not an integer or out of range\r\n");
   CHECK(run.from_other("CLIENT UNBLOCK 7 now")
         == "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n");
-  // The ticket's holder has heard of it.
+  // The owner of the ticket was informed of the cancellation.
   CHECK(run.from_other("TEST.TICKETS") != before);
   CHECK(run.from_other("TEST.WAKE a 5") == ":0\r\n");
 }
@@ -182,7 +182,7 @@ TEST_CASE("the end of a client cancels its ticket", "[server][tickets]") {
   const auto before = numbers();
   run("TEST.PARK a");
   CHECK(numbers() != before);
-  run.self.unfinished.reset(); // As connections do when they close.
+  run.self.unfinished.reset(); // A connection that closes does the same.
   CHECK(mentions(numbers(), "*2\r\n:0\r\n"));
   CHECK(numbers() != before);
   CHECK(run.from_other("TEST.WAKE a 5") == ":0\r\n");
@@ -260,7 +260,7 @@ TEST_CASE("a line wakes once for many answers, and again when it could not",
   CHECK(line->take() == nullptr);
   put();
   CHECK(wakes == 3);
-  // A long line ends one by one, and what comes later is dropped.
+  // `close` drops the slots of a long line one by one, and later slots at once.
   for (int i = 0; i < 100'000; ++i)
     put();
   line->close();

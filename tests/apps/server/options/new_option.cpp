@@ -1,4 +1,4 @@
-// An option that only this file knows: its row brings it to the command line, the ini
+// An option that is declared only here. Its row adds it to the command line, the ini
 // file, CONFIG GET, SET and REWRITE, --help and the tables of the docs.
 
 #include <cstdint>
@@ -21,7 +21,7 @@ using troupe::settings::value_kind;
 
 namespace {
 
-/// What the option sets.
+/// The variables that the option sets.
 struct new_part {
   std::int64_t at_start = 0;
   std::int64_t live = 0;

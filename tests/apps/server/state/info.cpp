@@ -18,7 +18,7 @@ using troupe::server::info_text;
 
 namespace {
 
-/// A state as the server has it, with one database, without commands.
+/// The state of a server with one database and without commands.
 struct info_fixture : region_fixture {
   info_fixture() {
     REQUIRE(state.show_metrics());
@@ -30,7 +30,7 @@ struct info_fixture : region_fixture {
             }).value();
   }
 
-  /// The names of the fields of a section, in their order.
+  /// The names of the fields of a section, in the order of INFO.
   std::vector<std::string> fields(troupe::bytes section) {
     const std::array<troupe::bytes_view, 1> words{section};
     const auto text = info_text(state, words);
@@ -58,7 +58,7 @@ struct info_fixture : region_fixture {
 TEST_CASE("a metric is declared once and shown by INFO and the registry",
           "[server][info][metrics]") {
   info_fixture run;
-  // All that a new metric of the server takes: its declaration, and who counts.
+  // A new metric of the server needs a declaration, and code that counts.
   struct dummy_cells : troupe::metric_cells {
     troupe::counter_cell dummies{*this,
                                  {.name = "troupe_server_dummies_total",
@@ -156,13 +156,13 @@ TEST_CASE("INFO adds the series of a metric, counters since the reset",
   CHECK(run.has("keyspace_hits:0"));
   CHECK(run.has("expired_keys:0"));
   CHECK(run.has("client_output_buffer_limit_disconnections:0"));
-  // It is a gauge; mailboxes are counted from their beginning on.
+  // A gauge is not reset. Neither are the counters of mailboxes.
   CHECK(run.has("connected_clients:1"));
   CHECK(!run.has("mailbox_handled:0"));
   other.hits.add(1);
   CHECK(run.has("keyspace_hits:1"));
 
-  // A region that is gone takes its counters along.
+  // The counters of a region end with it.
   run.shown = {};
   CHECK(run.has("expired_keys:0"));
   CHECK(run.has("mailbox_handled:0"));

@@ -25,7 +25,7 @@ struct some_cells : metric_cells {
 constexpr int threads = 4;
 constexpr std::uint64_t rounds = 20'000;
 
-/// Runs `f(number)` on several threads while `look()` runs on this one.
+/// Runs `f(number)` on several threads, and `look()` on this one until they have ended.
 template <class F, class Look>
 void on_threads(F f, Look look) {
   std::atomic<int> running{threads};

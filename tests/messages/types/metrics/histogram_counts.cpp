@@ -22,7 +22,7 @@ TEST_CASE("buckets follow each other without a gap", "[metrics]") {
       REQUIRE(histogram_counts::least_of(i + 1) == greatest + 1);
     else
       REQUIRE(greatest == ~std::uint64_t{0});
-    // The bound that is documented.
+    // The documented bound.
     REQUIRE((greatest - least + 1) / 2
             <= std::max(least / 16, std::uint64_t{1}));
   }

@@ -8,7 +8,7 @@ using namespace troupe;
 
 namespace {
 
-/// What is wrong with a metric; empty: nothing.
+/// The error of a declaration, or an empty text.
 std::string problem(const metric_info& x) {
   const auto ok = check(x);
   return ok ? std::string{} : ok.error().text();

@@ -225,7 +225,7 @@ TEST_CASE("a registration that ends takes its metrics along", "[metrics]") {
   CHECK(copy.size() == 1);
   moved = uut->add(depth, always(2), {{"queue", "b"}}).value();
   CHECK(text_of(copy.collect()) == "depth{queue=\"b\"}=2");
-  uut.reset(); // The registration outlives it.
+  uut.reset(); // The registration outlives the registry.
 }
 
 TEST_CASE("functions of unwanted metrics are not called", "[metrics]") {
@@ -270,7 +270,7 @@ TEST_CASE("the end of a registration waits for its function", "[metrics]") {
                                            .add(depth,
                                                 [&] {
                                                   entered = true;
-                                                  // As long as the other thread needs to be waiting, or this one to believe it.
+                                                  // Lets the other thread wait.
                                                   for (int i = 0; i < 1'000;
                                                        ++i)
                                                     std::this_thread::yield();
@@ -302,7 +302,8 @@ TEST_CASE("metrics come and go while they are collected", "[metrics]") {
   for (int i = 0; i < threads; ++i)
     all.emplace_back([&uut, &running, &refused, i] {
       for (int n = 0; n < rounds; ++n) {
-        // Gone right after its registration: a call afterwards would be seen.
+        // The counter ends right after its registration. A later call of the function
+        // would use freed memory, which sanitizers report.
         auto cell = std::make_unique<counter>();
         cell->add(1);
         const auto kept = uut.add({.name = "a_total", .help = "As."}, *cell,

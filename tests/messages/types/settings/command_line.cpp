@@ -59,6 +59,6 @@ TEST_CASE("what is wrong with a command line is named", "[settings]") {
   CHECK(said({"-jx"}) == "unknown option -jx; did you mean '--json'?");
   CHECK(said({"--port"}) == "--port needs a value: --port=N");
   CHECK(said({"-p"}) == "-p needs a value: --port=N");
-  // It would be a strange value.
+  // An option is not taken as the value of the option before it.
   CHECK(said({"--port", "--json"}) == "--port needs a value: --port=N");
 }
