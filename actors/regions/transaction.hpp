@@ -20,12 +20,15 @@
 #include <vector>
 
 #include <troupe/actors/regions/region_declared.hpp>
-#include <troupe/messages/codec.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
+
+/// Defined in <troupe/messages/codec.hpp>, which callers with a cache have included.
+template <class V>
+[[nodiscard]] expected<bytes> encode(const V& x);
 
 /// `cache<V>`.
 template <class T>
