@@ -86,9 +86,10 @@ public:
   /// Opens the region `name` for values of type V. Opening it again returns the same
   /// region. Options that are not set (timeouts, shards) come from the configuration;
   /// `{}` sets none. Names: 1 to 100 letters, digits and any of `._:-`, but not
-  /// "supervisor" and not the name of a service ("load-coordinator", "topics"). Errors: `invalid_argument` (name, options, or
-  /// the region is open with other options), `type_mismatch` (it is open with another
-  /// value type), `shutting_down`, `out_of_memory`.
+  /// "supervisor" and not the name of a service ("load-coordinator", "topics"). Errors:
+  /// `invalid_argument` (name, options, or the region is open with other options),
+  /// `type_mismatch` (it is open with another value type), `shutting_down`,
+  /// `out_of_memory`.
   template <class V>
   expected<cache<V>> open(std::string name, const region_options& options) {
     return open_typed(std::move(name), &options, value_type_of<V>())

@@ -134,6 +134,7 @@ public:
   add(const std::array<metric_of<Figures>, Count>& members, F take,
       metric_labels labels = {}) {
     std::vector<metric_info> infos;
+    infos.reserve(Count);
     for (const auto& x : members)
       infos.push_back(x.info);
     return add(std::move(infos), std::move(labels),
