@@ -16,7 +16,7 @@ enum class removal_cause : std::uint8_t {
   erased,   ///< A caller erased it.
   replaced, ///< Another value was stored under its key.
   tag,      ///< One of its tags was invalidated.
-  cleared, ///< The region was cleared; reported once per shard, without key and value.
+  cleared,  ///< The region was cleared. Reported by sweeps, in the background.
 };
 
 /// "size", "expired", "erased", "replaced", "tag" or "cleared".
