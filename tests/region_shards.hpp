@@ -36,7 +36,7 @@ inline troupe::memory_provider& memory_of(troupe::region& where) {
 }
 
 inline troupe::memory::shard_map& shards(troupe::region& where) {
-  return memory_of(where).shards();
+  return where.provider().joint_turns()->shards();
 }
 
 inline troupe::memory::shard& shard_at(troupe::region& where,
