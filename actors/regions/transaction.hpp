@@ -96,13 +96,17 @@ public:
   /// Takes the steps in their order, if all requirements are met. Returns whether they
   /// were met; nothing has changed otherwise. May be called again.
   ///
-  /// Errors: those of the steps; `limit_reached` when there is no room for all of them;
-  /// `unsupported` when a region's provider cannot change several keys at once, or when
-  /// regions have providers of different kinds; `timeout`, `shard_down`, `shutting_down`.
+  /// Errors:
+  ///   those of the steps;
+  ///   `limit_reached`: there is no room for all steps. An erase gives room only to later
+  ///     steps of its shard;
+  ///   `unsupported`: a region's provider cannot change several keys at once, or the
+  ///     regions have providers of different kinds;
+  ///   `invalid_argument`: called inside the function of a `transform`, or a completion;
+  ///   `timeout`, `shard_down`, `shutting_down`.
   /// After an error nothing has changed, except that after `out_of_memory` the first
-  /// steps may have been taken. Waits for the turn of the shards of all keys. Errors:
-  /// `invalid_argument` inside the function of a `transform`, and in a completion.
-  /// Complexity: n log n in the steps.
+  /// steps may have been taken. Waits for the turn of the shards of all keys. Complexity:
+  /// n log n in the steps.
   [[nodiscard]] expected<bool> commit() const;
 
   [[nodiscard]] bool empty() const noexcept {

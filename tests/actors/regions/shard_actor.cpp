@@ -44,7 +44,7 @@ struct fixture {
 
   void start(bool again) {
     spec.start(again);
-    actor = directory->shard(index).get();
+    actor = caf::actor_cast<shard_actor>(directory->shard(index));
   }
 
   /// Any key of a shard.

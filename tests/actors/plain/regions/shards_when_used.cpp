@@ -146,7 +146,7 @@ TEST_CASE("namespaces make their shards when they are used", "[made]") {
   options.namespaces
     = {{"a:", 16 << 20, 0, std::nullopt, 0}, {"b:", 0, 1'000, std::nullopt, 0}};
   open_number_fixture f{options};
-  CHECK(f.made() == 3);
+  CHECK(f.made() == 0);
   for (int i = 0; i < 300; ++i)
     for (const auto* space : {"a:", "b:", ""})
       REQUIRE(f.uut->set(space + std::to_string(i), space));
