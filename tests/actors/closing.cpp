@@ -205,7 +205,7 @@ TEST_CASE("last handles go while others open the region again", "[close]") {
 TEST_CASE("shards that are made later have actors", "[close]") {
   default_runtime f;
   auto where = f.uut.open_region("x").value();
-  CHECK(f.names("x/") == std::vector<std::string>{"x/shard-0"});
+  CHECK(f.names("x/").empty());
   const auto most = where->provider().part_count();
   const auto last = "x/shard-" + std::to_string(most - 1);
   CHECK(f.find(last));
