@@ -37,7 +37,7 @@ std::string set_max_memory(setting_change& all, const value& x) {
   const auto limit = static_cast<std::size_t>(std::get<std::int64_t>(x));
   const auto& memory = all.server.options.memory;
   if (!memory.set_limit)
-    return "the memory of this server has no limit that could be set";
+    return "this server has no limit of memory that can be changed";
   const auto changed
     = all.apply ? memory.set_limit(limit) : memory.check_limit(limit);
   return changed ? std::string{} : changed.error().text();
