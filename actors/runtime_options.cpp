@@ -14,15 +14,15 @@ template <class T>
 tl::unexpected<error> bad(const char* option, T value, const char* range) {
   return fail(errc::invalid_argument,
               std::string{runtime_options::group} + "." + option + " is "
-                + std::to_string(value) + ", allowed is " + range);
+                + std::to_string(value) + "; allowed: " + range);
 }
 
 expected<void> check_time(const char* option, std::chrono::milliseconds x) {
   if (x.count() <= 0 || x > max_ttl)
-    return fail(errc::invalid_argument,
-                std::string{runtime_options::group} + "." + option + " is "
-                  + std::to_string(x.count())
-                  + " ms, allowed is 1 ms to 100 years");
+    return fail(errc::invalid_argument, std::string{runtime_options::group}
+                                          + "." + option + " is "
+                                          + std::to_string(x.count())
+                                          + " ms; allowed: 1 ms to 100 years");
   return {};
 }
 

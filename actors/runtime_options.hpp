@@ -28,7 +28,7 @@ struct runtime_options {
   /// loader-threads: Threads for blocking loaders and asynchronous updates.
   std::size_t loader_threads = defaults::loader_threads;
 
-  /// loader-queue: Jobs that may wait for such a thread.
+  /// loader-queue: Jobs that may wait for a loader thread.
   std::size_t loader_queue = defaults::loader_queue;
 
   /// op-timeout: How long an operation waits for a shard that restarts.

@@ -12,7 +12,7 @@ namespace troupe {
 inline constexpr std::array provider_metrics{
   metric_of<provider_figures>{
     {.name = "troupe_region_keys",
-     .help = "Entries, those included that expired and were not swept yet.",
+     .help = "Entries, including expired entries that were not swept yet.",
      .kind = metric_kind::gauge},
     metric_member<&provider_figures::keys>},
   metric_of<provider_figures>{{.name = "troupe_region_expiring_keys",

@@ -27,7 +27,7 @@
 
 namespace troupe::detail {
 
-/// What the regions of a runtime stand on.
+/// The parts of the runtime that its regions use.
 struct region_ground {
   caf::actor_system& system;
   const runtime_options& options;
@@ -38,13 +38,14 @@ struct region_ground {
 };
 
 /// The open regions of a runtime by their names, with their actors, and the limit of
-/// bytes that they share. Thread-safe, but for `rebalance` and `tick`.
+/// bytes that they share. Thread-safe, except `rebalance` and `tick`: one thread calls
+/// both.
 class open_regions {
 public:
   explicit open_regions(region_ground ground);
 
-  /// See `runtime::open`. `wanted` may be nullptr: the options it is open with, or the
-  /// defaults.
+  /// See `runtime::open`. When `wanted` is nullptr, an open region is returned with its
+  /// present options, and a new region gets the default options.
   expected<opened_region> open(std::string name, const region_options* wanted,
                                value_type type);
 
@@ -58,18 +59,19 @@ public:
   /// See `runtime::actor`.
   [[nodiscard]] expected<region_actor> front(const std::string& name) const;
 
-  /// The actor of a region or of one of its shards, which is made if it was not.
-  /// Errors: `unknown_actor`, `shutting_down`, `out_of_memory`.
+  /// The actor of a region or of one of its shards. Makes the shard if it does not
+  /// exist yet. Errors: `unknown_actor`, `shutting_down`, `out_of_memory`.
   [[nodiscard]] expected<found_actor> find_actor(const std::string& name) const;
 
   // -- figures -----------------------------------------------------------------
 
-  /// The open regions, by name.
+  /// The open regions, sorted by name.
   [[nodiscard]] std::vector<std::shared_ptr<region>> all() const;
 
   [[nodiscard]] std::vector<region_info> infos() const;
 
-  /// As `region_info_request` asks. Errors: `unknown_region`.
+  /// The reply to `region_info_request`: an empty name means db0 or, without db0, the
+  /// first region by name. Errors: `unknown_region`.
   [[nodiscard]] expected<region_info> info(const std::string& name) const;
 
   // -- memory ------------------------------------------------------------------
@@ -86,9 +88,8 @@ public:
 
   // -- time and the end --------------------------------------------------------
 
-  /// Lets those regions tidy up that may have something to do, starts the actors of
-  /// shards that were made, and closes regions that are not used any more. From one
-  /// thread.
+  /// Does the housekeeping of regions that may have work, starts the actors of new
+  /// shards, and closes unused regions (`region_options::close_when_unused`).
   void tick();
 
   /// Moves limits to the shards that need them.
@@ -96,30 +97,33 @@ public:
     memory_limit_.rebalance();
   }
 
-  /// Opens no region from now on; waits for one that is being opened.
+  /// Refuses to open and close regions from now on. Waits until a region that is being
+  /// opened or closed is done.
   void refuse_more();
 
   /// Ends every operation of the regions with `shutting_down`.
   void stop();
 
-  /// Lets go of the actors, which what outlives the runtime must not keep.
+  /// Drops the handles of the actors. Region handles may outlive the runtime and must
+  /// not keep its actors alive.
   void forget_actors();
 
 private:
-  /// An open region, for those who look after it.
+  /// An open region, for `tick`, `end` and the start of its shards' actors.
   struct tended {
     std::shared_ptr<region> where;
     std::shared_ptr<region_directory> directory;
-    std::size_t parts_seen = 0; ///< Guarded by `adopting_`, as `closed`.
-    bool closed = false;
-    unsigned quiet_ticks = 0; ///< In a row; for `tick`.
+    std::size_t parts_seen = 0; ///< Parts with actors. Guarded by `adopting_`.
+    bool closed = false;        ///< Guarded by `adopting_`.
+    unsigned quiet_ticks = 0;   ///< Checks without work in a row. For `tick`.
   };
 
   struct entry {
     std::shared_ptr<tended> care;
     value_type type;
 
-    /// What is handed out of a region that is closed when it is not used.
+    /// The handle that callers get when the region is opened with
+    /// `close_when_unused`: the region is closed after its last copy is gone.
     mutable std::weak_ptr<region> handle;
 
     [[nodiscard]] region& where() const noexcept {
@@ -144,7 +148,7 @@ private:
                                            const entry& x);
 
   const region_ground ground_;
-  common_limit memory_limit_; ///< Of all regions that are in memory.
+  common_limit memory_limit_; ///< The limit of all regions in memory.
 
   /// One region is opened or closed at a time.
   std::mutex turn_;
@@ -152,17 +156,17 @@ private:
   /// One actor of a part is started at a time. Taken after `turn_`.
   mutable std::mutex adopting_;
 
-  /// The last handle of a region that is to be closed then has gone. Handles may live
-  /// longer than this.
+  /// Set when the last handle of a region with `close_when_unused` is gone. Shared with
+  /// the handles, because they may outlive this object.
   const std::shared_ptr<std::atomic<bool>> unused_
     = std::make_shared<std::atomic<bool>>(false);
 
-  /// Guards what follows.
+  /// Guards the members below.
   mutable std::mutex mutex_;
   std::map<std::string, entry> regions_;
   bool refuses_ = false;
   std::uint64_t ticks_ = 0;
-  /// Those to be looked after, by the tick in which it is their turn.
+  /// The regions that `tick` checks, by the tick of their next check.
   std::array<std::vector<std::shared_ptr<tended>>, defaults::longest_rest + 1>
     due_;
 };

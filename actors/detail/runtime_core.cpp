@@ -94,15 +94,14 @@ void runtime_core::show_metrics() {
   keep(metrics_.add(process_metrics, measure_process));
   keep(metrics_.add(
     {.name = "troupe_memory_limit_bytes",
-     .help = "Limit of what the entries of all regions take "
-             "together; 0: none.",
+     .help = "Limit of the memory of all regions' entries together; 0: no "
+             "limit.",
      .kind = metric_kind::gauge,
      .unit = metric_unit::byte},
     [this] { return static_cast<std::int64_t>(regions_.max_bytes()); }));
   keep(metrics_.add(
     {.name = "troupe_actors",
-     .help = "Actors of the runtime, those that are down "
-             "included.",
+     .help = "Actors of the runtime, including actors that are down.",
      .kind = metric_kind::gauge},
     [this] { return static_cast<std::int64_t>(tree_.size()) + 1; }));
 }

@@ -62,26 +62,28 @@ std::vector<runtime_option> make_rows() {
   std::vector<runtime_option> result;
   result.push_back(row<&x::max_bytes>(
     "max-bytes", value_kind::size(least_bytes, most_number).or_zero(),
-    {.help = "what the entries of all regions may take together; 0: no limit",
+    {.help = "memory that the entries of all regions may take together; 0: no "
+             "limit",
      .details = "At least 1kb for each shard"}));
   result.push_back(row<&x::shards>(
     "shards", power_of_two(defaults::max_shards),
-    {.help
-     = "shards of a region that does not choose a number, all made when it is "
-       "opened; 0: 16 per core, each made at its first use"}));
+    {.help = "shards of a region that sets no number; all are made when it is "
+             "opened. 0: 16 per core, each made at its first use"}));
   result.push_back(
     row<&x::loader_threads>("loader-threads", value_kind::number(1, 4096),
                             {.help = "threads for blocking loaders"}));
   result.push_back(row<&x::loader_queue>(
     "loader-queue", value_kind::number(1, most_number),
-    {.help = "loads that may wait for such a thread; more are refused"}));
+    {.help = "loads that may wait for a loader thread; further loads are "
+             "refused"}));
   result.push_back(row<&x::op_timeout>(
     "op-timeout", value_kind::time(least_time),
     {.help = "how long an operation waits for a shard that restarts, or for an "
              "update of its key"}));
   result.push_back(row<&x::load_timeout>(
     "load-timeout", value_kind::time(least_time),
-    {.help = "how long a loader may run before another waiter's replaces it"}));
+    {.help = "how long a loader may run before the loader of another waiter "
+             "replaces it"}));
   result.push_back(row<&x::queue_timeout>(
     "queue-timeout", value_kind::time(least_time),
     {.help
@@ -92,19 +94,22 @@ std::vector<runtime_option> make_rows() {
   result.push_back(row<&x::restart_limit>(
     "restart-limit",
     value_kind::number(0, std::numeric_limits<std::uint32_t>::max()),
-    {.help = "crashes of an actor within restart-window until it stays down"}));
+    {.help = "an actor with more crashes than this within restart-window stays "
+             "down"}));
   result.push_back(row<&x::restart_window>(
     "restart-window", value_kind::time(least_time),
-    {.help = "the time that restart-limit looks back"}));
+    {.help = "the period in which crashes count for restart-limit"}));
   result.push_back(row<&assign_failed_shards>(
     "failed-shards",
     value_kind::word({std::string{to_string(failed_shards::serve)},
                       std::string{to_string(failed_shards::absent)}}),
     {.preset = std::string{to_string(runtime_options{}.failed_shards)},
-     .help = "what readers find of a shard that stays down: serve (what it "
-             "holds) or absent (nothing)",
-     .details = "With `absent` it drops what it holds. Changes of its keys are "
-                "refused either way"}));
+     .help
+     = "what readers find in a shard that stays down: serve (its entries) "
+       "or absent (no entries)",
+     .details
+     = "With `absent`, the shard's entries are dropped. Changes of its "
+       "keys are refused in both cases"}));
   return result;
 }
 

@@ -9,8 +9,7 @@ struct load_cells : metric_cells {
   counter_cell failed{
     *this,
     {.name = "troupe_failed_loads_total",
-     .help = "Loads that ended with an error, those that were cancelled "
-             "included."}};
+     .help = "Loads that ended with an error, including cancelled loads."}};
   histogram duration{
     *this,
     {.name = "troupe_load_duration_seconds",

@@ -13,10 +13,11 @@ namespace {
 /// The metrics that a region adds behind the metrics of its provider.
 constexpr metric_info undecodable{
   .name = "troupe_region_undecodable_total",
-  .help = "Reads that met bytes that are no value of the region's type."};
-constexpr metric_info shards{.name = "troupe_region_shards",
-                             .help = "Shards, those that are down included.",
-                             .kind = metric_kind::gauge};
+  .help = "Reads of bytes that cannot be decoded as the region's type."};
+constexpr metric_info shards{
+  .name = "troupe_region_shards",
+  .help = "Shards that were made, including shards that are down.",
+  .kind = metric_kind::gauge};
 
 /// The values in the order of the declarations.
 void read(const region& from, std::span<metric_value> to) {

@@ -54,7 +54,7 @@ actor_book::get_or_add(const actor_key& key, const caf::strong_actor_ptr& who) {
   if (all_.size() >= most_actors)
     return fail(errc::overloaded,
                 std::to_string(most_actors)
-                  + " actors have subscribed to topics, and no more may");
+                  + " actors have subscribed to topics, which is the limit");
   auto x = std::make_shared<subscribed_actor>(hub_->directory(), who, key,
                                               weak_from_this());
   all_.emplace(key, x);

@@ -28,7 +28,7 @@ constexpr subcommand subcommands[] = {
    troupe::bench::run_mailbox},
   {"growth", "the longest pause while a table grows, and memory per entry",
    troupe::bench::run_growth},
-  {"regions", "many regions that are hardly used: memory, time, open and end",
+  {"regions", "many unused regions: memory, processor time, open and end",
    troupe::bench::run_regions},
   {"net", "the server beside redis-server, under redis-benchmark",
    troupe::bench::run_net},

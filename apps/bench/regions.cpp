@@ -1,4 +1,4 @@
-// `troupe-bench regions`: the costs of many regions that are hardly used: memory,
+// `troupe-bench regions`: the costs of many unused regions: memory,
 // processor time while nothing happens, the times to open and to close a region, and
 // the time to end a runtime in which half of the regions are open.
 
@@ -30,7 +30,7 @@ struct settings {
 
   void declare(option_table& table) {
     table.add(count, "count", "regions that are open at a time")
-      .add(seconds, "seconds", "how long they are left alone, in seconds")
+      .add(seconds, "seconds", "how long the regions are idle, in seconds")
       .add(keys, "keys", "keys that each region holds, a run for each number");
     common.declare(table);
   }
@@ -210,9 +210,9 @@ report report_of(const settings& how, const std::vector<costs>& all,
 
 int run_regions(const std::vector<std::string>& arguments) {
   auto read = read_settings<settings>("regions",
-                                      "What many regions cost that are hardly "
-                                      "used: memory, processor time, and the\n"
-                                      "times to open and to end them.",
+                                      "Measures the costs of many unused "
+                                      "regions: memory, processor time, and "
+                                      "the\ntimes to open and to end them.",
                                       arguments);
   if (auto* code = std::get_if<int>(&read))
     return *code;

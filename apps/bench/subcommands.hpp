@@ -19,7 +19,7 @@ int run_mailbox(const std::vector<std::string>& arguments);
 /// The longest pause while a table grows, and memory per entry.
 int run_growth(const std::vector<std::string>& arguments);
 
-/// What many regions cost that are hardly used.
+/// The costs of many unused regions.
 int run_regions(const std::vector<std::string>& arguments);
 
 /// The server beside redis-server, under redis-benchmark.

@@ -60,7 +60,7 @@ expected<std::vector<bind_address>> parse_bind(std::string_view text) {
   if (result.size() > most_addresses)
     return fail(errc::invalid_argument, "--bind names "
                                           + std::to_string(result.size())
-                                          + " addresses; allowed are up to "
+                                          + " addresses; allowed: up to "
                                           + std::to_string(most_addresses));
   return result;
 }

@@ -28,7 +28,7 @@ struct bind_address {
 [[nodiscard]] expected<std::vector<bind_address>>
 parse_bind(std::string_view text);
 
-/// The reverse, with blanks in between.
+/// Writes the addresses, separated by blanks. `parse_bind` reads them back.
 [[nodiscard]] std::string text_of(const std::vector<bind_address>& all);
 
 /// Whether only this machine can reach these addresses; false for what are none.

@@ -34,7 +34,7 @@ listen_tcp(std::vector<bind_address>& where, std::uint16_t& port,
 /// A Unix socket in the file system, which goes with it.
 class local_socket {
 public:
-  /// Listens at `path`. `mode` are the permissions of the file; 0: as the umask says.
+  /// Listens at `path`. `mode` are the permissions of the file; 0: set by the umask.
   /// Takes the place of a socket that refuses connections, as a crash leaves it; of two
   /// servers that start at once, one gets it. Errors: `system_error` (the path is
   /// another file, is in use, is not known to be unused, cannot be made),

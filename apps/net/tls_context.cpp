@@ -85,8 +85,8 @@ expected<void> use_key(SSL_CTX* context, const tls_options& from) {
   if (password.asked)
     return refuse(
       "the key in " + from.key_file + " (tls-key-file) is encrypted, and "
-      + (from.key_file_pass.empty() ? "there is no password"
-                                    : "the password is another")
+      + (from.key_file_pass.empty() ? "no password is set"
+                                    : "the password is wrong")
       + "; set it in TROUPE_TLS_KEY_FILE_PASS or with tls-key-file-pass=... "
         "below [server] in the configuration file");
   return refuse(from.key_file

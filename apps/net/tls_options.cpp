@@ -68,8 +68,8 @@ expected<void> check(const tls_options& x) {
     return fail(errc::invalid_argument,
                 "--tls-auth-clients=" + std::string{to_string(x.auth_clients)}
                   + " needs --tls-ca-cert-file=FILE with the authority that "
-                    "vouches for clients; to ask clients for no certificate, "
-                    "set --tls-auth-clients=no");
+                    "signs the clients' certificates; to ask clients for no "
+                    "certificate, set --tls-auth-clients=no");
   if (auto versions = parse_tls_versions(x.protocols); !versions)
     return tl::unexpected{std::move(versions.error())};
   return {};

@@ -11,12 +11,13 @@ namespace {
 
 constexpr char usage[] = "usage: troupe-server [options]\n"
                          "\n"
-                         "Serves Redis clients. A size reads 64kb, 100mb, 2gb "
-                         "or bytes; a time 250ms, 30s, 5m, 1h,\n"
-                         "2d or seconds. --name=value and --name value are the "
-                         "same. In the ini file (troupe.ini),\n"
-                         "name=value stands below [server], that of "
-                         "--troupe.name below [troupe].\n";
+                         "Serves Redis clients. A size is a number of bytes, "
+                         "or 64kb, 100mb, 2gb. A time is a number of\n"
+                         "seconds, or 250ms, 30s, 5m, 1h, 2d. --name=value and "
+                         "--name value mean the same. In the ini\n"
+                         "file (troupe.ini), write name=value below [server], "
+                         "and the value of --troupe.name as\n"
+                         "name=value below [troupe].\n";
 
 constexpr char examples[]
   = "Examples:\n"

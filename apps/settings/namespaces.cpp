@@ -20,7 +20,8 @@ tl::unexpected<error> bad(bytes_view word, const std::string& why) {
 expected<namespace_options> parse_one(bytes_view word) {
   const auto equals = word.rfind('=');
   if (equals == bytes_view::npos)
-    return bad(word, "a namespace reads PREFIX=SIZE, as session:=64mb");
+    return bad(word,
+               "a namespace has the form PREFIX=SIZE (example: session:=64mb)");
   namespace_options result;
   result.prefix = word.substr(0, equals);
   if (result.prefix.empty())
@@ -36,7 +37,7 @@ expected<namespace_options> parse_one(bytes_view word) {
   }
   const auto limit = parse_memory_size(size);
   if (!limit || *limit == 0)
-    return bad(word, "the limit must be a size as 100mb or 2gb, and not 0");
+    return bad(word, "the limit must be a size above 0 (examples: 100mb, 2gb)");
   result.max_bytes = *limit;
   return result;
 }
@@ -63,7 +64,7 @@ expected<std::vector<namespace_options>> parse_namespaces(bytes_view text) {
       return tl::unexpected{std::move(one.error())};
     for (const auto& x : result)
       if (x.prefix == one->prefix)
-        return bad(x.prefix, "the prefix is there twice");
+        return bad(x.prefix, "the prefix occurs twice");
     result.push_back(std::move(*one));
   }
   return result;

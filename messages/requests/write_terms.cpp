@@ -15,7 +15,7 @@ expected<write_options> options_of(const write_terms& x) {
     return fail(errc::invalid_argument,
                 "condition is "
                   + std::to_string(static_cast<unsigned>(x.condition))
-                  + ", allowed is 0 (always), 1 (if absent), 2 (if present)");
+                  + "; allowed: 0 (always), 1 (if absent), 2 (if present)");
   result.condition = x.condition;
   result.keep_ttl = x.keep_ttl;
   for (auto& name : x.tags)

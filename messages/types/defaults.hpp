@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Every default of the vocabulary and the runtime: name, unit, reason.
+/// Every default of `messages/types` and of the runtime: name, unit, reason.
 namespace troupe::defaults {
 
 /// Bytes. Keys of Redis users rarely exceed 1 KiB; 64 KiB keeps a hostile key from
@@ -27,8 +27,8 @@ inline constexpr std::chrono::milliseconds op_timeout{1'000};
 /// How long a loader may run before the next waiter's loader replaces it.
 inline constexpr std::chrono::milliseconds load_timeout{30'000};
 
-/// How long a load waits for a loader thread. As long as a loader may run: a caller
-/// that waits longer should learn that there are too few threads.
+/// How long a load waits for a loader thread. It equals `load_timeout`: a longer wait
+/// means that there are too few threads, so the caller gets an error.
 inline constexpr std::chrono::milliseconds queue_timeout{30'000};
 
 /// How many loaders one load tries, each from another waiter, before all remaining
@@ -39,66 +39,72 @@ inline constexpr std::uint32_t load_attempts = 3;
 inline constexpr std::uint32_t update_races = 4;
 
 /// How often an update under its key's lease starts again because the entry expired,
-/// was evicted or erased meanwhile. So many in a row mean that the update function
-/// itself causes it.
+/// was evicted or was erased meanwhile. More restarts in a row mean that the update
+/// function itself causes them.
 inline constexpr std::uint32_t update_restarts = 100;
 
-/// Threads that run blocking loaders and asynchronous update functions. They start when
-/// needed. Loaders wait for I/O, so there are many more threads than cores.
+/// Threads that run blocking loaders and asynchronous update functions. A thread starts
+/// when it is needed. Loaders wait for I/O, so there may be many more threads than
+/// cores.
 inline constexpr std::size_t loader_threads = 64;
 
-/// Jobs that wait for a loader thread; a further job gets `overloaded`.
+/// Jobs that may wait for a loader thread. A further job gets `overloaded`.
 inline constexpr std::size_t loader_queue = 16'384;
 
-/// Asynchronous operations and typed messages that wait in one shard's mailbox; a
-/// further one gets `overloaded` (the number of threads bounds blocking callers).
+/// Asynchronous operations and typed messages that may wait in one shard's mailbox. A
+/// further operation gets `overloaded`. The number of threads bounds blocking callers.
 inline constexpr std::size_t mailbox_limit = 65'536;
 
-/// Removals that wait for a region's listener; further ones are dropped and counted.
+/// Removals that may wait for a region's listener. Further removals are dropped and
+/// counted.
 inline constexpr std::size_t removal_queue = 65'536;
 
 /// Shards per region and core: enough that two cores rarely use the same shard.
 inline constexpr std::size_t shards_per_core = 16;
 
-/// Bounds of the number of shards, which is a power of two: 8 bits of a key's hash
-/// choose its shard, the index uses others.
+/// Bounds of the number of shards, which is a power of two. 8 bits of a key's hash
+/// choose its shard; the index uses other bits.
 inline constexpr std::size_t min_shards = 16;
 inline constexpr std::size_t max_shards = 256;
 
 /// Bytes. The smallest limit in bytes, for each shard. The bookkeeping of an empty
-/// shard takes 512 bytes, and 128 more for entries that expire; the rest is room for
-/// what the last entries leave behind.
+/// shard takes 512 bytes, and 128 more for entries that expire. The rest is room for
+/// what stays charged after the last entries are removed.
 inline constexpr std::size_t least_bytes_per_shard = 1024;
 
 /// Bytes. The smallest limit of a runtime: room for the shards of some regions.
 inline constexpr std::size_t least_max_bytes = 64 * 1024;
 
-/// Bytes. A limited region that chooses its number of shards gives each at least this
-/// much: large entries in small shards would need the room of other shards.
+/// Bytes. When a region with a limit chooses its number of shards, each shard gets at
+/// least this much: large entries in smaller shards would need the room of other
+/// shards.
 inline constexpr std::size_t wanted_bytes_per_shard = 4 * 1024 * 1024;
 
-/// Namespaces of a region, and shards of each. Together with the shards of all other
-/// keys they must fit the 13 bits of a walk's cursor (key_scan.hpp).
+/// The most namespaces of a region, and the most shards of a namespace. Together with
+/// the shards of all other keys, the shards of all namespaces must fit the 13 bits of a
+/// walk's cursor (key_scan.hpp).
 inline constexpr std::size_t max_namespaces = 64;
 inline constexpr std::size_t max_namespace_shards = 64;
 
-/// Entries. A region with a limit of entries that chooses its number of shards gives
-/// each at least this many: shards with few entries evict each other's entries.
+/// Entries. When a region with a limit of entries chooses its number of shards, each
+/// shard gets at least this many: shards with few entries evict each other's entries.
 inline constexpr std::size_t wanted_entries_per_shard = 1024;
 
-/// A shard that crashes more often than this within the window stays down.
+/// An actor that crashes more often than this within the window stays down, unless it
+/// is always restarted.
 inline constexpr std::uint32_t restart_limit = 5;
 inline constexpr std::chrono::milliseconds restart_window{10'000};
 
 /// How long the destructor of a runtime waits for loads in flight.
 inline constexpr std::chrono::milliseconds drain_deadline{10'000};
 
-/// Period of the coordinator's clockwork: load timeouts are noticed at most this much
-/// late, and expired entries are swept in this period.
+/// The period of the runtime's clockwork. A load that exceeds its timeout is noticed at
+/// most this much later. Expired entries are swept once per period, and less often in
+/// regions without work.
 inline constexpr std::chrono::milliseconds tick{20};
 
-/// Ticks that the housekeeping of a region without anything to do is left out at most,
-/// a third of a second: 1,000 idle regions take a thousandth of a processor then.
+/// The most ticks between two checks of a region without work (320 ms). With this
+/// value, 1,000 idle regions take a thousandth of a processor.
 inline constexpr unsigned longest_rest = 16;
 
 } // namespace troupe::defaults

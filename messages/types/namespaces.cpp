@@ -23,8 +23,8 @@ expected<void> check_limits(const namespace_options& x) {
     = defaults::least_bytes_per_shard * std::max<std::size_t>(x.shards, 1);
   if (x.max_bytes != 0 && x.max_bytes < least)
     return bad(x, "max_bytes is " + std::to_string(x.max_bytes)
-                    + " bytes, allowed is " + std::to_string(least)
-                    + " and more for as many shards as it has");
+                    + " bytes; allowed: " + std::to_string(least)
+                    + " and more for its number of shards");
   return {};
 }
 
@@ -41,9 +41,9 @@ expected<void> check_one(const namespace_options& x, std::size_t max_key_size) {
       && (!std::has_single_bit(x.shards)
           || x.shards > defaults::max_namespace_shards))
     return bad(x, "shards is " + std::to_string(x.shards)
-                    + ", allowed is a power of two up to "
+                    + "; allowed: a power of two up to "
                     + std::to_string(defaults::max_namespace_shards)
-                    + ", or 0 for as many as the limit carries");
+                    + ", or 0: as many as the limit allows");
   return check_limits(x);
 }
 
@@ -54,14 +54,14 @@ expected<void> check(const std::vector<namespace_options>& all,
   if (all.size() > defaults::max_namespaces)
     return fail(errc::invalid_argument,
                 "there are " + std::to_string(all.size())
-                  + " namespaces, allowed is up to "
+                  + " namespaces; allowed: up to "
                   + std::to_string(defaults::max_namespaces));
   std::vector<std::string_view> prefixes;
   for (auto& x : all) {
     if (auto ok = check_one(x, max_key_size); !ok)
       return ok;
     if (std::find(prefixes.begin(), prefixes.end(), x.prefix) != prefixes.end())
-      return bad(x, "the prefix is there twice");
+      return bad(x, "the prefix occurs twice");
     prefixes.push_back(x.prefix);
   }
   return {};

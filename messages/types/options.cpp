@@ -12,7 +12,7 @@ namespace {
 tl::unexpected<error> bad(const char* field, const std::string& value,
                           const char* range) {
   return fail(errc::invalid_argument,
-              std::string{field} + " is " + value + ", allowed is " + range);
+              std::string{field} + " is " + value + "; allowed: " + range);
 }
 
 expected<void> check_lifetime(const char* field, ttl_duration x) {
@@ -24,7 +24,7 @@ expected<void> check_lifetime(const char* field, ttl_duration x) {
 
 expected<void> check_jitter(double jitter) {
   if (!valid_jitter(jitter))
-    return bad("jitter", std::to_string(jitter), "0 up to, not including, 1");
+    return bad("jitter", std::to_string(jitter), "0 to below 1");
   return {};
 }
 

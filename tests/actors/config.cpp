@@ -118,13 +118,13 @@ TEST_CASE("a bad option is refused and named") {
          {"--troupe.sharks=3", "--troupe.sharks"},
          {"--troupe.shards=x", "--troupe.shards=x"},
          {"--troupe.shards=-1", "--troupe.shards=-1"},
-         {"--troupe.failed-shards=gone", "allowed is serve, absent"},
+         {"--troupe.failed-shards=gone", "allowed: serve, absent"},
          {"--troupe.shards=7", "troupe.shards"},
          {"--troupe.shards=512", "troupe.shards"},
          {"--troupe.op-timeout=1us", "--troupe.op-timeout=1us"},
          {"--troupe.max-bytes=9223372036854775808", "--troupe.max-bytes"},
-         {"--scheduler.max-threads=0", "allowed is 1 to 1024"},
-         {"--work-stealing.relaxed-steal-interval=0", "allowed is 1"},
+         {"--scheduler.max-threads=0", "allowed: 1 to 1024"},
+         {"--work-stealing.relaxed-steal-interval=0", "allowed: 1"},
          {"--stream.max-batch-delay=0s", "above 0s"},
          {"--troupe.op-timeout=0s", "troupe.op-timeout"},
          {"--troupe.load-timeout=0s", "troupe.load-timeout"},
@@ -165,12 +165,12 @@ TEST_CASE("a bad ini file is refused and the place named") {
 TEST_CASE("a value of a wrong kind in an ini file is refused with its place") {
   for (auto& [ini, text] : std::vector<std::pair<std::string, std::string>>{
          {"[troupe]\nshards=\"many\"\n",
-          "--troupe.shards=many in line 2 of the ini file: allowed is a power"},
+          "--troupe.shards=many in line 2 of the ini file: allowed: a power"},
          {"[troupe]\n\nop-timeout=soon\n",
-          "--troupe.op-timeout=soon in line 3 of the ini file: allowed is "
+          "--troupe.op-timeout=soon in line 3 of the ini file: allowed: "
           "1ms to 36500d (examples: "},
          {"[scheduler]\nmax-threads=1.5\n",
-          "--scheduler.max-threads=1.5 in line 2 of the ini file: allowed is 1 "
+          "--scheduler.max-threads=1.5 in line 2 of the ini file: allowed: 1 "
           "to 1024"}}) {
     auto options = parse({}, ini);
     INFO(ini);
@@ -218,7 +218,7 @@ TEST_CASE("options that a program declares in CAF's way read like ours") {
   CHECK(other.parse({"--cache-size=-1"}, none)
           .error()
           .text()
-          .find("--cache-size=-1: allowed is 0 and more")
+          .find("--cache-size=-1: allowed: 0 and more")
         == 0);
 }
 

@@ -127,7 +127,7 @@ def check_large_keys(redis):
     require_equal(server.stop()[0], 0, "the exit code")
     code, output = refused(f"--max-key-size={most + 1}")
     require_equal(code, 2, "the exit code")
-    require("allowed is 1 to 2mb" in output, output)
+    require("allowed: 1 to 2mb" in output, output)
 
 
 # -- what clients keep -------------------------------------------------------------

@@ -238,7 +238,7 @@ class OneShot(WithServer):
         self.assertRegex(self.console("metrics process_threads"),
                          r"(?m)^process_threads +\d+  Threads of the process")
         self.assertEqual(self.console("metrics nosuch"),
-                         "no metric has such a name\n")
+                         "no metric has a name with this prefix\n")
 
     def test_messages_are_sent_by_name(self):
         self.assertEqual(self.console("send db0 set sent 'a b' how.ttl=1h",

@@ -50,11 +50,11 @@ def check_errors():
     for option, words in (
             ("--prot=1", "unknown option --prot=1; did you mean '--port'?"),
             ("--maxmemry=1mb", "did you mean '--maxmemory'?"),
-            ("--port=65536", "--port=65536: allowed is 0 to 65535"),
-            ("--databases=9223372036854775808", "allowed is 1 to 1024"),
-            ("--maxmemory=1kb", "allowed is 0, or 64kb and more"),
+            ("--port=65536", "--port=65536: allowed: 0 to 65535"),
+            ("--databases=9223372036854775808", "allowed: 1 to 1024"),
+            ("--maxmemory=1kb", "allowed: 0, or 64kb and more"),
             ("--timeout=soon", "whole seconds, 0s to 2147483647s"),
-            ("--scheduler.max-threads=0", "allowed is 1 to 1024"),
+            ("--scheduler.max-threads=0", "allowed: 1 to 1024"),
             ("--port", "--port needs a value: --port=N"),
             ("word", "unexpected argument word")):
         code, out, err = run("troupe-server", option)

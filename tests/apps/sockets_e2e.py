@@ -100,7 +100,7 @@ def check_wrong_addresses():
                       (" ", "names no address"),
                       ("127.0.0.1 192.0.2.1", "without authentication"),
                       (" ".join(f"127.0.0.{i}" for i in range(1, 18)),
-                       "allowed are up to 16")):
+                       "allowed: up to 16")):
         code, output = refused("--port=0", "--no-console", f"--bind={text}")
         require(code == 2 and why in output, f"{text}: {code}, {output!r}")
     code, output = refused("--port=0", "--no-console", "--password=p",

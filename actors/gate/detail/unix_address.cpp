@@ -11,7 +11,7 @@ expected<void> check_path(const std::string& path) {
   if (path.empty() || path.size() > longest_path)
     return fail(errc::invalid_argument, "the path of the console's socket has "
                                           + std::to_string(path.size())
-                                          + " bytes; allowed are 1 to "
+                                          + " bytes; allowed: 1 to "
                                           + std::to_string(longest_path));
   return {};
 }

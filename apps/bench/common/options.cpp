@@ -63,7 +63,7 @@ expected<void> option_table::set(const row& to, const std::string& text) {
   const auto [stop, code] = std::from_chars(text.data(), end, variable);
   if (code != std::errc{} || stop != end)
     return fail(errc::invalid_argument,
-                "--" + to.name + "=" + text + ": allowed is a number");
+                "--" + to.name + "=" + text + ": allowed: a number");
   return {};
 }
 

@@ -60,7 +60,7 @@ std::string json_number(double x) {
 
 std::string text_of(const metric_list& x, std::size_t width) {
   if (x.total == 0)
-    return "no metric has such a name\n";
+    return "no metric has a name with this prefix\n";
   using enum alignment;
   table rows{{{"METRIC", left, true},
               {"LABELS", left, true},

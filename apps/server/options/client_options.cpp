@@ -58,7 +58,8 @@ std::string set_password(setting_change& all, const value& x) {
   const auto& text = std::get<std::string>(x);
   if (text.empty() && !net::is_loopback(options.bind)
       && !options.wants_certificates())
-    return "other machines reach this server, which must have a password then";
+    return "password cannot be empty: other machines can reach this server "
+           "(bind); set a password or use client certificates";
   if (all.apply)
     all.server.access.password(text);
   return {};
@@ -80,8 +81,8 @@ std::vector<server_option> client_options() {
       {{.name = "password",
         .alias = "requirepass",
         .kind = value_kind::text("TEXT"),
-        .help = "password of the clients; better put it in the configuration "
-                "file or the environment variable TROUPE_PASSWORD",
+        .help = "password of the clients; set it in the configuration file or "
+                "in TROUPE_PASSWORD",
         .details = "Every user of the machine can read a command line",
         .secret = true},
        into([](server_settings & x) -> auto& { return x.serve.password; }),
@@ -92,7 +93,7 @@ std::vector<server_option> client_options() {
         .kind
         = value_kind::number(1, std::numeric_limits<std::uint32_t>::max()),
         .preset = std::to_string(defaults::max_connections),
-        .help = "connections at a time; more are refused"},
+        .help = "most connections at a time; further connections are refused"},
        into(
          [](server_settings & x) -> auto& { return x.serve.max_connections; }),
        [](const server_state& x) {
@@ -102,9 +103,9 @@ std::vector<server_option> client_options() {
       {{.name = "timeout",
         .kind = value_kind::seconds(std::chrono::seconds{0}, most_seconds),
         .preset = "0",
-        .help = "how long a client may be silent before it is disconnected; 0: "
-                "for ever",
-        .details = "Also how long it may take none of its replies"},
+        .help = "a client without a command for this time is disconnected; 0: "
+                "never",
+        .details = "Also applies to a client that takes none of its replies"},
        into([](server_settings & x) -> auto& { return x.serve.idle_timeout; }),
        [](const server_state& x) {
          return std::to_string(x.live.idle_timeout.load().count());
@@ -113,10 +114,10 @@ std::vector<server_option> client_options() {
       {{.name = "client-query-buffer-limit",
         .kind = value_kind::size(least_query_buffer_limit, most_bytes),
         .preset = memory_size_text(resp::defaults::max_command),
-        .help = "bytes of one command with all its arguments, and of the "
-                "commands between MULTI and EXEC",
-        .details = "Also what a client may send before it takes its replies. "
-                   "See [limits](commands.md#limits)"},
+        .help = "largest size of one command with all its arguments, and of "
+                "all commands between MULTI and EXEC",
+        .details = "Also limits what a client may send before it takes its "
+                   "replies. See [limits](commands.md#limits)"},
        into(
          [](server_settings & x) -> auto& { return x.serve.limits.command; }),
        [](const server_state& x) {
@@ -125,12 +126,12 @@ std::vector<server_option> client_options() {
       {{.name = "maxmemory-clients",
         .kind = value_kind::size(0, most_number),
         .preset = memory_size_text(defaults::max_client_memory),
-        .help = "what all clients together may keep in transactions, watched "
-                "keys, subscriptions, commands that were not executed and "
-                "replies that they do not take; 0: no limit",
-        .details
-        = "A client that asks for more than is left and than its [fair "
-          "share](commands.md#limits) is disconnected and counted"},
+        .help = "memory that all clients together may take for transactions, "
+                "watched keys, subscriptions, commands that were not executed "
+                "yet and replies that were not read yet; 0: no limit",
+        .details = "Above the limit, a client that needs more memory than its "
+                   "[fair share](commands.md#limits) is disconnected, and INFO "
+                   "counts it"},
        into([](server_settings & x) -> auto& {
          return x.serve.max_client_memory;
        }),
@@ -141,7 +142,7 @@ std::vector<server_option> client_options() {
       {{.name = "max-reply",
         .kind = value_kind::size(least_max_reply, most_bytes),
         .preset = memory_size_text(resp::defaults::max_reply),
-        .help = "bytes of one reply, unless it is a single value"},
+        .help = "largest size of a reply, except a reply of a single value"},
        into([](server_settings & x) -> auto& { return x.serve.max_reply; })},
     });
 }

@@ -32,20 +32,21 @@ std::vector<server_option> console_options() {
         .kind = value_kind::text("PATH"),
         .preset_note = "PORT.sock, without a port pid-N.sock, in "
                        "$XDG_RUNTIME_DIR/troupe or in /tmp/troupe-UID",
-        .help = "Unix socket for troupe-console, for this user and root only",
+        .help
+        = "Unix socket for troupe-console; only this user and root may use it",
         .details = "Up to 96 bytes"},
        into([](server_settings & x) -> auto& { return x.console.socket; })},
       {{.name = "console-port",
         .kind = value_kind::number(-1, 65'535),
         .preset = "-1",
-        .help = "TCP port for troupe-console, which needs a console-password; "
-                "0: any free one; -1: none",
+        .help = "TCP port for troupe-console; needs console-password. 0: any "
+                "free port; -1: no port",
         .details = "On this machine only. See [the gate](console.md#the-gate)"},
        set_port},
       {{.name = "console-password",
         .kind = value_kind::text("TEXT"),
-        .help = "password of that port; better put it in the configuration "
-                "file or the environment variable TROUPE_CONSOLE_PASSWORD",
+        .help = "password of console-port; set it in the configuration file or "
+                "in TROUPE_CONSOLE_PASSWORD",
         .secret = true},
        into([](server_settings & x) -> auto& { return x.console.password; })},
       {{.name = "no-console",

@@ -44,33 +44,34 @@ std::vector<server_option> entry_options() {
       {{.name = "ttl",
         .kind = lifetime(),
         .preset = "0",
-        .help = "time to live of keys written without one; 0: for ever"},
+        .help
+        = "time to live of keys written without one; 0: they do not expire"},
        set_lifetime<&region_options::ttl>},
       {{.name = "idle",
         .kind = lifetime(),
         .preset = "0",
-        .help = "keys expire after this time without a read or write, at the "
-                "end of their TTL at the latest; 0: never",
+        .help = "keys expire after this time without a read or write, or "
+                "earlier at the end of their TTL; 0: no idle time",
         .details = "See [commands](commands.md#expiry)"},
        set_lifetime<&region_options::idle>},
       {{.name = "jitter",
         .kind = value_kind::fraction(),
         .preset = "0",
-        .help = "share of the ttl by which keys written without one may expire "
-                "early"},
+        .help = "keys written without a time to live may expire earlier by up "
+                "to this share of ttl"},
        into([](server_settings & x) -> auto& { return x.region.jitter; })},
       {{.name = "max-key-size",
         .kind
         = value_kind::size(1, static_cast<std::int64_t>(largest_key_size)),
         .preset = memory_size_text(troupe::defaults::max_key_size),
-        .help = "bytes of the largest key"},
+        .help = "largest size of a key"},
        into(
          [](server_settings & x) -> auto& { return x.region.max_key_size; })},
       {{.name = "max-value-size",
         .kind = value_kind::size(
           1, static_cast<std::int64_t>(resp::parser_limits{}.bulk)),
         .preset = memory_size_text(troupe::defaults::max_value_size),
-        .help = "bytes of the largest value"},
+        .help = "largest size of a value"},
        into(
          [](server_settings & x) -> auto& { return x.region.max_value_size; })},
       {{.name = "shards",
@@ -78,8 +79,8 @@ std::vector<server_option> entry_options() {
                   .checked("a power of two up to 256, or 0", no_power_of_two),
         .preset = "0",
         .help
-        = "shards of a database, all made at the start; 0: 16 per core, each "
-          "made at its first use"},
+        = "shards of a database; all are made at the start. 0: 16 per core, "
+          "each made at its first use"},
        into([](server_settings & x) -> auto& { return x.region.shards; })},
     });
 }

@@ -37,7 +37,7 @@ std::string set_max_memory(setting_change& all, const value& x) {
   const auto limit = static_cast<std::size_t>(std::get<std::int64_t>(x));
   const auto& memory = all.server.options.memory;
   if (!memory.set_limit)
-    return "the memory of this server has no limit that could be set";
+    return "this server has no limit of memory that can be changed";
   const auto changed
     = all.apply ? memory.set_limit(limit) : memory.check_limit(limit);
   return changed ? std::string{} : changed.error().text();
@@ -117,9 +117,9 @@ std::vector<server_option> memory_options() {
             static_cast<std::int64_t>(settings::least_max_memory), most_number)
             .or_zero(),
         .preset = "0",
-        .help = "what all keys and values may take; 0: no limit",
+        .help = "memory that all keys and values may take; 0: no limit",
         .details = "At least 1kb for each shard. One value may take half of "
-                   "it. See [memory](memory.md)"},
+                   "the limit. See [memory](memory.md)"},
        into([](server_settings & x) -> auto& { return x.max_memory; }),
        [](const server_state& x) {
          return std::to_string(x.options.memory.present());
@@ -129,12 +129,13 @@ std::vector<server_option> memory_options() {
         .kind = value_kind::text("POLICY").checked(settings::policy_names(),
                                                    unknown_policy),
         .preset = std::string{settings::policy_name(serve_options{}.eviction)},
-        .help = "which keys are evicted when that is reached; noeviction "
-                "refuses writes instead",
-        .details = "`allkeys-clock` stands for Redis's policies with `-lru`, "
-                   "`allkeys-s3fifo` for its others; the server reports that, "
-                   "and CONFIG GET and INFO show it. A `volatile-` policy does "
-                   "not spare keys without a TTL"},
+        .help = "which keys are evicted at the limit maxmemory; with "
+                "noeviction, writes are refused",
+        .details = "Redis's policies with `-lru` are replaced by "
+                   "`allkeys-clock`, its other policies by `allkeys-s3fifo`. "
+                   "The server reports this. CONFIG GET and INFO show the "
+                   "policy that is used. A `volatile-` policy also evicts keys "
+                   "without a TTL"},
        start_policy,
        [](const server_state& x) {
          return std::string{settings::policy_name(x.live.eviction)};
@@ -142,11 +143,11 @@ std::vector<server_option> memory_options() {
        set_policy},
       {{.name = "namespaces",
         .kind = value_kind::text("LIST").checked(
-          "PREFIX=SIZE or PREFIX=SIZE,POLICY, blanks in between",
+          "PREFIX=SIZE or PREFIX=SIZE,POLICY, separated by blanks",
           bad_namespaces),
-        .help = "prefixes of database 0 with limits of their own, as "
-                "'session:=64mb,noeviction img:=1gb'; without a policy, "
-                "maxmemory-policy counts",
+        .help = "prefixes of keys in database 0 with their own limits "
+                "(example: 'session:=64mb,noeviction img:=1gb'); default "
+                "policy: maxmemory-policy",
         .details = "See [below](#namespaces)"},
        start_namespaces,
        [](const server_state& x) {
@@ -156,7 +157,7 @@ std::vector<server_option> memory_options() {
       {{.name = "databases",
         .kind = value_kind::number(1, most_databases),
         .preset = std::to_string(defaults::databases),
-        .help = "databases that SELECT knows"},
+        .help = "number of databases"},
        into([](server_settings & x) -> auto& { return x.serve.databases; }),
        [](const server_state& x) {
          return std::to_string(x.databases.count());

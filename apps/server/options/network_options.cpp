@@ -60,39 +60,40 @@ std::vector<server_option> network_options() {
         .letter = 'p',
         .kind = value_kind::number(0, 65'535),
         .preset = std::to_string(defaults::port),
-        .help = "TCP port for Redis clients; 0: any free one"},
+        .help = "TCP port for Redis clients; 0: any free port"},
        into([](server_settings & x) -> auto& { return x.serve.port; }),
        [](const server_state& x) {
          return std::to_string(x.options.plain ? x.options.port : 0);
        }},
       {{.name = "bind",
         .kind = value_kind::text("LIST").checked(
-          "up to 16 addresses, blanks in between", bad_addresses),
+          "up to 16 addresses, separated by blanks", bad_addresses),
         .preset = serve_options{}.bind,
-        .help = "addresses to listen on, blanks in between; one with - before "
-                "it may be missing; one that others reach needs a password",
-        .details
-        = "Example: `127.0.0.1 -::1`. Commas may stand in between, too; `*` is "
-          "0.0.0.0. [Certificates](#certificates) stand in for the password. "
-          "With port "
-          "0, all listen on the same free port"},
+        .help = "addresses to listen on, separated by blanks. An address with "
+                "- before it may be missing. An address that other machines "
+                "reach needs a password",
+        .details = "Example: `127.0.0.1 -::1`. Commas may separate them, too; "
+                   "`*` means 0.0.0.0. [Certificates](#certificates) can "
+                   "replace the password. With port 0, the server listens on "
+                   "the same free port of all addresses"},
        set_bind,
        [](const server_state& x) { return x.options.bind; }},
       {{.name = "no-plain",
         .kind = value_kind::flag(),
         .preset = "no",
-        .help = "listens on no TCP port without TLS"},
+        .help = "does not listen on a TCP port without TLS"},
        set_no_plain},
       {{.name = "unixsocket",
         .kind = value_kind::text("PATH"),
-        .help = "path of a Unix socket to listen on, too",
+        .help = "path of a Unix socket on which the server also listens",
         .details = "See [below](#unix-socket)"},
        into([](server_settings & x) -> auto& { return x.serve.unix_socket; }),
        [](const server_state& x) { return x.options.unix_socket; }},
       {{.name = "unixsocketperm",
         .kind = value_kind::octal(0777),
         .preset = "0",
-        .help = "permissions of that file, octal as 770; 0: as the umask says"},
+        .help = "permissions of that socket, octal (example: 770); 0: set by "
+                "the umask"},
        into(
          [](server_settings & x) -> auto& { return x.serve.unix_socket_mode; }),
        [](const server_state& x) {
@@ -101,13 +102,14 @@ std::vector<server_option> network_options() {
       {{.name = "threads",
         .kind = value_kind::number(0, most_threads),
         .preset = "0",
-        .help = "threads that serve connections; 0: one per core but one"},
+        .help = "threads that serve connections; 0: the number of cores minus "
+                "one"},
        set_threads},
       {{.name = "drain-timeout",
         .kind = value_kind::time(std::chrono::milliseconds{0}),
         .preset = value_kind::time({}).write(value{defaults::drain_timeout}),
-        .help = "how long a stop waits for clients and loads together",
-        .details = "`drain DEADLINE` in the console has its own"},
+        .help = "how long a shutdown waits for clients and loads together",
+        .details = "`drain` in the console has a deadline of its own"},
        into([](server_settings & x) -> auto& { return x.drain_timeout; })},
     });
 }

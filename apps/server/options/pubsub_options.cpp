@@ -73,8 +73,8 @@ std::vector<server_option> pubsub_options() {
       {{.name = "pubsub-buffer",
         .kind = value_kind::size(1, most_bytes),
         .preset = memory_size_text(preset.bytes),
-        .help = "bytes of messages that may wait for a subscriber before it is "
-                "cut off"},
+        .help = "bytes of messages that may wait for a subscriber; above that "
+                "it is disconnected"},
        into([](server_settings & x) -> auto& { return x.serve.pubsub.bytes; }),
        bytes_of<&output_limit::hard>,
        set_limit<&output_limit::hard>},
@@ -82,7 +82,7 @@ std::vector<server_option> pubsub_options() {
         .kind = value_kind::size(0, most_bytes),
         .preset = memory_size_text(preset.soft_bytes),
         .help = "bytes of messages that may wait for a subscriber for less "
-                "than pubsub-soft-time; 0: no such limit"},
+                "than pubsub-soft-time; 0: no soft limit"},
        into([](server_settings & x) -> auto& {
          return x.serve.pubsub.soft_bytes;
        }),
@@ -91,7 +91,7 @@ std::vector<server_option> pubsub_options() {
       {{.name = "pubsub-soft-time",
         .kind = value_kind::seconds(std::chrono::seconds{0}, most_seconds),
         .preset = std::to_string(preset.soft_time.count()),
-        .help = "see pubsub-soft-buffer"},
+        .help = "how long a subscriber may exceed pubsub-soft-buffer"},
        into(
          [](server_settings & x) -> auto& { return x.serve.pubsub.soft_time; }),
        [](const server_state& x) {

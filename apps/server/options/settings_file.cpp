@@ -71,8 +71,8 @@ expected<void> rewrite_settings(const server_state& server) {
   if (!*sure && server.options.report)
     server.options.report(
       "rewrote " + path
-      + ", but the system did not confirm that it is on the "
-        "disk: a power failure may bring back the old one");
+      + ", but the system did not confirm that the file is on "
+        "the disk: after a power failure the old file may be there");
   return {};
 }
 

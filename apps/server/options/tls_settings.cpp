@@ -80,31 +80,32 @@ std::vector<server_option> tls_settings() {
       {{.name = "tls-port",
         .kind = value_kind::number(-1, 65'535),
         .preset = "-1",
-        .help = "TCP port for clients that speak TLS; 0: any free one; -1: "
-                "none"},
+        .help = "TCP port for clients that use TLS; 0: any free port; -1: no "
+                "port"},
        set_port,
        [](const server_state& server) {
          return std::to_string(server.options.tls.port.value_or(0));
        }},
       file_row<&x::cert_file>("tls-cert-file",
-                              "file with the server's certificate and those "
-                              "between it and its authority (PEM)"),
+                              "file with the server's certificate and the "
+                              "intermediate certificates (PEM)"),
       file_row<&x::key_file>(
         "tls-key-file", "file with the private key of the certificate (PEM)"),
       {{.name = "tls-key-file-pass",
         .kind = value_kind::text("TEXT"),
-        .help = "password of that key; better put it in the configuration file "
-                "or the environment variable TROUPE_TLS_KEY_FILE_PASS",
+        .help = "password of tls-key-file; set it in the configuration file or "
+                "in TROUPE_TLS_KEY_FILE_PASS",
         .secret = true},
        into_text<&x::key_file_pass>()},
       file_row<&x::ca_cert_file>(
         "tls-ca-cert-file",
-        "file with the authorities whose certificates clients show (PEM)"),
+        "file with the authorities that sign the clients' certificates (PEM)"),
       {{.name = "tls-auth-clients",
         .kind = value_kind::word({"yes", "no", "optional"}),
         .preset = "yes",
-        .help = "whether clients show a certificate of these authorities",
-        .details = "With `optional`, only one that is shown must be good"},
+        .help = "whether clients must show a certificate",
+        .details = "With `optional`, a client may show none, but a shown "
+                   "certificate must be valid"},
        set_auth_clients,
        [](const server_state& server) {
          return std::string{to_string(server.options.tls.auth_clients)};
@@ -112,26 +113,26 @@ std::vector<server_option> tls_settings() {
       text_row<&x::protocols>(
         {.name = "tls-protocols",
          .kind = value_kind::text("LIST").checked(
-           "TLSv1.2, TLSv1.3, or both with a blank between", bad_protocols),
+           "TLSv1.2, TLSv1.3, or both, separated by a blank", bad_protocols),
          .preset = x{}.protocols,
-         .help = "versions that are spoken"}),
+         .help = "allowed TLS versions"}),
       text_row<&x::ciphers>(
         {.name = "tls-ciphers",
          .kind = value_kind::text("LIST"),
          .preset_note = "OpenSSL's",
-         .help = "ciphers of TLS 1.2, as OpenSSL lists them"}),
+         .help = "allowed ciphers of TLS 1.2, in OpenSSL's format"}),
       text_row<&x::ciphersuites>({.name = "tls-ciphersuites",
                                   .kind = value_kind::text("LIST"),
                                   .preset_note = "OpenSSL's",
-                                  .help = "ciphers of TLS 1.3, as OpenSSL "
-                                          "lists them"}),
+                                  .help = "allowed ciphers of TLS 1.3, in "
+                                          "OpenSSL's format"}),
       {{.name = "tls-handshake-timeout",
         .kind
         = value_kind::time(std::chrono::milliseconds{1}, std::chrono::hours{1}),
         .preset = value_kind::time({}).write(
           value{std::chrono::milliseconds{net::defaults::handshake_timeout}}),
         .help = "how long a client may take for the handshake",
-        .details = "It counts as a connection meanwhile"},
+        .details = "During the handshake, the client counts as a connection"},
        into([](server_settings & to) -> auto& {
          return to.serve.tls.handshake_timeout;
        })},

@@ -33,7 +33,7 @@ expected<void> check_namespaces(const region& db,
                                 const std::vector<namespace_options>& wanted) {
   if (wanted.empty())
     return fail(errc::invalid_argument,
-                "argument must name namespaces, as session:=64mb");
+                "argument must name namespaces (example: session:=64mb)");
   const auto present = namespaces_of(db);
   for (const auto& x : wanted) {
     const auto same = std::find_if(

@@ -47,7 +47,7 @@ struct serve_options {
   net::tls_options tls;
   std::string bind = "127.0.0.1"; ///< See `net::parse_bind`.
   std::string unix_socket;        ///< Path of one to listen on; empty: none.
-  mode_t unix_socket_mode = 0;    ///< Of that file; 0: as the umask says.
+  mode_t unix_socket_mode = 0;    ///< Of that socket; 0: set by the umask.
   std::size_t threads = 1;
   std::size_t max_connections = defaults::max_connections;
   resp::parser_limits limits = {};

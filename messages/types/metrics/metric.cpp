@@ -106,7 +106,7 @@ expected<void> check(const metric_labels& x) {
     for (std::size_t n = 0; n < i; ++n)
       if (x[n].name == label.name)
         return fail(errc::invalid_argument,
-                    "label '" + label.name + "' is there twice");
+                    "label '" + label.name + "' occurs twice");
   }
   return {};
 }

@@ -86,8 +86,8 @@ expected<void> metric_table::add(const metric_info& x,
       };
   if (series.size() >= limit)
     return fail(errc::limit_reached,
-                "there are " + std::to_string(limit)
-                  + " series of metrics already, the most there may be");
+                "there are already " + std::to_string(limit)
+                  + " series of metrics, which is the limit");
   if (const auto i = names.find(x.name); i != names.end()) {
     const auto& other = i->second.info;
     if (other.kind != x.kind || other.unit != x.unit || other.help != x.help)
@@ -99,8 +99,8 @@ expected<void> metric_table::add(const metric_info& x,
   const auto field = field_name(x);
   if (const auto i = fields.find(field); i != fields.end())
     if (i->second.info.name != x.name)
-      return refuse("is to be shown as '" + field + "' of INFO, which '"
-                    + std::string{i->second.info.name} + "' is already");
+      return refuse("cannot be shown as '" + field + "' of INFO, because '"
+                    + std::string{i->second.info.name} + "' is shown there");
   if (!series.insert(series_name(x, of.labels)).second)
     return refuse("is registered already");
   const auto count = [&x, &of](shared_name& to) {

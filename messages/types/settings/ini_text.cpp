@@ -65,8 +65,8 @@ expected<std::string> take_quoted(std::string_view& text) {
     }
     const auto x = ++i < text.size() ? unescaped(text[i]) : '\0';
     if (x == 0)
-      return refuse("a backslash between double quotes stands before n, r, t, "
-                    "a backslash or a double quote");
+      return refuse("between double quotes, a backslash must be followed by n, "
+                    "r, t, a backslash or a double quote");
     result += x;
   }
   return refuse(std::string{"a value that begins with "} + quote
@@ -92,7 +92,7 @@ expected<ini_line> read_entry(std::string_view name, std::string_view rest) {
   result.value = std::move(*value);
   const auto behind = trimmed(rest);
   if (!behind.empty() && !is_one_of(behind.front(), comment_signs))
-    return refuse("only a comment may stand behind a value between quotes");
+    return refuse("only a comment may follow a value between quotes");
   result.comment = behind;
   return result;
 }
@@ -107,7 +107,7 @@ expected<ini_line> read_ini_line(std::string_view text) {
     const auto end = comment_start(line);
     const auto title = trimmed(line.substr(0, end));
     if (title.back() != ']')
-      return refuse("a section reads [name]");
+      return refuse("a section must have the form [name]");
     return ini_line{ini_line::form::section,
                     std::string{trimmed(title.substr(1, title.size() - 2))},
                     {},
@@ -116,7 +116,7 @@ expected<ini_line> read_ini_line(std::string_view text) {
   const auto sign = line.find('=');
   const auto name = trimmed(line.substr(0, sign));
   if (sign == line.npos || name.empty())
-    return refuse("an option reads name=value, a section [name]");
+    return refuse("a line must have the form name=value or [name]");
   return read_entry(name, line.substr(sign + 1));
 }
 

@@ -200,7 +200,7 @@ std::string value_kind::refusal(std::string_view text) const {
     if (const auto x = parse(text))
       if (auto why = check_(*x); !why.empty())
         return why;
-  return "allowed is " + allowed();
+  return "allowed: " + allowed();
 }
 
 expected<void> value_kind::check(const value& x) const {

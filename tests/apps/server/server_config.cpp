@@ -167,7 +167,7 @@ TEST_CASE("options that make no sense are named", "[server][config]") {
   CHECK(mentions(refusal({"--jitter=1"}), "jitter"));
   CHECK(mentions(refusal({}, "[server]\nprot=1\n"), "prot"));
   CHECK(mentions(refusal({}, "[server]\nport=x\n"),
-                 "--port=x in line 2 of the ini file: allowed is 0 to 65535"));
+                 "--port=x in line 2 of the ini file: allowed: 0 to 65535"));
 }
 
 TEST_CASE("the password comes from an option, the file or the environment",
@@ -297,14 +297,14 @@ TEST_CASE("numbers of 2^63 and more are refused, and secrets not shown",
     for (const auto* number : {"9223372036854775808", "18446744073709551615"})
       CHECK(
         mentions(refusal({std::string{"--"} + option + "=" + number}),
-                 std::string{"--"} + option + "=" + number + ": allowed is "));
+                 std::string{"--"} + option + "=" + number + ": allowed: "));
   CHECK(mentions(refusal({}, "[server]\npassword=\"x\n"), "line 2"));
 }
 
 TEST_CASE("CAF's options cannot crash the program", "[server][config]") {
   CHECK(mentions(refusal({"--scheduler.max-threads=0"}), "1 to 1024"));
   CHECK(mentions(refusal({"--scheduler.policy=none"}), "stealing, sharing"));
-  CHECK(mentions(refusal({"--scheduler.max-throughput=0"}), "allowed is 1"));
+  CHECK(mentions(refusal({"--scheduler.max-throughput=0"}), "allowed: 1"));
   CHECK(settings({"--scheduler.max-threads=2", "--scheduler.policy=sharing"}));
   server_config uut;
   CHECK(uut.help_text(false).find("scheduler") == std::string::npos);

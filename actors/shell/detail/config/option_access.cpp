@@ -128,7 +128,7 @@ expected<void> take(const caf::config_option& to, caf::settings& content,
                     const value& x) {
   const auto wrong = [&] {
     return fail(errc::invalid_argument,
-                "allowed is " + described(text_of(to.type_name())));
+                "allowed: " + described(text_of(to.type_name())));
   };
   const auto* const text = std::get_if<std::string>(&x);
   std::optional<caf::config_value> stored;
@@ -142,7 +142,7 @@ expected<void> take(const caf::config_option& to, caf::settings& content,
   if (to.category() == "stream")
     if (const auto* const time = caf::get_if<caf::timespan>(&*stored);
         time != nullptr && *time <= caf::timespan{0})
-      return fail(errc::invalid_argument, "allowed are times above 0s");
+      return fail(errc::invalid_argument, "allowed: times above 0s");
   to.store(*stored);
   caf::put(content, to.full_name(), std::move(*stored));
   return {};
@@ -207,8 +207,8 @@ expected<std::optional<value>> stored(const caf::settings& from,
   const auto wrong = [&] {
     return fail(errc::invalid_argument,
                 x.section + "." + x.name + " is "
-                  + (x.secret ? mask : to_string(i->second)) + "; allowed is "
-                  + x.kind.allowed());
+                  + (x.secret ? mask : to_string(i->second))
+                  + "; allowed: " + x.kind.allowed());
   };
   const auto& held = i->second;
   std::optional<value> result;

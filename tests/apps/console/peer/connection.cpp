@@ -576,7 +576,8 @@ TEST_CASE("metrics are printed as a table, or as JSON") {
            "b_seconds                20, p50 0.25 s, p90 0.5 s, p99 1 s  "
            "Times.\n"
            "... and 1 more\n");
-  CHECK(output(with, "metrics nothing") == "no metric has such a name\n");
+  CHECK(output(with, "metrics nothing")
+        == "no metric has a name with this prefix\n");
   session as_json{peer, true};
   CHECK(
     output(as_json, "metrics a_")

@@ -74,9 +74,8 @@ TEST_CASE("a row of one file is an option of the command line and the file",
   server_config third{table_with(part)};
   const auto refused = third.parse({}, wrong);
   REQUIRE(!refused);
-  CHECK(
-    has(refused.error().text(),
-        "--dummy-buffer=2gb in line 3 of the ini file: allowed is 1 to 1gb"));
+  CHECK(has(refused.error().text(),
+            "--dummy-buffer=2gb in line 3 of the ini file: allowed: 1 to 1gb"));
 }
 
 TEST_CASE("it is in the help and in the tables of the docs",

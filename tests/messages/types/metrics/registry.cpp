@@ -129,8 +129,8 @@ TEST_CASE("two metrics are not one field of INFO", "[metrics]") {
   const auto refused = uut.add(other, always(1));
   REQUIRE(!refused);
   CHECK(refused.error().text()
-        == "metric 'other' is to be shown as 'stats/depth' of INFO, which "
-           "'depth' is already");
+        == "metric 'other' cannot be shown as 'stats/depth' of INFO, because "
+           "'depth' is shown there");
 }
 
 TEST_CASE("when one metric is refused, none of its group is there",

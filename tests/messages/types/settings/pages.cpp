@@ -62,7 +62,7 @@ TEST_CASE("a value that is refused is named with its option and place",
   CHECK(set(uut, "x", "line 2 of x.ini")
           .error()
           .text()
-          .find("--buffer=x in line 2 of x.ini: allowed is 0 and more")
+          .find("--buffer=x in line 2 of x.ini: allowed: 0 and more")
         == 0);
   uut.secret = true;
   CHECK(set(uut, "x", "").error().text().find("--buffer=***: ") == 0);

@@ -52,7 +52,7 @@ TEST_CASE("a size out of range says the range", "[settings]") {
   CHECK(read<std::int64_t>(kind, "0") == 0);
   CHECK(read<std::int64_t>(kind, "64kb") == 64 << 10);
   for (const auto* text : {"1", "65535", "2097153", "3mb"})
-    CHECK(kind.refusal(text).find("allowed is 0, or 64kb to 2mb")
+    CHECK(kind.refusal(text).find("allowed: 0, or 64kb to 2mb")
           != std::string::npos);
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("numbers of 2^63 and more are out of range", "[settings]") {
           == "argument must be between 1 and 1024 inclusive");
   for (const auto* text : {"", "x", "1x", " 1", "1.5", "+1", "0x10"})
     CHECK(refusal(kind, text) == "argument couldn't be parsed into an integer");
-  CHECK(kind.refusal("x") == "allowed is 1 to 1024");
+  CHECK(kind.refusal("x") == "allowed: 1 to 1024");
 }
 
 TEST_CASE("flags, words, fractions and octal numbers", "[settings]") {
@@ -111,16 +111,16 @@ TEST_CASE("flags, words, fractions and octal numbers", "[settings]") {
   CHECK(refusal(flag, "1") == "argument must be 'yes' or 'no'");
   const auto word = value_kind::word({"yes", "no", "optional"});
   CHECK(read<std::string>(word, "Optional") == "optional");
-  CHECK(word.refusal("maybe") == "allowed is yes, no, optional");
+  CHECK(word.refusal("maybe") == "allowed: yes, no, optional");
   const auto part = value_kind::fraction();
   CHECK(read<double>(part, "0.25") == 0.25);
   for (const auto* text : {"1", "-0.1", "nan", "inf", "1e999", "x"})
-    CHECK(part.refusal(text) == "allowed is 0 to below 1");
+    CHECK(part.refusal(text) == "allowed: 0 to below 1");
   const auto mode = value_kind::octal(0777);
   CHECK(read<std::int64_t>(mode, "770") == 0770);
   CHECK(mode.write(value{std::int64_t{0770}}) == "770");
-  CHECK(mode.refusal("1000") == "allowed is 0 to 777, octal");
-  CHECK(mode.refusal("8") == "allowed is 0 to 777, octal");
+  CHECK(mode.refusal("1000") == "allowed: 0 to 777, octal");
+  CHECK(mode.refusal("8") == "allowed: 0 to 777, octal");
 }
 
 TEST_CASE("a condition of its own has words of its own", "[settings]") {
@@ -131,5 +131,5 @@ TEST_CASE("a condition of its own has words of its own", "[settings]") {
   CHECK(read<std::int64_t>(even, "4") == 4);
   CHECK(refusal(even, "5") == "it is odd");
   CHECK(even.refusal("5") == "it is odd");
-  CHECK(even.refusal("x") == "allowed is an even number up to 10");
+  CHECK(even.refusal("x") == "allowed: an even number up to 10");
 }
