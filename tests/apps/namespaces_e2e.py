@@ -112,7 +112,7 @@ def check_settings():
     require(keys(client, "img:") == KEEP, "img: lost keys")
     now = f"session:={MIB},allkeys-clock img:={8 * MIB}"
     require(setting() == now, setting())
-    for bad, hint in (("user:=1mb", b"--namespaces"), ("session:=0", b"not 0"),
+    for bad, hint in (("user:=1mb", b"--namespaces"), ("session:=0", b"above 0"),
                       ("session:", b"PREFIX=SIZE"), ("", b"session:=64mb"),
                       ("=1mb", b"empty"), ("session:=lots", b"100mb"),
                       ("img:=2mb user:=1mb", b"--namespaces"),
@@ -187,7 +187,7 @@ def check_console():
 def check_options():
     many = " ".join(f"n{i}:=1mb" for i in range(65))
     for value, hint in (("=1mb", "empty"), ("a:", "PREFIX=SIZE"),
-                        ("a:=0", "not 0"), ("a:=-1", "100mb"),
+                        ("a:=0", "above 0"), ("a:=-1", "100mb"),
                         ("a:=1mb a:=2mb", "twice"), (many, "up to 64"),
                         ("a:=100", "1024"), ("a:=1mb,lru", "allkeys-clock"),
                         ("toolong:=1mb", "keys have up to 4")):

@@ -217,7 +217,8 @@ void session::validate() {
       report_error("validate",
                    {troupe::errc::system_error, "broken table: " + *problem});
   }
-  const auto& registry = shard_at(*region, 0).store().registry();
+  const auto& registry
+    = shards(*region).all().made().front()->store().registry();
   if (auto problem = registry.validate(uses); !problem.empty())
     report_error("validate",
                  {troupe::errc::system_error, "broken tags: " + problem});

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <troupe/backends/memory/shards/shard_map.hpp>
@@ -23,15 +24,16 @@ std::size_t keys_in(const shard_map& where, std::size_t number) noexcept {
   return x == nullptr ? 0 : x->store().entries().size();
 }
 
-/// The first position from `from` on in a shard with entries; 0: there is none. A key
+/// The first position from `from` on in a shard with entries, if there is one. A key
 /// that is present all the time was counted before the walk began.
-scan_cursor next_filled(const shard_map& where, scan_cursor from) noexcept {
+std::optional<scan_cursor> next_filled(const shard_map& where,
+                                       scan_cursor from) noexcept {
   constexpr auto size = table::scan_end;
   auto number = from / size;
   for (; number < where.size(); from = ++number * size)
     if (keys_in(where, number) > 0)
       return from;
-  return 0;
+  return std::nullopt;
 }
 
 } // namespace
@@ -40,12 +42,11 @@ expected<scan_cursor>
 scan_bucket(const shard_map& where, scan_cursor from,
             function_ref<void(bytes_view, const entry_view&)> f) {
   constexpr auto size = table::scan_end;
-  auto start = next_filled(where, from);
   scan_cursor next = 0;
-  if (start >= from) {
-    auto number = start / size;
-    auto behind = where[number]->store().scan(start % size, f);
-    next = next_filled(where, number * size + behind);
+  if (const auto start = next_filled(where, from)) {
+    auto number = *start / size;
+    auto behind = where[number]->store().scan(*start % size, f);
+    next = next_filled(where, number * size + behind).value_or(0);
   }
   // Checked last: a stopped region looks empty, which must not be taken for the end.
   if (auto ok = where.check_running(); !ok)

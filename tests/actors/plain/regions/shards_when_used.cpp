@@ -4,6 +4,8 @@
 #include <troupe/backends/memory/shards/shard_map.hpp>
 
 #include <atomic>
+#include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -79,6 +81,43 @@ TEST_CASE("a shard is made when a key of it is changed first", "[made]") {
   CHECK(f.made() == 3);
   REQUIRE(f.uut->provider().part(0) != nullptr);
   CHECK(f.uut->provider().part(0)->name() == "test/shard-0");
+}
+
+TEST_CASE("a region whose shards were not made answers every call", "[made]") {
+  region_options options;
+  options.namespaces = {{"a:", 0, 10, std::nullopt, 0}};
+  open_number_fixture f{options};
+  auto& x = *f.uut;
+  const auto nothing = [](bytes_view, const entry_view&) { FAIL(); };
+  std::minstd_rand random;
+  for (const scan_cursor from : {scan_cursor{0}, scan_cursor{1} << 40})
+    CHECK(x.scan(from, nothing) == scan_cursor{0});
+  CHECK(x.random_key(random)->has_value() == false);
+  CHECK(x.size() == 0);
+  CHECK(x.stats().keys == 0);
+  CHECK(x.ttl("k")->has_value() == false);
+  CHECK(x.charge("k")->has_value() == false);
+  CHECK(x.get_many(std::vector<bytes_view>{"k", "a:k"})->size() == 2);
+  CHECK(x.clear());
+  CHECK(x.clear_namespace("a:"));
+  CHECK(x.invalidate_tag("t"));
+  CHECK(x.set_limits(1 << 20, 1'000));
+  CHECK(x.set_namespace_limits("a:", 0, 10));
+  CHECK(x.obey_limits());
+  CHECK(x.set_eviction(eviction_policy::none));
+  static_cast<void>(x.tick());
+  CHECK(f.made() == 0);
+  CHECK(x.erase("k") == false);
+  CHECK(x.touch("k", 1s) == false);
+  CHECK(x.rename("k", "other") == transfer_result::absent);
+  CHECK(x.get_or_set("k",
+                     [](load_context&) {
+                       return expected<std::optional<bytes>>{bytes{"loaded"}};
+                     })
+          ->value()
+        == "loaded");
+  CHECK(x.increment("a:n") == 1);
+  CHECK(x.size() == 2);
 }
 
 TEST_CASE("the only shard of a small region is made when it is used first",
