@@ -111,7 +111,7 @@ TEST_CASE("namespaces are read from the command line and the file",
     {}, "[server]\nnamespaces=\"  session:=64mb \ta=b:=1m,noeviction\"\n"));
   CHECK(mentions(refusal({"--namespaces=a:"}), "--namespaces=a:: a:: "));
   CHECK(mentions(refusal({"--namespaces==1mb"}), "empty"));
-  CHECK(mentions(refusal({"--namespaces=a:=0"}), "not 0"));
+  CHECK(mentions(refusal({"--namespaces=a:=0"}), "above 0"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb a:=1mb"}), "twice"));
   CHECK(mentions(refusal({"--namespaces=a:=1mb,lru"}), "allkeys-clock"));
   CHECK(mentions(refusal({"--namespaces=a:=10"}), "1024"));
