@@ -23,9 +23,9 @@ expected<asio::ip::address> parse_address(std::string_view text) {
   auto result = asio::ip::make_address(std::string{text}, code);
   if (code)
     return fail(errc::invalid_argument,
-                "--bind=" + std::string{text}
-                  + " is not an IP address, such as 127.0.0.1 or ::1; several "
-                    "have a blank in between");
+                "'" + std::string{text}
+                  + "' is not an IP address (examples: 127.0.0.1, ::1); "
+                    "separate several addresses by blanks");
   return result;
 }
 
@@ -56,12 +56,12 @@ expected<std::vector<bind_address>> parse_bind(std::string_view text) {
   }
   if (result.empty())
     return fail(errc::invalid_argument,
-                "--bind names no address; the default is 127.0.0.1");
+                "no address to listen on (default of bind: 127.0.0.1)");
   if (result.size() > most_addresses)
-    return fail(errc::invalid_argument, "--bind names "
-                                          + std::to_string(result.size())
-                                          + " addresses; allowed: up to "
-                                          + std::to_string(most_addresses));
+    return fail(errc::invalid_argument,
+                std::to_string(result.size())
+                  + " addresses to listen on; allowed: up to "
+                  + std::to_string(most_addresses));
   return result;
 }
 
