@@ -96,7 +96,7 @@ def check_addresses():
 
 
 def check_wrong_addresses():
-    for text, why in (("127.0.0.1 nowhere", "--bind=nowhere is not an IP"),
+    for text, why in (("127.0.0.1 nowhere", "'nowhere' is not an IP"),
                       (" ", "no address to listen on"),
                       ("127.0.0.1 192.0.2.1", "without authentication"),
                       (" ".join(f"127.0.0.{i}" for i in range(1, 18)),
