@@ -58,6 +58,17 @@ function(troupe_library name)
   set_property(GLOBAL APPEND PROPERTY TROUPE_LIBRARIES ${target})
 endfunction()
 
+# troupe_plain(TARGET)
+#
+# Says that a target does not know CAF. It gets TROUPE_PLAIN_OPTIONS: the build for
+# AddressSanitizer optimises these targets, whose tests take long, and leaves out the
+# others, whose templates of CAF take long to compile.
+set(TROUPE_PLAIN_OPTIONS "" CACHE STRING
+  "Compiler options of the targets that do not know CAF, after all others")
+function(troupe_plain target)
+  target_compile_options(${target} PRIVATE ${TROUPE_PLAIN_OPTIONS})
+endfunction()
+
 # troupe_app_library(NAME SOURCES file... [LINK target...])
 #
 # The part of a program that tests can link: like troupe_library, but not
