@@ -283,7 +283,7 @@ std::string value_kind::range() const {
   std::string list;
   for (const auto& x : words_)
     list.append(list.empty() ? "" : ", ").append(x);
-  const auto range
+  auto range
     = (zero_too_ ? "0, or " : "") + bound(least_)
       + (most_ == most_number ? " and more" : " to " + bound(most_));
   switch (form_) {
