@@ -34,6 +34,7 @@ void read(const region& from, std::span<metric_value> to) {
 expected<metric_registration> register_region_metrics(metric_registry& in,
                                                       region_lister list) {
   std::vector<metric_info> infos;
+  infos.reserve(provider_metrics.size() + 2);
   for (const auto& one : provider_metrics)
     infos.push_back(one.info);
   infos.push_back(undecodable);

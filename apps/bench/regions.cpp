@@ -136,7 +136,8 @@ private:
       regions_[i].reset();
       in.close(name_of(i)).value();
     }
-    result_.close = since(begin) / static_cast<double>((how_.count + 1) / 2);
+    const auto closed = (how_.count + 1) / 2;
+    result_.close = since(begin) / static_cast<double>(closed);
   }
 
   void measure_memory() {

@@ -1,7 +1,6 @@
 #include "apps/net/tls_context.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -49,8 +48,7 @@ int give_password(char* to, int room, int, void* from) {
   password.asked = true;
   const auto size
     = std::min(password.text.size(), static_cast<std::size_t>(room));
-  std::memcpy(to, password.text.data(), size);
-  return static_cast<int>(size);
+  return static_cast<int>(password.text.copy(to, size));
 }
 
 expected<void> use_certificate(SSL_CTX* context, const tls_options& from) {

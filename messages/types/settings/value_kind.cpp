@@ -283,9 +283,8 @@ std::string value_kind::range() const {
   std::string list;
   for (const auto& x : words_)
     list.append(list.empty() ? "" : ", ").append(x);
-  auto range
-    = (zero_too_ ? "0, or " : "") + bound(least_)
-      + (most_ == most_number ? " and more" : " to " + bound(most_));
+  auto range = (zero_too_ ? "0, or " : "") + bound(least_)
+               + (most_ == most_number ? " and more" : " to " + bound(most_));
   switch (form_) {
     case form::flag:
       return "yes or no";
