@@ -44,8 +44,11 @@ public:
 
   /// Whether no change has begun since that moment.
   [[nodiscard]] bool unchanged_since(std::uint64_t moment) const noexcept {
-    // What was read before must have been read by now.
+    // What was read before must have been read by now. ThreadSanitizer does not model
+    // fences.
+#ifndef TROUPE_THREAD_SANITIZER
     std::atomic_thread_fence(std::memory_order_acquire);
+#endif
     return begun_.load(std::memory_order_relaxed) == moment;
   }
 
