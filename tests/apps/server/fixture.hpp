@@ -52,9 +52,11 @@ inline void make_client(troupe::server::client& x, std::uint64_t id,
     return std::make_shared<quiet_subscriber>(state.options.pubsub);
   };
   x.make_slot = [](troupe::server::waiting_time most) {
-    return std::make_shared<quiet_slot>(
-      std::make_shared<troupe::server::answer_line>([] { return true; }),
-      std::move(most));
+    // No thread empties the line: closed, it keeps no slot alive.
+    auto line
+      = std::make_shared<troupe::server::answer_line>([] { return true; });
+    line->close();
+    return std::make_shared<quiet_slot>(std::move(line), std::move(most));
   };
 }
 
