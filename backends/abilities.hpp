@@ -176,8 +176,8 @@ public:
   /// Takes the steps in their order, if all conditions hold: readers by `read_together`
   /// see all of them or none. Returns whether the conditions held. Errors: those of the
   /// changes, `limit_reached` when there is no room for all of them, `invalid_argument`
-  /// inside of a change or a completion. After an error nothing has changed, except that after
-  /// `out_of_memory` the first steps may have been taken. Waits for the turn of all
+  /// inside of a change or a completion. After an error nothing has changed, except that
+  /// after `out_of_memory` the first steps may have been taken. Waits for the turn of all
   /// shards of the keys.
   virtual expected<bool>
   change_together(std::span<const joint_condition> conditions,

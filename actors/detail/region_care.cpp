@@ -19,7 +19,7 @@ namespace troupe::detail {
 namespace {
 
 /// How long to wait for the actors of a closed region, which have no work left, to end.
-constexpr std::chrono::seconds last_turn{1};
+constexpr std::chrono::seconds longest_end_of_actors{1};
 
 /// Checks in a row without work before the first tick is skipped.
 constexpr unsigned patience = 8;
@@ -160,7 +160,7 @@ void open_regions::end(const std::vector<entry>& gone) {
   }
   let_run(ground_.system);
   for (const auto& x : leaving)
-    ground_.tree.await_departed(x, last_turn);
+    ground_.tree.await_departed(x, longest_end_of_actors);
   for (const auto& x : gone)
     x.care->directory->clear();
 }

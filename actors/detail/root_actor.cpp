@@ -12,7 +12,7 @@ namespace troupe::detail {
 namespace {
 
 /// How long an actor that has nothing left to do may take to end.
-constexpr std::chrono::seconds patience{1};
+constexpr std::chrono::seconds longest_end{1};
 
 void say(const report_function& to, std::string_view what) {
   if (to)
@@ -79,7 +79,7 @@ void root_actor::retire() {
 void root_actor::end() {
   auto last = present_.pointer();
   present_.clear();
-  if (!end_and_wait(system_, std::move(last), patience) && report_)
+  if (!end_and_wait(system_, std::move(last), longest_end) && report_)
     report_(std::string{"stuck at the end: actor "} + supervisor_name);
 }
 

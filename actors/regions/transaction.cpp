@@ -1,7 +1,5 @@
 #include <troupe/actors/regions/transaction.hpp>
 
-#include <new>
-
 #include <troupe/backends/abilities.hpp>
 
 namespace troupe {
@@ -78,10 +76,12 @@ expected<bool> transaction::commit() const {
     return true;
   std::vector<joint_condition> conditions;
   std::vector<joint_step> changes;
+  joint_turn_ability* any = nullptr; // They are of one kind.
   for (const auto& x : steps_) {
     const auto turns = joint_turns_of(*x.where, *steps_.front().where);
     if (!turns)
       return tl::unexpected{turns.error()};
+    any = *turns;
     const hashed_key key = x.key;
     switch (x.what) {
       case action::require:
@@ -98,8 +98,7 @@ expected<bool> transaction::commit() const {
         break;
     }
   }
-  return steps_.front().where->provider().joint_turns()->change_together(
-    conditions, changes);
+  return any->change_together(conditions, changes);
 }
 
 expected<std::vector<std::optional<entry_copy>>>

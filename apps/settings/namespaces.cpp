@@ -1,10 +1,10 @@
 #include "apps/settings/namespaces.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include <troupe/messages/types/text/memory_size.hpp>
+#include <troupe/messages/types/text/words.hpp>
 
 #include "apps/settings/max_memory.hpp"
 
@@ -39,18 +39,6 @@ expected<namespace_options> parse_one(bytes_view word) {
   if (!limit || *limit == 0)
     return bad(word, "the limit must be a size above 0 (examples: 100mb, 2gb)");
   result.max_bytes = *limit;
-  return result;
-}
-
-std::vector<bytes_view> words_of(bytes_view text) {
-  constexpr std::string_view blanks = " \t";
-  std::vector<bytes_view> result;
-  for (auto at = text.find_first_not_of(blanks); at != bytes_view::npos;
-       at = text.find_first_not_of(blanks, at)) {
-    const auto end = std::min(text.find_first_of(blanks, at), text.size());
-    result.push_back(text.substr(at, end - at));
-    at = end;
-  }
   return result;
 }
 

@@ -282,12 +282,7 @@ private:
 template <class F>
 expected<bool> memory_provider::visit(const hashed_key& key, F&& f,
                                       lookup as) const {
-  const auto& store = owner(key).store();
-  if (store.read(key, std::forward<F>(f), as)) [[likely]]
-    return true;
-  if (store.stopped()) [[unlikely]]
-    return shards_->stopped();
-  return false;
+  return memory::visit(*shards_, key, std::forward<F>(f), as);
 }
 
 } // namespace troupe

@@ -2,53 +2,19 @@
 
 // Loads that a test holds up.
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <future>
-#include <latch>
 #include <optional>
-#include <semaphore>
 #include <string>
 #include <utility>
 
 #include "conformance/fixture.hpp"
+#include "test_gate.hpp"
 
 namespace conformance {
 
 using loaded = troupe::expected<std::optional<troupe::bytes>>;
-
-/// A door that loaders wait behind.
-class gate {
-public:
-  gate() = default;
-  gate(const gate&) = delete;
-  gate& operator=(const gate&) = delete;
-
-  ~gate() {
-    open();
-  }
-
-  void open() {
-    if (!opened_.exchange(true))
-      latch_.count_down();
-  }
-
-  void pass() {
-    arrived_.release();
-    latch_.wait();
-  }
-
-  /// Waits until one more loader stands before the gate.
-  void await_arrival() {
-    arrived_.acquire();
-  }
-
-private:
-  std::atomic<bool> opened_{false};
-  std::latch latch_{1};
-  std::counting_semaphore<> arrived_{0};
-};
 
 /// `get_or_set` on a thread of its own.
 inline std::future<loaded> ask(fixture& f, std::string key,
@@ -120,7 +86,7 @@ public:
 
 private:
   fixture& f_;
-  gate door_;
+  test_gate door_;
   std::future<loaded> value_;
 };
 

@@ -58,7 +58,7 @@ void keep_alive(int descriptor) noexcept {
 }
 
 /// Sends all of it or nothing: a fresh connection takes 40 bytes.
-bool send_whole(int to, const wire_message& x) noexcept {
+bool send_at_once(int to, const wire_message& x) noexcept {
   return ::send(to, x.data(), x.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
          == static_cast<ssize_t>(x.size());
 }
@@ -221,7 +221,7 @@ void listener::add(unique_descriptor made, time_point now) {
   if (file_) {
     auto user = welcome_user(made.get());
     if (!user) {
-      send_whole(made.get(), encode(refusal::wrong_user));
+      send_at_once(made.get(), encode(refusal::wrong_user));
       return;
     }
     from = std::move(*user);
@@ -278,7 +278,7 @@ listener::outcome listener::serve(connection& x) {
     let_in(x, *reply);
     return outcome::over;
   }
-  const bool sent = !reply || send_whole(x.descriptor.get(), *reply);
+  const bool sent = !reply || send_at_once(x.descriptor.get(), *reply);
   return sent && verdict == doorkeeper::verdict::waits ? outcome::waits
                                                        : outcome::over;
 }
@@ -286,10 +286,10 @@ listener::outcome listener::serve(connection& x) {
 void listener::let_in(connection& x, const wire_message& welcome) {
   // This object's own reference is one of the holders.
   if (static_cast<std::size_t>(inside_.use_count()) > most_.inside) {
-    send_whole(x.descriptor.get(), encode(refusal::too_many));
+    send_at_once(x.descriptor.get(), encode(refusal::too_many));
     return;
   }
-  if (send_whole(x.descriptor.get(), welcome))
+  if (send_at_once(x.descriptor.get(), welcome))
     take_({std::move(x.descriptor), std::move(x.from), inside_});
 }
 

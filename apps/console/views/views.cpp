@@ -137,7 +137,7 @@ std::string services_text(const std::vector<service_info>& services,
   return result.rows() == 0 ? std::string{} : "\n" + result.render(width);
 }
 
-std::int64_t milliseconds(std::chrono::milliseconds x) {
+std::int64_t count_of(std::chrono::milliseconds x) {
   return x.count();
 }
 
@@ -275,12 +275,12 @@ json_object json_of(const runtime_stat& x) {
                      .add("namespaces", rows_of(region.namespaces)));
   return json_object{}
     .add("version", x.version)
-    .add("uptime_ms", milliseconds(x.uptime))
+    .add("uptime_ms", count_of(x.uptime))
     .add("process_id", x.process_id)
     .add("resident_bytes", x.resident_bytes)
     .add("cpu_ms", x.cpu_milliseconds)
     .add("cpu_permille", x.cpu_permille)
-    .add("cpu_window_ms", milliseconds(x.cpu_window))
+    .add("cpu_window_ms", count_of(x.cpu_window))
     .add("threads", x.threads)
     .add("open_files", x.open_files)
     .add("file_limit", x.file_limit)
@@ -304,8 +304,8 @@ json_object json_of(const load_list& x) {
                      .add("id", load.id)
                      .add("region", load.region)
                      .add_bytes("key", load.key)
-                     .add("age_ms", milliseconds(load.age))
-                     .add("remaining_ms", milliseconds(load.remaining))
+                     .add("age_ms", count_of(load.age))
+                     .add("remaining_ms", count_of(load.remaining))
                      .add("attempt", std::uint64_t{load.attempt})
                      .add("waiters", load.waiters)
                      .add("fenced", load.fenced));
@@ -318,7 +318,7 @@ json_object json_of(const node_list& x) {
     rows.push_back(json_object{}
                      .add("id", node.id)
                      .add("address", node.address)
-                     .add("known_for_ms", milliseconds(node.known_for))
+                     .add("known_for_ms", count_of(node.known_for))
                      .add("requests", node.requests)
                      .add("actors", node.actors));
   return json_object{}

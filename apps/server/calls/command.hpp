@@ -85,6 +85,9 @@ struct key_positions {
   int step = 0;
 };
 
+inline constexpr key_positions one_key{1, 1, 1};
+inline constexpr key_positions all_keys{1, -1, 1};
+
 /// Adds the memory that a call takes or frees to the plan of a joint turn, which then
 /// makes room for all of its calls.
 using planner = void (*)(command_call& call, memory::turn_plan& plan);

@@ -245,48 +245,47 @@ void client_unblock(command_call& call) {
   call.reply.integer(ended ? 1 : 0);
 }
 
-constexpr std::string_view group = "connection";
-constexpr auto always = flag::loading | flag::stale;
-constexpr auto plain = flag::noscript | always;
-constexpr auto admin = flag::admin | plain;
-
-// clang-format off
-constexpr std::array subcommands{
-  command{"client|getname", 2, plain, {}, group, "2.6.9",
-          "Get the name of the connection", client_getname},
-  command{"client|help", 2, always, {}, group, "5.0.0",
-          "Show this text", reply_help},
-  command{"client|id", 2, plain, {}, group, "5.0.0",
-          "Get the number of the connection", client_id},
-  command{"client|info", 2, plain, {}, group, "6.2.0",
-          "Describe the connection", client_info},
-  command{"client|kill", -3, admin, {}, group, "2.4.0",
-          "Close connections", client_kill},
-  command{"client|list", -2, admin, {}, group, "2.4.0",
-          "Describe all or some connections", client_list},
-  command{"client|no-evict", 3, admin, {}, group, "7.0.0",
-          "Understood; nothing is evicted", client_no_evict},
-  command{"client|no-touch", 3, plain, {}, group, "7.2.0",
-          "Understood; reading touches nothing", client_no_touch},
-  command{"client|reply", 3, plain, {}, group, "3.2.0",
-          "Tell whether replies are wanted", client_reply},
-  command{"client|setinfo", 4, plain, {}, group, "7.2.0",
-          "Tell the name or version of the client library", client_setinfo},
-  command{"client|setname", 3, plain, {}, group, "2.6.9",
-          "Name the connection", client_setname},
-  command{"client|unblock", -3, admin, {}, group, "5.0.0",
-          "End the wait of a command of another connection", client_unblock},
-};
-
-constexpr std::array commands{
-  command{"client", -2, {}, {}, group, "2.4.0",
-          "Commands on client connections", nullptr, nullptr, subcommands},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> client_commands() noexcept {
+  constexpr std::string_view group = "connection";
+  constexpr auto always = flag::loading | flag::stale;
+  constexpr auto plain = flag::noscript | always;
+  constexpr auto admin = flag::admin | plain;
+
+  // clang-format off
+  static constexpr std::array subcommands{
+    command{"client|getname", 2, plain, {}, group, "2.6.9",
+            "Get the name of the connection", client_getname},
+    command{"client|help", 2, always, {}, group, "5.0.0",
+            "Show this text", reply_help},
+    command{"client|id", 2, plain, {}, group, "5.0.0",
+            "Get the number of the connection", client_id},
+    command{"client|info", 2, plain, {}, group, "6.2.0",
+            "Describe the connection", client_info},
+    command{"client|kill", -3, admin, {}, group, "2.4.0",
+            "Close connections", client_kill},
+    command{"client|list", -2, admin, {}, group, "2.4.0",
+            "Describe all or some connections", client_list},
+    command{"client|no-evict", 3, admin, {}, group, "7.0.0",
+            "Understood; nothing is evicted", client_no_evict},
+    command{"client|no-touch", 3, plain, {}, group, "7.2.0",
+            "Understood; reading touches nothing", client_no_touch},
+    command{"client|reply", 3, plain, {}, group, "3.2.0",
+            "Tell whether replies are wanted", client_reply},
+    command{"client|setinfo", 4, plain, {}, group, "7.2.0",
+            "Tell the name or version of the client library", client_setinfo},
+    command{"client|setname", 3, plain, {}, group, "2.6.9",
+            "Name the connection", client_setname},
+    command{"client|unblock", -3, admin, {}, group, "5.0.0",
+            "End the wait of a command of another connection", client_unblock},
+  };
+
+  static constexpr std::array commands{
+    command{"client", -2, {}, {}, group, "2.4.0",
+            "Commands on client connections", nullptr, nullptr, subcommands},
+  };
+  // clang-format on
   return commands;
 }
 

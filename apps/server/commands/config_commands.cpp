@@ -152,35 +152,34 @@ void config_rewrite(command_call& call) {
   call.reply.error("ERR Rewriting config file: " + done.error().text());
 }
 
-constexpr std::string_view group = "server";
-constexpr auto always = flag::loading | flag::stale;
-constexpr auto admin = flag::admin | flag::noscript | always;
-
-// clang-format off
-constexpr std::array subcommands{
-  command{"config|get", -3, admin, {}, group, "2.0.0",
-          "Get settings by name or pattern", config_get},
-  command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
-          reply_help},
-  command{"config|resetstat", 2, admin, {}, group, "2.0.0",
-          "Count what INFO shows from zero again", config_resetstat},
-  command{"config|rewrite", 2, admin, {}, group, "2.8.0",
-          "Write the changed settings to the configuration file",
-          config_rewrite},
-  command{"config|set", -4, admin | flag::alone, {}, group, "2.0.0",
-          "Change settings of the running server, all of them or none",
-          config_set},
-};
-
-constexpr std::array commands{
-  command{"config", -2, {}, {}, group, "2.0.0", "Commands on settings", nullptr,
-          nullptr, subcommands},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> config_commands() noexcept {
+  constexpr std::string_view group = "server";
+  constexpr auto always = flag::loading | flag::stale;
+  constexpr auto admin = flag::admin | flag::noscript | always;
+
+  // clang-format off
+  static constexpr std::array subcommands{
+    command{"config|get", -3, admin, {}, group, "2.0.0",
+            "Get settings by name or pattern", config_get},
+    command{"config|help", 2, always, {}, group, "5.0.0", "Show this text",
+            reply_help},
+    command{"config|resetstat", 2, admin, {}, group, "2.0.0",
+            "Count what INFO shows from zero again", config_resetstat},
+    command{"config|rewrite", 2, admin, {}, group, "2.8.0",
+            "Write the changed settings to the configuration file",
+            config_rewrite},
+    command{"config|set", -4, admin | flag::alone, {}, group, "2.0.0",
+            "Change settings of the running server, all of them or none",
+            config_set},
+  };
+
+  static constexpr std::array commands{
+    command{"config", -2, {}, {}, group, "2.0.0", "Commands on settings", nullptr,
+            nullptr, subcommands},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -189,33 +189,32 @@ void hello(command_call& call) {
   reply_greeting(call);
 }
 
-constexpr std::string_view group = "connection";
-constexpr auto always = flag::loading | flag::stale;
-constexpr auto handshake
-  = flag::noscript | flag::fast | flag::no_auth | flag::allow_busy | always;
-
-// clang-format off
-constexpr std::array commands{
-  command{"ping", -1, flag::fast | flag::for_subscribers, {}, group, "1.0.0",
-          "Ping the server", ping},
-  command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
-          "Echo the given string", echo},
-  command{"quit", -1, handshake | flag::not_queued | flag::for_subscribers, {},
-          group, "1.0.0", "Close the connection", quit},
-  command{"select", 2, always | flag::fast, {}, group, "1.0.0",
-          "Select the database", select},
-  command{"auth", -2, handshake, {}, group, "1.0.0",
-          "Authenticate to the server", auth},
-  command{"hello", -1, handshake, {}, group, "6.0.0",
-          "Agree on the version of the protocol", hello},
-  command{"reset", 1, handshake | flag::not_queued | flag::for_subscribers, {},
-          group, "6.2.0", "Reset the connection", reset},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> connection_commands() noexcept {
+  constexpr std::string_view group = "connection";
+  constexpr auto always = flag::loading | flag::stale;
+  constexpr auto handshake
+    = flag::noscript | flag::fast | flag::no_auth | flag::allow_busy | always;
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"ping", -1, flag::fast | flag::for_subscribers, {}, group, "1.0.0",
+            "Ping the server", ping},
+    command{"echo", 2, always | flag::fast, {}, group, "1.0.0",
+            "Echo the given string", echo},
+    command{"quit", -1, handshake | flag::not_queued | flag::for_subscribers, {},
+            group, "1.0.0", "Close the connection", quit},
+    command{"select", 2, always | flag::fast, {}, group, "1.0.0",
+            "Select the database", select},
+    command{"auth", -2, handshake, {}, group, "1.0.0",
+            "Authenticate to the server", auth},
+    command{"hello", -1, handshake, {}, group, "6.0.0",
+            "Agree on the version of the protocol", hello},
+    command{"reset", 1, handshake | flag::not_queued | flag::for_subscribers, {},
+            group, "6.2.0", "Reset the connection", reset},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -23,10 +23,8 @@ namespace {
 
 using flag = command_flag;
 
-constexpr key_positions one_key{1, 1, 1};
-
-constexpr std::int64_t milliseconds = 1;
-constexpr std::int64_t seconds = 1000;
+constexpr std::int64_t in_milliseconds = 1;
+constexpr std::int64_t in_seconds = 1000;
 
 // -- the time left ---------------------------------------------------------------
 
@@ -49,11 +47,11 @@ void reply_time_left(command_call& call, std::int64_t unit) {
 }
 
 void ttl(command_call& call) {
-  reply_time_left(call, seconds);
+  reply_time_left(call, in_seconds);
 }
 
 void pttl(command_call& call) {
-  reply_time_left(call, milliseconds);
+  reply_time_left(call, in_milliseconds);
 }
 
 void reply_deadline(command_call& call, std::int64_t unit) {
@@ -74,11 +72,11 @@ void reply_deadline(command_call& call, std::int64_t unit) {
 }
 
 void expiretime(command_call& call) {
-  reply_deadline(call, seconds);
+  reply_deadline(call, in_seconds);
 }
 
 void pexpiretime(command_call& call) {
-  reply_deadline(call, milliseconds);
+  reply_deadline(call, in_milliseconds);
 }
 
 // -- changing it -----------------------------------------------------------------
@@ -182,39 +180,38 @@ void plan_expire(command_call& call, memory::turn_plan& plan) {
   plan.expire(call.shards(), call.words[1]);
 }
 
-constexpr std::string_view group = "generic";
-
-// clang-format off
-constexpr std::array commands{
-  command{"ttl", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
-          "Get the time to live of a key in seconds", ttl},
-  command{"pttl", 2, flag::readonly | flag::fast, one_key, group, "2.6.0",
-          "Get the time to live of a key in milliseconds", pttl},
-  command{"expiretime", 2, flag::readonly | flag::fast, one_key, group, "7.0.0",
-          "Get the Unix time in seconds when a key expires", expiretime},
-  command{"pexpiretime", 2, flag::readonly | flag::fast, one_key, group,
-          "7.0.0", "Get the Unix time in milliseconds when a key expires",
-          pexpiretime},
-  command{"expire", -3, flag::write | flag::fast, one_key, group, "1.0.0",
-          "Set the time to live of a key in seconds", expire}
-    .planned(plan_expire),
-  command{"pexpire", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the time to live of a key in milliseconds", pexpire}
-    .planned(plan_expire),
-  command{"expireat", -3, flag::write | flag::fast, one_key, group, "1.2.0",
-          "Set the Unix time in seconds when a key expires", expireat}
-    .planned(plan_expire),
-  command{"pexpireat", -3, flag::write | flag::fast, one_key, group, "2.6.0",
-          "Set the Unix time in milliseconds when a key expires", pexpireat}
-    .planned(plan_expire),
-  command{"persist", 2, flag::write | flag::fast, one_key, group, "2.2.0",
-          "Remove the expiration of a key", persist},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> expiry_commands() noexcept {
+  constexpr std::string_view group = "generic";
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"ttl", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
+            "Get the time to live of a key in seconds", ttl},
+    command{"pttl", 2, flag::readonly | flag::fast, one_key, group, "2.6.0",
+            "Get the time to live of a key in milliseconds", pttl},
+    command{"expiretime", 2, flag::readonly | flag::fast, one_key, group, "7.0.0",
+            "Get the Unix time in seconds when a key expires", expiretime},
+    command{"pexpiretime", 2, flag::readonly | flag::fast, one_key, group,
+            "7.0.0", "Get the Unix time in milliseconds when a key expires",
+            pexpiretime},
+    command{"expire", -3, flag::write | flag::fast, one_key, group, "1.0.0",
+            "Set the time to live of a key in seconds", expire}
+      .planned(plan_expire),
+    command{"pexpire", -3, flag::write | flag::fast, one_key, group, "2.6.0",
+            "Set the time to live of a key in milliseconds", pexpire}
+      .planned(plan_expire),
+    command{"expireat", -3, flag::write | flag::fast, one_key, group, "1.2.0",
+            "Set the Unix time in seconds when a key expires", expireat}
+      .planned(plan_expire),
+    command{"pexpireat", -3, flag::write | flag::fast, one_key, group, "2.6.0",
+            "Set the Unix time in milliseconds when a key expires", pexpireat}
+      .planned(plan_expire),
+    command{"persist", 2, flag::write | flag::fast, one_key, group, "2.2.0",
+            "Remove the expiration of a key", persist},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -29,8 +29,6 @@ namespace {
 using flag = command_flag;
 
 constexpr key_positions no_keys{};
-constexpr key_positions one_key{1, 1, 1};
-constexpr key_positions all_keys{1, -1, 1};
 
 // -- presence --------------------------------------------------------------------
 
@@ -308,28 +306,27 @@ void scan(command_call& call) {
   begin_long(call, std::make_unique<scan_command>(call, *start, *terms));
 }
 
-constexpr std::string_view group = "generic";
-
-// clang-format off
-constexpr std::array commands{
-  command{"exists", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
-          "Count the keys that exist", exists},
-  command{"type", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
-          "Determine the type stored at a key", type},
-  command{"touch", -2, flag::readonly | flag::fast, all_keys, group, "3.2.1",
-          "Count the keys that exist, and let them idle from now on", touch},
-  command{"keys", 2, flag::readonly, no_keys, group, "1.0.0",
-          "List the keys that match a pattern", keys},
-  command{"scan", -2, flag::readonly, no_keys, group, "2.8.0",
-          "Walk over the keys step by step", scan},
-  command{"randomkey", 1, flag::readonly, no_keys, group, "1.0.0",
-          "Get some key", randomkey},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> key_commands() noexcept {
+  constexpr std::string_view group = "generic";
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"exists", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
+            "Count the keys that exist", exists},
+    command{"type", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
+            "Determine the type stored at a key", type},
+    command{"touch", -2, flag::readonly | flag::fast, all_keys, group, "3.2.1",
+            "Count the keys that exist, and let them idle from now on", touch},
+    command{"keys", 2, flag::readonly, no_keys, group, "1.0.0",
+            "List the keys that match a pattern", keys},
+    command{"scan", -2, flag::readonly, no_keys, group, "2.8.0",
+            "Walk over the keys step by step", scan},
+    command{"randomkey", 1, flag::readonly, no_keys, group, "1.0.0",
+            "Get some key", randomkey},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -48,25 +48,24 @@ void memory_usage(command_call& call) {
     call.reply.null();
 }
 
-constexpr std::string_view group = "server";
-
-// clang-format off
-constexpr std::array subcommands{
-  command{"memory|help", 2, flag::loading | flag::stale, {}, group, "4.0.0",
-          "Show this text", reply_help},
-  command{"memory|usage", -3, flag::readonly, {2, 2, 1}, group, "4.0.0",
-          "Get the bytes that a key is charged", memory_usage},
-};
-
-constexpr std::array commands{
-  command{"memory", -2, {}, {}, group, "4.0.0", "Commands on memory", nullptr,
-          nullptr, subcommands},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> memory_commands() noexcept {
+  constexpr std::string_view group = "server";
+
+  // clang-format off
+  static constexpr std::array subcommands{
+    command{"memory|help", 2, flag::loading | flag::stale, {}, group, "4.0.0",
+            "Show this text", reply_help},
+    command{"memory|usage", -3, flag::readonly, {2, 2, 1}, group, "4.0.0",
+            "Get the bytes that a key is charged", memory_usage},
+  };
+
+  static constexpr std::array commands{
+    command{"memory", -2, {}, {}, group, "4.0.0", "Commands on memory", nullptr,
+            nullptr, subcommands},
+  };
+  // clang-format on
   return commands;
 }
 

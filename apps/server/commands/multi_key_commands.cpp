@@ -269,34 +269,32 @@ void plan_copy(command_call& call, memory::turn_plan& plan) {
               call.words[2]);
 }
 
-constexpr key_positions all_keys{1, -1, 1};
-constexpr key_positions two_keys{1, 2, 1};
-constexpr key_positions every_second{1, -1, 2};
-
-// clang-format off
-constexpr std::array commands{
-  command{"mset", -3, flag::write | flag::denyoom, every_second, "string",
-          "1.0.1", "Set several keys", mset}.planned(plan_mset),
-  command{"msetnx", -3, flag::write | flag::denyoom, every_second, "string",
-          "1.0.1", "Set several keys, none of which exists yet", msetnx}
-    .planned(plan_msetnx),
-  command{"del", -2, flag::write, all_keys, "generic", "1.0.0", "Delete keys",
-          del}.planned(plan_del),
-  command{"unlink", -2, flag::write | flag::fast, all_keys, "generic", "4.0.0",
-          "Delete keys; the same as DEL", del}.planned(plan_del),
-  command{"rename", 3, flag::write, two_keys, "generic", "1.0.0",
-          "Give a key another name", rename}.planned(plan_rename),
-  command{"renamenx", 3, flag::write | flag::fast, two_keys, "generic", "1.0.0",
-          "Give a key another name, which no key has yet", renamenx}
-    .planned(plan_renamenx),
-  command{"copy", -3, flag::write | flag::denyoom, two_keys, "generic", "6.2.0",
-          "Copy a key", copy, nullptr, {}, add_copy_target}.planned(plan_copy),
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> multi_key_commands() noexcept {
+  constexpr key_positions two_keys{1, 2, 1};
+  constexpr key_positions every_second{1, -1, 2};
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"mset", -3, flag::write | flag::denyoom, every_second, "string",
+            "1.0.1", "Set several keys", mset}.planned(plan_mset),
+    command{"msetnx", -3, flag::write | flag::denyoom, every_second, "string",
+            "1.0.1", "Set several keys, none of which exists yet", msetnx}
+      .planned(plan_msetnx),
+    command{"del", -2, flag::write, all_keys, "generic", "1.0.0", "Delete keys",
+            del}.planned(plan_del),
+    command{"unlink", -2, flag::write | flag::fast, all_keys, "generic", "4.0.0",
+            "Delete keys; the same as DEL", del}.planned(plan_del),
+    command{"rename", 3, flag::write, two_keys, "generic", "1.0.0",
+            "Give a key another name", rename}.planned(plan_rename),
+    command{"renamenx", 3, flag::write | flag::fast, two_keys, "generic", "1.0.0",
+            "Give a key another name, which no key has yet", renamenx}
+      .planned(plan_renamenx),
+    command{"copy", -3, flag::write | flag::denyoom, two_keys, "generic", "6.2.0",
+            "Copy a key", copy, nullptr, {}, add_copy_target}.planned(plan_copy),
+  };
+  // clang-format on
   return commands;
 }
 

@@ -201,56 +201,55 @@ void pubsub_numpat(command_call& call) {
     call.server.topics->directory().size(topic_kind::pattern)));
 }
 
-constexpr std::string_view group = "pubsub";
-constexpr auto always = flag::pubsub | flag::loading | flag::stale;
-constexpr auto subscribing = always | flag::noscript | flag::for_subscribers;
-constexpr auto channel = topic_kind::channel;
-constexpr auto pattern = topic_kind::pattern;
-constexpr auto sharded = topic_kind::sharded;
-
-// clang-format off
-constexpr std::array pubsub_subcommands{
-  command{"pubsub|channels", -2, always, {}, group, "2.8.0",
-          "List the channels that have subscribers", pubsub_channels<channel>},
-  command{"pubsub|help", 2, flag::loading | flag::stale, {}, group, "6.2.0",
-          "Show this text", reply_help},
-  command{"pubsub|numpat", 2, always, {}, group, "2.8.0",
-          "Count the patterns that have subscribers", pubsub_numpat},
-  command{"pubsub|numsub", -2, always, {}, group, "2.8.0",
-          "Count the subscribers of channels", pubsub_numsub<channel>},
-  command{"pubsub|shardchannels", -2, always, {}, group, "7.0.0",
-          "List the sharded channels that have subscribers",
-          pubsub_channels<sharded>},
-  command{"pubsub|shardnumsub", -2, always, {}, group, "7.0.0",
-          "Count the subscribers of sharded channels", pubsub_numsub<sharded>},
-};
-
-constexpr std::array commands{
-  command{"subscribe", -2, subscribing, {}, group, "2.0.0",
-          "Listen to channels", run_subscribe<channel>},
-  command{"unsubscribe", -1, subscribing, {}, group, "2.0.0",
-          "Stop listening to channels", run_unsubscribe<channel>},
-  command{"psubscribe", -2, subscribing, {}, group, "2.0.0",
-          "Listen to the channels that match patterns", run_subscribe<pattern>},
-  command{"punsubscribe", -1, subscribing, {}, group, "2.0.0",
-          "Stop listening to patterns", run_unsubscribe<pattern>},
-  command{"publish", 3, always | flag::fast, {}, group, "2.0.0",
-          "Send a message to the subscribers of a channel", publish},
-  command{"pubsub", -2, {}, {}, group, "2.8.0",
-          "Commands on channels and subscribers", nullptr, nullptr,
-          pubsub_subcommands},
-  command{"ssubscribe", -2, subscribing, {1, -1, 1}, group, "7.0.0",
-          "Listen to sharded channels", run_subscribe<sharded>},
-  command{"sunsubscribe", -1, subscribing, {1, -1, 1}, group, "7.0.0",
-          "Stop listening to sharded channels", run_unsubscribe<sharded>},
-  command{"spublish", 3, always | flag::fast, {1, 1, 1}, group, "7.0.0",
-          "Send a message to the subscribers of a sharded channel", spublish},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> pubsub_commands() noexcept {
+  constexpr std::string_view group = "pubsub";
+  constexpr auto always = flag::pubsub | flag::loading | flag::stale;
+  constexpr auto subscribing = always | flag::noscript | flag::for_subscribers;
+  constexpr auto channel = topic_kind::channel;
+  constexpr auto pattern = topic_kind::pattern;
+  constexpr auto sharded = topic_kind::sharded;
+
+  // clang-format off
+  static constexpr std::array pubsub_subcommands{
+    command{"pubsub|channels", -2, always, {}, group, "2.8.0",
+            "List the channels that have subscribers", pubsub_channels<channel>},
+    command{"pubsub|help", 2, flag::loading | flag::stale, {}, group, "6.2.0",
+            "Show this text", reply_help},
+    command{"pubsub|numpat", 2, always, {}, group, "2.8.0",
+            "Count the patterns that have subscribers", pubsub_numpat},
+    command{"pubsub|numsub", -2, always, {}, group, "2.8.0",
+            "Count the subscribers of channels", pubsub_numsub<channel>},
+    command{"pubsub|shardchannels", -2, always, {}, group, "7.0.0",
+            "List the sharded channels that have subscribers",
+            pubsub_channels<sharded>},
+    command{"pubsub|shardnumsub", -2, always, {}, group, "7.0.0",
+            "Count the subscribers of sharded channels", pubsub_numsub<sharded>},
+  };
+
+  static constexpr std::array commands{
+    command{"subscribe", -2, subscribing, {}, group, "2.0.0",
+            "Listen to channels", run_subscribe<channel>},
+    command{"unsubscribe", -1, subscribing, {}, group, "2.0.0",
+            "Stop listening to channels", run_unsubscribe<channel>},
+    command{"psubscribe", -2, subscribing, {}, group, "2.0.0",
+            "Listen to the channels that match patterns", run_subscribe<pattern>},
+    command{"punsubscribe", -1, subscribing, {}, group, "2.0.0",
+            "Stop listening to patterns", run_unsubscribe<pattern>},
+    command{"publish", 3, always | flag::fast, {}, group, "2.0.0",
+            "Send a message to the subscribers of a channel", publish},
+    command{"pubsub", -2, {}, {}, group, "2.8.0",
+            "Commands on channels and subscribers", nullptr, nullptr,
+            pubsub_subcommands},
+    command{"ssubscribe", -2, subscribing, {1, -1, 1}, group, "7.0.0",
+            "Listen to sharded channels", run_subscribe<sharded>},
+    command{"sunsubscribe", -1, subscribing, {1, -1, 1}, group, "7.0.0",
+            "Stop listening to sharded channels", run_unsubscribe<sharded>},
+    command{"spublish", 3, always | flag::fast, {1, 1, 1}, group, "7.0.0",
+            "Send a message to the subscribers of a sharded channel", spublish},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -295,47 +295,46 @@ void command_list(command_call& call) {
     call.reply.bulk(x);
 }
 
-constexpr std::string_view group = "server";
-constexpr auto always = flag::loading | flag::stale;
-constexpr auto admin = flag::admin | flag::noscript | always;
-
-// clang-format off
-constexpr std::array command_commands{
-  command{"command|count", 2, always, {}, group, "2.8.13",
-          "Count the commands", command_count},
-  command{"command|docs", -2, always, {}, group, "7.0.0",
-          "Describe all or some commands", command_docs},
-  command{"command|help", 2, always, {}, group, "5.0.0", "Show this text",
-          reply_help},
-  command{"command|info", -2, always, {}, group, "2.8.13",
-          "Get the details of all or some commands", command_info},
-  command{"command|list", -2, always, {}, group, "7.0.0",
-          "List the names of the commands", command_list},
-};
-
-constexpr std::array commands{
-  command{"info", -1, always, {}, group, "1.0.0",
-          "Get information about the server", info},
-  command{"command", -1, always, {}, group, "2.8.13",
-          "Get the details of all commands", command_all, nullptr,
-          command_commands},
-  command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
-          "Count the keys", dbsize},
-  command{"flushall", -1, flag::write | flag::all_databases, {}, group,
-          "1.0.0", "Remove all keys of all databases", flushall},
-  command{"flushdb", -1, flag::write | flag::whole_database, {}, group,
-          "1.0.0", "Remove all keys of the database", flushdb},
-  command{"shutdown", -1, admin | flag::no_multi | flag::allow_busy, {}, group,
-          "1.0.0", "End the server, once its clients have their replies",
-          shutdown},
-  command{"time", 1, always | flag::fast, {}, group, "2.6.0",
-          "Get the server's time", time},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> server_commands() noexcept {
+  constexpr std::string_view group = "server";
+  constexpr auto always = flag::loading | flag::stale;
+  constexpr auto admin = flag::admin | flag::noscript | always;
+
+  // clang-format off
+  static constexpr std::array command_commands{
+    command{"command|count", 2, always, {}, group, "2.8.13",
+            "Count the commands", command_count},
+    command{"command|docs", -2, always, {}, group, "7.0.0",
+            "Describe all or some commands", command_docs},
+    command{"command|help", 2, always, {}, group, "5.0.0", "Show this text",
+            reply_help},
+    command{"command|info", -2, always, {}, group, "2.8.13",
+            "Get the details of all or some commands", command_info},
+    command{"command|list", -2, always, {}, group, "7.0.0",
+            "List the names of the commands", command_list},
+  };
+
+  static constexpr std::array commands{
+    command{"info", -1, always, {}, group, "1.0.0",
+            "Get information about the server", info},
+    command{"command", -1, always, {}, group, "2.8.13",
+            "Get the details of all commands", command_all, nullptr,
+            command_commands},
+    command{"dbsize", 1, flag::readonly | flag::fast, {}, group, "1.0.0",
+            "Count the keys", dbsize},
+    command{"flushall", -1, flag::write | flag::all_databases, {}, group,
+            "1.0.0", "Remove all keys of all databases", flushall},
+    command{"flushdb", -1, flag::write | flag::whole_database, {}, group,
+            "1.0.0", "Remove all keys of the database", flushdb},
+    command{"shutdown", -1, admin | flag::no_multi | flag::allow_busy, {}, group,
+            "1.0.0", "End the server, once its clients have their replies",
+            shutdown},
+    command{"time", 1, always | flag::fast, {}, group, "2.6.0",
+            "Get the server's time", time},
+  };
+  // clang-format on
   return commands;
 }
 

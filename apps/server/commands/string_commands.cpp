@@ -24,9 +24,6 @@ namespace {
 
 using flag = command_flag;
 
-constexpr key_positions one_key{1, 1, 1};
-constexpr key_positions all_keys{1, -1, 1};
-
 // -- reading ---------------------------------------------------------------------
 
 void get(command_call& call) {
@@ -298,37 +295,36 @@ void plan_getex(command_call& call, memory::turn_plan& plan) {
     plan.expire(call.shards(), call.words[1]);
 }
 
-constexpr std::string_view group = "string";
-
-// clang-format off
-constexpr std::array commands{
-  command{"get", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
-          "Get the value of a key", get, get_many},
-  command{"set", -3, flag::write | flag::denyoom, one_key, group, "1.0.0",
-          "Set the value of a key", set}.planned(plan_set),
-  command{"mget", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
-          "Get the values of several keys", mget},
-  command{"setnx", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Set a key that does not exist yet", setnx}
-    .planned(plan_setnx),
-  command{"setex", 4, flag::write | flag::denyoom, one_key, group, "2.0.0",
-          "Set a key with a TTL in seconds", setex}.planned(plan_setex),
-  command{"psetex", 4, flag::write | flag::denyoom, one_key, group, "2.6.0",
-          "Set a key with a TTL in milliseconds", psetex}.planned(plan_setex),
-  command{"getset", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Set a key and get what it held", getset}
-    .planned(plan_getset),
-  command{"getdel", 2, flag::write | flag::fast, one_key, group, "6.2.0",
-          "Get the value of a key and delete it", getdel}.planned(plan_erase),
-  command{"getex", -2, flag::write | flag::fast, one_key, group, "6.2.0",
-          "Get the value of a key and change when it expires", getex}
-    .planned(plan_getex),
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> string_commands() noexcept {
+  constexpr std::string_view group = "string";
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"get", 2, flag::readonly | flag::fast, one_key, group, "1.0.0",
+            "Get the value of a key", get, get_many},
+    command{"set", -3, flag::write | flag::denyoom, one_key, group, "1.0.0",
+            "Set the value of a key", set}.planned(plan_set),
+    command{"mget", -2, flag::readonly | flag::fast, all_keys, group, "1.0.0",
+            "Get the values of several keys", mget},
+    command{"setnx", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Set a key that does not exist yet", setnx}
+      .planned(plan_setnx),
+    command{"setex", 4, flag::write | flag::denyoom, one_key, group, "2.0.0",
+            "Set a key with a TTL in seconds", setex}.planned(plan_setex),
+    command{"psetex", 4, flag::write | flag::denyoom, one_key, group, "2.6.0",
+            "Set a key with a TTL in milliseconds", psetex}.planned(plan_setex),
+    command{"getset", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Set a key and get what it held", getset}
+      .planned(plan_getset),
+    command{"getdel", 2, flag::write | flag::fast, one_key, group, "6.2.0",
+            "Get the value of a key and delete it", getdel}.planned(plan_erase),
+    command{"getex", -2, flag::write | flag::fast, one_key, group, "6.2.0",
+            "Get the value of a key and change when it expires", getex}
+      .planned(plan_getex),
+  };
+  // clang-format on
   return commands;
 }
 

@@ -130,32 +130,30 @@ void unwatch(command_call& call) {
   call.reply.ok();
 }
 
-constexpr key_positions all_keys{1, -1, 1};
-constexpr auto always = flag::noscript | flag::loading | flag::stale
-                        | flag::fast | flag::allow_busy;
-
-// clang-format off
-constexpr std::array commands{
-  command{"multi", 1, always | flag::not_queued, {}, "transactions", "1.2.0",
-          "Begin a transaction", multi},
-  command{"exec", 1,
-          flag::noscript | flag::loading | flag::stale | flag::skip_slowlog
-            | flag::not_queued,
-          {}, "transactions", "1.2.0", "Run the commands of the transaction",
-          exec},
-  command{"discard", 1, always | flag::not_queued, {}, "transactions", "2.0.0",
-          "Forget the transaction", discard},
-  command{"watch", -2, always | flag::not_queued, all_keys, "transactions",
-          "2.2.0", "Run the transaction only if these keys stay the same",
-          watch},
-  command{"unwatch", 1, always, {}, "transactions", "2.2.0",
-          "Forget the watched keys", unwatch},
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> transaction_commands() noexcept {
+  constexpr auto always = flag::noscript | flag::loading | flag::stale
+                          | flag::fast | flag::allow_busy;
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"multi", 1, always | flag::not_queued, {}, "transactions", "1.2.0",
+            "Begin a transaction", multi},
+    command{"exec", 1,
+            flag::noscript | flag::loading | flag::stale | flag::skip_slowlog
+              | flag::not_queued,
+            {}, "transactions", "1.2.0", "Run the commands of the transaction",
+            exec},
+    command{"discard", 1, always | flag::not_queued, {}, "transactions", "2.0.0",
+            "Forget the transaction", discard},
+    command{"watch", -2, always | flag::not_queued, all_keys, "transactions",
+            "2.2.0", "Run the transaction only if these keys stay the same",
+            watch},
+    command{"unwatch", 1, always, {}, "transactions", "2.2.0",
+            "Forget the watched keys", unwatch},
+  };
+  // clang-format on
   return commands;
 }
 

@@ -25,8 +25,6 @@ namespace {
 
 using flag = command_flag;
 
-constexpr key_positions one_key{1, 1, 1};
-
 // -- parts -----------------------------------------------------------------------
 
 void string_length(command_call& call) {
@@ -212,40 +210,39 @@ void plan_decimal(command_call& call, memory::turn_plan& plan) {
   plan.overwrite(call.shards(), call.words[1], longest_formatted);
 }
 
-constexpr std::string_view group = "string";
-
-// clang-format off
-constexpr std::array commands{
-  command{"strlen", 2, flag::readonly | flag::fast, one_key, group, "2.2.0",
-          "Get the length of a value", string_length},
-  command{"append", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "2.0.0", "Append to the value of a key", append}.planned(plan_append),
-  command{"getrange", 4, flag::readonly, one_key, group, "2.4.0",
-          "Get a part of a value", getrange},
-  command{"substr", 4, flag::readonly, one_key, group, "1.0.0",
-          "Get a part of a value; the same as GETRANGE", getrange},
-  command{"setrange", 4, flag::write | flag::denyoom, one_key, group, "2.2.0",
-          "Overwrite a part of a value", setrange}.planned(plan_setrange),
-  command{"incr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Add one to the integer of a key", incr}
-    .planned(plan_integer),
-  command{"decr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Subtract one from the integer of a key", decr}
-    .planned(plan_integer),
-  command{"incrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Add to the integer of a key", incrby}.planned(plan_integer),
-  command{"decrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
-          "1.0.0", "Subtract from the integer of a key", decrby}
-    .planned(plan_integer),
-  command{"incrbyfloat", 3, flag::write | flag::denyoom | flag::fast, one_key,
-          group, "2.6.0", "Add to the decimal number of a key", incrbyfloat}
-    .planned(plan_decimal),
-};
-// clang-format on
-
 } // namespace
 
 std::span<const command> value_commands() noexcept {
+  constexpr std::string_view group = "string";
+
+  // clang-format off
+  static constexpr std::array commands{
+    command{"strlen", 2, flag::readonly | flag::fast, one_key, group, "2.2.0",
+            "Get the length of a value", string_length},
+    command{"append", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "2.0.0", "Append to the value of a key", append}.planned(plan_append),
+    command{"getrange", 4, flag::readonly, one_key, group, "2.4.0",
+            "Get a part of a value", getrange},
+    command{"substr", 4, flag::readonly, one_key, group, "1.0.0",
+            "Get a part of a value; the same as GETRANGE", getrange},
+    command{"setrange", 4, flag::write | flag::denyoom, one_key, group, "2.2.0",
+            "Overwrite a part of a value", setrange}.planned(plan_setrange),
+    command{"incr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Add one to the integer of a key", incr}
+      .planned(plan_integer),
+    command{"decr", 2, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Subtract one from the integer of a key", decr}
+      .planned(plan_integer),
+    command{"incrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Add to the integer of a key", incrby}.planned(plan_integer),
+    command{"decrby", 3, flag::write | flag::denyoom | flag::fast, one_key, group,
+            "1.0.0", "Subtract from the integer of a key", decrby}
+      .planned(plan_integer),
+    command{"incrbyfloat", 3, flag::write | flag::denyoom | flag::fast, one_key,
+            group, "2.6.0", "Add to the decimal number of a key", incrbyfloat}
+      .planned(plan_decimal),
+  };
+  // clang-format on
   return commands;
 }
 

@@ -10,6 +10,7 @@
 
 #include "apps/net/bind_addresses.hpp"
 #include "apps/server/options/option_families.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace troupe::server {
 
@@ -19,12 +20,10 @@ using settings::most_number;
 using settings::value;
 using settings::value_kind;
 
-constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
 // Redis's minimum. An inline command must fit.
 constexpr std::int64_t least_query_buffer_limit = 1024 * 1024;
 // The replies of COMMAND and INFO must fit.
 constexpr std::int64_t least_max_reply = 1024 * 1024;
-constexpr std::chrono::seconds most_seconds{2'147'483'647};
 
 std::string set_max_clients(setting_change& all, const value& x) {
   const auto wanted = static_cast<std::size_t>(std::get<std::int64_t>(x));
@@ -101,7 +100,8 @@ std::vector<server_option> client_options() {
        },
        set_max_clients},
       {{.name = "timeout",
-        .kind = value_kind::seconds(std::chrono::seconds{0}, most_seconds),
+        .kind = value_kind::seconds(std::chrono::seconds{0},
+                                    defaults::most_client_seconds),
         .preset = "0",
         .help = "a client without a command for this time is disconnected; 0: "
                 "never",
@@ -112,7 +112,8 @@ std::vector<server_option> client_options() {
        },
        set_timeout},
       {{.name = "client-query-buffer-limit",
-        .kind = value_kind::size(least_query_buffer_limit, most_bytes),
+        .kind = value_kind::size(least_query_buffer_limit,
+                                 defaults::most_client_bytes),
         .preset = memory_size_text(resp::defaults::max_command),
         .help = "largest size of one command with all its arguments, and of "
                 "all commands between MULTI and EXEC",
@@ -140,7 +141,7 @@ std::vector<server_option> client_options() {
        },
        set_max_client_memory},
       {{.name = "max-reply",
-        .kind = value_kind::size(least_max_reply, most_bytes),
+        .kind = value_kind::size(least_max_reply, defaults::most_client_bytes),
         .preset = memory_size_text(resp::defaults::max_reply),
         .help = "largest size of a reply, except a reply of a single value"},
        into([](server_settings & x) -> auto& { return x.serve.max_reply; })},

@@ -6,6 +6,7 @@
 #include <troupe/messages/types/text/memory_size.hpp>
 
 #include "apps/server/options/option_families.hpp"
+#include "apps/server/state/defaults.hpp"
 #include "apps/settings/output_limits.hpp"
 
 namespace troupe::server {
@@ -15,11 +16,6 @@ namespace {
 using settings::output_limit;
 using settings::value;
 using settings::value_kind;
-
-constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
-// The maximum of client-output-buffer-limit, so that each of its values can be written
-// to the file and read again.
-constexpr std::chrono::seconds most_seconds{2'147'483'647};
 
 output_limit present(const server_state& x) {
   return x.live.output()[settings::pubsub_class];
@@ -45,7 +41,7 @@ std::string set_limit(setting_change& all, const value& x) {
 template <std::uint64_t output_limit::*Member>
 std::string bytes_of(const server_state& x) {
   const auto limit = present(x).*Member;
-  constexpr auto most = static_cast<std::uint64_t>(most_bytes);
+  constexpr auto most = static_cast<std::uint64_t>(defaults::most_client_bytes);
   const bool none = limit == 0 && Member == &output_limit::hard;
   return std::to_string(none ? most : std::min(limit, most));
 }
@@ -71,7 +67,7 @@ std::vector<server_option> pubsub_options() {
     "Subscribers",
     {
       {{.name = "pubsub-buffer",
-        .kind = value_kind::size(1, most_bytes),
+        .kind = value_kind::size(1, defaults::most_client_bytes),
         .preset = memory_size_text(preset.bytes),
         .help = "bytes of messages that may wait for a subscriber; above that "
                 "it is disconnected"},
@@ -79,7 +75,7 @@ std::vector<server_option> pubsub_options() {
        bytes_of<&output_limit::hard>,
        set_limit<&output_limit::hard>},
       {{.name = "pubsub-soft-buffer",
-        .kind = value_kind::size(0, most_bytes),
+        .kind = value_kind::size(0, defaults::most_client_bytes),
         .preset = memory_size_text(preset.soft_bytes),
         .help = "bytes of messages that may wait for a subscriber for less "
                 "than pubsub-soft-time; 0: no soft limit"},
@@ -89,7 +85,8 @@ std::vector<server_option> pubsub_options() {
        bytes_of<&output_limit::soft>,
        set_limit<&output_limit::soft>},
       {{.name = "pubsub-soft-time",
-        .kind = value_kind::seconds(std::chrono::seconds{0}, most_seconds),
+        .kind = value_kind::seconds(std::chrono::seconds{0},
+                                    defaults::most_client_seconds),
         .preset = std::to_string(preset.soft_time.count()),
         .help = "how long a subscriber may exceed pubsub-soft-buffer"},
        into(

@@ -14,16 +14,16 @@ public:
     // nop
   }
 
-  line_writer& field(std::string_view name, std::string_view value) {
+  line_writer& field(std::string_view name, std::string_view text) {
     if (!out_.empty() && out_.back() != '\n')
       out_ += ' ';
-    out_.append(name).append("=").append(value);
+    out_.append(name).append("=").append(text);
     return *this;
   }
 
   template <class Integer>
-  line_writer& number(std::string_view name, Integer value) {
-    return field(name, std::to_string(value));
+  line_writer& number(std::string_view name, Integer x) {
+    return field(name, std::to_string(x));
   }
 
 private:

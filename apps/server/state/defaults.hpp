@@ -42,6 +42,14 @@ inline constexpr std::chrono::seconds drain_timeout{10};
 
 // -- what clients may keep and ask for ----------------------------------------------
 
+/// The largest limit of a client's bytes that an option allows: 1 TiB.
+inline constexpr std::int64_t most_client_bytes = std::int64_t{1} << 40;
+
+/// The longest time that an option of clients allows: the maximum of Redis's
+/// `client-output-buffer-limit`, so that each of its values can be written to the file
+/// and read again.
+inline constexpr std::chrono::seconds most_client_seconds{2'147'483'647};
+
 /// Bytes that all clients together may keep in transactions, subscriptions, commands
 /// that were not executed and replies that were not taken; as Redis's
 /// `maxmemory-clients`, which has no bound by default.

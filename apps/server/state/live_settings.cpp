@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "apps/server/state/defaults.hpp"
+
 namespace troupe::server {
-
-namespace {
-
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 40;
-
-} // namespace
 
 subscriber_limits subscriber_limits_of(const settings::output_limit& x,
                                        std::size_t messages) {
-  const auto bytes = x.hard == 0 ? most_bytes : std::min(x.hard, most_bytes);
+  constexpr auto most = static_cast<std::uint64_t>(defaults::most_client_bytes);
+  const auto bytes = x.hard == 0 ? most : std::min(x.hard, most);
   return {bytes, messages, x.soft, std::chrono::seconds{x.soft_seconds}};
 }
 

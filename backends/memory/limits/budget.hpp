@@ -1,8 +1,9 @@
 #pragma once
 
-// How many shards share a limit without a common step at each write: a budget lends its
-// capacity in pieces, each shard spends what it was lent, and returns what it does not
-// need. So an uneven distribution of the keys still uses the whole limit.
+// Lets many shards share a limit without a common step at each write. A budget lends its
+// capacity in pieces. Each shard spends the capacity that it borrowed, and returns the
+// capacity that it does not need. So an uneven distribution of the keys still uses the
+// whole limit.
 //
 // A shard that must store an entry, and has no other entry to evict for it, overdraws
 // the budget; in the same turn it makes other shards return as much

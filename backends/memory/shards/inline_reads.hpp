@@ -18,10 +18,11 @@
 
 namespace troupe::memory {
 
-/// `provider::read` as a template. Precondition: `from` is usable.
-template <class F>
+/// `provider::read` as a template. `Shards`: `shard_map`, or `direct_reads` that are
+/// usable.
+template <class Shards, class F>
 [[gnu::always_inline]] inline expected<bool>
-visit(const direct_reads& from, const hashed_key& key, F&& f, lookup as) {
+visit(const Shards& from, const hashed_key& key, F&& f, lookup as) {
   const auto& store = from.owner(key).store();
   if (store.read(key, std::forward<F>(f), as)) [[likely]]
     return true;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <troupe/backends/core/lane.hpp>
+#include <troupe/backends/memory/shards/inline_reads.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
 #include <troupe/backends/memory/turns/change_gate.hpp>
 #include <troupe/backends/memory/turns/joint_turn.hpp>
@@ -19,41 +20,31 @@ namespace {
 /// A read of several keys that met changes of several keys this often takes a joint turn.
 constexpr int reads_without_turn = 8;
 
-/// Reads the entry of a key without a turn. Errors: `shutting_down`.
-expected<void> look(const joint_key& at, lookup as,
-                    function_ref<void(const entry_view*)> f) {
-  const auto& from = at.where->shards();
-  const auto& store = from.owner(at.key).store();
-  if (store.read(
-        at.key, [&f](const entry_view& x) { f(&x); }, as))
-    return {};
-  if (store.stopped())
-    return from.stopped();
-  f(nullptr);
-  return {};
-}
-
+/// Reads the entries of all keys without a turn. Errors: `shutting_down`.
 expected<void> read_all(std::span<const joint_key> keys,
                         function_ref<void(std::size_t, const entry_view*)> f) {
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    if (auto ok
-        = look(keys[i], lookup::use, [&](const entry_view* x) { f(i, x); });
-        !ok)
-      return ok;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto found = visit(
+      keys[i].where->shards(), keys[i].key,
+      [&](const entry_view& x) { f(i, &x); }, lookup::use);
+    if (!found)
+      return tl::unexpected{found.error()};
+    if (!*found)
+      f(i, nullptr);
+  }
   return {};
 }
 
-/// Whether the conditions hold, in a joint turn.
+/// Whether the conditions hold, in a joint turn. Errors: `shutting_down`.
 expected<bool> hold(std::span<const joint_condition> conditions) {
   for (const auto& x : conditions) {
     auto version = no_version;
-    if (auto ok = look(x.at, lookup::peek,
-                       [&version](const entry_view* found) {
-                         if (found != nullptr)
-                           version = found->version;
-                       });
-        !ok)
-      return tl::unexpected{std::move(ok.error())};
+    const auto found = visit(
+      x.at.where->shards(), x.at.key,
+      [&version](const entry_view& entry) { version = entry.version; },
+      lookup::peek);
+    if (!found)
+      return found;
     if (version != x.version)
       return false;
   }
@@ -150,18 +141,19 @@ joint_turns::transfer(const hashed_key& from, joint_turn_ability& target,
     auto& giver = shards_.home(from);
     auto& taker = target.shards().home(to);
     joint_turn turn;
+    std::optional<gate_opening> opening;
     if (giver.mailbox().held_here()) {
+      // A part of another change, which has opened the gate.
       assert(taker.mailbox().held_here());
     } else {
       turn.add(shards_, from);
       turn.add(target.shards(), to);
       if (auto begun = turn.begin(); !begun)
         return tl::unexpected{std::move(begun.error())};
+      // A copy changes one key only.
+      if (!terms.keep_source)
+        opening.emplace(change_gate::process());
     }
-    // A copy changes one key only.
-    std::optional<gate_opening> opening;
-    if (!terms.keep_source)
-      opening.emplace(change_gate::process());
     // Both are held, so that each runs at once.
     return giver.run([&](store& in) {
       return taker.run(

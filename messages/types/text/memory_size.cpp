@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-struct unit {
+struct size_unit {
   std::string_view name;
   std::uint64_t bytes;
 };
@@ -19,15 +19,15 @@ struct unit {
 constexpr std::uint64_t thousand = 1000;
 constexpr std::uint64_t kibi = 1024;
 
-constexpr std::array units{
-  unit{"", 1},
-  unit{"b", 1},
-  unit{"k", thousand},
-  unit{"kb", kibi},
-  unit{"m", thousand* thousand},
-  unit{"mb", kibi* kibi},
-  unit{"g", thousand* thousand* thousand},
-  unit{"gb", kibi* kibi* kibi},
+constexpr std::array size_units{
+  size_unit{"", 1},
+  size_unit{"b", 1},
+  size_unit{"k", thousand},
+  size_unit{"kb", kibi},
+  size_unit{"m", thousand* thousand},
+  size_unit{"mb", kibi* kibi},
+  size_unit{"g", thousand* thousand* thousand},
+  size_unit{"gb", kibi* kibi* kibi},
 };
 
 } // namespace
@@ -39,7 +39,7 @@ std::optional<std::uint64_t> parse_memory_size(bytes_view text) noexcept {
   if (code != std::errc{})
     return std::nullopt;
   const bytes_view rest{stopped, static_cast<std::size_t>(end - stopped)};
-  for (const auto& x : units) {
+  for (const auto& x : size_units) {
     if (!same_word(rest, x.name))
       continue;
     std::uint64_t result = 0;
@@ -51,8 +51,9 @@ std::optional<std::uint64_t> parse_memory_size(bytes_view text) noexcept {
 }
 
 std::string memory_size_text(std::uint64_t size) {
-  constexpr std::array shown{unit{"gb", kibi * kibi * kibi},
-                             unit{"mb", kibi * kibi}, unit{"kb", kibi}};
+  constexpr std::array shown{size_unit{"gb", kibi * kibi * kibi},
+                             size_unit{"mb", kibi * kibi},
+                             size_unit{"kb", kibi}};
   for (const auto& x : shown)
     if (size != 0 && size % x.bytes == 0)
       return std::to_string(size / x.bytes).append(x.name);

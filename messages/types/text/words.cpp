@@ -12,4 +12,16 @@ bool same_word(bytes_view word, std::string_view lower) noexcept {
            });
 }
 
+std::vector<bytes_view> words_of(bytes_view text) {
+  constexpr std::string_view blanks = " \t";
+  std::vector<bytes_view> result;
+  for (auto at = text.find_first_not_of(blanks); at != bytes_view::npos;
+       at = text.find_first_not_of(blanks, at)) {
+    const auto end = std::min(text.find_first_of(blanks, at), text.size());
+    result.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return result;
+}
+
 } // namespace troupe

@@ -278,8 +278,7 @@ TEST_CASE("a service whose actor does not end is named") {
 
     behavior_type make_behavior() override {
       return {[this](const add_request& x) {
-        while (!*end_)
-          std::this_thread::sleep_for(1ms);
+        end_->wait(false);
         return x.number;
       }};
     }
@@ -314,6 +313,7 @@ TEST_CASE("a service whose actor does not end is named") {
   caf::anon_send(blocked->actor(), add_request{1});
   const auto report = f.uut->drain(50ms);
   go_on = true;
+  go_on.notify_all();
   CHECK(report.stuck == std::vector<std::string>{"actor blocker"});
 }
 

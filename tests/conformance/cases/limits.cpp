@@ -403,7 +403,7 @@ PROVIDER_CASE(
     return;
   spaced f{kind, {space("a:", mib), space("b:", mib)}};
   for (auto* key : {"a:k", "b:k"}) {
-    gate door;
+    test_gate door;
     auto loaded
       = get_or_set_async(*f.uut, key, [&](load_context&) -> expected<bytes> {
           door.pass();

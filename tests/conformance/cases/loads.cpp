@@ -90,7 +90,7 @@ PROVIDER_CASE("many calls without waiting run the loader once", "[loads][G2]") {
 
 PROVIDER_CASE("waiters of one load share its result", "[loads][G2]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first = ask(f, "a", [&](load_context&) {
     door.pass();
     return "first";
@@ -110,7 +110,7 @@ PROVIDER_CASE("waiters of one load share its result", "[loads][G2]") {
 PROVIDER_CASE("a loader that throws is replaced by the next waiter's",
               "[loads][G2]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first = ask(f, "a", [&](load_context&) -> bytes {
     door.pass();
     throw std::runtime_error{"no database"};
@@ -132,7 +132,7 @@ PROVIDER_CASE("a loader that throws is replaced by the next waiter's",
 PROVIDER_CASE("an error that a loader returns goes to all its waiters",
               "[loads][G2]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first = ask(f, "a", [&](load_context&) -> expected<bytes> {
     door.pass();
     return fail(errc::load_failed, "no such row");
@@ -151,7 +151,7 @@ PROVIDER_CASE(
   "a loader that outlives its time is replaced and its result dropped",
   "[loads][G2]") {
   fixture f{kind, with_timeout(1s)};
-  gate door;
+  test_gate door;
   std::stop_token told;
   auto first = ask(f, "a", [&](load_context& x) {
     told = x.stop();
@@ -179,7 +179,7 @@ PROVIDER_CASE(
 PROVIDER_CASE("a load gives up after its attempts and no caller hangs",
               "[loads][G2]") {
   fixture f{kind, with_timeout(30s, 2)};
-  gate door;
+  test_gate door;
   std::atomic<int> runs{0};
   auto dying = [&](load_context&) -> bytes {
     if (++runs == 1)
@@ -203,7 +203,7 @@ PROVIDER_CASE("a load gives up after its attempts and no caller hangs",
 PROVIDER_CASE("a cancelled load answers its waiters and stores nothing",
               "[loads][G2]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first = ask(f, "a", [&](load_context&) {
     door.pass();
     return "late";
@@ -228,7 +228,7 @@ PROVIDER_CASE("a cancelled load answers its waiters and stores nothing",
 PROVIDER_CASE("too many loads are refused and leave no lease behind",
               "[loads][G2][G10]") {
   fixture f{kind, {}, 1};
-  gate door;
+  test_gate door;
   auto blocked = ask(f, "blocked", [&](load_context&) {
     door.pass();
     return "x";
@@ -372,7 +372,7 @@ PROVIDER_CASE(
 PROVIDER_CASE("a slow loader delays no other key, nor other users of its own",
               "[loads][G5]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto slow = ask(f, "slow", [&](load_context&) {
     door.pass();
     return "loaded";
@@ -413,7 +413,7 @@ PROVIDER_CASE("loaders of many keys run side by side", "[loads]") {
 PROVIDER_CASE("a drain ends at its deadline and names what is stuck",
               "[loads][G9]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first = ask(f, "slow", [&](load_context& x) {
     door.pass();
     return x.stop().stop_requested() ? "told" : "not told";
@@ -433,7 +433,7 @@ PROVIDER_CASE("a drain ends at its deadline and names what is stuck",
 PROVIDER_CASE("what is stuck is named in short lines of printable text",
               "[loads][G9]") {
   fixture f{kind};
-  gate door;
+  test_gate door;
   auto first
     = ask(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
         door.pass();

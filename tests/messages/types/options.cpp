@@ -21,7 +21,8 @@ TEST_CASE("options that make no sense are named", "[options]") {
   CHECK(code({.shards = 512}) == errc::invalid_argument);
   CHECK(code({.load_timeout = 0ms}) == errc::invalid_argument);
   CHECK(code({.load_attempts = 0}) == errc::invalid_argument);
-  CHECK(check({.shards = 3}).error().text().find("shards is 3") == 0);
+  CHECK(check(region_options{.shards = 3}).error().text().find("shards is 3")
+        == 0);
 }
 
 TEST_CASE("idle times that make no sense are named", "[options]") {

@@ -17,6 +17,7 @@
 
 #include "catch.hpp"
 #include "progress.hpp"
+#include "test_gate.hpp"
 
 using namespace std::chrono_literals;
 using namespace troupe;
@@ -205,25 +206,21 @@ TEST_CASE("what a function throws concerns no publisher") {
 TEST_CASE("a listener that falls behind is told, and hears nothing more") {
   fixture f;
   diary heard;
-  std::latch calling{1};
-  std::atomic<bool> go_on{false};
+  test_gate held;
   auto x = f.listen(
     channel, "a",
     [&, call = heard.on_message()](const delivery& y) {
-      if (y.payload() == "0") {
-        calling.count_down();
-        while (!go_on)
-          std::this_thread::yield();
-      }
+      if (y.payload() == "0")
+        held.pass();
       call(y);
     },
     heard.options(messages(3)));
   f.publish("a", "0");
-  calling.wait();
+  held.await_arrival();
   for (int i = 1; i <= 3; ++i)
     CHECK(f.publish("a", std::to_string(i)) == 1);
   CHECK(f.publish("a", "4") == 0);
-  go_on = true;
+  held.open();
   eventually([&] { return !x.active(); });
   eventually([&] { return heard.lines().size() == 2; });
   CHECK(heard.lines() == strings{"a/a/0", "end: overloaded"});
@@ -252,22 +249,15 @@ TEST_CASE("a drain delivers what waits, and then says the end") {
 TEST_CASE("a drain names a listener that is stuck, and leaves it") {
   fixture f;
   diary heard;
-  std::latch calling{1};
-  std::atomic<bool> go_on{false};
+  test_gate held;
   auto x = f.listen(
-    channel, "a",
-    [&](const delivery&) {
-      calling.count_down();
-      while (!go_on)
-        std::this_thread::yield();
-    },
-    heard.options());
+    channel, "a", [&](const delivery&) { held.pass(); }, heard.options());
   f.publish("a", "1");
   f.publish("a", "2");
-  calling.wait();
+  held.await_arrival();
   CHECK(f.drain(50ms) == strings{"the listener of channel a"});
   CHECK(f.uut->directory().size(channel) == 0);
-  go_on = true;
+  held.open();
   x.end();
   CHECK(heard.lines().empty());
 }
