@@ -9,6 +9,9 @@
 #include <vector>
 
 #include <malloc.h>
+#ifdef TROUPE_ADDRESS_SANITIZER
+#  include <sanitizer/allocator_interface.h>
+#endif
 
 #include <troupe/actors/runtime.hpp>
 
@@ -57,8 +60,12 @@ double since(stopwatch::time_point begin) {
 }
 
 std::size_t allocated_bytes() {
+#ifdef TROUPE_ADDRESS_SANITIZER
+  return ::__sanitizer_get_current_allocated_bytes();
+#else
   const auto figures = ::mallinfo2();
   return figures.uordblks + figures.hblkhd;
+#endif
 }
 
 /// The measured costs of one run.
