@@ -149,11 +149,22 @@ public:
                std::function<bool(expected<load_decision>)> decided)
     = 0;
 
+  /// The same for a caller that waits; `decided` is not called after an error.
+  virtual expected<void>
+  acquire_load_now(const hashed_key& key, load_id id,
+                   std::shared_ptr<const load_tags> tags,
+                   function_ref<bool(load_decision)> decided);
+
   /// Stores the result of the load, if it still has its lease, and ends the lease, also
   /// on an error.
   virtual void commit_load(carried_key key, load_commit what,
                            completion<load_outcome> done)
     = 0;
+
+  /// The same for a caller that waits.
+  virtual expected<load_outcome>
+  commit_load_now(const hashed_key& key, load_id id, std::uint64_t born,
+                  std::optional<bytes_view> value, const write_options& how);
 
   /// Ends the lease of a load without a result.
   virtual void release_load(carried_key key, load_id id, completion<void> done)

@@ -159,7 +159,8 @@ public:
   /// present or not. G2, G3, G4.
   template <class Loader>
   maybe<V> get_or_set(bytes_view key, Loader loader,
-                      const write_options& how = {});
+                      const write_options& how = {},
+                      const load_terms& terms = {});
 
   /// Replaces the value by the result of `f`, atomically. `f` is called on this thread,
   /// possibly several times, as `f(present)` or `f(key, present)` with an

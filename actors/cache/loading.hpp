@@ -61,7 +61,8 @@ maybe<V> cache<V>::decode_loaded(const region& where,
 template <class V>
 template <class Loader>
 maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
-                              const write_options& how) {
+                              const write_options& how,
+                              const load_terms& terms) {
   static_assert(detail::loader_of<Loader, V>,
                 "a loader is called as f(), f(load_context&), f(key) or f(key, "
                 "load_context&) and returns the cache's value type V, "
@@ -83,7 +84,8 @@ maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
         if (!erased)
           return tl::unexpected{std::move(erased.error())};
       }
-      auto loaded = region_->load_missing(hashed, encoded.function, how);
+      auto loaded
+        = region_->load_missing(hashed, encoded.function, how, terms).value;
       if (!loaded)
         return tl::unexpected{std::move(loaded.error())};
       seen.value = decode_loaded(*region_, *loaded);

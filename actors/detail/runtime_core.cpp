@@ -44,7 +44,7 @@ runtime_core::runtime_core(caf::actor_system& system,
     options_(options),
     executor_(std::make_shared<lane_scheduler>(system)),
     loads_(std::make_shared<load_coordinator>(
-      *options.time, executor_, options.loader_threads, options.loader_queue)),
+      *options.time, options.loader_threads, options.loader_queue)),
     root_(std::make_shared<root_actor>(system, options.report)),
     tree_(*options.time, options.restart_limit, options.restart_window,
           options.report),

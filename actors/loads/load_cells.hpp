@@ -4,9 +4,9 @@
 
 namespace troupe {
 
-/// The counts of a load coordinator. The coordinator writes them, in its turns.
+/// The counts of a load coordinator. Any thread counts.
 struct load_cells : metric_cells {
-  counter_cell failed{
+  counter failed{
     *this,
     {.name = "troupe_failed_loads_total",
      .help = "Loads that ended with an error, including cancelled loads."}};

@@ -90,8 +90,7 @@ public:
   }
 
   child_figures usage() const override {
-    auto& mailbox = loads_->mailbox();
-    return {mailbox.depth(), mailbox.handled(), 0, 0};
+    return {0, loads_->counted().duration.counts().count(), 0, 0};
   }
 
   std::vector<service_figure> figures() const override {

@@ -9,6 +9,7 @@
 
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/backends/changes.hpp>
+#include <troupe/backends/core/function_ref.hpp>
 #include <troupe/backends/leases.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -38,20 +39,27 @@ public:
   [[nodiscard]] virtual expected<void>
   check_loaded(bytes_view value, const write_options& how) const = 0;
 
-  /// See `provider::commit_load`, `release_load` and `holds_load`.
-  virtual void commit_load(const carried_key& key, load_commit what,
-                           completion<load_outcome> done)
+  // See the functions of `provider` with these names.
+  virtual expected<void>
+  acquire_load_now(const hashed_key& key, load_id id,
+                   std::shared_ptr<const load_tags> tags,
+                   function_ref<bool(load_decision)> decided)
+    = 0;
+  virtual void
+  acquire_load(carried_key key, load_id id,
+               std::shared_ptr<const load_tags> tags,
+               std::function<bool(expected<load_decision>)> decided)
+    = 0;
+  virtual expected<load_outcome>
+  commit_load_now(const hashed_key& key, load_id id, std::uint64_t born,
+                  std::optional<bytes_view> value, const write_options& how)
     = 0;
   virtual void release_load(const carried_key& key, load_id id,
                             completion<void> done)
     = 0;
-  [[nodiscard]] virtual bool fenced(const carried_key& key, load_id id) = 0;
 
-  /// Asks for the key again; another load may follow. May throw std::bad_alloc.
-  virtual void load_again(const carried_key& key, bytes_loader loader,
-                          write_options how,
-                          completion<std::optional<bytes>> done)
-    = 0;
+  /// Whether the load no longer has its lease.
+  [[nodiscard]] virtual bool fenced(const carried_key& key, load_id id) = 0;
 };
 
 } // namespace troupe

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/load_in_flight.hpp>
 #include <troupe/actors/loads/load_target.hpp>
 #include <troupe/actors/regions/region_reads.hpp>
 #include <troupe/backends/provider.hpp>
@@ -191,14 +192,14 @@ public:
   /// `load_failed`, `load_timeout`, `load_cancelled`, `overloaded` (no loader thread
   /// within `queue_timeout`), `invalid_argument` (also for a condition, even when the
   /// key is present).
-  expected<std::optional<bytes>> get_or_set(const hashed_key& key,
-                                            bytes_loader loader,
-                                            const write_options& how = {});
+  expected<std::optional<bytes>>
+  get_or_set(const hashed_key& key, const bytes_loader& loader,
+             const write_options& how = {}, const load_terms& terms = {});
 
   /// The part of `get_or_set` after the read, for a key that the caller found absent.
-  expected<std::optional<bytes>> load_missing(const hashed_key& key,
-                                              bytes_loader loader,
-                                              const write_options& how);
+  load_answer load_missing(const hashed_key& key, const bytes_loader& loader,
+                           const write_options& how,
+                           const load_terms& terms = {});
 
   /// Replaces the value by the result of `f`, atomically, and returns the new value
   /// (nothing when `f` chose to erase). The entry keeps the end of its TTL, its idle
@@ -246,14 +247,21 @@ public:
 
   [[nodiscard]] expected<void>
   check_loaded(bytes_view value, const write_options& how) const override;
-  void commit_load(const carried_key& key, load_commit what,
-                   completion<load_outcome> done) override;
+  expected<void>
+  acquire_load_now(const hashed_key& key, load_id id,
+                   std::shared_ptr<const load_tags> tags,
+                   function_ref<bool(load_decision)> decided) override;
+  void
+  acquire_load(carried_key key, load_id id,
+               std::shared_ptr<const load_tags> tags,
+               std::function<bool(expected<load_decision>)> decided) override;
+  expected<load_outcome> commit_load_now(const hashed_key& key, load_id id,
+                                         std::uint64_t born,
+                                         std::optional<bytes_view> value,
+                                         const write_options& how) override;
   void release_load(const carried_key& key, load_id id,
                     completion<void> done) override;
   [[nodiscard]] bool fenced(const carried_key& key, load_id id) override;
-  void load_again(const carried_key& key, bytes_loader loader,
-                  write_options how,
-                  completion<std::optional<bytes>> done) override;
 
 private:
   template <class Change>

@@ -2,10 +2,7 @@
 
 #include <troupe/actors/regions/region_declared.hpp>
 
-#include <future>
-#include <new>
 #include <utility>
-#include <variant>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 
@@ -36,65 +33,25 @@ void region::get_or_set_then(carried_key key, bytes_loader loader,
 void region::load_missing_then(carried_key key, bytes_loader loader,
                                write_options how,
                                completion<std::optional<bytes>> done) {
-  const auto id = loads_->next_id();
-  auto tags = std::make_shared<load_tags>(how.tags);
-  auto waiter = std::make_shared<load_waiter>(
-    load_waiter{std::move(loader), std::move(how), std::move(done)});
-  auto where = std::make_shared<const carried_key>(key);
-  // Called as the decisions are made, so that the coordinator gets them in their order.
-  auto decided = [self = shared_from_this(), where, id, tags,
-                  waiter](expected<load_decision> decision) {
-    if (!decision) {
-      waiter->done(tl::unexpected{std::move(decision.error())});
-    } else if (auto* hit = std::get_if<load_hit>(&*decision)) {
-      waiter->done(std::optional<bytes>{std::move(hit->value)});
-    } else if (auto* joined = std::get_if<load_joined>(&*decision)) {
-      waiter->since = joined->since;
-      self->loads_->join(joined->id, std::move(*waiter));
-    } else {
-      const auto born = std::get<load_granted>(*decision).born;
-      self->loads_->start(id, born, self, *where, tags, std::move(*waiter));
-    }
-  };
-  provider_->acquire_load(
-    std::move(key), id, tags,
-    [decided = std::move(decided), waiter](expected<load_decision> decision) {
-      auto answer = waiter->done;
-      try {
-        decided(std::move(decision));
-        return true;
-      } catch (const std::bad_alloc&) {
-        answer(fail(errc::out_of_memory));
-        return false;
-      }
-    });
+  loads_->get_then(
+    shared_from_this(), std::move(key), std::move(loader), std::move(how),
+    [done = std::move(done)](const load_answer& x) { done(x.value); });
 }
 
-expected<std::optional<bytes>> region::get_or_set(const hashed_key& key,
-                                                  bytes_loader loader,
-                                                  const write_options& how) {
+expected<std::optional<bytes>>
+region::get_or_set(const hashed_key& key, const bytes_loader& loader,
+                   const write_options& how, const load_terms& terms) {
   if (auto ok = check_unconditional(how); !ok)
     return tl::unexpected{std::move(ok.error())};
   if (auto present = get(key); !present || *present)
     return present;
-  return load_missing(key, std::move(loader), how);
+  return load_missing(key, loader, how, terms).value;
 }
 
-expected<std::optional<bytes>> region::load_missing(const hashed_key& key,
-                                                    bytes_loader loader,
-                                                    const write_options& how) {
-  auto made = std::make_shared<std::promise<expected<std::optional<bytes>>>>();
-  auto future = made->get_future();
-  load_missing_then(carried_key{key}, std::move(loader), how,
-                    [made](expected<std::optional<bytes>> x) {
-                      made->set_value(std::move(x));
-                    });
-  // Normally the runtime's clockwork checks the deadlines. The check here ensures that
-  // no caller hangs while the clockwork is being restarted, or when a region is used
-  // without one.
-  while (future.wait_for(load_timeout()) != std::future_status::ready)
-    loads_->tick();
-  return future.get();
+load_answer
+region::load_missing(const hashed_key& key, const bytes_loader& loader,
+                     const write_options& how, const load_terms& terms) {
+  return loads_->get(shared_from_this(), key, loader, how, terms);
 }
 
 // -- for the coordinator -----------------------------------------------------------
@@ -104,29 +61,35 @@ expected<void> region::check_loaded(bytes_view value,
   return look_at_value(value, how);
 }
 
-void region::commit_load(const carried_key& key, load_commit what,
-                         completion<load_outcome> done) {
-  provider_->commit_load(key, std::move(what),
-                         [self = shared_from_this(), done = std::move(done)](
-                           expected<load_outcome> x) { done(std::move(x)); });
+expected<void>
+region::acquire_load_now(const hashed_key& key, load_id id,
+                         std::shared_ptr<const load_tags> tags,
+                         function_ref<bool(load_decision)> decided) {
+  return provider_->acquire_load_now(key, id, std::move(tags), decided);
+}
+
+void region::acquire_load(
+  carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
+  std::function<bool(expected<load_decision>)> decided) {
+  provider_->acquire_load(std::move(key), id, std::move(tags),
+                          std::move(decided));
+}
+
+expected<load_outcome> region::commit_load_now(const hashed_key& key,
+                                               load_id id, std::uint64_t born,
+                                               std::optional<bytes_view> value,
+                                               const write_options& how) {
+  return provider_->commit_load_now(key, id, born, value, how);
 }
 
 void region::release_load(const carried_key& key, load_id id,
                           completion<void> done) {
-  provider_->release_load(key, id,
-                          [self = shared_from_this(), done = std::move(done)](
-                            expected<void> x) { done(std::move(x)); });
+  provider_->release_load(key, id, std::move(done));
 }
 
 bool region::fenced(const carried_key& key, load_id id) {
   const auto holds = provider_->holds_load(key, id);
   return holds && !*holds;
-}
-
-void region::load_again(const carried_key& key, bytes_loader loader,
-                        write_options how,
-                        completion<std::optional<bytes>> done) {
-  get_or_set_then(key, std::move(loader), std::move(how), std::move(done));
 }
 
 } // namespace troupe

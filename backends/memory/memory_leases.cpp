@@ -42,6 +42,31 @@ void memory_provider::acquire_load(
     });
 }
 
+expected<void>
+memory_provider::acquire_load_now(const hashed_key& key, load_id id,
+                                  std::shared_ptr<const load_tags> tags,
+                                  function_ref<bool(load_decision)> decided) {
+  auto* const where = find_home(key);
+  if (where == nullptr)
+    return fail(errc::out_of_memory);
+  return where->run([&](store& in) -> expected<void> {
+    auto decision = in.acquire_load(key, id, std::move(tags));
+    if (!decision)
+      return tl::unexpected{std::move(decision.error())};
+    const auto granted = std::holds_alternative<load_granted>(*decision);
+    if (!decided(std::move(*decision)) && granted)
+      static_cast<void>(in.release_load(key, id));
+    return {};
+  });
+}
+
+expected<load_outcome> memory_provider::commit_load_now(
+  const hashed_key& key, load_id id, std::uint64_t born,
+  std::optional<bytes_view> value, const write_options& how) {
+  return owner(key).run(
+    [&](store& in) { return in.commit_load(key, id, born, value, how); });
+}
+
 void memory_provider::commit_load(carried_key key, load_commit what,
                                   completion<load_outcome> done) {
   auto& where = owner(key);

@@ -119,6 +119,14 @@ public:
   acquire_load(carried_key key, load_id id,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided) override;
+  expected<void>
+  acquire_load_now(const hashed_key& key, load_id id,
+                   std::shared_ptr<const load_tags> tags,
+                   function_ref<bool(load_decision)> decided) override;
+  expected<load_outcome> commit_load_now(const hashed_key& key, load_id id,
+                                         std::uint64_t born,
+                                         std::optional<bytes_view> value,
+                                         const write_options& how) override;
   void commit_load(carried_key key, load_commit what,
                    completion<load_outcome> done) override;
   void release_load(carried_key key, load_id id,

@@ -34,6 +34,8 @@ std::string_view to_string(errc code) noexcept {
       return "load_timeout";
     case errc::load_cancelled:
       return "load_cancelled";
+    case errc::load_cycle:
+      return "load_cycle";
     case errc::update_failed:
       return "update_failed";
     case errc::timeout:

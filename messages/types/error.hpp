@@ -33,6 +33,7 @@ enum class errc : std::uint8_t {
   load_failed,    ///< The loader threw or returned an error.
   load_timeout,   ///< The loader did not finish within `load_timeout`.
   load_cancelled, ///< The load was cancelled.
+  load_cycle,     ///< A loader waits for its own load, perhaps through others.
   update_failed,  ///< The update function threw; nothing was changed.
 
   // -- the runtime's state -----------------------------------------------------

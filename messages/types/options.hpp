@@ -10,6 +10,7 @@
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
+#include <troupe/messages/types/load_terms.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 #include <troupe/messages/types/tags.hpp>
 
@@ -50,6 +51,9 @@ struct region_options {
   /// How long a loader may run before another waiter's loader replaces it. Empty: the
   /// runtime's setting, or `defaults::load_timeout`.
   std::optional<std::chrono::milliseconds> load_timeout = std::nullopt;
+
+  /// Where the loaders of blocking calls run, unless a call says otherwise.
+  troupe::load_on load_on = troupe::load_on::caller;
 
   /// How long a load waits for a loader thread before it gets `overloaded`. The
   /// loader's own time counts from its start. Empty: the runtime's setting, or

@@ -30,8 +30,7 @@ fixture::fixture(const provider_kind& with, region_options options,
                  std::size_t loader_threads,
                  std::optional<integer_range> counts)
   : kind(with),
-    loads(
-      std::make_shared<load_coordinator>(load_time, executor, loader_threads)) {
+    loads(std::make_shared<load_coordinator>(load_time, loader_threads)) {
   options = patient(std::move(options));
   options.provider = kind.factory();
   const troupe::clock& machine = troupe::clock::steady();

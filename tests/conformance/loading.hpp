@@ -17,13 +17,20 @@ namespace conformance {
 using loaded = troupe::expected<std::optional<troupe::bytes>>;
 
 /// `get_or_set` on a thread of its own.
-inline std::future<loaded> ask(fixture& f, std::string key,
-                               troupe::bytes_loader loader,
-                               troupe::write_options how = {}) {
+inline std::future<loaded>
+ask(fixture& f, std::string key, troupe::bytes_loader loader,
+    troupe::write_options how = {}, troupe::load_terms terms = {}) {
   return std::async(
     std::launch::async,
-    [&f, key = std::move(key), loader = std::move(loader),
-     how = std::move(how)] { return f.uut->get_or_set(key, loader, how); });
+    [&f, key = std::move(key), loader = std::move(loader), how = std::move(how),
+     terms] { return f.uut->get_or_set(key, loader, how, terms); });
+}
+
+/// The same with the loader on a thread of the pool.
+inline std::future<loaded> ask_pool(fixture& f, std::string key,
+                                    troupe::bytes_loader loader) {
+  return ask(f, std::move(key), std::move(loader), {},
+             {.on = troupe::load_on::pool});
 }
 
 /// Waits until the only load has `n` waiters.

@@ -110,8 +110,7 @@ session::session(const options& x, std::size_t shards, bool is_limited,
                  std::uint64_t the_seed)
   : how(x), limited(is_limited), seed(the_seed) {
   constexpr std::size_t loader_threads = 32;
-  loads_ = std::make_shared<troupe::load_coordinator>(clock, executor_,
-                                                      loader_threads);
+  loads_ = std::make_shared<troupe::load_coordinator>(clock, loader_threads);
   region = how.plain ? troupe::open_alone("history", plain_options(), clock,
                                           executor_, loads_)
                          .value()

@@ -23,10 +23,9 @@ public:
 /// A region, and what a runtime does for its memory.
 struct bare {
   explicit bare(const region_options& options)
-    : inner(
-      open_alone("bench", options, clock::steady(), executor,
-                 std::make_shared<load_coordinator>(clock::steady(), executor))
-        .value()) {
+    : inner(open_alone("bench", options, clock::steady(), executor,
+                       std::make_shared<load_coordinator>(clock::steady()))
+              .value()) {
     // nop
   }
 

@@ -23,8 +23,7 @@ void in_turn(troupe::memory::shard& where, F f) {
 struct region_fixture {
   explicit region_fixture(troupe::region_options options = {},
                           std::size_t loader_threads = 128)
-    : loads(std::make_shared<troupe::load_coordinator>(time, executor,
-                                                       loader_threads)) {
+    : loads(std::make_shared<troupe::load_coordinator>(time, loader_threads)) {
     if (options.shards == 0)
       options.shards = 4;
     uut = open_region("test", options, time, executor, loads);

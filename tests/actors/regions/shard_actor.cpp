@@ -70,7 +70,7 @@ struct fixture {
   std::shared_ptr<lane_scheduler> executor
     = std::make_shared<lane_scheduler>(system);
   std::shared_ptr<load_coordinator> loads
-    = std::make_shared<load_coordinator>(time, executor);
+    = std::make_shared<load_coordinator>(time);
   std::shared_ptr<region> where;
   std::shared_ptr<region_directory> directory
     = std::make_shared<region_directory>(4);

@@ -153,13 +153,13 @@ PROVIDER_CASE(
   fixture f{kind, with_timeout(1s)};
   test_gate door;
   std::stop_token told;
-  auto first = ask(f, "a", [&](load_context& x) {
+  auto first = ask_pool(f, "a", [&](load_context& x) {
     told = x.stop();
     door.pass();
     return "late";
   });
   door.await_arrival();
-  auto second = ask(f, "a", [](load_context&) { return "second"; });
+  auto second = ask_pool(f, "a", [](load_context&) { return "second"; });
   await_waiters(f, 2);
   f.load_time.advance(999ms);
   f.loads->tick();
@@ -173,6 +173,32 @@ PROVIDER_CASE(
   // The late result must find nothing to do; the drain waits for its thread.
   CHECK(
     f.loads->drain(std::chrono::steady_clock::now() + longest_wait).empty());
+  CHECK(f.get("a") == "second");
+}
+
+PROVIDER_CASE(
+  "a caller gets what its own loader brings too late, and it is not "
+  "stored",
+  "[loads][G2]") {
+  fixture f{kind, with_timeout(1s)};
+  test_gate door;
+  std::stop_token told;
+  auto first = ask(f, "a", [&](load_context& x) {
+    told = x.stop();
+    door.pass();
+    return "late";
+  });
+  door.await_arrival();
+  auto second = ask(f, "a", [](load_context&) { return "second"; });
+  await_waiters(f, 2);
+  f.load_time.advance(1s);
+  f.loads->tick();
+  // The next waiter's thread runs its loader.
+  CHECK(second.get() == "second");
+  CHECK(told.stop_requested());
+  door.open();
+  CHECK(first.get() == "late");
+  await_no_load(f);
   CHECK(f.get("a") == "second");
 }
 

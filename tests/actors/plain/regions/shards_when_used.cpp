@@ -44,7 +44,7 @@ struct open_number_fixture {
   std::shared_ptr<thread_executor> executor
     = std::make_shared<thread_executor>();
   std::shared_ptr<load_coordinator> loads
-    = std::make_shared<load_coordinator>(time, executor, 4);
+    = std::make_shared<load_coordinator>(time, 4);
   std::shared_ptr<region> uut;
 };
 

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <troupe/actors/loads/load_run.hpp>
+#include <troupe/actors/loads/load_target.hpp>
+#include <troupe/backends/changes.hpp>
+#include <troupe/backends/leases.hpp>
+#include <troupe/backends/load_tags.hpp>
+#include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/load_terms.hpp>
+#include <troupe/messages/types/options.hpp>
+
+namespace troupe {
+
+/// What a caller gets.
+struct load_answer {
+  expected<std::optional<bytes>> value;
+  load_origin origin = load_origin::loaded;
+
+  /// The value was not stored: the load was invalidated, or took too long.
+  bool fenced = false;
+};
+
+/// A caller that waits for a load, and its own loader. The coordinator calls each
+/// function at most once, from any thread and without a lock; they must be brief and not
+/// throw.
+class load_waiter {
+public:
+  load_waiter(bytes_loader own_loader, write_options own_how)
+    : loader(std::move(own_loader)), how(std::move(own_how)) {
+    // nop
+  }
+
+  load_waiter(const load_waiter&) = delete;
+  load_waiter& operator=(const load_waiter&) = delete;
+  virtual ~load_waiter() = default;
+
+  /// All waiters may share the answer.
+  virtual void answer(const load_answer& what) = 0;
+
+  /// The load that it joined may be older than an invalidation that it has to see:
+  /// it must ask for the key again.
+  virtual void ask_again(load_in_flight& joined) = 0;
+
+  /// Whether its loader runs on a thread of its own, which `take` wakes. The waiter then
+  /// gets the result of the run, and no answer. Otherwise the pool runs the loader.
+  [[nodiscard]] virtual bool runs_itself() const noexcept {
+    return false;
+  }
+
+  virtual void take(const std::shared_ptr<load_in_flight>&,
+                    const std::shared_ptr<load_run>&) {
+    // nop
+  }
+
+  bytes_loader loader;
+  const write_options how;
+  /// The sequence of invalidations when it joined; 0: it began the load.
+  std::uint64_t since = 0;
+};
+
+/// One load in flight. Its callers, its run and the coordinator share it.
+struct load_in_flight {
+  load_in_flight(load_id number, std::shared_ptr<load_target> target,
+                 const hashed_key& of, const tags& known, time_point start)
+    : id(number),
+      where(std::move(target)),
+      key(of),
+      named(std::make_shared<load_tags>(known)),
+      started(start) {
+    // nop
+  }
+
+  const load_id id;
+  const std::shared_ptr<load_target> where;
+  const carried_key key;
+  /// The tags that its loaders have named so far.
+  const std::shared_ptr<load_tags> named;
+  const time_point started;
+
+  enum class phase : std::uint8_t {
+    asking,   ///< The provider decides about the lease.
+    running,  ///< A loader runs, or waits for a thread.
+    settling, ///< Its outcome is on the way through the provider.
+    ended,    ///< All callers are answered.
+  };
+
+  // The mutex guards the members below. No other lock is taken, and no function of a
+  // caller or of the provider called, while it is held.
+  std::mutex mutex;
+  phase now = phase::asking;
+  std::uint64_t born = 0;
+  std::shared_ptr<load_run> run; ///< The present attempt.
+
+  /// The caller whose loader runs, when a thread of the pool runs it. A caller that runs
+  /// its loader itself answers itself.
+  std::shared_ptr<load_waiter> owner;
+  std::deque<std::shared_ptr<load_waiter>> waiters;
+
+  /// With which error it ended before its run did.
+  std::optional<error> refused;
+};
+
+} // namespace troupe
