@@ -230,7 +230,7 @@ PROVIDER_CASE("a cancelled load answers its waiters and stores nothing",
               "[loads][G2]") {
   fixture f{kind};
   test_gate door;
-  auto first = ask(f, "a", [&](load_context&) {
+  auto first = ask_pool(f, "a", [&](load_context&) {
     door.pass();
     return "late";
   });
@@ -255,7 +255,7 @@ PROVIDER_CASE("too many loads are refused and leave no lease behind",
               "[loads][G2][G10]") {
   fixture f{kind, {}, 1};
   test_gate door;
-  auto blocked = ask(f, "blocked", [&](load_context&) {
+  auto blocked = ask_pool(f, "blocked", [&](load_context&) {
     door.pass();
     return "x";
   });
@@ -266,7 +266,8 @@ PROVIDER_CASE("too many loads are refused and leave no lease behind",
       get_or_set_async(*f.uut, "q" + std::to_string(i), bring("queued")));
   eventually(
     [&] { return f.loads->in_flight() == defaults::loader_queue + 1; });
-  auto refused = f.uut->get_or_set("one more", bring("x"));
+  auto refused
+    = f.uut->get_or_set("one more", bring("x"), {}, {.on = load_on::pool});
   REQUIRE(!refused);
   CHECK(refused.error() == errc::overloaded);
   door.open();
