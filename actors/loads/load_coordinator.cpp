@@ -106,11 +106,15 @@ void load_coordinator::start(load_id id, std::uint64_t born,
 void load_coordinator::join(load_id id, load_waiter waiter) {
   submit([this, id, waiter = std::move(waiter)]() mutable {
     // The shard let it join, so the load exists: a later decision of the same shard
-    // settles it. Only a drain removes loads earlier.
+    // settles it. Only a drain removes loads earlier. Leases without a loader here
+    // (`region::next_load_id`) are not known.
     if (auto i = loads_.find(id); i != loads_.end())
       i->second.waiters.push_back(std::move(waiter));
-    else
+    else if (closed_)
       waiter.done(fail(errc::shutting_down, "the runtime drains"));
+    else
+      waiter.done(fail(errc::overloaded,
+                       "a client of the server loads this key; try again"));
   });
 }
 

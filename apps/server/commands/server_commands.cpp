@@ -124,6 +124,7 @@ constexpr std::array flag_names{
   flag_name{flag::denyoom, "denyoom"},
   flag_name{flag::admin, "admin"},
   flag_name{flag::pubsub, "pubsub"},
+  flag_name{flag::blocking, "blocking"},
   flag_name{flag::noscript, "noscript"},
   flag_name{flag::loading, "loading"},
   flag_name{flag::stale, "stale"},
@@ -176,6 +177,7 @@ std::vector<std::string_view> categories_of(const command& x) {
   add(x.flags.has(flag::pubsub), "@pubsub");
   add(x.flags.has(flag::admin), "@admin");
   add(true, x.flags.has(flag::fast) ? "@fast" : "@slow");
+  add(x.flags.has(flag::blocking), "@blocking");
   add(x.flags.has(flag::admin) || is_one_of(x.name, dangerous), "@dangerous");
   add(is_connection, "@connection");
   add(x.group == "transactions", "@transaction");

@@ -5,6 +5,8 @@
 
 #include <troupe/actors/regions/region_declared.hpp>
 
+#include "apps/server/leases/lease_desk.hpp"
+
 namespace troupe::server {
 
 expected<void> server_state::show_metrics() {
@@ -40,6 +42,10 @@ std::string server_state::random_id() {
   while (result.size() < size)
     result += digits[source() % digits.size()];
   return result;
+}
+
+std::shared_ptr<lease_desk> server_state::make_desk() {
+  return std::make_shared<lease_desk>();
 }
 
 void server_state::report_http(std::string_view client) {
