@@ -17,6 +17,7 @@
 #include "apps/server/clients/client.hpp"
 #include "apps/server/commands/command_table.hpp"
 #include "apps/server/commands/families.hpp"
+#include "apps/server/leases/lease_desk.hpp"
 #include "apps/server/state/info.hpp"
 #include "apps/server/state/server_state.hpp"
 
@@ -52,15 +53,18 @@ void flush(command_call& call, F clear) {
 }
 
 void flushdb(command_call& call) {
-  flush(call, [&call] { return call.db.clear(); });
+  flush(call, [&call] {
+    return call.db.clear().map(
+      [&call] { call.server.leases->cleared(call.db); });
+  });
 }
 
 void flushall(command_call& call) {
   flush(call, [&call] {
     expected<void> result;
-    call.server.databases.for_each([&result](std::size_t, region& x) {
+    call.server.databases.for_each([&](std::size_t, region& x) {
       if (result)
-        result = x.clear();
+        result = x.clear().map([&] { call.server.leases->cleared(x); });
     });
     return result;
   });

@@ -41,6 +41,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -136,6 +137,10 @@ public:
   /// Ends all leases of a client that is gone.
   void leave(std::uint64_t client) noexcept;
 
+  /// All entries of a region were removed: ends its leases. The provider has voided them,
+  /// but without this call it would report that only in the next turn of each shard.
+  void cleared(const region& where) noexcept;
+
   /// Ends the leases whose time is over, and asks again for keys of whose load the desk
   /// does not hear. To be called every `defaults::lease_tick` while `idle` is false, by
   /// one thread at a time.
@@ -214,6 +219,10 @@ private:
   void remove(const place_ptr& at, std::uint64_t number) noexcept;
   void ended(const place_ptr& at, load_id id) noexcept;
   static void release(const place& at, load_id id) noexcept;
+
+  /// A lease that is to be ended.
+  using due_lease = std::pair<place_ptr, load_id>;
+  static void release(const std::vector<due_lease>& all) noexcept;
 
   const lease_limits most_;
   mutable std::mutex mutex_;

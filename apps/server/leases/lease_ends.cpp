@@ -3,7 +3,6 @@
 #include "apps/server/leases/lease_desk.hpp"
 
 #include <new>
-#include <vector>
 
 #include <troupe/actors/regions/region_declared.hpp>
 
@@ -191,10 +190,35 @@ void lease_desk::leave(std::uint64_t client) noexcept {
   }
 }
 
+void lease_desk::release(const std::vector<due_lease>& all) noexcept {
+  for (const auto& [at, id] : all)
+    release(*at, id);
+}
+
+void lease_desk::cleared(const region& where) noexcept {
+  if (idle())
+    return;
+  std::vector<due_lease> all;
+  try {
+    std::lock_guard lock{mutex_};
+    for (auto i = lines_.lower_bound({&where, {}});
+         i != lines_.end() && i->first.first == &where; ++i) {
+      auto& held = i->second.held;
+      if (!held || !held->told)
+        continue;
+      all.emplace_back(i->second.at, held->id);
+      retire(*held);
+    }
+  } catch (const std::bad_alloc&) {
+    // The others are reported by their shards.
+  }
+  release(all);
+}
+
 void lease_desk::tick() noexcept {
   if (idle())
     return;
-  std::vector<std::pair<place_ptr, load_id>> overdue;
+  std::vector<due_lease> overdue;
   std::vector<place_ptr> again;
   try {
     std::lock_guard lock{mutex_};
@@ -215,8 +239,7 @@ void lease_desk::tick() noexcept {
   } catch (const std::bad_alloc&) {
     // The next tick ends the others.
   }
-  for (const auto& [at, id] : overdue)
-    release(*at, id);
+  release(overdue);
   for (const auto& at : again)
     go_on(at);
 }
