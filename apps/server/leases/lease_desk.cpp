@@ -92,7 +92,7 @@ expected<void> lease_desk::ask(region& where, const hashed_key& key,
   load_id overdue = 0;
   {
     std::lock_guard lock{mutex_};
-    if (waiting_ >= most_.waiting)
+    if (figures_.waiting >= most_.waiting)
       return fail(errc::overloaded, "too many clients wait for leases ("
                                       + std::to_string(most_.waiting)
                                       + "); try again later");
@@ -117,7 +117,7 @@ expected<void> lease_desk::ask(region& where, const hashed_key& key,
         tidy(x);
         throw;
       }
-      ++waiting_;
+      ++figures_.waiting;
     }
   }
   if (overdue != 0)
@@ -230,7 +230,7 @@ lease_desk::waiter_ptr lease_desk::grant_first(const place_ptr& at,
   record(*x, std::move(granted));
   auto result = std::move(first->second);
   x->waiting.erase(first);
-  --waiting_;
+  --figures_.waiting;
   return result;
 }
 
@@ -242,6 +242,7 @@ bool lease_desk::settle(const place_ptr& at, load_id id, bool told) noexcept {
     return true;
   if (told && !x->held->leaves) {
     x->held->told = true;
+    ++figures_.granted;
     x->asking = false;
     return true;
   }
@@ -261,7 +262,7 @@ void lease_desk::answer_all(const place_ptr& at,
       return;
     x->asking = false;
     all.swap(x->waiting);
-    waiting_ -= all.size();
+    figures_.waiting -= all.size();
     tidy(*x);
   }
   for (const auto& [number, x] : all)
@@ -282,7 +283,7 @@ void lease_desk::answer_impatient(const place_ptr& at, bool again) noexcept {
       const auto next = std::next(i);
       if (!i->second->request.waits) {
         impatient.insert(x->waiting.extract(i));
-        --waiting_;
+        --figures_.waiting;
       }
       i = next;
     }
@@ -313,7 +314,7 @@ void lease_desk::remove(const place_ptr& at, std::uint64_t number) noexcept {
     return;
   gone = std::move(i->second);
   x->waiting.erase(i);
-  --waiting_;
+  --figures_.waiting;
   tidy(*x);
 }
 

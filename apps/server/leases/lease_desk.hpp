@@ -50,6 +50,8 @@
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 
+#include "apps/server/leases/lease_figures.hpp"
+
 namespace troupe {
 
 class region;
@@ -151,9 +153,8 @@ public:
     return used_.load(std::memory_order_relaxed) == 0;
   }
 
-  /// Numbers of leases of clients, and of clients that wait. Snapshots.
-  [[nodiscard]] std::size_t leases() const;
-  [[nodiscard]] std::size_t waiting() const;
+  /// What it has now and has counted.
+  [[nodiscard]] lease_figures figures() const;
 
 private:
   /// A key of a region. A lease in the provider refers to it, so it must not keep the
@@ -218,6 +219,7 @@ private:
   void ask_again_later(const place_ptr& at) noexcept;
   void remove(const place_ptr& at, std::uint64_t number) noexcept;
   void ended(const place_ptr& at, load_id id) noexcept;
+  void count(bool stored) noexcept;
   static void release(const place& at, load_id id) noexcept;
 
   /// A lease that is to be ended.
@@ -229,7 +231,7 @@ private:
   /// The key's bytes are those of the line's place.
   std::map<std::pair<const region*, bytes_view>, line> lines_;
   std::size_t bytes_ = 0;         ///< See `lease_limits::bytes`.
-  std::size_t waiting_ = 0;       ///< In all lines.
+  lease_figures figures_;         ///< Without `held`.
   std::size_t again_ = 0;         ///< Lines with `again`.
   std::uint64_t last_waiter_ = 0; ///< The number of the latest.
   /// Leases that can be used.

@@ -10,14 +10,11 @@
 
 namespace troupe::server {
 
-std::size_t lease_desk::leases() const {
+lease_figures lease_desk::figures() const {
   std::lock_guard lock{mutex_};
-  return by_deadline_.size();
-}
-
-std::size_t lease_desk::waiting() const {
-  std::lock_guard lock{mutex_};
-  return waiting_;
+  auto result = figures_;
+  result.held = by_deadline_.size();
+  return result;
 }
 
 // -- lines, under the mutex ----------------------------------------------------------
@@ -143,13 +140,23 @@ void lease_desk::store(region& where, const hashed_key& key, bytes_view token,
       retire(*held);
     }
   }
-  if (what.id == 0)
+  if (what.id == 0) {
+    count(false);
     return done(false);
+  }
   where.commit_load(carried_key{key}, std::move(what),
-                    [done = std::move(done)](expected<load_outcome> outcome) {
-                      done(std::move(outcome).map(
-                        [](const load_outcome& x) { return x.stored; }));
+                    [self = shared_from_this(), done = std::move(done)](
+                      const expected<load_outcome>& outcome) {
+                      if (!outcome)
+                        return done(tl::unexpected{outcome.error()});
+                      self->count(outcome->stored);
+                      done(outcome->stored);
                     });
+}
+
+void lease_desk::count(bool stored) noexcept {
+  std::lock_guard lock{mutex_};
+  ++(stored ? figures_.stored : figures_.refused);
 }
 
 bool lease_desk::drop(region& where, const hashed_key& key, bytes_view token) {

@@ -13,7 +13,12 @@ expected<void> server_state::show_metrics() {
   auto counted = options.metrics.add(threads);
   if (!counted)
     return tl::unexpected{std::move(counted.error())};
+  auto leased
+    = options.metrics.add(lease_metrics, [this] { return leases->figures(); });
+  if (!leased)
+    return tl::unexpected{std::move(leased.error())};
   shown_ = std::move(*counted);
+  shown_leases_ = std::move(*leased);
   return {};
 }
 

@@ -101,7 +101,8 @@ private:
   mutable std::mutex reset_mutex_;
   std::vector<namespace_stats> spaces_at_reset_;
   std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
-  metric_registration shown_; // Last: it reads the members above.
+  metric_registration shown_; // Last: they read the members above.
+  metric_registration shown_leases_;
 };
 
 /// The version of Redis whose commands and texts this server follows.

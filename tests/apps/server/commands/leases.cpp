@@ -41,7 +41,9 @@ std::string token_in(const std::string& reply) {
 
 // Clients on the thread of the test.
 struct lease_fixture : command_fixture {
-  explicit lease_fixture(const lease_limits& most = {}) {
+  explicit lease_fixture(const lease_limits& most = {},
+                         const troupe::region_options& options = {})
+    : command_fixture(options) {
     state.leases = std::make_shared<lease_desk>(most);
   }
 
@@ -87,8 +89,8 @@ struct lease_fixture : command_fixture {
 
   // Nothing is left of any lease.
   bool idle() const {
-    return state.leases->idle() && state.leases->leases() == 0
-           && state.leases->waiting() == 0;
+    const auto now = state.leases->figures();
+    return state.leases->idle() && now.held == 0 && now.waiting == 0;
   }
 
   std::deque<client> clients;
@@ -112,8 +114,8 @@ TEST_CASE("of the clients that miss a key, one loads and the others get the "
   CHECK(run.by(1, "GETL k 1000") == waits);
   CHECK(run.by(2, "GETL k 1000") == waits);
   CHECK(run.by(3, "GETL k 0") == busy);
-  CHECK(run.state.leases->leases() == 1);
-  CHECK(run.state.leases->waiting() == 2);
+  CHECK(run.state.leases->figures().held == 1);
+  CHECK(run.state.leases->figures().waiting == 2);
   CHECK(run.by(0, "SETL k " + token + " v") == ok);
   CHECK(run.reply(1) == value_reply("v"));
   CHECK(run.reply(2) == value_reply("v"));
@@ -338,7 +340,7 @@ TEST_CASE("the leases of a client end with its connection",
   REQUIRE(run.by(2, "GETL a 1000") == waits);
   run.close(0);
   token_in(run.reply(2));
-  CHECK(run.state.leases->leases() == 2);
+  CHECK(run.state.leases->figures().held == 2);
   CHECK(run.by(3, "SETL b " + b + " v") == refused);
   CHECK(run.by(3, "SETL c " + c + " v") == ok);
   run.close(2);
@@ -351,7 +353,7 @@ TEST_CASE("a client that leaves while it waits is forgotten",
   const auto token = token_in(run.by(0, "GETL k 0"));
   REQUIRE(run.by(1, "GETL k 1000") == waits);
   run.close(1);
-  CHECK(run.state.leases->waiting() == 0);
+  CHECK(run.state.leases->figures().waiting == 0);
   CHECK(run.by(0, "SETL k " + token + " v") == ok);
   CHECK(run.idle());
 }
@@ -379,7 +381,7 @@ TEST_CASE("a client that waits is listed, and unblocked", "[server][leases]") {
     run.at(1).unfinished->time_over();
     CHECK(run.reply(1) == busy);
   }
-  CHECK(run.state.leases->waiting() == 0);
+  CHECK(run.state.leases->figures().waiting == 0);
 }
 
 TEST_CASE("GETL within EXEC neither waits nor takes a lease",
@@ -562,6 +564,41 @@ TEST_CASE("many clients on many threads load a key once at a time",
   for (int round = 1; round < rounds; round += 3)
     CHECK(run.get("k" + std::to_string(round)) == "v");
   CHECK(run.idle());
+}
+
+TEST_CASE("INFO shows leases and counts them", "[server][leases]") {
+  lease_fixture run;
+  const auto shows = [&run](const std::string& field) {
+    return run.by(9, "INFO").find(field + "\r\n") != std::string::npos;
+  };
+  const auto token = token_in(run.by(0, "GETL k 0"));
+  REQUIRE(run.by(1, "GETL k 1000") == waits);
+  CHECK(shows("leases:1"));
+  CHECK(shows("lease_waiters:1"));
+  CHECK(run.by(0, "SETL k x v") == refused);
+  CHECK(run.by(0, "SETL k " + token + " v") == ok);
+  CHECK(shows("leases:0"));
+  CHECK(shows("lease_waiters:0"));
+  CHECK(shows("leases_granted:1"));
+  CHECK(shows("lease_stores:1"));
+  CHECK(shows("lease_refusals:1"));
+  run.by(0, "CONFIG RESETSTAT");
+  CHECK(shows("leases_granted:0"));
+}
+
+TEST_CASE("a value without room ends the lease, and the next client inherits",
+          "[server][leases]") {
+  troupe::region_options options;
+  options.max_bytes = 64 * 1024;
+  options.eviction = troupe::eviction_policy::none;
+  lease_fixture run{{}, options};
+  const auto token = token_in(run.by(0, "GETL k 0"));
+  REQUIRE(run.by(1, "GETL k 1000") == waits);
+  const auto refusal
+    = run.run({"SETL", "k", token, std::string(48 * 1024, 'v')});
+  CHECK(refusal.front() == '-');
+  const auto next = token_in(run.reply(1));
+  CHECK(run.by(1, "SETL k " + next + " v") == ok);
 }
 
 // -- comparing ----------------------------------------------------------------------
