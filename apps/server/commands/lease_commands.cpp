@@ -11,6 +11,7 @@
 #include <variant>
 
 #include <troupe/actors/regions/region.hpp>
+#include <troupe/backends/memory/turns/turn_plan.hpp>
 #include <troupe/messages/types/tags.hpp>
 #include <troupe/messages/types/text/integer.hpp>
 #include <troupe/messages/types/text/words.hpp>
@@ -237,6 +238,11 @@ void setl(command_call& call) {
                             });
 }
 
+void plan_setl(command_call& call, memory::turn_plan& plan) {
+  plan.set(call.shards(), call.words[1], call.words[3].size(), true,
+           memory::turn_plan::step::depends);
+}
+
 // DROPL key token
 void dropl(command_call& call) {
   const auto key = call.key();
@@ -273,7 +279,7 @@ std::span<const command> lease_commands() noexcept {
             "right to load it", getl},
     command{"setl", -4, flag::write | flag::denyoom | flag::no_multi, one_key,
             group, "7.0.0", "Store the value of a load, unless the key has "
-            "changed since GETL", setl},
+            "changed since GETL", setl}.planned(plan_setl),
     command{"dropl", 3, flag::write | flag::fast, one_key, group, "7.0.0",
             "Give up the right to load a key", dropl},
     command{"tagdel", -2, flag::write | flag::fast | flag::alone, {}, "generic",

@@ -112,6 +112,9 @@ class lease_desk : public std::enable_shared_from_this<lease_desk> {
 public:
   explicit lease_desk(const lease_limits& most = {});
 
+  /// Ends all leases.
+  ~lease_desk();
+
   lease_desk(const lease_desk&) = delete;
   lease_desk& operator=(const lease_desk&) = delete;
 

@@ -10,6 +10,11 @@
 
 namespace troupe::server {
 
+lease_desk::~lease_desk() {
+  for (const auto& [when, at] : by_deadline_)
+    release(*at, when.second);
+}
+
 lease_figures lease_desk::figures() const {
   std::lock_guard lock{mutex_};
   auto result = figures_;

@@ -504,68 +504,6 @@ TEST_CASE("those that wait hear of a region that has ended",
   CHECK(run.reply(1) == "-ERR server is shutting down\r\n");
 }
 
-TEST_CASE("many clients on many threads load a key once at a time",
-          "[server][leases][threads]") {
-  lease_fixture run;
-  constexpr int threads = 4;
-  constexpr int rounds = 200;
-  const auto& desk = run.state.leases;
-  auto& where = *run.uut;
-  std::atomic<int> loading{0};
-  std::atomic<int> most{0};
-  std::atomic<int> values{0};
-  {
-    std::vector<std::jthread> all;
-    for (int i = 0; i < threads; ++i)
-      all.emplace_back([&, i] {
-        for (int round = 0; round < rounds; ++round) {
-          const auto key = std::string{"k"} + std::to_string(round);
-          const troupe::hashed_key hashed{key};
-          auto answer = std::make_shared<std::atomic<int>>(0);
-          auto token = std::make_shared<std::string>();
-          lease_request request;
-          request.client = static_cast<std::uint64_t>(i);
-          request.lasts = 10s;
-          request.waits = true;
-          request.answer = [=](const lease_answer& x) {
-            if (const auto* lease = std::get_if<lease_grant>(&x)) {
-              *token = lease->token;
-              answer->store(2);
-            } else {
-              answer->store(std::holds_alternative<lease_value>(x) ? 1 : 3);
-            }
-            answer->notify_all();
-            return true;
-          };
-          if (!desk->ask(where, hashed, std::move(request)))
-            std::abort();
-          answer->wait(0);
-          if (*answer == 1) {
-            ++values;
-            continue;
-          }
-          const auto now = ++loading;
-          for (auto seen = most.load();
-               seen < now && !most.compare_exchange_weak(seen, now);)
-            ;
-          --loading;
-          // Some give up, so that another one inherits.
-          if (round % 3 == 0 && i % 2 == 0)
-            desk->drop(where, hashed, *token);
-          else
-            desk->store(where, hashed, *token, "v", {},
-                        [](troupe::expected<bool>) {});
-        }
-      });
-  }
-  // Two threads may load two different keys.
-  CHECK(most <= threads);
-  CHECK(values > 0);
-  for (int round = 1; round < rounds; round += 3)
-    CHECK(run.get("k" + std::to_string(round)) == "v");
-  CHECK(run.idle());
-}
-
 TEST_CASE("INFO shows leases and counts them", "[server][leases]") {
   lease_fixture run;
   const auto shows = [&run](const std::string& field) {
