@@ -164,7 +164,7 @@ void getl(command_call& call) {
     lasts = parse_time(call, words[3], 1);
   if (!lasts || reply_present(call))
     return;
-  // EXEC holds the key, so that nobody could load it meanwhile.
+  // EXEC holds the key, so that no client could load it meanwhile.
   if (call.self.changing)
     return reply_busy(call.reply);
   ask_for_lease(call, *wait, *lasts);

@@ -77,7 +77,7 @@ void lease_desk::record(line& x, lease granted) {
   x.held = std::move(granted);
 }
 
-/// Nobody can use the lease any more.
+/// From now on no client can use the lease.
 void lease_desk::retire(lease& x) noexcept {
   x.token.clear();
   by_client_.erase({x.client, x.id});
