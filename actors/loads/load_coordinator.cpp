@@ -105,12 +105,12 @@ void load_coordinator::start(load_id id, std::uint64_t born,
 
 void load_coordinator::join(load_id id, load_waiter waiter) {
   submit([this, id, waiter = std::move(waiter)]() mutable {
-    // The shard let it join, so the load exists: a later decision of the same shard
-    // settles it. Only a drain removes loads earlier.
+    // The shard settles the load later. Only a drain, or a client's lease, has none.
     if (auto i = loads_.find(id); i != loads_.end())
       i->second.waiters.push_back(std::move(waiter));
     else
-      waiter.done(fail(errc::shutting_down, "the runtime drains"));
+      waiter.done(closed_ ? fail(errc::shutting_down, "the runtime drains")
+                          : fail(errc::overloaded, "a client loads the key"));
   });
 }
 

@@ -242,6 +242,10 @@ public:
   void update_then(carried_key key, bytes_updater f, write_options how,
                    completion<std::optional<bytes>> done);
 
+  /// A new load id of the runtime, for a caller that takes a lease from the provider
+  /// itself, without a loader (`provider::acquire_load`).
+  [[nodiscard]] load_id next_load_id() const noexcept;
+
   // -- for the load coordinator --------------------------------------------------
 
   [[nodiscard]] expected<void>

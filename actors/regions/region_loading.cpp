@@ -97,6 +97,10 @@ expected<std::optional<bytes>> region::load_missing(const hashed_key& key,
   return future.get();
 }
 
+load_id region::next_load_id() const noexcept {
+  return loads_->next_id();
+}
+
 // -- for the coordinator -----------------------------------------------------------
 
 expected<void> region::check_loaded(bytes_view value,

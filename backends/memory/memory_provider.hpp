@@ -115,6 +115,10 @@ public:
   expected<void>
   transform(const hashed_key& key,
             function_ref<expected<edit>(const entry_view*)> f) override;
+  /// A granted lease keeps `tags`. The provider releases its last reference to them when
+  /// the lease ends, for whatever reason, in a turn of the shard. So the deleter of
+  /// `tags` reports the end of the lease to a caller that kept no reference. The deleter
+  /// must be brief, not throw, and call nothing that waits for a shard.
   void
   acquire_load(carried_key key, load_id id,
                std::shared_ptr<const load_tags> tags,

@@ -60,7 +60,7 @@ ARROWS = {
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],
     "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
-    **tower("apps/server", ["state", "options", "clients", "calls", "commands",
+    **tower("apps/server", ["leases", "state", "options", "clients", "calls", "commands",
                            "connections"],
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
