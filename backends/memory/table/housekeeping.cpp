@@ -174,11 +174,14 @@ std::string table::validate() const {
     return differs("the slab's blocks in use have bytes: ", g.blocks.in_use(),
                    bytes + retired_.bytes());
   std::string problem;
+  const auto now = time_.now();
   for (std::size_t i = 0; i < g.links.bucket_count(); ++i)
     g.links.for_each_in(i, [&](index_slot x) {
       const auto last = x.item()->usable_until();
+      // An entry may be written with a deadline in the past.
       if (last != never
-          && g.wheel.due(i) > last + 2 * timing_wheel::tick_length)
+          && g.wheel.due(i)
+               > std::max(last, now) + 2 * timing_wheel::tick_length)
         problem = "an entry can be removed before its bucket is due";
       if (x.item()->absence() && !expired(*x.item()))
         problem = "a cached absence has not expired";

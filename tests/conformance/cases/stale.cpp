@@ -133,7 +133,7 @@ PROVIDER_CASE("how long an entry may be stale is the region's or the write's",
     own.stale_for = 3min;
     REQUIRE(f.uut->set("own", "1", own));
     const auto two
-      = [](const std::optional<bytes>&) -> expected<std::optional<bytes>> {
+      = [](std::optional<bytes_view>) -> expected<std::optional<bytes>> {
       return bytes{"2"};
     };
     REQUIRE(f.uut->update("own", two));
@@ -205,7 +205,7 @@ PROVIDER_CASE("every invalidation removes stale values", "[stale][G3]") {
   }
   SECTION("an update that erases") {
     REQUIRE(f.uut->update(
-      "k", [](const std::optional<bytes>& x) -> expected<std::optional<bytes>> {
+      "k", [](std::optional<bytes_view> x) -> expected<std::optional<bytes>> {
         CHECK_FALSE(x);
         return std::nullopt;
       }));
@@ -254,14 +254,13 @@ PROVIDER_CASE("every write replaces a stale value", "[stale]") {
     expected_value = "1";
   }
   SECTION("an update") {
-    CHECK(
-      f.uut->update(
-        "k",
-        [](const std::optional<bytes>& x) -> expected<std::optional<bytes>> {
-          CHECK_FALSE(x);
-          return bytes{"new"};
-        })
-      == bytes{"new"});
+    CHECK(f.uut->update(
+            "k",
+            [](std::optional<bytes_view> x) -> expected<std::optional<bytes>> {
+              CHECK_FALSE(x);
+              return bytes{"new"};
+            })
+          == bytes{"new"});
   }
   SECTION("an edit") {
     REQUIRE(f.uut->transform("k", [](const entry_view* x) -> expected<edit> {

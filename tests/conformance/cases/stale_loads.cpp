@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -362,7 +363,7 @@ PROVIDER_CASE("it is remembered that there is no value", "[stale][absence]") {
   }
   SECTION("until an update stores one") {
     REQUIRE(f.uut->update(
-      "k", [](const std::optional<bytes>& x) -> expected<std::optional<bytes>> {
+      "k", [](std::optional<bytes_view> x) -> expected<std::optional<bytes>> {
         CHECK_FALSE(x);
         return bytes{"new"};
       }));
@@ -370,11 +371,11 @@ PROVIDER_CASE("it is remembered that there is no value", "[stale][absence]") {
     CHECK_FALSE(usable(f, "k")->moments.absence);
   }
   SECTION("through get_or_set, which does not call its loader") {
-    const auto found
-      = f.uut->get_or_set("k", [](load_context&) -> expected<bytes> {
-          FAIL("called");
-          return bytes{};
-        });
+    const auto found = f.uut->get_or_set(
+      "k", [](load_context&) -> expected<std::optional<bytes>> {
+        FAIL("called");
+        return bytes{};
+      });
     REQUIRE(found);
     CHECK_FALSE(*found);
   }

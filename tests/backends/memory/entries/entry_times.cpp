@@ -16,6 +16,14 @@ namespace {
 
 constexpr time_point start{1h};
 
+entry_attributes until(time_point deadline,
+                       memory::entry_moments moments = {}) {
+  entry_attributes result;
+  result.deadline = deadline;
+  result.moments = moments;
+  return result;
+}
+
 /// An entry in a block of exactly its size, so that AddressSanitizer sees each access
 /// beyond it.
 struct made_entry {
@@ -84,22 +92,20 @@ TEST_CASE("moments lie between the value and the tags", "[entry]") {
 
 TEST_CASE("entries without moments are as large as before", "[entry]") {
   CHECK(entry::block_size(10, 20, {}) == 16 + 30);
-  CHECK(entry::block_size(10, 20, {.deadline = start}) == 24 + 30);
-  CHECK(entry::block_size(10, 20, {.deadline = start, .moments = {1s, {}, {}}})
-        == 56 + 16);
+  CHECK(entry::block_size(10, 20, until(start)) == 24 + 30);
+  CHECK(entry::block_size(10, 20, until(start, {1s, {}, {}})) == 56 + 16);
   made_entry bare{10, 20, {}};
   CHECK(bare.uut.bare());
   CHECK(bare.uut.ends_with_value());
   CHECK(bare.uut.usable_until() == never);
   CHECK(bare.uut.refresh_from() == never);
-  made_entry brief{10, 20, {.deadline = start}};
+  made_entry brief{10, 20, until(start)};
   CHECK(brief.uut.usable_until() == start);
   CHECK(brief.uut.refresh_from() == start);
 }
 
 TEST_CASE("a refresh is postponed before and after the deadline", "[entry]") {
-  made_entry made{
-    10, 20, {.deadline = start + 10s, .moments = {20s, -5s, false}}};
+  made_entry made{10, 20, until(start + 10s, {20s, -5s, false})};
   auto& uut = made.uut;
   CHECK(uut.refresh_from() == start + 5s);
   uut.postpone_refresh(start + 4s);
@@ -121,14 +127,13 @@ TEST_CASE("a refresh is postponed before and after the deadline", "[entry]") {
 }
 
 TEST_CASE("a moment that the clock cannot express is never", "[entry]") {
-  made_entry made{
-    10, 20, {.deadline = never - 10s, .moments = {20s, 20s, false}}};
+  made_entry made{10, 20, until(never - 10s, {20s, 20s, false})};
   CHECK(made.uut.usable_until() == never);
   CHECK(made.uut.refresh_from() == never);
 }
 
 TEST_CASE("an entry says that there is no value", "[entry]") {
-  made_entry made{10, 0, {.deadline = start, .moments = {9s, 9s, true}}};
+  made_entry made{10, 0, until(start, {9s, 9s, true})};
   CHECK(made.uut.absence());
   CHECK(made.uut.expired(start));
   CHECK_FALSE(made.uut.used_up(start + 9s - 1ns));
