@@ -51,13 +51,17 @@ void region::load_missing_then(carried_key key, bytes_loader loader,
     } else if (auto* joined = std::get_if<load_joined>(&*decision)) {
       waiter->since = joined->since;
       self->loads_->join(joined->id, std::move(*waiter));
+    } else if (auto* stale = std::get_if<load_stale>(&*decision)) {
+      waiter->done(std::optional<bytes>{std::move(stale->entry.value)});
+    } else if (std::holds_alternative<load_absent>(*decision)) {
+      waiter->done(std::optional<bytes>{});
     } else {
       const auto born = std::get<load_granted>(*decision).born;
       self->loads_->start(id, born, self, *where, tags, std::move(*waiter));
     }
   };
   provider_->acquire_load(
-    std::move(key), id, tags,
+    std::move(key), id, load_purpose::missing, tags,
     [decided = std::move(decided), waiter](expected<load_decision> decision) {
       auto answer = waiter->done;
       try {
@@ -117,7 +121,7 @@ void region::commit_load(const carried_key& key, load_commit what,
 
 void region::release_load(const carried_key& key, load_id id,
                           completion<void> done) {
-  provider_->release_load(key, id,
+  provider_->release_load(key, id, std::nullopt,
                           [self = shared_from_this(), done = std::move(done)](
                             expected<void> x) { done(std::move(x)); });
 }

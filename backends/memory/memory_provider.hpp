@@ -101,6 +101,10 @@ public:
   expected<bool> read(const hashed_key& key,
                       function_ref<void(const entry_view&)> f,
                       lookup as) const override;
+  expected<bool>
+  read_usable(const hashed_key& key,
+              function_ref<void(const entry_view&, const staleness&)> f,
+              lookup as) const override;
   expected<void> read_many(std::span<const hashed_key> keys,
                            function_ref<void(std::size_t, const entry_view*)> f,
                            lookup as) const override;
@@ -120,12 +124,12 @@ public:
   /// `tags` reports the end of the lease to a caller that kept no reference. The deleter
   /// must be brief, not throw, and call nothing that waits for a shard.
   void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided) override;
   void commit_load(carried_key key, load_commit what,
                    completion<load_outcome> done) override;
-  void release_load(carried_key key, load_id id,
+  void release_load(carried_key key, load_id id, std::optional<time_point> next,
                     completion<void> done) override;
   [[nodiscard]] expected<bool> holds_load(const hashed_key& key,
                                           load_id id) override;

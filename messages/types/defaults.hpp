@@ -35,6 +35,11 @@ inline constexpr std::chrono::milliseconds queue_timeout{30'000};
 /// waiters get the error. It bounds the requests to a dead database.
 inline constexpr std::uint32_t load_attempts = 3;
 
+/// How long no further load is tried after a failed one while a stale value is served:
+/// short enough to notice soon that a database is back, and long enough that it is not
+/// asked for each request meanwhile.
+inline constexpr std::chrono::milliseconds fail_safe_throttle{30'000};
+
 /// After this many lost races, an `update` takes its key's lease.
 inline constexpr std::uint32_t update_races = 4;
 

@@ -43,6 +43,27 @@ struct region_options {
   /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
 
+  /// How long after its deadline a stale value may be served when a load fails; 0: not
+  /// at all. Entries without a finite TTL are never stale. The memory of a stale entry
+  /// stays charged until this time has passed, unless the entry is evicted.
+  ttl_duration fail_safe = ttl_duration::zero();
+
+  /// After a failed load, how long no further load is tried while a stale value is
+  /// served.
+  ttl_duration fail_safe_throttle = defaults::fail_safe_throttle;
+
+  /// How long after its deadline a stale value is served while a load in the background
+  /// replaces it; 0: not at all.
+  ttl_duration stale_while_revalidate = ttl_duration::zero();
+
+  /// Share of the TTL, in [0, 1), after which a reader starts a load in the background;
+  /// 0: none does. The moment is uniform between this share and the middle of the rest
+  /// of the TTL, so that entries written together are not refreshed together.
+  double refresh_ahead = 0.0;
+
+  /// How long it is remembered that a loader found no value. Empty: it is not.
+  std::optional<ttl_duration> absence_ttl = std::nullopt;
+
   /// Number of shards, a power of two up to 256; 0: the runtime's setting, or 16 per
   /// core, each made at the first change of one of its keys.
   std::size_t shards = 0;
@@ -111,10 +132,15 @@ struct write_options {
   /// Jitter of this entry; empty: the region's.
   std::optional<double> jitter = std::nullopt;
 
+  /// How long after its deadline this entry may be served as stale; 0: not at all.
+  /// Empty: the larger one of the region's `fail_safe` and `stale_while_revalidate`.
+  std::optional<ttl_duration> stale_for = std::nullopt;
+
   write_condition condition = write_condition::always;
 
-  /// Keeps the end of the TTL and the idle time of the entry that is replaced, if there
-  /// is one; `ttl` and `idle` then apply to a new entry only.
+  /// Keeps the end of the TTL, the idle time and the moments of the entry that is
+  /// replaced, if there is one; `ttl`, `idle` and `stale_for` then apply to a new entry
+  /// only.
   bool keep_ttl = false;
 
   /// Names under which the entry can be invalidated together with others: up to 1,024
@@ -131,6 +157,11 @@ struct write_options {
   return x == no_expiry || (x > ttl_duration::zero() && x <= max_ttl);
 }
 
+/// Whether an entry may be served for so long after its deadline.
+[[nodiscard]] inline bool valid_staleness(ttl_duration x) noexcept {
+  return x >= ttl_duration::zero() && x <= max_ttl;
+}
+
 [[nodiscard]] inline bool valid_jitter(double x) noexcept {
   // Written so that NaN fails as well.
   return x >= 0.0 && x < 1.0;
@@ -139,7 +170,8 @@ struct write_options {
 /// Whether `check` succeeds. Every write calls it.
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
   return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
-         && (!x.jitter || valid_jitter(*x.jitter)) && x.tags.valid();
+         && (!x.jitter || valid_jitter(*x.jitter))
+         && (!x.stale_for || valid_staleness(*x.stale_for)) && x.tags.valid();
 }
 
 /// The same for a single write.

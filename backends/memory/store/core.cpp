@@ -29,11 +29,12 @@ store_core::~store_core() {
   forgotten_.tags().remove(witness_);
 }
 
-/// The deadline of a write: its TTL, shortened by up to the jitter's share.
-time_point store_core::deadline_for(const write_options& how) {
+/// Sets the deadline of a write, from its TTL, shortened by up to the jitter's share,
+/// and the moments that go with it. Without a TTL, `to` must have no deadline yet.
+void store_core::set_deadline(entry_attributes& to, const write_options& how) {
   auto ttl = how.ttl.value_or(options_.ttl);
   if (ttl == no_expiry)
-    return never;
+    return;
   auto jitter = how.jitter.value_or(options_.jitter);
   auto full = std::chrono::nanoseconds{ttl};
   if (jitter > 0.0) {
@@ -43,7 +44,27 @@ time_point store_core::deadline_for(const write_options& how) {
     full -= std::chrono::nanoseconds{static_cast<std::int64_t>(
       static_cast<double>(full.count()) * jitter * share)};
   }
-  return time_.now() + full;
+  to.deadline = time_.now() + full;
+  if (options_.has_moments() || how.stale_for) [[unlikely]]
+    set_moments(to, how, full);
+}
+
+/// Sets the moments of a write whose TTL ends in `ttl`.
+void store_core::set_moments(entry_attributes& to, const write_options& how,
+                             std::chrono::nanoseconds ttl) {
+  to.moments = {};
+  // An entry that is written with a deadline in the past is removed in this way.
+  if (to.deadline == never || ttl <= ttl.zero())
+    return;
+  to.moments.stale_for = how.stale_for.value_or(options_.stale_for);
+  const auto share = options_.refresh_ahead;
+  if (share <= 0.0)
+    return;
+  // Spread, so that keys that were written together are not refreshed together.
+  std::uniform_real_distribution<double> spread{share, (1.0 + share) / 2};
+  const auto ahead = static_cast<double>(ttl.count()) * (1.0 - spread(random_));
+  to.moments.refresh_offset
+    = std::chrono::nanoseconds{-static_cast<std::int64_t>(ahead)};
 }
 
 /// The attributes of a written entry. `present` is the live entry that it replaces, or
@@ -57,8 +78,13 @@ store_core::attributes_for(const write_options& how, const entry* present,
     result = fresh_attributes(how);
   } else {
     result = present->attributes();
-    if (how.ttl && !how.keep_ttl)
-      result.deadline = deadline_for(how);
+    if (how.ttl && !how.keep_ttl) {
+      result.deadline = never;
+      result.moments = {};
+      set_deadline(result, how);
+    } else if (how.stale_for && !how.keep_ttl && result.deadline != never) {
+      result.moments.stale_for = *how.stale_for;
+    }
     if (how.idle && !how.keep_ttl)
       result.idle
         = *how.idle == no_expiry ? std::chrono::nanoseconds{0} : *how.idle;

@@ -4,6 +4,7 @@
 // invariants are at the head of store.hpp.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -224,6 +225,8 @@ protected:
   };
 
   [[nodiscard]] entry_attributes fresh_attributes(const write_options& how);
+  void set_moments(entry_attributes& to, const write_options& how,
+                   std::chrono::nanoseconds ttl);
   [[nodiscard]] entry_attributes
   attributes_for(const write_options& how, const entry* present,
                  std::span<const tag_id> tags = {},
@@ -266,7 +269,7 @@ protected:
 
 private:
   expected<void> catch_up();
-  [[nodiscard]] time_point deadline_for(const write_options& how);
+  void set_deadline(entry_attributes& to, const write_options& how);
   [[nodiscard]] update_leases::passed passing_update(const hashed_key& key,
                                                      bool present) const;
 };
@@ -276,7 +279,7 @@ private:
 /// The attributes of an entry without tags that inherits nothing from another entry.
 inline entry_attributes store_core::fresh_attributes(const write_options& how) {
   entry_attributes result;
-  result.deadline = deadline_for(how);
+  set_deadline(result, how);
   if (const auto idle = how.idle.value_or(options_.idle); idle != no_expiry) {
     result.idle = idle;
     result.idle_until = time_.now() + idle;

@@ -70,7 +70,7 @@ store_updates::commit_update(const hashed_key& key, std::uint64_t token,
                                  : update_outcome::changed;
   }
   if (!value) {
-    if (present)
+    if (present || lingers(where))
       remove(where, key);
     return update_outcome::stored;
   }

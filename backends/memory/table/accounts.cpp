@@ -26,15 +26,7 @@ occupancy table_accounts::occupied_by(const hashed_key& key) noexcept {
   result.value_size = item.value_size();
   result.expires = item.has_deadline();
   result.idles = item.slides();
-  if (item.tagged()) {
-    auto with = item.attributes();
-    with.tags = {};
-    result.tag_bytes
-      = item.size()
-        - (item.large()
-             ? entry::large_size(key.key.size(), with)
-             : entry::block_size(key.key.size(), item.value_size(), with));
-  }
+  result.tail_bytes = item.tail_size();
   return result;
 }
 
@@ -48,9 +40,10 @@ std::size_t table_accounts::charge_of(std::size_t key_size,
     with.idle = std::chrono::nanoseconds{1};
   const auto size = what.value_size;
   if (size <= largest_inline)
-    return slab::footprint(entry::block_size(key_size, size, with)
-                           + what.tag_bytes);
-  return slab::footprint(entry::large_size(key_size, with) + what.tag_bytes)
+    return slab::footprint(entry::whole_size(
+      entry::block_size(key_size, size, with), what.tail_bytes));
+  return slab::footprint(entry::whole_size(entry::large_size(key_size, with),
+                                           what.tail_bytes))
          + std::max(block, large_block::footprint_of(size, size));
 }
 
@@ -99,7 +92,10 @@ void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
 }
 
 /// For an entry that was dead already, reports what killed it, whatever removes it now.
+/// A cached absence was never a value, so its end is not reported.
 void table_accounts::tell_sink(const entry& x, removal_cause cause) noexcept {
+  if (x.absence())
+    return;
   if (x.expires() && x.expired(time_.now()))
     cause = removal_cause::expired;
   else if (x.tagged() && killed(x))

@@ -29,7 +29,7 @@ public:
   /// The present state of a key. Constant time.
   [[nodiscard]] occupancy occupied_by(const hashed_key& key) noexcept;
 
-  /// The charge of an entry that has the value, the tags and the deadlines of `what`;
+  /// The charge of an entry that has the value, the tail and the deadlines of `what`;
   /// with at least `block` bytes for a large value.
   [[nodiscard]] static std::size_t charge_of(std::size_t key_size,
                                              const occupancy& what,
