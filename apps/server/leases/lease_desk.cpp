@@ -162,7 +162,7 @@ void lease_desk::inquire(const place_ptr& at) {
     new load_tags{troupe::tags{}},
     end_report{weak_from_this(), at, id, granted}};
   where->provider().acquire_load(
-    at->key, id, std::move(tags),
+    at->key, id, load_purpose::missing, std::move(tags),
     [to = weak_from_this(), at, id, granted](expected<load_decision> decision) {
       const auto desk = to.lock();
       if (desk == nullptr)
@@ -185,6 +185,11 @@ bool lease_desk::decided(const place_ptr& at, load_id id,
   } else if (auto* const hit = std::get_if<load_hit>(&*decision)) {
     answer_all(
       at, lease_value{std::make_shared<const bytes>(std::move(hit->value))});
+  } else if (auto* const old = std::get_if<load_stale>(&*decision)) {
+    answer_all(at, lease_value{std::make_shared<const bytes>(
+                     std::move(old->entry.value))});
+  } else if (std::holds_alternative<load_absent>(*decision)) {
+    answer_all(at, lease_busy{});
   } else if (std::holds_alternative<load_joined>(*decision)) {
     answer_impatient(at, true);
   } else {
