@@ -24,6 +24,7 @@ memory::store_options store_options_of(const region_options& options,
   result.ttl = options.ttl;
   result.idle = options.idle;
   result.jitter = options.jitter;
+  result.record_sets = options.record_sets;
   result.update_lease = *options.op_timeout;
   return result;
 }
@@ -59,6 +60,8 @@ memory_provider::memory_provider(const provider_environment& with,
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
                         entries_, tags_, *removals_)),
     joint_turns_(*shards_),
+    events_(with.time),
+    explains_(*shards_, events_),
     options_(with.options) {
   // nop
 }

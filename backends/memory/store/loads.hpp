@@ -40,13 +40,27 @@ public:
 
   /// Voids the leases of all loads: no result of theirs is stored.
   void fence_loads() noexcept {
-    loads_.fence_all();
+    fence_all(key_event_kind::shard_failed);
   }
 
 protected:
   using store_core::store_core;
 
   ~store_loads() = default;
+
+private:
+  void record_load(key_event_kind kind, const hashed_key& key, load_id id) {
+    record_load(kind, kind, key, id);
+  }
+
+  void record_load(key_event_kind kind, key_event_kind cause,
+                   const hashed_key& key, load_id id) {
+    table_.record(kind, cause, key.key, id);
+  }
+
+  [[nodiscard]] expected<load_outcome>
+  store_loaded(const hashed_key& key, load_id id, std::uint64_t born,
+               std::optional<bytes_view> value, const write_options& how);
 };
 
 } // namespace troupe::memory

@@ -20,6 +20,9 @@ struct store_options {
   ttl_duration idle = no_expiry;
   double jitter = 0.0;
 
+  /// Whether stored values are recorded as events.
+  bool record_sets = false;
+
   /// How long an update lease may be held.
   std::chrono::milliseconds update_lease = defaults::op_timeout;
 
