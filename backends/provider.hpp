@@ -274,6 +274,10 @@ public:
   [[nodiscard]] virtual charge_ability* charges() noexcept {
     return nullptr;
   }
+
+  [[nodiscard]] virtual explain_ability* explains() noexcept {
+    return nullptr;
+  }
 };
 
 /// The arguments for making a provider.

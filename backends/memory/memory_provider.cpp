@@ -27,6 +27,7 @@ memory::store_options store_options_of(const region_options& options,
   result.stale_for
     = std::max(options.fail_safe, options.stale_while_revalidate);
   result.refresh_ahead = options.refresh_ahead;
+  result.record_sets = options.record_sets;
   result.update_lease = *options.op_timeout;
   return result;
 }
@@ -62,6 +63,8 @@ memory_provider::memory_provider(const provider_environment& with,
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
                         entries_, tags_, *removals_)),
     joint_turns_(*shards_),
+    events_(with.time),
+    explains_(*shards_, events_),
     options_(with.options) {
   // nop
 }

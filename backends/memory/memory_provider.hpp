@@ -19,8 +19,10 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/backends/memory/events/region_events.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/direct_reads.hpp>
+#include <troupe/backends/memory/shards/explaining.hpp>
 #include <troupe/backends/memory/shards/inline_reads.hpp>
 #include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
@@ -177,6 +179,7 @@ public:
   listener_ability* listeners() noexcept override;
   joint_turn_ability* joint_turns() noexcept override;
   charge_ability* charges() noexcept override;
+  explain_ability* explains() noexcept override;
 
   /// Reads one bucket of one shard; also passes the empty shards before it.
   expected<scan_cursor>
@@ -279,6 +282,8 @@ private:
   std::shared_ptr<memory::removal_queue> removals_;
   std::shared_ptr<memory::shard_map> shards_;
   memory::joint_turns joint_turns_;
+  memory::region_events events_;
+  memory::explaining explains_;
   const region_options options_; ///< With the numbers of shards.
   memory::rebalancer balance_;
   unsigned ticks_ = 0;

@@ -64,6 +64,13 @@ inline constexpr std::size_t mailbox_limit = 65'536;
 /// counted.
 inline constexpr std::size_t removal_queue = 65'536;
 
+/// Events of keys that a shard keeps, and as many of the whole region. One takes 128
+/// bytes; a shard allocates them at its first event.
+inline constexpr std::size_t recorded_events = 256;
+
+/// The most events in the answer of `region::explain`.
+inline constexpr std::size_t explained_events = 32;
+
 /// Shards per region and core: enough that two cores rarely use the same shard.
 inline constexpr std::size_t shards_per_core = 16;
 

@@ -112,6 +112,11 @@ struct region_options {
   /// Whether the region is closed, with its entries, soon after its last handle went: a
   /// `cache<V>` or a pointer that `runtime` returned. See `runtime::close`.
   bool close_when_unused = false;
+
+  /// Whether stored values are recorded as events of their keys (`region::explain`), too.
+  /// Then every write costs as much more as an event. Without it, an entry's version tells
+  /// whether a value was stored after the other events.
+  bool record_sets = false;
 };
 
 /// The state of the key that a `set` requires.

@@ -119,7 +119,7 @@ expected<void> store_core::catch_up() {
   if (stopped())
     return fail(errc::shutting_down,
                 "the region has been stopped; its runtime has ended");
-  return clear();
+  return make_empty();
 }
 
 /// Whether there is a live entry at `where`, for a change that depends on it.
@@ -158,7 +158,34 @@ void store_core::remove(const table::position& where, const hashed_key& key) {
     table_.remove(where);
   else
     table_.skip_version();
-  loads_.fence(key.key);
+  fence(key.key, key_event_kind::erased);
+}
+
+/// What a stored value means to loads and to the recorded events of its key.
+void store_core::note_loads_and_events(bytes_view key) {
+  if (options_.record_sets)
+    table_.record(key_event_kind::stored, key_event_kind::stored, key);
+  fence(key, key_event_kind::stored);
+}
+
+/// Voids the load lease of the key, if there is one, because of this event.
+void store_core::fence(bytes_view key, key_event_kind why) {
+  if (loads_.size() == 0) [[likely]]
+    return;
+  if (const auto held = loads_.fence(key); held != 0)
+    table_.record(key_event_kind::load_fenced, why, key, held);
+}
+
+/// Voids the leases of all loads. The events of other keys must not all be overwritten,
+/// so it records only some of the leases.
+void store_core::fence_all(key_event_kind why) noexcept {
+  auto left = options_.shared.events / 4;
+  loads_.fence_all([&](bytes_view key, load_id held) noexcept {
+    if (left == 0)
+      return;
+    --left;
+    table_.record(key_event_kind::load_fenced, why, key, held);
+  });
 }
 
 update_leases::passed store_core::passing_update(const hashed_key& key,
@@ -169,6 +196,12 @@ update_leases::passed store_core::passing_update(const hashed_key& key,
 }
 
 expected<void> store_core::clear() {
+  return make_empty().map([this] {
+    table_.record(key_event_kind::cleared, key_event_kind::cleared, {});
+  });
+}
+
+expected<void> store_core::make_empty() {
   // Before the old entries are removed.
   updates_.overtake_all([this](bytes_view text) {
     const hashed_key key{text, hash_key(text)};
@@ -176,7 +209,7 @@ expected<void> store_core::clear() {
   });
   if (!table_.renew())
     return tl::unexpected{refusal(put_result::no_memory)};
-  loads_.fence_all();
+  fence_all(key_event_kind::cleared);
   return {};
 }
 

@@ -31,6 +31,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/events/key_event.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 #include <troupe/messages/types/tags.hpp>
@@ -250,9 +251,14 @@ protected:
 
   /// Records that a value was stored under the key.
   void note_stored(bytes_view key) {
-    loads_.fence(key);
+    // Nearly always there is no load in flight, and a write pays one branch.
+    if ((loads_.size() | std::size_t{options_.record_sets}) != 0) [[unlikely]]
+      note_loads_and_events(key);
     absences_.end(key);
   }
+
+  void fence(bytes_view key, key_event_kind why);
+  void fence_all(key_event_kind why) noexcept;
 
   const clock& time_;
   store_options options_;
@@ -270,6 +276,8 @@ protected:
 private:
   expected<void> catch_up();
   void set_deadline(entry_attributes& to, const write_options& how);
+  expected<void> make_empty();
+  void note_loads_and_events(bytes_view key);
   [[nodiscard]] update_leases::passed passing_update(const hashed_key& key,
                                                      bool present) const;
 };

@@ -81,7 +81,7 @@ expected<transfer_result> store::transfer(const hashed_key& source, store& to,
   to.note_stored(key.key);
   to.updates_.release(key.key);
   if (!terms.keep_source) {
-    loads_.fence(source.key);
+    fence(source.key, key_event_kind::moved);
     updates_.release(source.key);
   }
   return transfer_result::done;

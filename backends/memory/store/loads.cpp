@@ -18,9 +18,10 @@ store_loads::acquire_load(const hashed_key& key, load_id id,
                           held->born, held->tags->copy().names());
     if (!killed)
       return load_joined{held->id, now, std::move(stale)};
-    loads_.fence(key.key);
+    fence(key.key, key_event_kind::tag_invalidated);
   }
-  loads_.grant(key.key, {id, now, std::move(tags)});
+  loads_.grant(key.key, {id, now, std::move(tags), time_.coarse()});
+  record_load(key_event_kind::load_granted, key, id);
   return load_granted{now, std::move(stale)};
 }
 
@@ -56,6 +57,17 @@ store_loads::commit_load(const hashed_key& key, load_id id, std::uint64_t born,
                          std::optional<bytes_view> value,
                          const write_options& how,
                          std::optional<ttl_duration> absence_ttl) {
+  auto result = store_loaded(key, id, born, value, how, absence_ttl);
+  if (!result)
+    record_load(key_event_kind::load_refused, key, id);
+  return result;
+}
+
+expected<load_outcome>
+store_loads::store_loaded(const hashed_key& key, load_id id, std::uint64_t born,
+                          std::optional<bytes_view> value,
+                          const write_options& how,
+                          std::optional<ttl_duration> absence_ttl) {
   // First, so that an error ends the lease as well.
   const auto held = loads_.release(key.key, id);
   used_tags tags{*this, how.tags};
@@ -64,16 +76,26 @@ store_loads::commit_load(const hashed_key& key, load_id id, std::uint64_t born,
   result.killed = forgotten_.tags().killed(born, tags.ids());
   // An update that holds its lease has already read the key; a load that stored now
   // would be overwritten unseen.
-  if (!held || result.killed || updates_.held(key.key))
+  if (!held || result.killed || updates_.held(key.key)) {
+    using kind = key_event_kind;
+    record_load(kind::load_refused,
+                !held           ? kind::load_fenced
+                : result.killed ? kind::tag_invalidated
+                                : kind::updating,
+                key, id);
     return result;
-  if (!value)
+  }
+  if (!value) {
+    record_load(key_event_kind::load_empty, key, id);
     return commit_absence(key, absence_ttl, born, tags.ids());
+  }
   auto with = attributes_for(how, nullptr, tags.ids());
   with.born = born;
   auto stored = put(table_.locate(key), key, *value, with);
   if (!stored)
     return tl::unexpected{std::move(stored.error())};
   result.stored = true;
+  record_load(key_event_kind::load_stored, key, id);
   return result;
 }
 
@@ -107,6 +129,7 @@ expected<void> store_loads::release_load(const hashed_key& key, load_id id,
   if (loads_.release(key.key, id) && next)
     if (auto where = table_.locate(key); live(where) || lingers(where))
       where.item->postpone_refresh(*next);
+  record_load(key_event_kind::load_released, key, id);
   return {};
 }
 

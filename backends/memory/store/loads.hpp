@@ -59,7 +59,7 @@ public:
 
   /// Voids the leases of all loads: no result of theirs is stored.
   void fence_loads() noexcept {
-    loads_.fence_all();
+    fence_all(key_event_kind::shard_failed);
   }
 
 protected:
@@ -73,9 +73,22 @@ protected:
   }
 
 private:
+  void record_load(key_event_kind kind, const hashed_key& key, load_id id) {
+    record_load(kind, kind, key, id);
+  }
+
+  void record_load(key_event_kind kind, key_event_kind cause,
+                   const hashed_key& key, load_id id) {
+    table_.record(kind, cause, key.key, id);
+  }
+
   [[nodiscard]] std::optional<load_decision>
   too_early(const table::position& where, load_purpose why,
             std::optional<stale_entry>& stale) const;
+  [[nodiscard]] expected<load_outcome>
+  store_loaded(const hashed_key& key, load_id id, std::uint64_t born,
+               std::optional<bytes_view> value, const write_options& how,
+               std::optional<ttl_duration> absence_ttl);
   expected<load_outcome>
   commit_absence(const hashed_key& key, std::optional<ttl_duration> ttl,
                  std::uint64_t born, std::span<const tag_id> tags);

@@ -31,6 +31,9 @@ struct store_options {
     return stale_for > stale_for.zero() || refresh_ahead > 0.0;
   }
 
+  /// Whether stored values are recorded as events.
+  bool record_sets = false;
+
   /// How long an update lease may be held.
   std::chrono::milliseconds update_lease = defaults::op_timeout;
 

@@ -24,7 +24,7 @@ expected<update_snapshot> store_updates::begin_update(const hashed_key& key,
   }
   updates_.grant(key.key, token, time_.now() + options_.update_lease,
                  std::move(given));
-  loads_.fence(key.key);
+  fence(key.key, key_event_kind::updating);
   return result;
 }
 

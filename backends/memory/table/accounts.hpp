@@ -17,6 +17,7 @@
 #include <troupe/backends/memory/space/slab.hpp>
 #include <troupe/backends/memory/table/reading.hpp>
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/events/key_event.hpp>
 #include <troupe/messages/types/hash.hpp>
 
 namespace troupe::memory {
@@ -84,6 +85,8 @@ protected:
     if (removals_.listening()) [[unlikely]]
       tell_sink(x, cause);
   }
+
+  void record_removal(const entry& x, key_event_kind kind) noexcept;
 
   void count_deadline(const entry& x, bool in) noexcept;
 
