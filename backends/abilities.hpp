@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -27,6 +28,9 @@
 #include <troupe/messages/types/removal.hpp>
 
 namespace troupe {
+
+class carried_key;
+struct explanation;
 
 namespace memory {
 class absence;
@@ -221,6 +225,21 @@ public:
   /// absent. Does not count as a use of the entry.
   virtual expected<std::optional<std::size_t>>
   charge(const hashed_key& key) const = 0;
+};
+
+/// Says why a key is in the state that it is in, from the recorded events of its key.
+class explain_ability {
+public:
+  virtual ~explain_ability() = default;
+
+  /// Does not count as a use of the entry. In the order of the key's changes. Linear in
+  /// `defaults::recorded_events`. Errors: those of a change.
+  virtual expected<explanation> explain(const hashed_key& key) = 0;
+
+  /// The same without waiting; see `completion` in provider.hpp.
+  virtual void explain_then(carried_key key,
+                            std::function<void(expected<explanation>)> done)
+    = 0;
 };
 
 } // namespace troupe

@@ -31,6 +31,13 @@ struct entry_view {
   const memory::entry* from = nullptr;
 };
 
+/// The moments of an entry besides its deadline; see leases.hpp.
+struct staleness {
+  time_point usable_until = never;
+  time_point refresh_from = never;
+  bool absence = false; ///< It is a cached absence: there is no value.
+};
+
 /// Whether a read is a use of the entry, from which its idle time starts anew.
 enum class lookup : std::uint8_t { use, peek };
 

@@ -13,7 +13,9 @@
 //      and the invalidation of one of the load's tags void it in any case. A commit
 //      under a voided lease stores nothing.
 //   4. After an error nothing has changed.
-//   5. An entry is absent from its deadline on.
+//   5. An entry is absent from its deadline on, except for `read_usable` and
+//      `acquire_load`, which see it until it is no longer usable (leases.hpp). What
+//      removes or replaces an entry also does so when the entry is stale.
 //
 // Blocking calls may wait for a turn, a disk or a network, so no actor makes them; the
 // calls with a completion do not wait. A completion is called once, on any thread,
@@ -45,9 +47,6 @@
 
 namespace troupe {
 
-class lane_executor;
-class worker_pool;
-
 template <class T>
 using completion = std::function<void(expected<T>)>;
 
@@ -62,15 +61,6 @@ struct entry_copy {
   bytes value;
   version_number version = no_version;
   time_point deadline = never;
-};
-
-/// The result of a load, for `provider::commit_load`.
-struct load_commit {
-  load_id id = 0;
-  std::uint64_t born = 0; ///< From `load_granted`.
-  /// Empty: the loader found that there is no value. Shared with the waiters.
-  std::shared_ptr<const std::optional<bytes>> value;
-  write_options how;
 };
 
 /// Thread-safe. The caller has checked that keys, values and options are valid and
@@ -92,6 +82,13 @@ public:
   virtual expected<bool> read(const hashed_key& key,
                               function_ref<void(const entry_view&)> f,
                               lookup as) const = 0;
+
+  /// Like `read`, but calls `f` also for an entry that is stale but usable, and for a
+  /// cached absence. Does not wait for changes.
+  virtual expected<bool>
+  read_usable(const hashed_key& key,
+              function_ref<void(const entry_view&, const staleness&)> f,
+              lookup as) const = 0;
 
   /// Calls `f` for every key in order, with nullptr for a miss. Not a snapshot across
   /// keys. After an error, `f` was called for the first keys only.
@@ -138,36 +135,39 @@ public:
 
   // -- leases of loads ---------------------------------------------------------
 
-  /// Decides about a key that a reader missed: it is present by now, another load has
-  /// its lease, or `id` gets it; its value has `tags` as far as they are known.
-  /// `decided` is called in the order of the decisions about the key, before any
-  /// completion of a call that ends the lease. When it returns false for a granted
-  /// lease, the lease is given back.
+  /// Decides about a key that a reader wants to load: it is present by now, it is too
+  /// early for a load, another load has its lease, or `id` gets it; its value has `tags`
+  /// as far as they are known. `decided` is called in the order of the decisions about
+  /// the key, before any completion of a call that ends the lease. When it returns
+  /// false for a granted lease, the lease is given back.
   virtual void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided)
     = 0;
 
   /// The same for a caller that waits; `decided` is not called after an error.
   virtual expected<void>
-  acquire_load_now(const hashed_key& key, load_id id,
+  acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
                    std::shared_ptr<const load_tags> tags,
                    function_ref<bool(load_decision)> decided);
 
   /// Stores the result of the load, if it still has its lease, and ends the lease, also
-  /// on an error.
+  /// on an error. An empty result removes the entry, live or stale.
   virtual void commit_load(carried_key key, load_commit what,
                            completion<load_outcome> done)
     = 0;
 
   /// The same for a caller that waits.
-  virtual expected<load_outcome>
-  commit_load_now(const hashed_key& key, load_id id, std::uint64_t born,
-                  std::optional<bytes_view> value, const write_options& how);
+  virtual expected<load_outcome> commit_load_now(const hashed_key& key,
+                                                 const loaded_value& what);
 
-  /// Ends the lease of a load without a result.
-  virtual void release_load(carried_key key, load_id id, completion<void> done)
+  /// Ends the lease of a load without a result. If the load still has its lease, the
+  /// `refresh_from` of a usable entry moves to `next`, unless it is later already. This
+  /// is not a change: the version stays.
+  virtual void release_load(carried_key key, load_id id,
+                            std::optional<time_point> next,
+                            completion<void> done)
     = 0;
 
   /// Whether load `id` still has the key's lease. Errors: also `shard_down`, at once,
@@ -205,7 +205,7 @@ public:
 
   // -- figures and life --------------------------------------------------------
 
-  /// Number of entries, including expired ones that are not yet swept.
+  /// Number of entries, including stale ones, and expired ones that are not yet swept.
   [[nodiscard]] virtual std::size_t size() const noexcept = 0;
 
   [[nodiscard]] virtual provider_figures figures() const noexcept = 0;
@@ -281,26 +281,10 @@ public:
   [[nodiscard]] virtual charge_ability* charges() noexcept {
     return nullptr;
   }
-};
 
-/// The arguments for making a provider.
-struct provider_environment {
-  std::string region;
-  /// The region's options; the provider fills in those that are left to it.
-  region_options& options;
-  const clock& time; ///< Outlives the provider.
-  std::shared_ptr<lane_executor> executor;
-  worker_pool& workers; ///< For work outside of turns. Drops jobs when it ends.
-};
-
-/// Makes the providers of regions; see `region_options::provider`. Immutable.
-class provider_factory {
-public:
-  virtual ~provider_factory() = default;
-
-  /// Errors: why the provider cannot be opened; nothing remains then.
-  [[nodiscard]] virtual expected<std::shared_ptr<provider>>
-  make(const provider_environment& with) const = 0;
+  [[nodiscard]] virtual explain_ability* explains() noexcept {
+    return nullptr;
+  }
 };
 
 } // namespace troupe

@@ -13,6 +13,7 @@
 #include <troupe/messages/caf/inspect.hpp>
 #include <troupe/messages/caf/signatures.hpp>
 #include <troupe/messages/requests/actors.hpp>
+#include <troupe/messages/requests/explain.hpp>
 #include <troupe/messages/requests/functions.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
@@ -51,6 +52,8 @@ using shard_actor = interface<
 using region_actor = shard_actor::extend<
   // Returns several values; each key is read on its own.
   answers<get_many_request, get_many_reply>,
+  // Says why a key is in the state that it is in.
+  answers<explain_request, explained_key>,
   // Removes all entries with a tag.
   answers<invalidate_tag_request, void>,
   // Lists the namespaces.

@@ -252,7 +252,13 @@ region_info open_regions::info_of(const std::string& name, const entry& x) {
           figures.shards_failed,
           x.type.encoding(),
           x.type.counts.value_or(no_integers).least,
-          x.type.counts.value_or(no_integers).most};
+          x.type.counts.value_or(no_integers).most,
+          std::string{x.where().provider().kind()},
+          figures.charged,
+          x.where().max_bytes(),
+          x.where().max_entries(),
+          figures.evictions,
+          figures.expirations};
 }
 
 // -- memory ------------------------------------------------------------------------

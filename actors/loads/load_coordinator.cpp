@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <exception>
 #include <new>
-#include <system_error>
 #include <variant>
 
+#include <troupe/actors/loads/load_callers.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
-#include <troupe/backends/core/futex.hpp>
 #include <troupe/messages/types/text/printable.hpp>
 
 namespace troupe {
@@ -17,7 +15,6 @@ namespace troupe {
 namespace {
 
 using std::chrono::nanoseconds;
-using phase = load_in_flight::phase;
 
 std::string seconds(nanoseconds x) {
   std::array<char, 32> text;
@@ -26,123 +23,25 @@ std::string seconds(nanoseconds x) {
   return {text.data(), static_cast<std::size_t>(std::max(n, 0))};
 }
 
-error drained() {
-  return {errc::shutting_down, "the runtime drains"};
-}
-
-std::shared_ptr<load_run> present_run(load_in_flight& x) {
-  std::lock_guard guard{x.mutex};
-  return x.run;
-}
-
-/// What a loader of this run is told.
-load_context context_of(const load_in_flight& x, const load_run& run) {
-  return {x.key.key(), run.attempt(), run.deadline().value_or(never),
-          run.stop_token(), x.named};
+/// The answer of a decision that needs no load.
+load_answer answer_of(load_decision decision) {
+  if (auto* hit = std::get_if<load_hit>(&decision))
+    return {std::optional<bytes>{std::move(hit->value)}, load_origin::hit};
+  if (auto* stale = std::get_if<load_stale>(&decision))
+    return {std::optional<bytes>{std::move(stale->entry.value)},
+            load_origin::stale};
+  return {std::optional<bytes>{}, load_origin::hit};
 }
 
 } // namespace
 
-// -- callers -----------------------------------------------------------------------
-
-/// A thread that waits for a load. Its functions other than `wait` are called at most
-/// once in all.
-class load_coordinator::blocked_caller final : public load_waiter {
-public:
-  blocked_caller(const bytes_loader& own_loader, const write_options& own_how,
-                 load_on place)
-    : load_waiter(own_loader, own_how), runs_itself_(place == load_on::caller) {
-    // nop
+void later_caller::ask_again(load_in_flight& joined) {
+  try {
+    by_->get_then(joined.where, joined.key, loader, how, done_);
+  } catch (const std::bad_alloc&) {
+    done_({fail(errc::out_of_memory)});
   }
-
-  void answer(const load_answer& what) override {
-    answer_ = what;
-    wake(state::answered);
-  }
-
-  void ask_again(load_in_flight&) override {
-    wake(state::again);
-  }
-
-  [[nodiscard]] bool runs_itself() const noexcept override {
-    return runs_itself_;
-  }
-
-  void take(const load_pointer& x, const run_pointer& run) override {
-    taken_ = x;
-    run_ = run;
-    wake(state::invited);
-  }
-
-  enum class state : std::uint32_t { waiting, answered, again, invited };
-
-  /// Waits for one of the other functions; `waiting` when that takes longer.
-  [[nodiscard]] state wait(nanoseconds longest) const {
-    constexpr auto none = static_cast<std::uint32_t>(state::waiting);
-    const auto until = std::chrono::steady_clock::now() + longest;
-    for (;;) {
-      if (const auto now = word_.load(std::memory_order_acquire); now != none)
-        return static_cast<state>(now);
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= nanoseconds::zero())
-        return state::waiting;
-      futex_wait(word_, none, left);
-    }
-  }
-
-  [[nodiscard]] load_answer& answer() noexcept {
-    return answer_;
-  }
-
-  [[nodiscard]] const load_pointer& taken() const noexcept {
-    return taken_;
-  }
-
-  [[nodiscard]] const run_pointer& run() const noexcept {
-    return run_;
-  }
-
-private:
-  void wake(state to) noexcept {
-    word_.store(static_cast<std::uint32_t>(to), std::memory_order_release);
-    futex_wake_one(&word_);
-  }
-
-  const bool runs_itself_;
-  futex_word word_{0};
-  load_answer answer_;
-  load_pointer taken_;
-  run_pointer run_;
-};
-
-/// A caller that does not wait.
-class load_coordinator::later_caller final : public load_waiter {
-public:
-  later_caller(std::shared_ptr<load_coordinator> by, bytes_loader own_loader,
-               write_options own_how,
-               std::function<void(const load_answer&)> done)
-    : load_waiter(std::move(own_loader), std::move(own_how)),
-      by_(std::move(by)),
-      done_(std::move(done)) {
-    // nop
-  }
-
-  void answer(const load_answer& what) override {
-    done_(what);
-  }
-
-  void ask_again(load_in_flight& joined) override {
-    try {
-      by_->get_then(joined.where, joined.key, loader, how, done_);
-    } catch (const std::bad_alloc&) {
-      done_({fail(errc::out_of_memory)});
-    }
-  }
-
-private:
-  const std::shared_ptr<load_coordinator> by_;
-  const std::function<void(const load_answer&)> done_;
-};
+}
 
 // -- the coordinator ---------------------------------------------------------------
 
@@ -160,7 +59,7 @@ load_coordinator::open(const std::shared_ptr<load_target>& where,
   auto x = std::make_shared<load_in_flight>(next_id(), where, key, known,
                                             time_.now());
   if (!loads_.add(x))
-    return tl::unexpected{drained()};
+    return tl::unexpected{drained_error()};
   return x;
 }
 
@@ -200,16 +99,15 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
   load_pointer joined;
   std::uint64_t born = 0;
   auto asked = where->acquire_load_now(
-    key, x->id, x->named, [&](load_decision decision) {
-      if (auto* hit = std::get_if<load_hit>(&decision)) {
-        present = load_answer{std::optional<bytes>{std::move(hit->value)},
-                              load_origin::hit};
-      } else if (auto* other = std::get_if<load_joined>(&decision)) {
+    key, x->id, load_purpose::missing, x->named, [&](load_decision decision) {
+      if (auto* other = std::get_if<load_joined>(&decision)) {
         caller = std::make_shared<blocked_caller>(loader, how, place);
         caller->since = other->since;
         joined = join(other->id, caller);
+      } else if (auto* granted = std::get_if<load_granted>(&decision)) {
+        born = granted->born;
       } else {
-        born = std::get<load_granted>(decision).born;
+        present = answer_of(std::move(decision));
       }
       return true;
     });
@@ -223,7 +121,7 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
     caller = std::make_shared<blocked_caller>(loader, how, place);
   const auto run = begin(*x, born, caller);
   if (run == nullptr)
-    return load_answer{tl::unexpected{drained()}};
+    return load_answer{tl::unexpected{drained_error()}};
   if (place == load_on::caller)
     return run_inside(x, run, loader, how);
   post(x, run);
@@ -246,7 +144,7 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
           const auto run
             = begin(*x, std::get<load_granted>(*decision).born, caller);
           if (run == nullptr) {
-            caller->answer({tl::unexpected{drained()}});
+            caller->answer({tl::unexpected{drained_error()}});
             return false;
           }
           post(x, run);
@@ -254,18 +152,17 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
         }
         if (!decision) {
           caller->answer({tl::unexpected{std::move(decision.error())}});
-        } else if (auto* hit = std::get_if<load_hit>(&*decision)) {
-          caller->answer(
-            {std::optional<bytes>{std::move(hit->value)}, load_origin::hit});
+        } else if (auto* other = std::get_if<load_joined>(&*decision)) {
+          caller->since = other->since;
+          join(other->id, caller);
         } else {
-          const auto& other = std::get<load_joined>(*decision);
-          caller->since = other.since;
-          join(other.id, caller);
+          caller->answer(answer_of(std::move(*decision)));
         }
         forget(x->id);
         return true;
       };
-  where->acquire_load(std::move(key), (*opened)->id, (*opened)->named,
+  where->acquire_load(std::move(key), (*opened)->id, load_purpose::missing,
+                      (*opened)->named,
                       [self = shared_from_this(), decided, caller,
                        id = (*opened)->id](expected<load_decision> decision) {
                         try {
@@ -286,13 +183,16 @@ load_coordinator::load_pointer
 load_coordinator::join(load_id id, const waiter_pointer& waiter) {
   if (auto x = loads_.find(id)) {
     std::lock_guard guard{x->mutex};
-    if (x->now != phase::ended) {
+    if (x->now != load_in_flight::phase::ended) {
       x->waiters.push_back(waiter);
       return x;
     }
   }
-  // The provider reports a join before the lease ends: only a drain was faster.
-  waiter->answer({tl::unexpected{drained()}});
+  // The provider reports a join before the lease ends: only a drain was faster, or the
+  // lease is a client's.
+  waiter->answer({loads_.closed()
+                    ? tl::unexpected{drained_error()}
+                    : fail(errc::overloaded, "a client loads the key")});
   return nullptr;
 }
 
@@ -315,7 +215,7 @@ load_coordinator::await_joined(const std::shared_ptr<blocked_caller>& caller,
     if (auto ok = edge.add(joined); !ok && leave(*joined, *caller))
       return load_answer{tl::unexpected{std::move(ok.error())}};
     // A load that waits for a thread has one now.
-    if (const auto run = present_run(*joined); run != nullptr && run->queued())
+    if (const auto run = joined->present_run(); run != nullptr && run->queued())
       run_owned(weak_from_this(), joined, run);
   }
   return await(*caller);
@@ -340,290 +240,6 @@ std::optional<load_answer> load_coordinator::await(blocked_caller& caller) {
   }
 }
 
-// -- running -----------------------------------------------------------------------
-
-/// The load got its lease. Returns its first run; nullptr when a drain has ended it:
-/// its lease is given back.
-load_coordinator::run_pointer load_coordinator::begin(load_in_flight& x,
-                                                      std::uint64_t born,
-                                                      waiter_pointer owner) {
-  auto run = std::make_shared<load_run>(
-    1, time_.now() + *x.where->options().queue_timeout);
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == phase::asking) {
-      x.now = phase::running;
-      x.born = born;
-      x.run = run;
-      x.owner = std::move(owner);
-      return run;
-    }
-  }
-  x.where->release_load(x.key, x.id, [](const expected<void>&) {});
-  return nullptr;
-}
-
-/// Runs the owner's loader on a thread of the pool.
-void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
-  auto posted = workers_.post([by = weak_from_this(), which = std::weak_ptr{x},
-                               run] { run_owned(by, which, run); });
-  if (!posted && claim(*x, run))
-    abandon(x, posted.error());
-}
-
-namespace {
-
-/// A loader is the user's code: its exceptions end here. Returns whether it threw.
-bool call(const bytes_loader& loader, load_context& context,
-          expected<std::optional<bytes>>& value) {
-  try {
-    value = loader(context);
-    return false;
-  } catch (const std::exception& failure) {
-    value = fail(errc::load_failed, failure.what());
-  } catch (...) {
-    // Not swallowed: it becomes the result; the exception has no text.
-    value = fail(errc::load_failed,
-                 "the loader threw something that is no std::exception");
-  }
-  return true;
-}
-
-/// What the loader has chosen for its value.
-write_options chosen(const load_context& context, write_options how) {
-  if (context.ttl())
-    how.ttl = context.ttl();
-  if (context.idle())
-    how.idle = context.idle();
-  how.tags.add(context.tags());
-  return how;
-}
-
-} // namespace
-
-/// Runs the owner's loader on this thread, unless another thread has begun it. A loader
-/// may outlive the runtime: meanwhile the thread holds neither coordinator nor region.
-void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
-                                 const std::weak_ptr<load_in_flight>& which,
-                                 const run_pointer& run) {
-  waiter_pointer owner;
-  std::optional<load_context> context;
-  {
-    const auto self = by.lock();
-    const auto x = which.lock();
-    if (self == nullptr || x == nullptr)
-      return;
-    {
-      std::lock_guard guard{x->mutex};
-      if (x->run == run)
-        owner = x->owner;
-    }
-    const auto timeout = *x->where->options().load_timeout;
-    if (owner == nullptr || !run->begin(self->time_.now() + timeout))
-      return;
-    context.emplace(context_of(*x, *run));
-  }
-  auto loader = std::move(owner->loader);
-  auto how = owner->how;
-  owner = nullptr;
-  run_result result{fail(errc::load_failed), false, {}};
-  {
-    const running_load here{which, run};
-    result.threw = call(loader, *context, result.value);
-  }
-  result.how = chosen(*context, std::move(how));
-  // Destroy what the loader captured before any waiter gets the result.
-  loader = nullptr;
-  const auto self = by.lock();
-  const auto x = which.lock();
-  if (self != nullptr && x != nullptr)
-    static_cast<void>(self->finish(x, run, std::move(result)));
-}
-
-/// Runs the loader of the calling thread, which gets the answer.
-load_answer load_coordinator::run_here(const load_pointer& x,
-                                       const run_pointer& run,
-                                       const bytes_loader& loader,
-                                       const write_options& how) {
-  if (!run->begin(time_.now() + *x->where->options().load_timeout)) {
-    std::lock_guard guard{x->mutex};
-    return {tl::unexpected{x->refused.value_or(drained())}};
-  }
-  auto context = context_of(*x, *run);
-  run_result result{fail(errc::load_failed), false, {}};
-  {
-    const running_load here{x, run};
-    result.threw = call(loader, context, result.value);
-  }
-  result.how = chosen(context, how);
-  return finish(x, run, std::move(result));
-}
-
-/// The same for a thread that may run another load already.
-load_answer load_coordinator::run_inside(const load_pointer& x,
-                                         const run_pointer& run,
-                                         const bytes_loader& loader,
-                                         const write_options& how) {
-  if (running_load::present() == nullptr) [[likely]]
-    return run_here(x, run, loader, how);
-  load_edge edge;
-  auto possible = edge.add(x);
-  load_answer result{tl::unexpected{error{errc::overloaded}}};
-  if (possible) {
-    try {
-      run_with_stack([&] { result = run_here(x, run, loader, how); });
-      return result;
-    } catch (const std::system_error& failure) {
-      possible = fail(errc::overloaded,
-                      std::string{"loads that load are too deep for the stack, "
-                                  "and no thread could be started: "}
-                        + failure.what());
-    }
-  }
-  fail_over(x, run, possible.error());
-  return {tl::unexpected{std::move(possible.error())}};
-}
-
-// -- ending ------------------------------------------------------------------------
-
-/// Whether `run` is the present run of a load that is running: the calling thread then
-/// decides how the load ends (invariant 1).
-bool load_coordinator::claim(load_in_flight& x, const run_pointer& run) {
-  std::lock_guard guard{x.mutex};
-  if (x.now != phase::running || x.run != run)
-    return false;
-  x.now = phase::settling;
-  return true;
-}
-
-/// The loader returned. The result is the answer of its caller, if that is the calling
-/// thread; the owner is answered with the waiters.
-load_answer load_coordinator::finish(const load_pointer& x,
-                                     const run_pointer& run,
-                                     run_result result) {
-  if (result.threw) {
-    fail_over(x, run, result.value.error());
-    return {std::move(result.value)};
-  }
-  if (!claim(*x, run)) {
-    // Invariant 2: it outlived its lease, or the load was ended.
-    std::lock_guard guard{x->mutex};
-    if (x->refused)
-      return {tl::unexpected{*x->refused}};
-    return {std::move(result.value), load_origin::loaded, true};
-  }
-  if (result.value) {
-    const auto& value = *result.value;
-    if (auto ok
-        = x->where->check_loaded(value ? *value : bytes_view{}, result.how);
-        !ok)
-      result.value = tl::unexpected{std::move(ok.error())};
-  }
-  if (result.value)
-    return commit(x, std::move(result));
-  abandon(x, result.value.error());
-  return {std::move(result.value)};
-}
-
-/// Passes the value to the provider, which stores it if the lease still holds.
-load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
-  const auto& value = *result.value;
-  const auto outcome = x->where->commit_load_now(
-    x->key, x->id, x->born,
-    value ? std::optional<bytes_view>{*value} : std::nullopt, result.how);
-  // Stored, refused, or the shard is down: the value was loaded, and the waiters get
-  // it. After an error it may be older than an invalidation.
-  const auto fenced = !outcome || (value && !outcome->stored);
-  load_end end{{std::move(result.value), load_origin::loaded, fenced},
-               !outcome || outcome->killed};
-  settle(*x, end);
-  return std::move(end.answer);
-}
-
-/// The run failed: its caller gets the error, and the next waiter's loader runs, if
-/// there is one and the load has attempts left.
-bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
-                                 const error& why) {
-  waiter_pointer next;
-  waiter_pointer last;
-  run_pointer fresh;
-  {
-    std::lock_guard guard{x->mutex};
-    if (x->now != phase::running || x->run != run)
-      return false;
-    if (x->waiters.empty()
-        || run->attempt() >= x->where->options().load_attempts) {
-      x->now = phase::settling;
-    } else {
-      next = std::move(x->waiters.front());
-      x->waiters.pop_front();
-      fresh = std::make_shared<load_run>(
-        run->attempt() + 1, time_.now() + *x->where->options().queue_timeout);
-      x->run = fresh;
-      last = std::exchange(x->owner, next->runs_itself() ? nullptr : next);
-    }
-  }
-  run->stop();
-  if (next == nullptr) {
-    abandon(x, why);
-    return true;
-  }
-  for (auto& name : next->how.tags.names())
-    x->named->add(name);
-  if (last != nullptr)
-    last->answer({tl::unexpected{why}});
-  if (next->runs_itself())
-    next->take(x, fresh);
-  else
-    post(x, fresh);
-  return true;
-}
-
-/// Returns the lease and then answers with an error. The load is settling.
-void load_coordinator::abandon(const load_pointer& x, const error& why) {
-  const auto run = present_run(*x);
-  run->stop();
-  run->withdraw();
-  x->where->release_load(
-    x->key, x->id,
-    // A failed shard has voided the lease.
-    [self = shared_from_this(), x, why](const expected<void>&) {
-      load_end end{{tl::unexpected{why}}};
-      self->settle(*x, end);
-    });
-}
-
-/// Answers all callers.
-void load_coordinator::settle(load_in_flight& x, load_end& end) {
-  waiter_pointer owner;
-  std::deque<waiter_pointer> waiters;
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == phase::ended)
-      return; // A drain was faster.
-    x.now = phase::ended;
-    owner = std::move(x.owner);
-    waiters = std::move(x.waiters);
-  }
-  counted_.duration.record(time_.now() - x.started);
-  if (!end.answer.value)
-    counted_.failed.add(1);
-  if (owner != nullptr)
-    owner->answer(end.answer);
-  if (!waiters.empty()) {
-    end.answer.origin = load_origin::joined;
-    for (auto& waiter : waiters)
-      // There was an invalidation before this waiter asked. It is not known which one,
-      // and it does not matter: another load is always correct.
-      if (end.killed && waiter->since > x.born)
-        waiter->ask_again(x);
-      else
-        waiter->answer(end.answer);
-    end.answer.origin = load_origin::loaded;
-  }
-  forget(x.id);
-}
-
 // -- the console and the clockwork -------------------------------------------------
 
 void load_coordinator::tick() {
@@ -635,7 +251,7 @@ void load_coordinator::tick() {
 }
 
 void load_coordinator::look_at_deadline(const load_pointer& x, time_point now) {
-  const auto run = present_run(*x);
+  const auto run = x->present_run();
   if (run == nullptr)
     return;
   const auto& options = x->where->options();
@@ -658,7 +274,8 @@ load_coordinator::list(std::size_t limit) {
   auto all = loads_.all();
   std::erase_if(all, [](const load_pointer& x) {
     std::lock_guard guard{x->mutex};
-    return x->now == phase::asking || x->now == phase::ended;
+    return x->now == load_in_flight::phase::asking
+           || x->now == load_in_flight::phase::ended;
   });
   std::ranges::sort(all, {}, [](const load_pointer& x) { return x->id; });
   const auto total = all.size();
@@ -681,8 +298,8 @@ load_coordinator::list(std::size_t limit) {
 expected<void> load_coordinator::cancel(load_id id) {
   if (auto x = loads_.find(id)) {
     std::unique_lock guard{x->mutex};
-    if (x->now == phase::running) {
-      x->now = phase::settling;
+    if (x->now == load_in_flight::phase::running) {
+      x->now = load_in_flight::phase::settling;
       x->refused = {errc::load_cancelled, "the load was cancelled"};
       guard.unlock();
       abandon(x, *x->refused);
@@ -723,9 +340,9 @@ void load_coordinator::shut(load_in_flight& x) {
                   "the runtime drained before the loader finished"};
   {
     std::lock_guard guard{x.mutex};
-    if (x.now == phase::ended)
+    if (x.now == load_in_flight::phase::ended)
       return;
-    x.now = phase::ended;
+    x.now = load_in_flight::phase::ended;
     x.refused = why;
     owner = std::move(x.owner);
     waiters = std::move(x.waiters);

@@ -49,15 +49,17 @@
 #include <troupe/actors/loads/load_in_flight.hpp>
 #include <troupe/actors/loads/load_registry.hpp>
 #include <troupe/actors/loads/load_target.hpp>
+#include <troupe/actors/loads/load_terms.hpp>
 #include <troupe/backends/core/worker_pool.hpp>
 #include <troupe/backends/leases.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/load_terms.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
+
+class blocked_caller;
 
 /// One load in flight, as the console shows it.
 struct load_view {
@@ -142,9 +144,6 @@ public:
   }
 
 private:
-  class blocked_caller;
-  class later_caller;
-
   using load_pointer = std::shared_ptr<load_in_flight>;
   using run_pointer = std::shared_ptr<load_run>;
   using waiter_pointer = std::shared_ptr<load_waiter>;

@@ -9,13 +9,13 @@
 
 #include <troupe/actors/loads/load_run.hpp>
 #include <troupe/actors/loads/load_target.hpp>
+#include <troupe/actors/loads/load_terms.hpp>
 #include <troupe/backends/changes.hpp>
 #include <troupe/backends/leases.hpp>
 #include <troupe/backends/load_tags.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
-#include <troupe/messages/types/load_terms.hpp>
 #include <troupe/messages/types/options.hpp>
 
 namespace troupe {
@@ -28,6 +28,11 @@ struct load_answer {
   /// The value was not stored: the load was invalidated, or took too long.
   bool fenced = false;
 };
+
+/// The error of calls while the runtime drains.
+[[nodiscard]] inline error drained_error() {
+  return {errc::shutting_down, "the runtime drains"};
+}
 
 /// A caller that waits for a load, and its own loader. The coordinator calls each
 /// function at most once, from any thread and without a lock; they must be brief and not
@@ -77,6 +82,11 @@ struct load_in_flight {
       named(std::make_shared<load_tags>(known)),
       started(start) {
     // nop
+  }
+
+  [[nodiscard]] std::shared_ptr<load_run> present_run() {
+    std::lock_guard guard{mutex};
+    return run;
   }
 
   const load_id id;

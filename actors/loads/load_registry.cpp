@@ -34,6 +34,7 @@ bool load_registry::remove(load_id id) {
 }
 
 void load_registry::close() noexcept {
+  closed_.store(true);
   for (auto& x : stripes_) {
     std::lock_guard guard{x.mutex};
     x.closed = true;

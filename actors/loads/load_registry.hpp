@@ -33,6 +33,10 @@ public:
   /// The loads, in no order. Throws std::bad_alloc.
   [[nodiscard]] std::vector<std::shared_ptr<load_in_flight>> all();
 
+  [[nodiscard]] bool closed() const noexcept {
+    return closed_.load();
+  }
+
   /// A snapshot.
   [[nodiscard]] std::size_t size() const noexcept {
     return size_.load();
@@ -53,6 +57,7 @@ private:
 
   std::array<stripe, stripe_count> stripes_;
   std::atomic<std::size_t> size_{0};
+  std::atomic<bool> closed_{false};
 };
 
 } // namespace troupe

@@ -41,20 +41,19 @@ public:
 
   // See the functions of `provider` with these names.
   virtual expected<void>
-  acquire_load_now(const hashed_key& key, load_id id,
+  acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
                    std::shared_ptr<const load_tags> tags,
                    function_ref<bool(load_decision)> decided)
     = 0;
   virtual void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided)
     = 0;
   virtual expected<load_outcome>
-  commit_load_now(const hashed_key& key, load_id id, std::uint64_t born,
-                  std::optional<bytes_view> value, const write_options& how)
-    = 0;
+  commit_load_now(const hashed_key& key, const loaded_value& what) = 0;
   virtual void release_load(const carried_key& key, load_id id,
+                            std::optional<time_point> next,
                             completion<void> done)
     = 0;
 

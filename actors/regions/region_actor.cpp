@@ -1,5 +1,7 @@
 #include <troupe/actors/regions/region_actor.hpp>
 
+#include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,36 @@
 namespace troupe {
 
 namespace {
+
+std::chrono::milliseconds rounded(std::chrono::nanoseconds x) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(x);
+}
+
+/// An explanation in the form of a message.
+explained_key reply_of(const explanation& x) {
+  explained_key result;
+  result.state = to_string(x.is);
+  result.version = x.version;
+  result.value_bytes = x.value_size;
+  result.charge = x.charge;
+  if (x.ttl_left)
+    result.ttl = rounded(*x.ttl_left);
+  if (x.idle_left)
+    result.idle = rounded(*x.idle_left);
+  result.tags = x.tags;
+  result.updating = x.updating;
+  if (x.in_flight) {
+    result.load = x.in_flight->id;
+    result.load_age = rounded(x.in_flight->age);
+    result.load_fenced = x.in_flight->fenced;
+  }
+  for (const auto& one : x.events)
+    result.events.push_back({std::string{to_string(one.kind)},
+                             std::string{to_string(one.cause)}, one.sequence,
+                             rounded(x.now - one.at), one.load, one.name});
+  result.sentences = sentences_of(x);
+  return result;
+}
 
 class region_shell final : public key_actor<region_actor> {
 public:
@@ -36,6 +68,7 @@ public:
       [this](increment_request& x) { return on_increment(x); },
       [this](const clear_request&) { return on_clear(); },
       [this](const get_many_request& x) { return on_get_many(x); },
+      [this](explain_request& x) { return on_explain(x); },
       [this](const invalidate_tag_request& x) { return on_invalidate_tag(x); },
       [this](const list_namespaces_request& x) {
         return on_list_namespaces(x);
@@ -70,6 +103,15 @@ private:
     if (!read)
       return to_caf(read.error());
     return result;
+  }
+
+  caf::result<explained_key> on_explain(explain_request& x) {
+    return on_key<explained_key, explanation>(
+      x.key,
+      [&](carried_key key, auto finish) {
+        where().explain_then(std::move(key), std::move(finish));
+      },
+      [](const explanation& found) { return reply_of(found); });
   }
 
   caf::result<void> on_invalidate_tag(const invalidate_tag_request& x) {

@@ -243,23 +243,26 @@ public:
   void update_then(carried_key key, bytes_updater f, write_options how,
                    completion<std::optional<bytes>> done);
 
+  /// A new load id of the runtime, for a caller that takes a lease from the provider
+  /// itself, without a loader (`provider::acquire_load`).
+  [[nodiscard]] load_id next_load_id() const noexcept;
+
   // -- for the load coordinator --------------------------------------------------
 
   [[nodiscard]] expected<void>
   check_loaded(bytes_view value, const write_options& how) const override;
   expected<void>
-  acquire_load_now(const hashed_key& key, load_id id,
+  acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
                    std::shared_ptr<const load_tags> tags,
                    function_ref<bool(load_decision)> decided) override;
   void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided) override;
-  expected<load_outcome> commit_load_now(const hashed_key& key, load_id id,
-                                         std::uint64_t born,
-                                         std::optional<bytes_view> value,
-                                         const write_options& how) override;
+  expected<load_outcome> commit_load_now(const hashed_key& key,
+                                         const loaded_value& what) override;
   void release_load(const carried_key& key, load_id id,
+                    std::optional<time_point> next,
                     completion<void> done) override;
   [[nodiscard]] bool fenced(const carried_key& key, load_id id) override;
 

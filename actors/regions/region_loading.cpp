@@ -54,6 +54,10 @@ region::load_missing(const hashed_key& key, const bytes_loader& loader,
   return loads_->get(shared_from_this(), key, loader, how, terms);
 }
 
+load_id region::next_load_id() const noexcept {
+  return loads_->next_id();
+}
+
 // -- for the coordinator -----------------------------------------------------------
 
 expected<void> region::check_loaded(bytes_view value,
@@ -62,29 +66,29 @@ expected<void> region::check_loaded(bytes_view value,
 }
 
 expected<void>
-region::acquire_load_now(const hashed_key& key, load_id id,
+region::acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
                          std::shared_ptr<const load_tags> tags,
                          function_ref<bool(load_decision)> decided) {
-  return provider_->acquire_load_now(key, id, std::move(tags), decided);
+  return provider_->acquire_load_now(key, id, why, std::move(tags), decided);
 }
 
 void region::acquire_load(
-  carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
+  carried_key key, load_id id, load_purpose why,
+  std::shared_ptr<const load_tags> tags,
   std::function<bool(expected<load_decision>)> decided) {
-  provider_->acquire_load(std::move(key), id, std::move(tags),
+  provider_->acquire_load(std::move(key), id, why, std::move(tags),
                           std::move(decided));
 }
 
 expected<load_outcome> region::commit_load_now(const hashed_key& key,
-                                               load_id id, std::uint64_t born,
-                                               std::optional<bytes_view> value,
-                                               const write_options& how) {
-  return provider_->commit_load_now(key, id, born, value, how);
+                                               const loaded_value& what) {
+  return provider_->commit_load_now(key, what);
 }
 
 void region::release_load(const carried_key& key, load_id id,
+                          std::optional<time_point> next,
                           completion<void> done) {
-  provider_->release_load(key, id, std::move(done));
+  provider_->release_load(key, id, next, std::move(done));
 }
 
 bool region::fenced(const carried_key& key, load_id id) {

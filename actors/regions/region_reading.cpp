@@ -79,6 +79,28 @@ region_reads::charge(const hashed_key& key) const {
   return ability->charge(key);
 }
 
+expected<explanation> region_reads::explain(const hashed_key& key) const {
+  if (auto ok = check_key(key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  auto* const ability = provider_->explains();
+  if (ability == nullptr)
+    return lacks("records of events");
+  return ability->explain(key);
+}
+
+void region_reads::explain_then(carried_key key,
+                                completion<explanation> done) const {
+  if (auto ok = check_key(key); !ok)
+    return done(tl::unexpected{std::move(ok.error())});
+  auto* const ability = provider_->explains();
+  if (ability == nullptr)
+    return done(lacks("records of events"));
+  // The provider must live until it has answered.
+  ability->explain_then(std::move(key),
+                        [keep = provider_, done = std::move(done)](
+                          expected<explanation> x) { done(std::move(x)); });
+}
+
 void region_reads::get_then(carried_key key, lookup as,
                             completion<std::optional<entry_copy>> done) const {
   if (auto ok = check_key(key); !ok)

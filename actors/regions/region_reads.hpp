@@ -11,6 +11,7 @@
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/events/explanation.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 
@@ -77,6 +78,15 @@ public:
 
   /// See `charge_ability`.
   expected<std::optional<std::size_t>> charge(const hashed_key& key) const;
+
+  /// Says why the key is in the state that it is in: its entry, its load in flight and its
+  /// recorded events, newest first (messages/types/events/explanation.hpp). Waits for the
+  /// turn of the key's shard. Does not count as a use of the entry. Errors: also
+  /// `timeout`, `shard_down`, `out_of_memory`, `unsupported`.
+  expected<explanation> explain(const hashed_key& key) const;
+
+  /// The same without waiting; for `done` see `get_then`.
+  void explain_then(carried_key key, completion<explanation> done) const;
 
   /// Reads a copy of the entry without waiting. `done` is called once, in memory in the
   /// shard's turn. It must be brief, not throw, and call nothing that waits for a

@@ -122,6 +122,11 @@ expected<command> read_send(arguments words) {
   return result;
 }
 
+/// The argument at `index`; empty without one.
+std::string optional_word(arguments words, std::size_t index) {
+  return index < words.size() ? words[index] : std::string{};
+}
+
 const entry entries[] = {
   {{"help", "[COMMAND]", "explains a command, or lists all", ""},
    0,
@@ -166,7 +171,7 @@ const entry entries[] = {
    0,
    2,
    read_top},
-  {{"use", "REGION", "chooses the region of get, set, del, ttl and clear",
+  {{"use", "REGION", "chooses the region of the commands on keys",
     "At the start it is db0 or, on a server without db0, the first region by\n"
     "name.\n"},
    1,
@@ -192,11 +197,40 @@ const entry entries[] = {
    [](arguments x) -> expected<command> {
      return del_command{{x.begin(), x.end()}};
    }},
-  {{"clear", "", "removes all keys of the region",
+  {{"clear", "[REGION]", "removes all keys of a region",
+    "  REGION  default: the one that 'use' chose\n"
     "Asks for confirmation on a terminal, unless --yes was given.\n"},
    0,
+   1,
+   [](arguments x) -> expected<command> {
+     return clear_command{optional_word(x, 0)};
+   }},
+  {{"invalidate", "TAG [REGION]", "removes all keys of a region with a tag",
+    "Loads in flight that began before do not bring them back.\n"
+    "  REGION  default: the one that 'use' chose\n"
+    "Asks for confirmation on a terminal, unless --yes was given.\n"},
+   1,
+   2,
+   [](arguments x) -> expected<command> {
+     return invalidate_command{x[0], optional_word(x, 1)};
+   }},
+  {{"explain", "KEY [REGION]", "says why a key is present or missing",
+    "Shows the state of the key, its load in flight, and what was recorded\n"
+    "about it, newest first: erases, clears, invalidations, evictions,\n"
+    "expiries and loads. Each shard keeps its last 256 events. A plain set\n"
+    "is recorded only with the server's option record-sets.\n"
+    "  REGION  default: the one that 'use' chose\n"},
+   1,
+   2,
+   [](arguments x) -> expected<command> {
+     return explain_command{x[0], optional_word(x, 1)};
+   }},
+  {{"regions", "", "lists the regions with their contents and limits",
+    "CHARGED are the bytes that count against the LIMIT; MOST KEYS is the\n"
+    "limit of the number of keys. LOADS counts loads in flight.\n"},
    0,
-   [](arguments) -> expected<command> { return clear_command{}; }},
+   0,
+   [](arguments) -> expected<command> { return regions_command{}; }},
   {{"ttl", "KEY", "shows how long a value still lives",
     "'none' if the value does not expire, (nil) if the key has no value.\n"},
    1,

@@ -58,7 +58,21 @@ struct del_command {
   std::vector<bytes> keys;
 };
 
-struct clear_command {};
+struct clear_command {
+  std::string region; ///< Empty: the chosen one; so in the commands below.
+};
+
+struct invalidate_command {
+  bytes tag;
+  std::string region;
+};
+
+struct explain_command {
+  bytes key;
+  std::string region;
+};
+
+struct regions_command {};
 
 struct ttl_command {
   bytes key;
@@ -95,7 +109,8 @@ struct quit_command {};
 using command
   = std::variant<help_command, ls_command, stat_command, metrics_command,
                  top_command, use_command, get_command, set_command,
-                 del_command, clear_command, ttl_command, loads_command,
+                 del_command, clear_command, invalidate_command,
+                 explain_command, regions_command, ttl_command, loads_command,
                  cancel_command, kill_command, restart_command, drain_command,
                  nodes_command, send_command, quit_command>;
 

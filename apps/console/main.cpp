@@ -221,6 +221,17 @@ std::vector<std::string> message_names(connection& peer,
   return result;
 }
 
+/// The loads that can be cancelled.
+std::vector<std::string> load_numbers(connection& peer) {
+  std::vector<std::string> result;
+  if (!peer.is_open())
+    return result;
+  if (const auto all = peer.ask(troupe::list_loads_request{}))
+    for (const auto& x : all->loads)
+      result.push_back(std::to_string(x.id));
+  return result;
+}
+
 /// What can follow the words of a command.
 std::vector<std::string> candidates(connection& peer,
                                     const std::vector<std::string>& before) {
@@ -228,22 +239,27 @@ std::vector<std::string> candidates(connection& peer,
     return message_names(peer, before[1]);
   if (before.empty() || (before.size() == 1 && before[0] == "help"))
     return command_names();
+  const auto& name = before[0];
+  if (name == "cancel" && before.size() == 1)
+    return load_numbers(peer);
   // The commands that have the name of an actor as their argument.
   static constexpr std::string_view naming[]
-    = {"kill", "ls", "restart", "send", "use"};
-  const auto& name = before[0];
+    = {"clear", "kill", "ls", "restart", "send", "use"};
   const bool takes_name
-    = before.size() == 1
-      || (name == "ls" && before.size() == 2 && before[1] == "-a");
-  if (!takes_name
-      || std::find(std::begin(naming), std::end(naming), name)
-           == std::end(naming)
-      || !peer.is_open())
+    = (before.size() == 1
+       && std::find(std::begin(naming), std::end(naming), name)
+            != std::end(naming))
+      || (before.size() == 2
+          && ((name == "ls" && before[1] == "-a") || name == "explain"
+              || name == "invalidate"));
+  if (!takes_name || !peer.is_open())
     return {};
+  const bool wants_region = name == "use" || name == "clear"
+                            || name == "explain" || name == "invalidate";
   std::vector<std::string> result;
   if (auto all = peer.ask(troupe::list_actors_request{}))
     for (const auto& x : all->actors)
-      if (name != "use" || x.kind == "region")
+      if (!wants_region || x.kind == "region")
         result.push_back(quote_if_needed(x.name));
   return result;
 }

@@ -95,13 +95,19 @@ auto session::ask_region(const Request& what)
 
 std::string session::question(const command& what) {
   const auto name = [](const std::string& x) { return quote_if_needed(x); };
-  if (std::holds_alternative<clear_command>(what)) {
-    look_for_region();
-    // No server has answered yet; it may answer the command itself.
-    return region_.empty()
-             ? std::string{"remove all keys of the server's first region?"}
-             : "remove all keys of " + name(region_) + "?";
-  }
+  // No server has answered yet without a name; it may answer the command itself.
+  const auto named = [&](const std::string& region) {
+    if (region.empty())
+      look_for_region();
+    const auto& found = region.empty() ? region_ : region;
+    return found.empty() ? std::string{"the server's first region"}
+                         : name(found);
+  };
+  if (const auto* clear = std::get_if<clear_command>(&what))
+    return "remove all keys of " + named(clear->region) + "?";
+  if (const auto* tag = std::get_if<invalidate_command>(&what))
+    return "remove all keys with the tag " + name(tag->tag) + " of "
+           + named(tag->region) + "?";
   if (const auto* kill = std::get_if<kill_command>(&what))
     return "end " + name(kill->actor) + " as a crash would?";
   if (std::holds_alternative<drain_command>(what))
@@ -166,14 +172,18 @@ answer<std::string> session::on(const top_command&) {
   return json_ ? line(since.json()) : since.text(width_, colours_);
 }
 
+/// Fails with `unknown_region` and a suggestion.
+answer<void> session::find_region(const std::string& name) {
+  return peer_.find(name).map_error([&](failure problem) {
+    return problem.reason.code() == errc::unknown_region
+             ? with_suggestion(std::move(problem), name, names("region"))
+             : problem;
+  });
+}
+
 answer<std::string> session::on(const use_command& x) {
-  if (auto found = peer_.find(x.region); !found) {
-    auto& problem = found.error();
-    if (problem.reason.code() != errc::unknown_region)
-      return tl::unexpected{std::move(problem)};
-    return tl::unexpected{
-      with_suggestion(std::move(problem), x.region, names("region"))};
-  }
+  if (auto found = find_region(x.region); !found)
+    return tl::unexpected{std::move(found.error())};
   region_ = x.region;
   chosen_ = true;
   return json_ ? line(json_object{}.add("region", region_))
@@ -221,13 +231,6 @@ answer<std::string> session::on(const del_command& x) {
     return line(json_object{}.add("removed", removed));
   return "removed " + count_text(removed) + " of " + count_text(x.keys.size())
          + "\n";
-}
-
-answer<std::string> session::on(const clear_command&) {
-  return ask_region(clear_request{}).map([this] {
-    return json_ ? line(json_object{}.add("cleared", region_))
-                 : "cleared " + quote_if_needed(region_) + "\n";
-  });
 }
 
 answer<std::string> session::on(const ttl_command& x) {

@@ -67,6 +67,9 @@ private:
   answer<std::string> on(const set_command& x);
   answer<std::string> on(const del_command& x);
   answer<std::string> on(const clear_command& x);
+  answer<std::string> on(const explain_command& x);
+  answer<std::string> on(const invalidate_command& x);
+  answer<std::string> on(const regions_command& x);
   answer<std::string> on(const ttl_command& x);
   answer<std::string> on(const loads_command& x);
   answer<std::string> on(const cancel_command& x);
@@ -79,6 +82,8 @@ private:
 
   /// The region for commands on keys, with its present figures.
   answer<region_info> where();
+  answer<void> find_region(const std::string& name);
+  answer<std::string> region_for(const std::string& name);
   template <class Request>
   auto ask_region(const Request& what)
     -> decltype(std::declval<connection&>().ask(std::string{}, what));

@@ -26,6 +26,7 @@
 #include "apps/net/listening.hpp"
 #include "apps/server/resp_server.hpp"
 #include "apps/server/server_config.hpp"
+#include "apps/server/state/defaults.hpp"
 
 namespace {
 
@@ -262,7 +263,8 @@ void reload(resp_server& server) {
 void watch(resp_server& server, const troupe::runtime& rt,
            const awaited_signals& signals) {
   for (;;) {
-    const auto came = signals.wait(drain_poll);
+    const auto came = signals.wait(
+      server.has_leases() ? troupe::server::defaults::lease_tick : drain_poll);
     server.tidy();
     if (came == SIGHUP)
       reload(server);

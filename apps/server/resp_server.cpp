@@ -12,6 +12,7 @@
 #include "apps/net/bind_addresses.hpp"
 #include "apps/net/tls_context.hpp"
 #include "apps/server/connections/acceptor.hpp"
+#include "apps/server/leases/lease_desk.hpp"
 #include "apps/server/options/settings_file.hpp"
 #include "apps/server/state/defaults.hpp"
 #include "apps/settings/output_limits.hpp"
@@ -75,12 +76,17 @@ expected<void> resp_server::start() {
 }
 
 void resp_server::tidy() noexcept {
+  state_.leases->tick();
   const auto now = std::chrono::steady_clock::now();
   if (now < next_trim_
       || !state_.trim_wanted.exchange(false, std::memory_order_relaxed))
     return;
   ::malloc_trim(0);
   next_trim_ = now + defaults::trim_pause;
+}
+
+bool resp_server::has_leases() const noexcept {
+  return !state_.leases->idle();
 }
 
 expected<void> resp_server::listen() {

@@ -53,10 +53,14 @@ public:
     return state_.tls.reload();
   }
 
-  /// Gives the system back what clients have given back, every
-  /// `defaults::trim_pause` at most. To be called now and then, by one thread, which
-  /// serves no clients: it takes some milliseconds for each hundred megabytes.
+  /// Ends leases whose time is over. Gives the system back what clients have given back,
+  /// every `defaults::trim_pause` at most. To be called now and then, every
+  /// `defaults::lease_tick` while `has_leases()`, by one thread, which serves no clients:
+  /// it takes some milliseconds for each hundred megabytes.
   void tidy() noexcept;
+
+  /// Whether clients have leases of missing keys, or wait for such. A snapshot.
+  [[nodiscard]] bool has_leases() const noexcept;
 
   [[nodiscard]] const server_state& state() const noexcept {
     return state_;

@@ -9,15 +9,16 @@ namespace troupe::server {
 
 namespace {
 
-constexpr char usage[] = "usage: troupe-server [options]\n"
-                         "\n"
-                         "Serves Redis clients. A size is a number of bytes, "
-                         "or 64kb, 100mb, 2gb. A time is a number of\n"
-                         "seconds, or 250ms, 30s, 5m, 1h, 2d. --name=value and "
-                         "--name value mean the same. In the ini\n"
-                         "file (troupe.ini), write name=value below [server], "
-                         "and the value of --troupe.name as\n"
-                         "name=value below [troupe].\n";
+constexpr char usage_text[]
+  = "usage: troupe-server [options]\n"
+    "\n"
+    "Serves Redis clients. A size is a number of bytes, "
+    "or 64kb, 100mb, 2gb. A time is a number of\n"
+    "seconds, or 250ms, 30s, 5m, 1h, 2d. --name=value and "
+    "--name value mean the same. In the ini\n"
+    "file (troupe.ini), write name=value below [server], "
+    "and the value of --troupe.name as\n"
+    "name=value below [troupe].\n";
 
 constexpr char examples[]
   = "Examples:\n"
@@ -40,7 +41,7 @@ auto answer(bool& to) {
 } // namespace
 
 server_config::server_config(std::shared_ptr<const option_table> table) {
-  describe(usage, examples);
+  describe(usage_text, examples);
   const auto& used = table != nullptr ? *table : option_table::standard();
   for (const auto& x : used.rows())
     add_row(x);

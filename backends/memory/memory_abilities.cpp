@@ -46,6 +46,10 @@ charge_ability* memory_provider::charges() noexcept {
   return this;
 }
 
+explain_ability* memory_provider::explains() noexcept {
+  return &explains_;
+}
+
 // -- invalidating ------------------------------------------------------------------
 
 expected<void> memory_provider::clear() {
@@ -53,6 +57,7 @@ expected<void> memory_provider::clear() {
     return ok;
   // All namespaces in one step, and never in the middle of a joint turn.
   tags_->keep_out_steps([this]() noexcept {
+    events_.add(key_event_kind::cleared);
     for (const auto& x : shards_->groups())
       x->clear();
   });
@@ -69,6 +74,7 @@ expected<void> memory_provider::invalidate_tag(bytes_view name) {
                 "invalidate_tag was called in the middle of a change (by the "
                 "function of a transform, or within a joint turn); call it "
                 "afterwards");
+  events_.add(key_event_kind::tag_invalidated, name);
   return {};
 }
 
@@ -248,10 +254,11 @@ memory_provider::set_namespace_eviction(bytes_view prefix,
 
 expected<void> memory_provider::clear_namespace(bytes_view prefix) {
   return find_group(prefix).and_then(
-    [this](shard_group* group) -> expected<void> {
+    [this, prefix](shard_group* group) -> expected<void> {
       if (auto ok = group->check_open(); !ok)
         return ok;
       tags_->keep_out_steps([group]() noexcept { group->clear(); });
+      events_.add(key_event_kind::namespace_cleared, prefix);
       group->tidy();
       return {};
     });

@@ -14,7 +14,8 @@ using memory::store;
 // yet, there is no lease, and `owner` returns another shard, which finds none.
 
 void memory_provider::acquire_load(
-  carried_key key, load_id id, std::shared_ptr<const load_tags> tags,
+  carried_key key, load_id id, load_purpose why,
+  std::shared_ptr<const load_tags> tags,
   std::function<bool(expected<load_decision>)> decided) {
   auto* const where = find_home(key);
   if (where == nullptr) {
@@ -26,9 +27,9 @@ void memory_provider::acquire_load(
   auto told = std::make_shared<std::function<bool(expected<load_decision>)>>(
     std::move(decided));
   where->submit(
-    [key = std::move(key), id, tags = std::move(tags),
+    [key = std::move(key), id, why, tags = std::move(tags),
      told](store& in) -> expected<bool> {
-      auto decision = in.acquire_load(key, id, tags);
+      auto decision = in.acquire_load(key, id, tags, why);
       if (!decision)
         return tl::unexpected{std::move(decision.error())};
       const auto granted = std::holds_alternative<load_granted>(*decision);
@@ -44,13 +45,14 @@ void memory_provider::acquire_load(
 
 expected<void>
 memory_provider::acquire_load_now(const hashed_key& key, load_id id,
+                                  load_purpose why,
                                   std::shared_ptr<const load_tags> tags,
                                   function_ref<bool(load_decision)> decided) {
   auto* const where = find_home(key);
   if (where == nullptr)
     return fail(errc::out_of_memory);
   return where->run([&](store& in) -> expected<void> {
-    auto decision = in.acquire_load(key, id, std::move(tags));
+    auto decision = in.acquire_load(key, id, std::move(tags), why);
     if (!decision)
       return tl::unexpected{std::move(decision.error())};
     const auto granted = std::holds_alternative<load_granted>(*decision);
@@ -60,11 +62,13 @@ memory_provider::acquire_load_now(const hashed_key& key, load_id id,
   });
 }
 
-expected<load_outcome> memory_provider::commit_load_now(
-  const hashed_key& key, load_id id, std::uint64_t born,
-  std::optional<bytes_view> value, const write_options& how) {
-  return owner(key).run(
-    [&](store& in) { return in.commit_load(key, id, born, value, how); });
+expected<load_outcome>
+memory_provider::commit_load_now(const hashed_key& key,
+                                 const loaded_value& what) {
+  return owner(key).run([&](store& in) {
+    return in.commit_load(key, what.id, what.born, what.value, *what.how,
+                          what.absence_ttl);
+  });
 }
 
 void memory_provider::commit_load(carried_key key, load_commit what,
@@ -73,19 +77,21 @@ void memory_provider::commit_load(carried_key key, load_commit what,
   where.submit(
     [key = std::move(key), what = std::move(what)](store& in) {
       const auto& value = *what.value;
-      return in.commit_load(
-        key, what.id, what.born,
-        value ? std::optional<bytes_view>{*value} : std::nullopt, what.how);
+      return in.commit_load(key, what.id, what.born,
+                            value ? std::optional<bytes_view>{*value}
+                                  : std::nullopt,
+                            what.how, what.absence_ttl);
     },
     std::move(done));
 }
 
 void memory_provider::release_load(carried_key key, load_id id,
+                                   std::optional<time_point> next,
                                    completion<void> done) {
   auto& where = owner(key);
-  where.submit(
-    [key = std::move(key), id](store& in) { return in.release_load(key, id); },
-    std::move(done));
+  where.submit([key = std::move(key), id,
+                next](store& in) { return in.release_load(key, id, next); },
+               std::move(done));
 }
 
 expected<bool> memory_provider::holds_load(const hashed_key& key, load_id id) {

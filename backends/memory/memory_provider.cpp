@@ -24,6 +24,10 @@ memory::store_options store_options_of(const region_options& options,
   result.ttl = options.ttl;
   result.idle = options.idle;
   result.jitter = options.jitter;
+  result.stale_for
+    = std::max(options.fail_safe, options.stale_while_revalidate);
+  result.refresh_ahead = options.refresh_ahead;
+  result.record_sets = options.record_sets;
   result.update_lease = *options.op_timeout;
   return result;
 }
@@ -59,6 +63,8 @@ memory_provider::memory_provider(const provider_environment& with,
     shards_(make_shards(with, store_options_of(with.options, with.time), bytes_,
                         entries_, tags_, *removals_)),
     joint_turns_(*shards_),
+    events_(with.time),
+    explains_(*shards_, events_),
     options_(with.options) {
   // nop
 }
@@ -77,6 +83,17 @@ expected<bool> memory_provider::read(const hashed_key& key,
                                      function_ref<void(const entry_view&)> f,
                                      lookup as) const {
   return visit(key, f, as);
+}
+
+expected<bool> memory_provider::read_usable(
+  const hashed_key& key,
+  function_ref<void(const entry_view&, const staleness&)> f, lookup as) const {
+  const auto& in = owner(key).store();
+  if (in.read_usable(key, f, as))
+    return true;
+  if (in.stopped())
+    return shards_->stopped();
+  return false;
 }
 
 expected<void>

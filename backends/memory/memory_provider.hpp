@@ -19,17 +19,20 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/backends/memory/events/region_events.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/direct_reads.hpp>
+#include <troupe/backends/memory/shards/explaining.hpp>
 #include <troupe/backends/memory/shards/inline_reads.hpp>
 #include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 #include <troupe/backends/memory/shards/removal_queue.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
+#include <troupe/backends/memory/shards/shard_operations.hpp>
 #include <troupe/backends/memory/tags/tag_registry.hpp>
 #include <troupe/backends/memory/turns/joint_turns.hpp>
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 
 namespace troupe {
 
@@ -73,7 +76,8 @@ public:
         [[unlikely]]
         return set_gathered(what);
     try {
-      return owner_for_write(what.key).run(in_store<Change>{what});
+      return owner_for_write(what.key).run(
+        memory::change_operation<Change>{what});
     } catch (const std::bad_alloc&) {
       return fail(errc::out_of_memory);
     }
@@ -83,7 +87,7 @@ public:
   template <class F>
   expected<void> transform_inline(const hashed_key& key, F& f) {
     try {
-      return owner_for_write(key).run(transform_in_store<F>{key, f});
+      return owner_for_write(key).run(memory::transform_operation<F>{key, f});
     } catch (const std::bad_alloc&) {
       return fail(errc::out_of_memory);
     }
@@ -101,6 +105,10 @@ public:
   expected<bool> read(const hashed_key& key,
                       function_ref<void(const entry_view&)> f,
                       lookup as) const override;
+  expected<bool>
+  read_usable(const hashed_key& key,
+              function_ref<void(const entry_view&, const staleness&)> f,
+              lookup as) const override;
   expected<void> read_many(std::span<const hashed_key> keys,
                            function_ref<void(std::size_t, const entry_view*)> f,
                            lookup as) const override;
@@ -115,21 +123,23 @@ public:
   expected<void>
   transform(const hashed_key& key,
             function_ref<expected<edit>(const entry_view*)> f) override;
+  /// A granted lease keeps `tags`. The provider releases its last reference to them when
+  /// the lease ends, for whatever reason, in a turn of the shard. So the deleter of
+  /// `tags` reports the end of the lease to a caller that kept no reference. The deleter
+  /// must be brief, not throw, and call nothing that waits for a shard.
   void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided) override;
   expected<void>
-  acquire_load_now(const hashed_key& key, load_id id,
+  acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
                    std::shared_ptr<const load_tags> tags,
                    function_ref<bool(load_decision)> decided) override;
-  expected<load_outcome> commit_load_now(const hashed_key& key, load_id id,
-                                         std::uint64_t born,
-                                         std::optional<bytes_view> value,
-                                         const write_options& how) override;
+  expected<load_outcome> commit_load_now(const hashed_key& key,
+                                         const loaded_value& what) override;
   void commit_load(carried_key key, load_commit what,
                    completion<load_outcome> done) override;
-  void release_load(carried_key key, load_id id,
+  void release_load(carried_key key, load_id id, std::optional<time_point> next,
                     completion<void> done) override;
   [[nodiscard]] expected<bool> holds_load(const hashed_key& key,
                                           load_id id) override;
@@ -177,6 +187,7 @@ public:
   listener_ability* listeners() noexcept override;
   joint_turn_ability* joint_turns() noexcept override;
   charge_ability* charges() noexcept override;
+  explain_ability* explains() noexcept override;
 
   /// Reads one bucket of one shard; also passes the empty shards before it.
   expected<scan_cursor>
@@ -219,34 +230,6 @@ private:
   /// A value of this size or more is copied before its shard's turn, not in it.
   static constexpr std::size_t gathered_size = 256 * 1024;
 
-  /// A change in the form of a shard's operation.
-  template <class Change>
-  struct in_store {
-    const Change& what;
-
-    expected<typename Change::result> operator()(memory::store& where) const {
-      return where.apply(what);
-    }
-
-    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
-      return key_that_is_read(what);
-    }
-  };
-
-  template <class F>
-  struct transform_in_store {
-    hashed_key key;
-    F& f;
-
-    expected<void> operator()(memory::store& where) const {
-      return where.transform(key, f);
-    }
-
-    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
-      return key;
-    }
-  };
-
   [[nodiscard]] expected<std::optional<entry_copy>>
   copy_of(const memory::store& in, const hashed_key& key, lookup as) const;
 
@@ -279,6 +262,8 @@ private:
   std::shared_ptr<memory::removal_queue> removals_;
   std::shared_ptr<memory::shard_map> shards_;
   memory::joint_turns joint_turns_;
+  memory::region_events events_;
+  memory::explaining explains_;
   const region_options options_; ///< With the numbers of shards.
   memory::rebalancer balance_;
   unsigned ticks_ = 0;

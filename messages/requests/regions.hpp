@@ -30,6 +30,13 @@ struct region_info {
   /// The integers that a value may be, when values are stored as integers.
   std::int64_t least_value = 0;
   std::uint64_t most_value = 0;
+
+  std::string provider = "memory"; ///< The kind of its provider.
+  std::uint64_t charged = 0;       ///< Bytes that count against the limit.
+  std::uint64_t max_bytes = 0;     ///< 0: no limit of its own.
+  std::uint64_t max_entries = 0;   ///< 0: no limit.
+  std::uint64_t evictions = 0;
+  std::uint64_t expirations = 0; ///< Expired entries whose memory was freed.
 };
 
 fields<&region_info::name, &region_info::value_type, &region_info::shards,
@@ -37,7 +44,9 @@ fields<&region_info::name, &region_info::value_type, &region_info::shards,
        &region_info::restarts, &region_info::namespaces,
        &region_info::undecodable, &region_info::shards_failed,
        &region_info::encoding, &region_info::least_value,
-       &region_info::most_value>
+       &region_info::most_value, &region_info::provider, &region_info::charged,
+       &region_info::max_bytes, &region_info::max_entries,
+       &region_info::evictions, &region_info::expirations>
 fields_of(const region_info&);
 
 struct region_info_request {

@@ -35,6 +35,11 @@ inline constexpr std::chrono::milliseconds queue_timeout{30'000};
 /// waiters get the error. It bounds the requests to a dead database.
 inline constexpr std::uint32_t load_attempts = 3;
 
+/// How long no further load is tried after a failed one while a stale value is served:
+/// short enough to notice soon that a database is back, and long enough that it is not
+/// asked for each request meanwhile.
+inline constexpr std::chrono::milliseconds fail_safe_throttle{30'000};
+
 /// After this many lost races, an `update` takes its key's lease.
 inline constexpr std::uint32_t update_races = 4;
 
@@ -58,6 +63,13 @@ inline constexpr std::size_t mailbox_limit = 65'536;
 /// Removals that may wait for a region's listener. Further removals are dropped and
 /// counted.
 inline constexpr std::size_t removal_queue = 65'536;
+
+/// Events of keys that a shard keeps, and as many of the whole region. One takes 128
+/// bytes; a shard allocates them at its first event.
+inline constexpr std::size_t recorded_events = 256;
+
+/// The most events in the answer of `region::explain`.
+inline constexpr std::size_t explained_events = 32;
 
 /// Shards per region and core: enough that two cores rarely use the same shard.
 inline constexpr std::size_t shards_per_core = 16;

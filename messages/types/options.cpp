@@ -22,15 +22,39 @@ expected<void> check_lifetime(const char* field, ttl_duration x) {
   return {};
 }
 
-expected<void> check_jitter(double jitter) {
-  if (!valid_jitter(jitter))
-    return bad("jitter", std::to_string(jitter), "0 to below 1");
+expected<void> check_staleness(const char* field, ttl_duration x) {
+  if (!valid_staleness(x))
+    return bad(field, std::to_string(x.count()) + " ms",
+               "0 (off) to 100 years");
   return {};
 }
 
 expected<void> check_timeout(const char* field, std::chrono::milliseconds x) {
   if (x <= x.zero() || x > max_ttl)
     return bad(field, std::to_string(x.count()) + " ms", "1 ms to 100 years");
+  return {};
+}
+
+expected<void> check_moments(const region_options& x) {
+  if (auto ok = check_staleness("fail_safe", x.fail_safe); !ok)
+    return ok;
+  if (auto ok
+      = check_staleness("stale_while_revalidate", x.stale_while_revalidate);
+      !ok)
+    return ok;
+  if (auto ok = check_timeout("fail_safe_throttle", x.fail_safe_throttle); !ok)
+    return ok;
+  if (!valid_jitter(x.refresh_ahead))
+    return bad("refresh_ahead", std::to_string(x.refresh_ahead),
+               "0 (off) to below 1");
+  if (x.absence_ttl)
+    return check_timeout("absence_ttl", *x.absence_ttl);
+  return {};
+}
+
+expected<void> check_jitter(double jitter) {
+  if (!valid_jitter(jitter))
+    return bad("jitter", std::to_string(jitter), "0 to below 1");
   return {};
 }
 
@@ -55,6 +79,8 @@ expected<void> check(const region_options& x) {
   if (auto ok = check_lifetime("idle", x.idle); !ok)
     return ok;
   if (auto ok = check_jitter(x.jitter); !ok)
+    return ok;
+  if (auto ok = check_moments(x); !ok)
     return ok;
   if (x.shards != 0
       && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
@@ -91,6 +117,9 @@ expected<void> check(const write_options& x) {
       return ok;
   if (x.jitter)
     if (auto ok = check_jitter(*x.jitter); !ok)
+      return ok;
+  if (x.stale_for)
+    if (auto ok = check_staleness("stale_for", *x.stale_for); !ok)
       return ok;
   if (!x.tags.valid()) [[unlikely]]
     return fail(errc::invalid_argument,

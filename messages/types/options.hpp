@@ -10,7 +10,6 @@
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
-#include <troupe/messages/types/load_terms.hpp>
 #include <troupe/messages/types/namespaces.hpp>
 #include <troupe/messages/types/tags.hpp>
 
@@ -26,6 +25,16 @@ inline constexpr ttl_duration no_expiry = ttl_duration::max();
 
 /// The longest finite TTL: 100 years, so that adding it to the clock cannot overflow.
 inline constexpr ttl_duration max_ttl = std::chrono::hours{24 * 365 * 100};
+
+/// Where the loader of a blocking call runs.
+enum class load_on : std::uint8_t {
+  /// On the thread of the caller: a miss costs no change of threads. The caller cannot
+  /// leave its own loader before it returns.
+  caller,
+
+  /// On one of the runtime's loader threads, of which there are `loader-threads`.
+  pool,
+};
 
 /// The options of a region. Plain values; `check` checks them when the region is
 /// opened.
@@ -43,6 +52,27 @@ struct region_options {
   /// uniform in [ttl * (1 - jitter), ttl], so that entries written together do not
   /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
+
+  /// How long after its deadline a stale value may be served when a load fails; 0: not
+  /// at all. Entries without a finite TTL are never stale. The memory of a stale entry
+  /// stays charged until this time has passed, unless the entry is evicted.
+  ttl_duration fail_safe = ttl_duration::zero();
+
+  /// After a failed load, how long no further load is tried while a stale value is
+  /// served.
+  ttl_duration fail_safe_throttle = defaults::fail_safe_throttle;
+
+  /// How long after its deadline a stale value is served while a load in the background
+  /// replaces it; 0: not at all.
+  ttl_duration stale_while_revalidate = ttl_duration::zero();
+
+  /// Share of the TTL, in [0, 1), after which a reader starts a load in the background;
+  /// 0: none does. The moment is uniform between this share and the middle of the rest
+  /// of the TTL, so that entries written together are not refreshed together.
+  double refresh_ahead = 0.0;
+
+  /// How long it is remembered that a loader found no value. Empty: it is not.
+  std::optional<ttl_duration> absence_ttl = std::nullopt;
 
   /// Number of shards, a power of two up to 256; 0: the runtime's setting, or 16 per
   /// core, each made at the first change of one of its keys.
@@ -95,6 +125,11 @@ struct region_options {
   /// Whether the region is closed, with its entries, soon after its last handle went: a
   /// `cache<V>` or a pointer that `runtime` returned. See `runtime::close`.
   bool close_when_unused = false;
+
+  /// Whether stored values are recorded as events of their keys (`region::explain`), too.
+  /// Then every write costs as much more as an event. Without it, an entry's version tells
+  /// whether a value was stored after the other events.
+  bool record_sets = false;
 };
 
 /// The state of the key that a `set` requires.
@@ -115,10 +150,15 @@ struct write_options {
   /// Jitter of this entry; empty: the region's.
   std::optional<double> jitter = std::nullopt;
 
+  /// How long after its deadline this entry may be served as stale; 0: not at all.
+  /// Empty: the larger one of the region's `fail_safe` and `stale_while_revalidate`.
+  std::optional<ttl_duration> stale_for = std::nullopt;
+
   write_condition condition = write_condition::always;
 
-  /// Keeps the end of the TTL and the idle time of the entry that is replaced, if there
-  /// is one; `ttl` and `idle` then apply to a new entry only.
+  /// Keeps the end of the TTL, the idle time and the moments of the entry that is
+  /// replaced, if there is one; `ttl`, `idle` and `stale_for` then apply to a new entry
+  /// only.
   bool keep_ttl = false;
 
   /// Names under which the entry can be invalidated together with others: up to 1,024
@@ -135,6 +175,11 @@ struct write_options {
   return x == no_expiry || (x > ttl_duration::zero() && x <= max_ttl);
 }
 
+/// Whether an entry may be served for so long after its deadline.
+[[nodiscard]] inline bool valid_staleness(ttl_duration x) noexcept {
+  return x >= ttl_duration::zero() && x <= max_ttl;
+}
+
 [[nodiscard]] inline bool valid_jitter(double x) noexcept {
   // Written so that NaN fails as well.
   return x >= 0.0 && x < 1.0;
@@ -143,7 +188,8 @@ struct write_options {
 /// Whether `check` succeeds. Every write calls it.
 [[nodiscard]] inline bool valid(const write_options& x) noexcept {
   return (!x.ttl || valid_ttl(*x.ttl)) && (!x.idle || valid_ttl(*x.idle))
-         && (!x.jitter || valid_jitter(*x.jitter)) && x.tags.valid();
+         && (!x.jitter || valid_jitter(*x.jitter))
+         && (!x.stale_for || valid_staleness(*x.stale_for)) && x.tags.valid();
 }
 
 /// The same for a single write.

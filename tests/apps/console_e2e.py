@@ -357,6 +357,48 @@ class OneShot(WithServer):
                          "did you mean 'db0/shard-")
         self.check_fails("kill supervisor", FAILED, "error: invalid_argument: ")
 
+    def test_a_key_is_explained(self):
+        self.console("set e v 1h")
+        self.assertRegex(self.console("explain e"),
+                         r"The key is present \(version \d+, 1 byte, charged "
+                         r"\d+\); it expires in 59 min 59 s\.\n")
+        self.console("del e")
+        self.assertRegex(self.console("explain e db0"),
+                         r"The key is missing\.\nIt was erased [\d.]+ m?s ago "
+                         r"\(sequence \d+\)\.\n")
+        found = self.json("explain e")
+        self.assertEqual((found["state"], found["events"][0]["kind"],
+                          found["ttl_ms"], found["load"], found["tags"]),
+                         ("missing", "erased", None, None, []))
+        self.assertEqual(len(found["sentences"]),
+                         1 + len(found["events"]))
+        self.check_fails("explain e db1", FAILED, "unknown_region", "'db0'")
+
+    def test_regions_are_listed_with_their_limits(self):
+        text = self.console("regions")
+        self.assertRegex(text, r"REGION +PROVIDER +KEYS +CHARGED +LIMIT")
+        self.assertRegex(text, r"(?m)^db0 +memory ")
+        row = self.json("regions")["regions"][0]
+        self.assertEqual((row["name"], row["provider"], row["loads"]),
+                         ("db0", "memory", 0))
+
+    def test_tags_and_regions_are_cleared_by_name(self):
+        self.console("send db0 set t v how.tags=red; set u v")
+        self.assertEqual(self.console("invalidate red"),
+                         "invalidated the tag red in db0\n")
+        self.assertEqual(self.console("get t; get u"), '(nil)\n"v"\n')
+        self.assertIn('The tag "red" was invalidated',
+                      self.console("explain t"))
+        self.assertEqual(self.json("invalidate red db0"),
+                         {"invalidated": "red", "region": "db0"})
+        self.check_fails("invalidate red db1", FAILED, "unknown_region",
+                         "'db0'")
+        self.check_fails("clear db1", FAILED, "unknown_region", "'db0'")
+        self.assertEqual(self.console("clear db0"), "cleared db0\n")
+        self.assertEqual(self.console("get u"), "(nil)\n")
+        self.assertIn("All keys of the region were removed",
+                      self.console("explain u"))
+
     def test_what_is_too_large_is_refused_by_the_server(self):
         key = "k" * 100_000
         code, out, err = run(self.server.console_port, given=f"set {key} v\n")
@@ -459,7 +501,8 @@ class OneShot(WithServer):
                      "[127.0.0.1]", "[6381]", "[2s]", "exit code", "history"):
             self.assertIn(word, out)
         commands = ("help", "ls", "stat", "metrics", "use", "get", "set", "del", "ttl",
-                    "clear", "loads", "cancel", "kill", "restart", "drain",
+                    "clear", "invalidate", "explain", "regions", "loads",
+                    "cancel", "kill", "restart", "drain",
                     "nodes", "send", "quit")
         overview = self.console("help")
         for name in commands:
@@ -651,6 +694,18 @@ class Terminal(unittest.TestCase):
         shell.expect_exact("end load-coordinator as a crash would? [y/N] ")
         shell.sendline("y")
         shell.expect_exact("killed load-coordinator")
+        shell.expect_exact("db0> ")
+        shell.send("explain k d\t")
+        shell.expect_exact("db0 ")
+        shell.sendline("")
+        shell.expect_exact("The key is missing.")
+        shell.expect_exact("db0> ")
+        shell.send("invalidate t db\t")
+        shell.expect_exact("db0 ")
+        shell.sendline("")
+        shell.expect_exact("remove all keys with the tag t of db0? [y/N] ")
+        shell.sendline("n")
+        shell.expect_exact("not confirmed")
         shell.expect_exact("db0> ")
         shell.send("ls -a db0/shard-1\t\t")
         shell.expect_exact("db0/shard-10")

@@ -16,7 +16,7 @@ def tower(folder, rooms, ground):
 
 
 VOCABULARY = ["messages/types", "messages/types/text", "messages/types/metrics",
-              "messages/types/settings"]
+              "messages/types/settings", "messages/types/events"]
 # "backends" itself holds the contract that every provider implements.
 CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
@@ -32,6 +32,7 @@ ARROWS = {
     "messages/types/text": ["messages/types"],
     "messages/types/metrics": ["messages/types"],
     "messages/types/settings": ["messages/types", "messages/types/text"],
+    "messages/types/events": ["messages/types", "messages/types/text"],
     "messages": VOCABULARY,
     "messages/requests": [*VOCABULARY, "messages"],
     "messages/caf": [*VOCABULARY, "messages", "messages/requests"],
@@ -44,7 +45,7 @@ ARROWS = {
     "backends/core": VOCABULARY,
     "backends": [*VOCABULARY, "backends/core"],
     **tower("backends/memory",
-            ["space", "entries", "index", "limits", "tags", "table", "store", "shards",
+            ["space", "entries", "index", "limits", "tags", "events", "table", "store", "shards",
              "turns"],
             ground=CONTRACT),
 
@@ -60,7 +61,7 @@ ARROWS = {
     "apps/net": [*VOCABULARY, "backends/core"],
     "apps/resp": [*CONTRACT, "apps/net"],
     "apps/settings": [*LIBRARY, "apps/net", "apps/resp"],
-    **tower("apps/server", ["state", "options", "clients", "calls", "commands",
+    **tower("apps/server", ["leases", "state", "options", "clients", "calls", "commands",
                            "connections"],
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),

@@ -229,6 +229,22 @@ public:
     return found->has_value();
   }
 
+  expected<bool>
+  read_usable(const hashed_key& key,
+              function_ref<void(const entry_view&, const staleness&)> f,
+              lookup as) const override {
+    auto found = turns_->look(
+      [&](plain_store& in) -> expected<std::optional<plain_entry>> {
+        const auto* const x = in.read_usable(key.key, as);
+        return x == nullptr ? std::nullopt : std::optional{*x};
+      });
+    if (!found)
+      return tl::unexpected{std::move(found.error())};
+    if (*found)
+      f((*found)->view(), (*found)->moments());
+    return found->has_value();
+  }
+
   expected<void> read_many(std::span<const hashed_key> keys,
                            function_ref<void(std::size_t, const entry_view*)> f,
                            lookup as) const override {
@@ -317,7 +333,7 @@ public:
   // -- leases of loads ---------------------------------------------------------
 
   void
-  acquire_load(carried_key key, load_id id,
+  acquire_load(carried_key key, load_id id, load_purpose why,
                std::shared_ptr<const load_tags> tags,
                std::function<bool(expected<load_decision>)> decided) override {
     auto done = [weak = std::weak_ptr{turns_}, key, id,
@@ -332,8 +348,8 @@ public:
     };
     post<load_decision>(
       std::nullopt,
-      [key = std::move(key), id, tags = std::move(tags)](plain_store& in) {
-        return in.acquire_load(key.key(), id, tags);
+      [key = std::move(key), id, why, tags = std::move(tags)](plain_store& in) {
+        return in.acquire_load(key.key(), id, why, tags);
       },
       std::move(done));
   }
@@ -350,12 +366,13 @@ public:
       std::move(done));
   }
 
-  void release_load(carried_key key, load_id id,
+  void release_load(carried_key key, load_id id, std::optional<time_point> next,
                     completion<void> done) override {
     post_always<void>(
       std::nullopt,
-      [key = std::move(key), id](plain_store& in) -> expected<void> {
-        in.release_load(key.key(), id);
+      [key = std::move(key), id, next](plain_store& in) -> expected<void> {
+        if (in.release_load(key.key(), id) && next)
+          in.postpone_refresh(key.key(), *next);
         return {};
       },
       std::move(done));

@@ -62,6 +62,32 @@ const plain_entry* plain_store::read(bytes_view key, lookup as) {
   return result;
 }
 
+/// The entry that is live, or stale but usable.
+plain_entry* plain_store::usable(bytes_view key) {
+  const auto i = entries_.find(key);
+  return i != entries_.end() && i->second.moments().usable_until > time_.now()
+           ? &i->second
+           : nullptr;
+}
+
+const plain_entry* plain_store::read_usable(bytes_view key, lookup as) {
+  if (const auto* const live = read(key, as))
+    return live;
+  return usable(key);
+}
+
+staleness plain_entry::moments() const {
+  staleness result;
+  if (deadline() == never)
+    return result;
+  result.usable_until = deadline() + stale_for;
+  result.refresh_from = behind  ? deadline() + *behind
+                        : ahead ? std::min(deadline(), ttl_end - *ahead)
+                                : deadline();
+  result.absence = absence;
+  return result;
+}
+
 /// Its idle time starts anew.
 void plain_store::use(plain_entry& x) const {
   x.idle_end = x.idle == no_expiry ? never : time_.now() + x.idle;
@@ -69,10 +95,11 @@ void plain_store::use(plain_entry& x) const {
 
 // -- making entries ----------------------------------------------------------------
 
-time_point plain_store::end_of_ttl(const write_options& how) {
+/// Sets the end of the TTL and the moments.
+void plain_store::set_end(plain_entry& x, const write_options& how) {
   const auto ttl = how.ttl.value_or(options_.ttl);
   if (ttl == no_expiry)
-    return never;
+    return;
   std::chrono::nanoseconds span{ttl};
   if (const auto jitter = how.jitter.value_or(options_.jitter); jitter > 0.0) {
     const auto share = std::uniform_real_distribution<double>{}(random_);
@@ -82,7 +109,24 @@ time_point plain_store::end_of_ttl(const write_options& how) {
     span -= std::chrono::duration_cast<std::chrono::nanoseconds>(span * jitter
                                                                  * share);
   }
-  return time_.now() + span;
+  x.ttl_end = time_.now() + span;
+  set_moments(x, how, span);
+}
+
+void plain_store::set_moments(plain_entry& x, const write_options& how,
+                              std::chrono::nanoseconds ttl) {
+  x.stale_for = {};
+  x.ahead.reset();
+  if (x.ttl_end == never || ttl <= ttl.zero())
+    return;
+  x.stale_for = how.stale_for.value_or(
+    std::max(options_.fail_safe, options_.stale_while_revalidate));
+  if (const auto share = options_.refresh_ahead; share > 0.0)
+    x.ahead = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      ttl
+      * (1.0
+         - std::uniform_real_distribution<double>{share,
+                                                  (1.0 + share) / 2}(random_)));
 }
 
 /// An entry with `value` that takes the place of `old`, which may be nullptr.
@@ -94,7 +138,18 @@ plain_entry plain_store::made(bytes_view value, const write_options& how,
   const auto own_idle = !inherits || (how.idle && !how.keep_ttl);
   plain_entry result;
   result.value = value;
-  result.ttl_end = own_ttl ? end_of_ttl(how) : old->ttl_end;
+  if (own_ttl) {
+    set_end(result, how);
+  } else {
+    result.ttl_end = old->ttl_end;
+    if (result.ttl_end != never) {
+      result.stale_for = how.stale_for && !how.keep_ttl
+                           ? std::chrono::nanoseconds{*how.stale_for}
+                           : old->stale_for;
+      result.ahead = old->ahead;
+      result.behind = old->behind;
+    }
+  }
   result.idle = own_idle ? how.idle.value_or(options_.idle) : old->idle;
   result.tags = inherits && how.tags.empty() ? old->tags : how.tags;
   use(result);
@@ -159,7 +214,7 @@ plain_store::apply_one(const compare_and_erase_change& x) {
   const auto* const old = look(x.key.key);
   if ((old == nullptr ? no_version : old->version) != x.version)
     return change_result{false};
-  if (old != nullptr)
+  if (old != nullptr || usable(x.key.key) != nullptr)
     remove(x.key.key);
   return change_result{true};
 }
@@ -199,8 +254,10 @@ bool plain_store::apply(bytes_view key, version_number seen, const edit& next) {
       break;
     case edit::action::store: {
       auto x = made(next.value, next.how, old);
-      if (next.deadline)
+      if (next.deadline) {
         x.ttl_end = *next.deadline;
+        set_moments(x, next.how, x.ttl_end - time_.now());
+      }
       put(key, std::move(x));
       break;
     }
@@ -217,7 +274,9 @@ bool plain_store::apply(bytes_view key, version_number seen, const edit& next) {
       remove(key);
       break;
     case edit::action::touch:
-      if (old != nullptr)
+      if (old != nullptr && *next.deadline <= time_.now())
+        remove(key);
+      else if (old != nullptr)
         touch(key, *next.deadline);
       break;
   }
@@ -242,7 +301,7 @@ void plain_store::invalidate_tag(bytes_view name) {
 
 void plain_store::sweep() {
   std::erase_if(entries_, [now = time_.now()](const auto& x) {
-    return x.second.deadline() <= now;
+    return x.second.moments().usable_until <= now;
   });
   end_overdue_updates();
 }
@@ -259,25 +318,64 @@ bool plain_store::invalidated(std::uint64_t since,
 }
 
 load_decision plain_store::acquire_load(bytes_view key, load_id id,
+                                        load_purpose why,
                                         std::shared_ptr<const load_tags> tags) {
-  if (const auto* const present = read(key))
-    return load_hit{present->value};
+  const auto refreshes = why == load_purpose::refresh;
+  std::optional<stale_entry> stale;
+  if (const auto* const present
+      = read(key, refreshes ? lookup::peek : lookup::use)) {
+    if (!refreshes || time_.now() < present->moments().refresh_from)
+      return load_hit{present->value, present->version, present->deadline()};
+  } else if (const auto* const x = usable(key)) {
+    const auto when = x->moments();
+    if (when.absence)
+      return load_absent{when.usable_until};
+    stale = stale_entry{x->value, x->version, x->deadline(), when.usable_until,
+                        when.refresh_from};
+    if (time_.now() < when.refresh_from)
+      return load_stale{std::move(*stale)};
+  }
   if (const auto i = loads_.find(key); i != loads_.end()) {
     const auto& held = i->second;
     if (!invalidated(held.born, held.tags->copy().names()))
-      return load_joined{held.id, moment_};
+      return load_joined{held.id, moment_, std::move(stale)};
   }
   loads_.insert_or_assign(bytes{key}, load_lease{id, moment_, std::move(tags)});
-  return load_granted{moment_};
+  return load_granted{moment_, std::move(stale)};
+}
+
+void plain_store::postpone_refresh(bytes_view key, time_point next) {
+  auto* const x = usable(key);
+  if (x == nullptr || x->deadline() == never
+      || next <= x->moments().refresh_from)
+    return;
+  x->ahead.reset();
+  x->behind.reset();
+  if (next < x->deadline())
+    x->ahead = x->ttl_end - next;
+  else
+    x->behind = next - x->deadline();
 }
 
 load_outcome plain_store::commit_load(bytes_view key, const load_commit& what) {
   load_outcome result;
   result.killed = invalidated(what.born, what.how.tags.names());
-  result.stored = release_load(key, what.id) && !result.killed
-                  && what.value->has_value() && !updating(key);
-  if (result.stored)
+  if (!release_load(key, what.id) || result.killed || updating(key))
+    return result;
+  result.stored = what.value->has_value() || what.absence_ttl;
+  if (*what.value) {
     put(key, made(**what.value, what.how, nullptr));
+  } else if (what.absence_ttl) {
+    plain_entry none;
+    none.ttl_end = time_.now();
+    none.stale_for = *what.absence_ttl;
+    none.behind = none.stale_for;
+    none.tags = what.how.tags;
+    none.absence = true;
+    put(key, std::move(none));
+  } else if (usable(key) != nullptr) {
+    remove(key);
+  }
   return result;
 }
 
@@ -360,7 +458,7 @@ update_outcome plain_store::commit_update(bytes_view key, std::uint64_t token,
     return update_outcome::changed; // It has expired.
   if (value)
     put(key, made(*value, how, present, inheritance::rest));
-  else if (present != nullptr)
+  else if (usable(key) != nullptr)
     remove(key);
   return update_outcome::stored;
 }

@@ -4,6 +4,7 @@
 // provider (plain_provider.hpp) calls it one operation at a time.
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,10 +35,16 @@ struct plain_entry {
   troupe::ttl_duration idle = troupe::no_expiry;
   troupe::time_point idle_end = troupe::never;
   troupe::tags tags;
+  std::chrono::nanoseconds stale_for{0};
+  std::optional<std::chrono::nanoseconds> ahead; ///< Before the end of the TTL.
+  std::optional<std::chrono::nanoseconds> behind; ///< After the deadline.
+  bool absence = false;
 
   [[nodiscard]] troupe::time_point deadline() const {
     return std::min(ttl_end, idle_end);
   }
+
+  [[nodiscard]] troupe::staleness moments() const;
 
   /// Valid as long as this.
   [[nodiscard]] troupe::entry_view view() const {
@@ -61,6 +68,9 @@ public:
   const plain_entry* read(troupe::bytes_view key,
                           troupe::lookup as = troupe::lookup::use);
 
+  /// The entry that is live, or stale but usable.
+  const plain_entry* read_usable(troupe::bytes_view key, troupe::lookup as);
+
   /// Expired ones included.
   [[nodiscard]] std::size_t size() const {
     return entries_.size();
@@ -83,13 +93,14 @@ public:
 
   void invalidate_tag(troupe::bytes_view name);
 
-  /// Removes what has expired, and ends overdue updates.
+  /// Removes what is no longer usable, and ends overdue updates.
   void sweep();
 
   // -- loads -------------------------------------------------------------------
 
   troupe::load_decision
   acquire_load(troupe::bytes_view key, troupe::load_id id,
+               troupe::load_purpose why,
                std::shared_ptr<const troupe::load_tags> tags);
 
   troupe::load_outcome commit_load(troupe::bytes_view key,
@@ -100,6 +111,9 @@ public:
 
   [[nodiscard]] bool holds_load(troupe::bytes_view key,
                                 troupe::load_id id) const;
+
+  /// No reader should load the key before `next`.
+  void postpone_refresh(troupe::bytes_view key, troupe::time_point next);
 
   // -- updates -----------------------------------------------------------------
 
@@ -164,8 +178,11 @@ private:
   made(troupe::bytes_view value, const troupe::write_options& how,
        const plain_entry* old,
        troupe::inheritance from_old = troupe::inheritance::as_told);
-  [[nodiscard]] troupe::time_point end_of_ttl(const troupe::write_options& how);
+  void set_end(plain_entry& x, const troupe::write_options& how);
+  void set_moments(plain_entry& x, const troupe::write_options& how,
+                   std::chrono::nanoseconds ttl);
   void use(plain_entry& x) const;
+  [[nodiscard]] plain_entry* usable(troupe::bytes_view key);
 
   troupe::version_number put(troupe::bytes_view key, plain_entry x);
   void remove(troupe::bytes_view key);

@@ -296,4 +296,14 @@ answer<void> connection::ask(const std::string& region,
   return link_->ask_region<void>(region, what);
 }
 
+answer<void> connection::ask(const std::string& region,
+                             const invalidate_tag_request& what) {
+  return link_->ask_region<void>(region, what);
+}
+
+answer<explained_key> connection::ask(const std::string& region,
+                                      const explain_request& what) {
+  return link_->ask_region<explained_key>(region, what);
+}
+
 } // namespace troupe::console

@@ -15,6 +15,7 @@
 #include <troupe/messages/requests/actors.hpp>
 #include <troupe/messages/requests/keys.hpp>
 #include <troupe/messages/requests/loads.hpp>
+#include <troupe/messages/requests/explain.hpp>
 #include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/regions.hpp>
@@ -93,6 +94,10 @@ public:
   answer<bool> ask(const std::string& region, const set_request& what);
   answer<bool> ask(const std::string& region, const erase_request& what);
   answer<void> ask(const std::string& region, const clear_request& what);
+  answer<void> ask(const std::string& region,
+                   const invalidate_tag_request& what);
+  answer<explained_key> ask(const std::string& region,
+                            const explain_request& what);
 
 private:
   class link;

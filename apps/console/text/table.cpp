@@ -12,8 +12,8 @@ constexpr std::size_t gap = 2;
 /// Characters to which a column shrinks before other columns are dropped.
 constexpr std::size_t readable = 24;
 
-/// Characters to which a column shrinks at most.
-constexpr std::size_t least = 8;
+/// The narrowest a cell is cut to, in characters.
+constexpr std::size_t narrowest = 8;
 
 /// The width of a line; a column without a width is not shown.
 std::size_t total(const std::vector<std::size_t>& widths) {
@@ -85,7 +85,7 @@ std::vector<std::size_t> table::layout(std::size_t width) const {
         widths[i] = natural[i];
     shrink(readable);
   }
-  shrink(least);
+  shrink(narrowest);
   return widths;
 }
 

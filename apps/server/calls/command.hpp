@@ -48,6 +48,7 @@ enum class command_flag : std::uint32_t {
   /// Troupe's: also refused between MULTI and EXEC, because it enters shards that EXEC
   /// does not hold.
   alone = 1 << 17,
+  blocking = 1 << 18, ///< May wait for another client.
 };
 
 class command_flags {

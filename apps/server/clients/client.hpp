@@ -47,6 +47,9 @@ struct client {
   /// The command that must end before the next one begins; mostly null.
   std::unique_ptr<unfinished_command> unfinished;
 
+  /// Ends the leases that it got; null until it first asks for one.
+  std::shared_ptr<const void> leases;
+
   /// The topics that it has subscribed to; null until its first subscription.
   std::unique_ptr<subscriptions> listening;
 

@@ -69,7 +69,8 @@ public:
          {connection_commands(), client_commands(), config_commands(),
           server_commands(), key_commands(), expiry_commands(),
           string_commands(), value_commands(), transaction_commands(),
-          multi_key_commands(), pubsub_commands(), memory_commands()})
+          multi_key_commands(), pubsub_commands(), memory_commands(),
+          lease_commands()})
       for (const auto& x : family)
         insert(x);
   }

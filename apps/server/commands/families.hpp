@@ -14,6 +14,7 @@ std::span<const command> config_commands() noexcept;
 std::span<const command> connection_commands() noexcept;
 std::span<const command> expiry_commands() noexcept;
 std::span<const command> key_commands() noexcept;
+std::span<const command> lease_commands() noexcept;
 std::span<const command> memory_commands() noexcept;
 std::span<const command> multi_key_commands() noexcept;
 std::span<const command> pubsub_commands() noexcept;

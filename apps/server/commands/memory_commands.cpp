@@ -1,4 +1,4 @@
-// MEMORY: what a key takes.
+// MEMORY and EXPLAIN: what a key takes, and why it is in its state.
 
 #include <array>
 
@@ -48,6 +48,17 @@ void memory_usage(command_call& call) {
     call.reply.null();
 }
 
+// A sentence for each element.
+void explain(command_call& call) {
+  const auto found = call.db.explain(call.key());
+  if (!found)
+    return reply_error(call, found.error());
+  const auto sentences = sentences_of(*found);
+  call.reply.array(sentences.size());
+  for (const auto& x : sentences)
+    call.reply.bulk(x);
+}
+
 } // namespace
 
 std::span<const command> memory_commands() noexcept {
@@ -62,6 +73,8 @@ std::span<const command> memory_commands() noexcept {
   };
 
   static constexpr std::array commands{
+    command{"explain", 2, flag::readonly, one_key, "generic", "1.0.0",
+            "Say why a key is present or missing", explain},
     command{"memory", -2, {}, {}, group, "4.0.0", "Commands on memory", nullptr,
             nullptr, subcommands},
   };

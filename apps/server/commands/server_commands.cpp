@@ -17,6 +17,7 @@
 #include "apps/server/clients/client.hpp"
 #include "apps/server/commands/command_table.hpp"
 #include "apps/server/commands/families.hpp"
+#include "apps/server/leases/lease_desk.hpp"
 #include "apps/server/state/info.hpp"
 #include "apps/server/state/server_state.hpp"
 
@@ -52,15 +53,18 @@ void flush(command_call& call, F clear) {
 }
 
 void flushdb(command_call& call) {
-  flush(call, [&call] { return call.db.clear(); });
+  flush(call, [&call] {
+    return call.db.clear().map(
+      [&call] { call.server.leases->cleared(call.db); });
+  });
 }
 
 void flushall(command_call& call) {
   flush(call, [&call] {
     expected<void> result;
-    call.server.databases.for_each([&result](std::size_t, region& x) {
+    call.server.databases.for_each([&](std::size_t, region& x) {
       if (result)
-        result = x.clear();
+        result = x.clear().map([&] { call.server.leases->cleared(x); });
     });
     return result;
   });
@@ -124,6 +128,7 @@ constexpr std::array flag_names{
   flag_name{flag::denyoom, "denyoom"},
   flag_name{flag::admin, "admin"},
   flag_name{flag::pubsub, "pubsub"},
+  flag_name{flag::blocking, "blocking"},
   flag_name{flag::noscript, "noscript"},
   flag_name{flag::loading, "loading"},
   flag_name{flag::stale, "stale"},
@@ -176,6 +181,7 @@ std::vector<std::string_view> categories_of(const command& x) {
   add(x.flags.has(flag::pubsub), "@pubsub");
   add(x.flags.has(flag::admin), "@admin");
   add(true, x.flags.has(flag::fast) ? "@fast" : "@slow");
+  add(x.flags.has(flag::blocking), "@blocking");
   add(x.flags.has(flag::admin) || is_one_of(x.name, dangerous), "@dangerous");
   add(is_connection, "@connection");
   add(x.group == "transactions", "@transaction");

@@ -89,10 +89,13 @@ void mget(command_call& call) {
 
 // -- SET -------------------------------------------------------------------------
 
-// Whether a write under this condition goes ahead.
-bool holds(write_condition condition, bool present) noexcept {
-  return condition == write_condition::always
-         || (condition == write_condition::if_present) == present;
+// Whether a write under these conditions goes ahead.
+bool holds(const value_options& options, const entry_view* present) noexcept {
+  if (options.equal_to)
+    return present != nullptr && present->value == *options.equal_to;
+  return options.condition == write_condition::always
+         || (options.condition == write_condition::if_present)
+              == (present != nullptr);
 }
 
 void reply_old(command_call& call, const entry_view* present) {
@@ -109,7 +112,7 @@ void reply_stored(command_call& call, bool stored) {
     call.reply.null();
 }
 
-// With GET, or until a moment of the wall clock, which may have passed: then
+// With GET, IFEQ, or until a moment of the wall clock, which may have passed: then
 // the key is removed.
 void set_in_turn(command_call& call, const value_options& options,
                  const std::optional<expiry>& until) {
@@ -122,7 +125,7 @@ void set_in_turn(command_call& call, const value_options& options,
       hit = present != nullptr;
       if (options.reply_old)
         reply_old(call, present);
-      stored = holds(options.condition, present != nullptr);
+      stored = holds(options, present);
       if (!stored)
         return edit::keep();
       if (until && until->passed)
@@ -152,7 +155,8 @@ void set_with_options(command_call& call) {
     if (!until)
       return call.reply.error(refusal);
   }
-  if (options->reply_old || (until && options->unit->absolute))
+  if (options->reply_old || options->equal_to
+      || (until && options->unit->absolute))
     return set_in_turn(call, *options, until);
   auto how = until ? expiring_in(until->left) : write_options{};
   how.condition = options->condition;
@@ -228,6 +232,19 @@ void getdel(command_call& call) {
   if (!done)
     return reply_error(call, done.error());
   count_lookups(call, hit ? 1 : 0, hit ? 0 : 1);
+}
+
+// As in Valkey 9. It has no plan: the key may stay, with all it takes.
+void delifeq(command_call& call) {
+  bool erased = false;
+  const auto done = call.db.transform(
+    call.key(), [&](const entry_view* present) -> expected<edit> {
+      erased = present != nullptr && present->value == call.words[2];
+      return erased ? edit::erase() : edit::keep();
+    });
+  if (!done)
+    return reply_error(call, done.error());
+  call.reply.integer(erased ? 1 : 0);
 }
 
 // A bad moment is an error only when there is a key, as in Redis.
@@ -320,6 +337,8 @@ std::span<const command> string_commands() noexcept {
       .planned(plan_getset),
     command{"getdel", 2, flag::write | flag::fast, one_key, group, "6.2.0",
             "Get the value of a key and delete it", getdel}.planned(plan_erase),
+    command{"delifeq", 3, flag::write | flag::fast, one_key, group, "9.0.0",
+            "Delete a key that has this value", delifeq},
     command{"getex", -2, flag::write | flag::fast, one_key, group, "6.2.0",
             "Get the value of a key and change when it expires", getex}
       .planned(plan_getex),

@@ -12,6 +12,8 @@ namespace {
 
 bool take_condition(bytes_view word, value_options& result) noexcept {
   auto& condition = result.condition;
+  if (result.equal_to)
+    return false;
   if (same_word(word, "nx") && condition != write_condition::if_present) {
     condition = write_condition::if_absent;
     return true;
@@ -34,6 +36,20 @@ bool take_set_word(bytes_view word, value_options& result) noexcept {
     result.keep_ttl = true;
     return true;
   }
+  return false;
+}
+
+// A word that says what the next one is: the value that the key must have.
+bool take_comparison(bytes_view word, bytes_view value,
+                     value_options& result) noexcept {
+  if (!same_word(word, "ifeq") || result.equal_to
+      || result.condition != write_condition::always)
+    return false;
+  result.equal_to = value;
+  return true;
+}
+
+bool no_comparison(bytes_view, bytes_view, value_options&) noexcept {
   return false;
 }
 
@@ -64,14 +80,19 @@ bool take_unit(bytes_view word, value_options& result) noexcept {
 
 std::optional<value_options>
 parse(resp::arguments words,
-      bool (*take_word)(bytes_view, value_options&) noexcept) {
+      bool (*take_word)(bytes_view, value_options&) noexcept,
+      bool (*take_pair)(bytes_view, bytes_view, value_options&) noexcept) {
   value_options result;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (take_word(words[i], result))
       continue;
-    if (i + 1 == words.size() || !take_unit(words[i], result))
+    if (i + 1 == words.size())
       return std::nullopt;
-    result.moment = words[++i];
+    if (take_unit(words[i], result))
+      result.moment = words[i + 1];
+    else if (!take_pair(words[i], words[i + 1], result))
+      return std::nullopt;
+    ++i;
   }
   return result;
 }
@@ -79,11 +100,11 @@ parse(resp::arguments words,
 } // namespace
 
 std::optional<value_options> parse_set_options(resp::arguments words) {
-  return parse(words, take_set_word);
+  return parse(words, take_set_word, take_comparison);
 }
 
 std::optional<value_options> parse_getex_options(resp::arguments words) {
-  return parse(words, take_getex_word);
+  return parse(words, take_getex_word, no_comparison);
 }
 
 } // namespace troupe::server

@@ -154,6 +154,7 @@ void connection::close() noexcept {
     return;
   forget_kept();
   self_.unfinished.reset();
+  self_.leases.reset(); // After the wait, so that it gets no lease any more.
   timer_.reset();
   home_.watch().forget(peer_.descriptor());
   peer_.close();

@@ -60,6 +60,13 @@ std::vector<server_option> entry_options() {
         .help = "keys written without a time to live may expire earlier by up "
                 "to this share of ttl"},
        into([](server_settings & x) -> auto& { return x.region.jitter; })},
+      {{.name = "record-sets",
+        .kind = value_kind::flag(),
+        .preset = "no",
+        .help = "EXPLAIN also tells when values were stored; every write then "
+                "takes the time of a record",
+        .details = "See [commands](commands.md#explain)"},
+       into([](server_settings & x) -> auto& { return x.region.record_sets; })},
       {{.name = "max-key-size",
         .kind
         = value_kind::size(1, static_cast<std::int64_t>(largest_key_size)),

@@ -12,9 +12,9 @@ namespace {
 /// Takes a password that no option sets from an environment variable, because every
 /// user of the machine can read the command line of a process.
 void inherit(std::string& password, const char* variable) {
-  const auto* const value = std::getenv(variable);
-  if (password.empty() && value != nullptr)
-    password = value;
+  const auto* const given = std::getenv(variable);
+  if (password.empty() && given != nullptr)
+    password = given;
 }
 
 expected<void> check_console(const console_settings& x) {

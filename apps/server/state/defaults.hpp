@@ -59,6 +59,19 @@ inline constexpr std::size_t max_client_memory = 1024UL * 1024 * 1024;
 /// or subscription, and for ten thousand clients not more than the limit for all.
 inline constexpr std::size_t least_client_memory = 64UL * 1024;
 
+// -- leases of missing keys (GETL) -----------------------------------------------------
+
+/// How long a lease lasts when the client does not say: as long as a loader of the
+/// runtime may run.
+inline constexpr std::chrono::milliseconds lease_time{30'000};
+
+/// The longest lease, and the longest wait for another client's. While a lease lasts, its
+/// client may be stuck and the others wait for it.
+inline constexpr std::chrono::milliseconds longest_lease_time{3'600'000};
+
+/// How often leases whose time is over are ended, while there are any.
+inline constexpr std::chrono::milliseconds lease_tick{20};
+
 /// How often a command that reads several keys tries to find a moment without a
 /// change of several keys before it asks for one.
 inline constexpr int reads_between_changes = 8;

@@ -5,13 +5,20 @@
 
 #include <troupe/actors/regions/region_declared.hpp>
 
+#include "apps/server/leases/lease_desk.hpp"
+
 namespace troupe::server {
 
 expected<void> server_state::show_metrics() {
   auto counted = options.metrics.add(threads);
   if (!counted)
     return tl::unexpected{std::move(counted.error())};
+  auto leased
+    = options.metrics.add(lease_metrics, [this] { return leases->figures(); });
+  if (!leased)
+    return tl::unexpected{std::move(leased.error())};
   shown_ = std::move(*counted);
+  shown_leases_ = std::move(*leased);
   return {};
 }
 
@@ -40,6 +47,10 @@ std::string server_state::random_id() {
   while (result.size() < size)
     result += digits[source() % digits.size()];
   return result;
+}
+
+std::shared_ptr<lease_desk> server_state::make_desk() {
+  return std::make_shared<lease_desk>();
 }
 
 void server_state::report_http(std::string_view client) {

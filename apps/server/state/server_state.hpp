@@ -31,6 +31,8 @@
 
 namespace troupe::server {
 
+class lease_desk;
+
 /// What the commands of all connections share and INFO shows.
 struct server_state {
   serve_options options;
@@ -48,6 +50,9 @@ struct server_state {
   settings::ini_values at_start; ///< What `settings_of` said then.
   client_registry clients;
   wall_clock wall;
+  /// Leases of missing keys, of all databases; not null.
+  std::shared_ptr<lease_desk> leases = make_desk();
+
   /// What clients publish and subscribe: the runtime's. In place before the first
   /// command.
   std::shared_ptr<topic_hub> topics;
@@ -89,12 +94,15 @@ struct server_state {
   /// Redis's 40 hexadecimal digits, by chance.
   [[nodiscard]] static std::string random_id();
 
+  [[nodiscard]] static std::shared_ptr<lease_desk> make_desk();
+
 private:
   info_metrics info_;
   mutable std::mutex reset_mutex_;
   std::vector<namespace_stats> spaces_at_reset_;
   std::atomic<std::chrono::steady_clock::rep> http_reported_{0}; ///< When last.
-  metric_registration shown_; // Last: it reads the members above.
+  metric_registration shown_; // Last: they read the members above.
+  metric_registration shown_leases_;
 };
 
 /// The version of Redis whose commands and texts this server follows.

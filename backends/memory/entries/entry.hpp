@@ -10,7 +10,7 @@
 
 #include <troupe/backends/entry_view.hpp>
 #include <troupe/backends/memory/entries/entry_attributes.hpp>
-#include <troupe/backends/memory/entries/entry_layout.hpp>
+#include <troupe/backends/memory/entries/entry_times.hpp>
 #include <troupe/backends/memory/entries/same_bytes.hpp>
 #include <troupe/backends/memory/entries/sliding_deadline.hpp>
 #include <troupe/backends/memory/entries/tag_id.hpp>
@@ -21,15 +21,16 @@
 
 namespace troupe::memory {
 
-/// A key and its value in one block, together with deadline, idle time and tags;
-/// entry_layout describes where they lie.
+/// A key and its value in one block, together with deadline, idle time, moments and
+/// tags; entry_layout describes where they lie.
 ///
 /// Key and value never change once a reader can see the entry; a write publishes
 /// another entry. A read may postpone a sliding deadline, which does not count as a
 /// change. Only a touch changes an entry in place: deadline first, version second. So a
 /// reader that saw the old version may be refused a compare-and-set, but never stores
-/// over a change that it did not see.
-class entry : public entry_layout {
+/// over a change that it did not see. The writer may also postpone the refresh in
+/// place, which changes neither value nor version.
+class entry : public entry_times {
 public:
   // -- building ----------------------------------------------------------------
 
@@ -110,26 +111,7 @@ public:
     return version_.load(std::memory_order_acquire);
   }
 
-  // -- deadline and tags -------------------------------------------------------
-
-  /// When it expires; with an idle time, if nothing reads or writes it.
-  [[nodiscard]] time_point deadline() const noexcept {
-    return slides() ? sliding().expiry() : fixed_deadline();
-  }
-
-  [[nodiscard]] bool expires() const noexcept {
-    return deadline() != never;
-  }
-
-  /// Whether it has expired at `now`.
-  [[nodiscard]] bool expired(time_point now) const noexcept {
-    return slides() ? sliding().passed(now) : fixed_deadline() <= now;
-  }
-
-  /// Only for an entry that slides.
-  [[nodiscard]] sliding_deadline& sliding() const noexcept {
-    return *reinterpret_cast<sliding_deadline*>(tail());
-  }
+  // -- the rest ----------------------------------------------------------------
 
   [[nodiscard]] entry_attributes attributes() const noexcept {
     entry_attributes result;
@@ -144,6 +126,8 @@ public:
       result.born = born();
       result.tags = tags();
     }
+    if (has_moments() && result.deadline != never)
+      result.moments = {stale_for(), refresh_offset(), absence()};
     return result;
   }
 
@@ -192,6 +176,10 @@ public:
             this};
   }
 
+  [[nodiscard]] staleness moments() const noexcept {
+    return {usable_until(), refresh_from(), absence()};
+  }
+
   // -- the only change in place ------------------------------------------------
 
   /// For an entry that does not slide. `deadline` must be `never` for an entry without
@@ -215,8 +203,8 @@ private:
   /// `kind`: `large_bit` or 0; it decides where the tags are.
   entry(bytes_view key, std::size_t value_size, version_number version,
         const entry_attributes& with, std::uint32_t kind = 0) noexcept
-    : entry_layout(version, value_size,
-                   static_cast<std::uint32_t>(key.size()) | kind) {
+    : entry_times(version, value_size,
+                  static_cast<std::uint32_t>(key.size()) | kind) {
     if (with.slides()) {
       form_ |= deadline_bit | sliding_bit;
       new (tail()) sliding_deadline(with.idle, with.expiry(), with.deadline);
@@ -226,6 +214,20 @@ private:
         std::atomic<std::int64_t>(with.deadline.time_since_epoch().count());
     }
     form_ |= static_cast<std::uint32_t>(head_size(with) / step) << head_shift;
+    if (with.ends_with_value())
+      return;
+    add_tail(with);
+  }
+
+  /// Moments and tags. Separate, so that the frequent path stays short.
+  [[gnu::noinline]] void add_tail(const entry_attributes& with) noexcept {
+    if (with.moments.any()) {
+      form_ |= moments_bit | (with.moments.absence ? absence_bit : 0);
+      const auto stale = with.moments.stale_for.count();
+      std::memcpy(moments_block(), &stale, sizeof(stale));
+      new (moments_block() + sizeof(stale))
+        std::atomic<std::int64_t>(with.moments.refresh_offset.count());
+    }
     if (with.tags.empty())
       return;
     form_ |= tagged_bit;
@@ -238,19 +240,8 @@ private:
 
   /// Copies the fixed part only.
   entry(const entry& x) noexcept
-    : entry_layout(x.version(), x.value_size_, x.form_) {
+    : entry_times(x.version(), x.value_size_, x.form_) {
     // nop
-  }
-
-  [[nodiscard]] time_point fixed_deadline() const noexcept {
-    if (!has_deadline())
-      return never;
-    return time_point{std::chrono::nanoseconds{
-      deadline_field().load(std::memory_order_relaxed)}};
-  }
-
-  [[nodiscard]] std::atomic<std::int64_t>& deadline_field() const noexcept {
-    return *reinterpret_cast<std::atomic<std::int64_t>*>(tail());
   }
 };
 

@@ -19,6 +19,7 @@ namespace troupe::memory {
 ///   version 8 | value size 4 | key size, form 4
 ///   [deadline 8, or sliding deadline 24]
 ///   key | value, or at the next multiple of 8 the hold of a large_block with it
+///   [at the next multiple of 8: time that it may be stale 8, refresh offset 8]
 ///   [at the next multiple of 8: born 8, number of tags 4, ids of tags 4 each]
 class entry_layout {
 public:
@@ -43,6 +44,16 @@ public:
     return (form_ & tagged_bit) != 0;
   }
 
+  /// Whether it has moments besides its deadline; see entry_moments.
+  [[nodiscard]] bool has_moments() const noexcept {
+    return (form_ & moments_bit) != 0;
+  }
+
+  /// Whether it says that the loader found no value.
+  [[nodiscard]] bool absence() const noexcept {
+    return (form_ & absence_bit) != 0;
+  }
+
   /// Whether it has neither idle time nor tags: `plain_view` holds all that decides
   /// when it expires.
   [[nodiscard]] bool plain() const noexcept {
@@ -55,9 +66,10 @@ public:
     return (form_ & (deadline_bit | sliding_bit | tagged_bit | large_bit)) == 0;
   }
 
-  /// Whether its block ends with its value: it has no tags and is not large.
+  /// Whether its block ends with its value: it has no tags and no moments and is not
+  /// large.
   [[nodiscard]] bool ends_with_value() const noexcept {
-    return (form_ & (tagged_bit | large_bit)) == 0;
+    return (form_ & (tagged_bit | large_bit | moments_bit)) == 0;
   }
 
   // -- sizes -------------------------------------------------------------------
@@ -66,25 +78,44 @@ public:
   [[nodiscard]] static std::size_t
   block_size(std::size_t key_size, std::size_t value_size,
              const entry_attributes& with) noexcept {
-    const auto untagged = head_size(with) + key_size + value_size;
-    return with.tags.empty() ? untagged
-                             : tagged_size(untagged, with.tags.size());
+    const auto front = head_size(with) + key_size + value_size;
+    return with.ends_with_value() ? front : size_with_tail(front, with);
   }
 
   /// Bytes of the block for an entry with a large value and a key of this size.
   [[nodiscard]] static std::size_t
   large_size(std::size_t key_size, const entry_attributes& with) noexcept {
-    const auto untagged
+    const auto front
       = round_up(head_size(with) + key_size) + sizeof(value_hold);
-    return with.tags.empty() ? untagged
-                             : tagged_size(untagged, with.tags.size());
+    return with.ends_with_value() ? front : size_with_tail(front, with);
   }
+
+  /// Bytes of moments and tags.
+  [[nodiscard]] static std::size_t
+  tail_size(const entry_attributes& with) noexcept {
+    return (with.moments.any() ? moments_bytes : 0)
+           + tags_size(with.tags.size());
+  }
+
+  /// Bytes of an entry with a tail of this size, and `front` bytes before it.
+  [[nodiscard]] static std::size_t whole_size(std::size_t front,
+                                              std::size_t tail) noexcept {
+    return tail == 0 ? front : round_up(front) + tail;
+  }
+
+  /// The same for this entry.
+  [[nodiscard]] std::size_t tail_size() const noexcept {
+    return moments_size() + (tagged() ? tags_size(tag_count()) : 0);
+  }
+
+  /// Bytes of moments.
+  static constexpr std::size_t moments_bytes = 2 * sizeof(std::int64_t);
 
   /// Bytes of its block, without those of a large value.
   [[nodiscard]] std::size_t size() const noexcept {
     if (ends_with_value()) [[likely]]
       return head_size() + key_size() + value_size_;
-    return size_with_more();
+    return size_with_tail();
   }
 
   [[nodiscard]] std::size_t value_size() const noexcept {
@@ -103,8 +134,8 @@ protected:
   ~entry_layout() = default;
 
   // The form: 22 bits for the key's size, one for a deadline, four for the bytes before
-  // the key, in steps of 8, and one each for an idle time, for tags and for a value in
-  // a large block.
+  // the key, in steps of 8, and one each for an idle time, for tags, for a value in a
+  // large block, for moments, and for an entry that says that there is no value.
   static constexpr std::size_t step = 8;
   static_assert(step == alignof(value_hold));
   static constexpr std::uint32_t key_size_mask = (1U << 22) - 1;
@@ -114,6 +145,8 @@ protected:
   static constexpr std::uint32_t sliding_bit = 1U << 27;
   static constexpr std::uint32_t tagged_bit = 1U << 28;
   static constexpr std::uint32_t large_bit = 1U << 29;
+  static constexpr std::uint32_t moments_bit = 1U << 30;
+  static constexpr std::uint32_t absence_bit = 1U << 31;
 
   /// Bytes of tags besides the ids: the sequence of the birth, and their number.
   static constexpr std::size_t tag_head
@@ -136,13 +169,16 @@ protected:
     return (size + step - 1) / step * step;
   }
 
-  /// Bytes of an entry with `count` tags that has `untagged` bytes without them.
-  [[nodiscard]] static std::size_t tagged_size(std::size_t untagged,
-                                               std::size_t count) noexcept {
-    return round_up(untagged) + round_up(tag_head + count * sizeof(tag_id));
+  [[nodiscard]] static std::size_t tags_size(std::size_t count) noexcept {
+    return count == 0 ? 0 : round_up(tag_head + count * sizeof(tag_id));
   }
 
-  [[nodiscard]] std::size_t untagged_size() const noexcept {
+  [[nodiscard]] std::size_t moments_size() const noexcept {
+    return has_moments() ? moments_bytes : 0;
+  }
+
+  /// Bytes before moments and tags.
+  [[nodiscard]] std::size_t front_size() const noexcept {
     if (large()) [[unlikely]]
       return hold_offset() + sizeof(value_hold);
     return head_size() + key_size() + value_size_;
@@ -168,9 +204,14 @@ protected:
     return reinterpret_cast<char*>(const_cast<entry_layout*>(this) + 1);
   }
 
-  [[nodiscard]] char* tag_block() const noexcept {
+  /// Only with moments.
+  [[nodiscard]] char* moments_block() const noexcept {
     return reinterpret_cast<char*>(const_cast<entry_layout*>(this))
-           + round_up(untagged_size());
+           + round_up(front_size());
+  }
+
+  [[nodiscard]] char* tag_block() const noexcept {
+    return moments_block() + moments_size();
   }
 
   [[nodiscard]] char* data() const noexcept {
@@ -183,10 +224,16 @@ protected:
   std::uint32_t form_;
 
 private:
-  /// The size of an entry with tags or a large value.
-  [[nodiscard, gnu::noinline]] std::size_t size_with_more() const noexcept {
-    return tagged() ? tagged_size(untagged_size(), tag_count())
-                    : untagged_size();
+  /// The size of an entry that does not end with its value. Separate, so that the
+  /// frequent path of a write stays short.
+  [[nodiscard, gnu::noinline]] static std::size_t
+  size_with_tail(std::size_t front, const entry_attributes& with) noexcept {
+    return whole_size(front, tail_size(with));
+  }
+
+  /// The size of an entry with moments, tags or a large value.
+  [[nodiscard, gnu::noinline]] std::size_t size_with_tail() const noexcept {
+    return whole_size(front_size(), tail_size());
   }
 };
 

@@ -12,7 +12,7 @@ namespace troupe::memory {
 struct occupancy {
   std::size_t charge = 0;     ///< Bytes charged for the entry, live or expired.
   std::size_t value_size = 0; ///< Of the live entry.
-  std::size_t tag_bytes = 0;  ///< Of the live entry.
+  std::size_t tail_bytes = 0; ///< Of the live entry: its moments and tags.
   bool linked = false;        ///< There is an entry, dead or alive.
   bool live = false;          ///< The entry is live.
   bool expires = false;       ///< The live entry has a deadline,

@@ -13,7 +13,8 @@ std::uint8_t byte_of(char x) noexcept {
 
 } // namespace
 
-prefix_map::prefix_map(const std::vector<std::string>& prefixes) {
+prefix_map::prefix_map(const std::vector<std::string>& prefixes)
+  : all_(prefixes) {
   assert(prefixes.size() <= most);
   std::vector<named> sorted;
   for (std::size_t i = 0; i < prefixes.size(); ++i)

@@ -42,6 +42,11 @@ public:
   /// The index of exactly this prefix, or `none`.
   [[nodiscard]] std::size_t index_of(bytes_view prefix) const noexcept;
 
+  /// The prefix with this index.
+  [[nodiscard]] bytes_view operator[](std::size_t index) const noexcept {
+    return all_[index];
+  }
+
 private:
   struct node {
     std::string label;        ///< The bytes that lead here from the node above.
@@ -59,6 +64,7 @@ private:
   /// `depth` bytes, and the nodes below it; returns its number.
   std::size_t grow(std::span<const named> sorted, std::size_t depth);
 
+  std::vector<std::string> all_;
   std::vector<node> nodes_; ///< The root comes first.
 };
 

@@ -100,6 +100,12 @@ public:
   /// `invalid_argument`.
   [[nodiscard]] expected<std::size_t> namespace_of(bytes_view prefix) const;
 
+  /// The prefix of the namespace that a key belongs to; empty: none.
+  [[nodiscard]] bytes_view prefix_of(const hashed_key& key) const noexcept {
+    const auto index = prefixes_.find(key.key);
+    return index == prefix_map::none ? bytes_view{} : prefixes_[index];
+  }
+
   /// As many shards as there may be.
   [[nodiscard]] std::size_t size() const noexcept {
     return size_;

@@ -29,11 +29,12 @@ store_core::~store_core() {
   forgotten_.tags().remove(witness_);
 }
 
-/// The deadline of a write: its TTL, shortened by up to the jitter's share.
-time_point store_core::deadline_for(const write_options& how) {
+/// Sets the deadline of a write, from its TTL, shortened by up to the jitter's share,
+/// and the moments that go with it. Without a TTL, `to` must have no deadline yet.
+void store_core::set_deadline(entry_attributes& to, const write_options& how) {
   auto ttl = how.ttl.value_or(options_.ttl);
   if (ttl == no_expiry)
-    return never;
+    return;
   auto jitter = how.jitter.value_or(options_.jitter);
   auto full = std::chrono::nanoseconds{ttl};
   if (jitter > 0.0) {
@@ -43,7 +44,27 @@ time_point store_core::deadline_for(const write_options& how) {
     full -= std::chrono::nanoseconds{static_cast<std::int64_t>(
       static_cast<double>(full.count()) * jitter * share)};
   }
-  return time_.now() + full;
+  to.deadline = time_.now() + full;
+  if (options_.has_moments() || how.stale_for) [[unlikely]]
+    set_moments(to, how, full);
+}
+
+/// Sets the moments of a write whose TTL ends in `ttl`.
+void store_core::set_moments(entry_attributes& to, const write_options& how,
+                             std::chrono::nanoseconds ttl) {
+  to.moments = {};
+  // An entry that is written with a deadline in the past is removed in this way.
+  if (to.deadline == never || ttl <= ttl.zero())
+    return;
+  to.moments.stale_for = how.stale_for.value_or(options_.stale_for);
+  const auto share = options_.refresh_ahead;
+  if (share <= 0.0)
+    return;
+  // Spread, so that keys that were written together are not refreshed together.
+  std::uniform_real_distribution<double> spread{share, (1.0 + share) / 2};
+  const auto ahead = static_cast<double>(ttl.count()) * (1.0 - spread(random_));
+  to.moments.refresh_offset
+    = std::chrono::nanoseconds{-static_cast<std::int64_t>(ahead)};
 }
 
 /// The attributes of a written entry. `present` is the live entry that it replaces, or
@@ -57,8 +78,13 @@ store_core::attributes_for(const write_options& how, const entry* present,
     result = fresh_attributes(how);
   } else {
     result = present->attributes();
-    if (how.ttl && !how.keep_ttl)
-      result.deadline = deadline_for(how);
+    if (how.ttl && !how.keep_ttl) {
+      result.deadline = never;
+      result.moments = {};
+      set_deadline(result, how);
+    } else if (how.stale_for && !how.keep_ttl && result.deadline != never) {
+      result.moments.stale_for = *how.stale_for;
+    }
     if (how.idle && !how.keep_ttl)
       result.idle
         = *how.idle == no_expiry ? std::chrono::nanoseconds{0} : *how.idle;
@@ -93,7 +119,7 @@ expected<void> store_core::catch_up() {
   if (stopped())
     return fail(errc::shutting_down,
                 "the region has been stopped; its runtime has ended");
-  return clear();
+  return make_empty();
 }
 
 /// Whether there is a live entry at `where`, for a change that depends on it.
@@ -132,7 +158,34 @@ void store_core::remove(const table::position& where, const hashed_key& key) {
     table_.remove(where);
   else
     table_.skip_version();
-  loads_.fence(key.key);
+  fence(key.key, key_event_kind::erased);
+}
+
+/// What a stored value means to loads and to the recorded events of its key.
+void store_core::note_loads_and_events(bytes_view key) {
+  if (options_.record_sets)
+    table_.record(key_event_kind::stored, key_event_kind::stored, key);
+  fence(key, key_event_kind::stored);
+}
+
+/// Voids the load lease of the key, if there is one, because of this event.
+void store_core::fence(bytes_view key, key_event_kind why) {
+  if (loads_.size() == 0) [[likely]]
+    return;
+  if (const auto held = loads_.fence(key); held != 0)
+    table_.record(key_event_kind::load_fenced, why, key, held);
+}
+
+/// Voids the leases of all loads. The events of other keys must not all be overwritten,
+/// so it records only some of the leases.
+void store_core::fence_all(key_event_kind why) noexcept {
+  auto left = options_.shared.events / 4;
+  loads_.fence_all([&](bytes_view key, load_id held) noexcept {
+    if (left == 0)
+      return;
+    --left;
+    table_.record(key_event_kind::load_fenced, why, key, held);
+  });
 }
 
 update_leases::passed store_core::passing_update(const hashed_key& key,
@@ -143,6 +196,12 @@ update_leases::passed store_core::passing_update(const hashed_key& key,
 }
 
 expected<void> store_core::clear() {
+  return make_empty().map([this] {
+    table_.record(key_event_kind::cleared, key_event_kind::cleared, {});
+  });
+}
+
+expected<void> store_core::make_empty() {
   // Before the old entries are removed.
   updates_.overtake_all([this](bytes_view text) {
     const hashed_key key{text, hash_key(text)};
@@ -150,7 +209,7 @@ expected<void> store_core::clear() {
   });
   if (!table_.renew())
     return tl::unexpected{refusal(put_result::no_memory)};
-  loads_.fence_all();
+  fence_all(key_event_kind::cleared);
   return {};
 }
 

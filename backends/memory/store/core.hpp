@@ -4,6 +4,7 @@
 // invariants are at the head of store.hpp.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/events/key_event.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/options.hpp>
 #include <troupe/messages/types/tags.hpp>
@@ -224,6 +226,8 @@ protected:
   };
 
   [[nodiscard]] entry_attributes fresh_attributes(const write_options& how);
+  void set_moments(entry_attributes& to, const write_options& how,
+                   std::chrono::nanoseconds ttl);
   [[nodiscard]] entry_attributes
   attributes_for(const write_options& how, const entry* present,
                  std::span<const tag_id> tags = {},
@@ -247,9 +251,14 @@ protected:
 
   /// Records that a value was stored under the key.
   void note_stored(bytes_view key) {
-    loads_.fence(key);
+    // Nearly always there is no load in flight, and a write pays one branch.
+    if ((loads_.size() | std::size_t{options_.record_sets}) != 0) [[unlikely]]
+      note_loads_and_events(key);
     absences_.end(key);
   }
+
+  void fence(bytes_view key, key_event_kind why);
+  void fence_all(key_event_kind why) noexcept;
 
   const clock& time_;
   store_options options_;
@@ -266,7 +275,9 @@ protected:
 
 private:
   expected<void> catch_up();
-  [[nodiscard]] time_point deadline_for(const write_options& how);
+  void set_deadline(entry_attributes& to, const write_options& how);
+  expected<void> make_empty();
+  void note_loads_and_events(bytes_view key);
   [[nodiscard]] update_leases::passed passing_update(const hashed_key& key,
                                                      bool present) const;
 };
@@ -276,7 +287,7 @@ private:
 /// The attributes of an entry without tags that inherits nothing from another entry.
 inline entry_attributes store_core::fresh_attributes(const write_options& how) {
   entry_attributes result;
-  result.deadline = deadline_for(how);
+  set_deadline(result, how);
   if (const auto idle = how.idle.value_or(options_.idle); idle != no_expiry) {
     result.idle = idle;
     result.idle_until = time_.now() + idle;

@@ -15,8 +15,10 @@ expected<void> store::carry_out(const table::position& where, bool present,
       const tag_step step{forgotten_.tags(), witness_, !next.how.tags.empty()};
       auto with
         = attributes_for(next.how, present ? where.item : nullptr, tags.ids());
-      if (next.deadline)
+      if (next.deadline) {
         with.deadline = *next.deadline;
+        set_moments(with, next.how, with.deadline - time_.now());
+      }
       if (auto x = place(where, key, next.value, with, next.gathered);
           x != put_result::done)
         return tl::unexpected{refusal(x)};
@@ -30,6 +32,11 @@ expected<void> store::carry_out(const table::position& where, bool present,
     case edit::action::touch:
       if (!present)
         break;
+      // No caller may be served by an entry that is ended in this way.
+      if (where.item->has_moments() && *next.deadline <= time_.now()) {
+        remove(where, key);
+        break;
+      }
       if (auto x = table_.touch(where, key, *next.deadline);
           x != put_result::done)
         return tl::unexpected{refusal(x)};
@@ -74,7 +81,7 @@ expected<transfer_result> store::transfer(const hashed_key& source, store& to,
   to.note_stored(key.key);
   to.updates_.release(key.key);
   if (!terms.keep_source) {
-    loads_.fence(source.key);
+    fence(source.key, key_event_kind::moved);
     updates_.release(source.key);
   }
   return transfer_result::done;

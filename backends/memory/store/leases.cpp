@@ -29,9 +29,13 @@ bool load_leases::release(bytes_view key, load_id id) {
   return true;
 }
 
-void load_leases::fence_held(bytes_view key) {
-  if (auto i = leases_.find(key); i != leases_.end())
-    leases_.erase(i);
+load_id load_leases::fence(bytes_view key) {
+  auto i = leases_.find(key);
+  if (i == leases_.end())
+    return 0;
+  const auto held = i->second.id;
+  leases_.erase(i);
+  return held;
 }
 
 // -- update leases ---------------------------------------------------------------

@@ -40,6 +40,7 @@ public:
       = 0; ///< The sequence of its result; see tag_registry.hpp.
     /// The tags of its result as far as they are known; may be nullptr.
     std::shared_ptr<const load_tags> tags;
+    time_point since; ///< When it was granted.
   };
 
   /// The key's lease, or nullptr.
@@ -51,14 +52,14 @@ public:
   /// Ends the lease of `id`; returns whether it still held the lease.
   bool release(bytes_view key, load_id id);
 
-  /// Voids the key's lease, if there is one.
-  void fence(bytes_view key) {
-    // Nearly always there is no load in flight, and a write pays one branch.
-    if (!leases_.empty()) [[unlikely]]
-      fence_held(key);
-  }
+  /// Voids the key's lease; returns the load that held it, 0: none.
+  load_id fence(bytes_view key);
 
-  void fence_all() noexcept {
+  /// Voids all leases, and calls `f(bytes_view key, load_id)` for each.
+  template <class F>
+  void fence_all(F f) noexcept {
+    for (const auto& [key, x] : leases_)
+      f(bytes_view{key}, x.id);
     leases_.clear();
   }
 
@@ -67,8 +68,6 @@ public:
   }
 
 private:
-  void fence_held(bytes_view key);
-
   key_map<lease> leases_;
 };
 

@@ -100,8 +100,13 @@ expected<bool> store::compare_and_erase(const hashed_key& key,
                                         version_number version) {
   auto where = table_.locate(key);
   const decision made{*this, where, key};
-  if (!live(where))
-    return version == no_version;
+  if (!live(where)) {
+    if (version != no_version)
+      return false;
+    if (lingers(where))
+      remove(where, key);
+    return true;
+  }
   if (where.item->version() != version)
     return false;
   remove(where, key);

@@ -24,6 +24,7 @@
 //     store.cpp      the changes of `changes.hpp`, sweeps
 //     increment.cpp  decimal integers
 //     edits.cpp      functions that see the entry; transfers of values to another key
+//     explaining.cpp why a key is in its state
 
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,7 @@
 #include <troupe/backends/memory/table/table.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/events/explanation.hpp>
 #include <troupe/messages/types/hash.hpp>
 #include <troupe/messages/types/integer_range.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -150,6 +152,12 @@ public:
                                      const hashed_key& key,
                                      const transfer_terms& terms);
 
+  // -- looking back, in the shard's turn ---------------------------------------
+
+  /// The state of a key, and the events that this store recorded for it, newest first.
+  /// Does not count as a use of the entry. Throws std::bad_alloc.
+  expected<explanation> explain(const hashed_key& key);
+
   // -- housekeeping, in the shard's turn ---------------------------------------
 
   /// Frees dead entries of some buckets, and overdue update leases.
@@ -195,6 +203,8 @@ public:
   }
 
 private:
+  void explain_entry(const entry& item, explanation& to);
+  void explain_load(const hashed_key& key, explanation& to) const;
   expected<bool> set_looking(const hashed_key& key, bytes_view value,
                              const write_options& how, value_buffer* gathered);
   expected<void> splice(const table::position& where, bool present,

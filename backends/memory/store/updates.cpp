@@ -24,7 +24,7 @@ expected<update_snapshot> store_updates::begin_update(const hashed_key& key,
   }
   updates_.grant(key.key, token, time_.now() + options_.update_lease,
                  std::move(given));
-  loads_.fence(key.key);
+  fence(key.key, key_event_kind::updating);
   return result;
 }
 
@@ -70,7 +70,7 @@ store_updates::commit_update(const hashed_key& key, std::uint64_t token,
                                  : update_outcome::changed;
   }
   if (!value) {
-    if (present)
+    if (present || lingers(where))
       remove(where, key);
     return update_outcome::stored;
   }

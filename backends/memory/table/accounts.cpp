@@ -26,15 +26,7 @@ occupancy table_accounts::occupied_by(const hashed_key& key) noexcept {
   result.value_size = item.value_size();
   result.expires = item.has_deadline();
   result.idles = item.slides();
-  if (item.tagged()) {
-    auto with = item.attributes();
-    with.tags = {};
-    result.tag_bytes
-      = item.size()
-        - (item.large()
-             ? entry::large_size(key.key.size(), with)
-             : entry::block_size(key.key.size(), item.value_size(), with));
-  }
+  result.tail_bytes = item.tail_size();
   return result;
 }
 
@@ -48,9 +40,10 @@ std::size_t table_accounts::charge_of(std::size_t key_size,
     with.idle = std::chrono::nanoseconds{1};
   const auto size = what.value_size;
   if (size <= largest_inline)
-    return slab::footprint(entry::block_size(key_size, size, with)
-                           + what.tag_bytes);
-  return slab::footprint(entry::large_size(key_size, with) + what.tag_bytes)
+    return slab::footprint(entry::whole_size(
+      entry::block_size(key_size, size, with), what.tail_bytes));
+  return slab::footprint(entry::whole_size(entry::large_size(key_size, with),
+                                           what.tail_bytes))
          + std::max(block, large_block::footprint_of(size, size));
 }
 
@@ -85,11 +78,32 @@ std::size_t table_accounts::hand_over(entry& x) noexcept {
   return result;
 }
 
+namespace {
+
+/// The event of a removal, for an entry that lived until then.
+constexpr key_event_kind event_of(removal_cause x) noexcept {
+  switch (x) {
+    case removal_cause::size:
+      return key_event_kind::evicted;
+    case removal_cause::expired:
+      return key_event_kind::expired;
+    case removal_cause::tag:
+      return key_event_kind::tag_invalidated;
+    case removal_cause::cleared:
+      return key_event_kind::cleared;
+    default:
+      return key_event_kind::erased;
+  }
+}
+
+} // namespace
+
 /// Unlinks an entry; the index may then be too large.
 void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
   auto& g = newest();
   auto& item = *where.item();
   tell(item, cause);
+  record_removal(item, event_of(cause));
   auto bytes = footprint(item);
   g.goes_next.removed(where, bytes);
   index::unlink(where);
@@ -99,12 +113,32 @@ void table_accounts::drop(index_slot where, removal_cause cause) noexcept {
 }
 
 /// For an entry that was dead already, reports what killed it, whatever removes it now.
+/// A cached absence was never a value, so its end is not reported.
 void table_accounts::tell_sink(const entry& x, removal_cause cause) noexcept {
+  if (x.absence())
+    return;
   if (x.expires() && x.expired(time_.now()))
     cause = removal_cause::expired;
   else if (x.tagged() && killed(x))
     cause = removal_cause::tag;
   removals_.removed(x.key(), x.value(), cause);
+}
+
+/// Records the removal of an entry. For an entry that was dead already, records what
+/// killed it, and of an expired one the time of that.
+void table_accounts::record_removal(const entry& x,
+                                    key_event_kind kind) noexcept {
+  event_ring::event what{kind, kind, version_, time_.coarse(), x.key()};
+  if (!x.bare()) {
+    if (const auto deadline = x.deadline(); deadline <= what.at) {
+      what.kind = what.cause = key_event_kind::expired;
+      what.at = deadline;
+    } else if (x.tagged() && killed(x)) {
+      what.kind = what.cause = key_event_kind::tag_invalidated;
+      what.name = forgotten_.tags().killing_name(x.born(), x.tags());
+    }
+  }
+  events_.add(what);
 }
 
 /// Frees an unlinked entry's block of `bytes` once no reader sees it.

@@ -17,6 +17,7 @@
 #include <troupe/backends/memory/space/slab.hpp>
 #include <troupe/backends/memory/table/reading.hpp>
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/events/key_event.hpp>
 #include <troupe/messages/types/hash.hpp>
 
 namespace troupe::memory {
@@ -29,7 +30,7 @@ public:
   /// The present state of a key. Constant time.
   [[nodiscard]] occupancy occupied_by(const hashed_key& key) noexcept;
 
-  /// The charge of an entry that has the value, the tags and the deadlines of `what`;
+  /// The charge of an entry that has the value, the tail and the deadlines of `what`;
   /// with at least `block` bytes for a large value.
   [[nodiscard]] static std::size_t charge_of(std::size_t key_size,
                                              const occupancy& what,
@@ -84,6 +85,8 @@ protected:
     if (removals_.listening()) [[unlikely]]
       tell_sink(x, cause);
   }
+
+  void record_removal(const entry& x, key_event_kind kind) noexcept;
 
   void count_deadline(const entry& x, bool in) noexcept;
 

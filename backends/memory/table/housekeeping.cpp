@@ -44,8 +44,8 @@ void table::sweep(std::size_t buckets) noexcept {
     compact(looked_at_per_sweep, effort_per_sweep);
 }
 
-/// Removes the dead entries of one bucket, and makes it due again when the next of its
-/// other entries expires.
+/// Removes the dead entries of one bucket, except those that callers may still use, and
+/// makes it due again when the next of its other entries can be removed.
 void table::look_at(std::size_t number) noexcept {
   auto& g = newest();
   auto next = never;
@@ -55,14 +55,14 @@ void table::look_at(std::size_t number) noexcept {
   auto now = time_.now();
   g.links.for_each_in(number, [&](index_slot x) {
     auto& item = *x.item();
-    auto expired = item.expires() && item.expired(now);
-    if (!expired && !(item.tagged() && killed(item))) {
-      next = std::min(next, item.deadline());
+    const auto used_up = item.used_up(now);
+    if (!used_up && !(item.tagged() && killed(item))) {
+      next = std::min(next, item.usable_until());
       return;
     }
-    if (expired)
+    if (item.expires() && item.expired(now) && !item.absence())
       add(expirations_, 1);
-    drop(x, expired ? removal_cause::expired : removal_cause::tag);
+    drop(x, used_up ? removal_cause::expired : removal_cause::tag);
     ++removed;
   });
   // There is memory: the bucket was due, or has no entry that expires.
@@ -174,12 +174,17 @@ std::string table::validate() const {
     return differs("the slab's blocks in use have bytes: ", g.blocks.in_use(),
                    bytes + retired_.bytes());
   std::string problem;
+  const auto now = time_.now();
   for (std::size_t i = 0; i < g.links.bucket_count(); ++i)
     g.links.for_each_in(i, [&](index_slot x) {
-      auto deadline = x.item()->deadline();
-      if (deadline != never
-          && g.wheel.due(i) > deadline + 2 * timing_wheel::tick_length)
-        problem = "an entry expires before its bucket is due";
+      const auto last = x.item()->usable_until();
+      // An entry may be written with a deadline in the past.
+      if (last != never
+          && g.wheel.due(i)
+               > std::max(last, now) + 2 * timing_wheel::tick_length)
+        problem = "an entry can be removed before its bucket is due";
+      if (x.item()->absence() && !expired(*x.item()))
+        problem = "a cached absence has not expired";
     });
   if (!problem.empty())
     return problem;

@@ -178,6 +178,7 @@ put_result table::move(const position& source, table& to, const position& where,
   // From here on no step can fail.
   auto& g = newest();
   tell(item, removal_cause::erased);
+  record_removal(item, key_event_kind::moved);
   g.goes_next.removed(source.found, freed);
   index::unlink(source.found);
   add(size_, ~std::size_t{0});

@@ -45,4 +45,31 @@ table_reading::look_closely(bytes_view key, std::uint64_t hash, generation& in,
   return item == nullptr ? std::nullopt : see(g, *item, as, now);
 }
 
+/// Like `look_closely`, but for entries that linger, too.
+table_reading::usable_entry
+table_reading::find_usable(const hashed_key& key, lookup as) const noexcept {
+  {
+    auto& g = *current_.load(std::memory_order_acquire);
+    const auto* item = g.era == forgotten_.era() ? g.links.find(key) : nullptr;
+    if (item == nullptr)
+      return {};
+    const auto seen = see(g, *item, as, now_for(*item));
+    const auto counted
+      = as != lookup::use || !item->slides() || !item->sliding().is_settled();
+    if (seen && counted)
+      return {item, *seen};
+  }
+  const auto now = time_.now();
+  deciding_.await_none(key.hash);
+  auto& g = *current_.load(std::memory_order_acquire);
+  const auto* item = g.era == forgotten_.era() ? g.links.find(key) : nullptr;
+  if (item == nullptr)
+    return {};
+  if (const auto seen = see(g, *item, as, now))
+    return {item, *seen};
+  if (lingers_at(*item, now))
+    return {item, item->view()};
+  return {};
+}
+
 } // namespace troupe::memory

@@ -26,6 +26,17 @@ public:
   template <class F>
   bool read(const hashed_key& key, lookup as, F&& f) const;
 
+  /// An entry that is live or lingers.
+  struct usable_entry {
+    const entry* item = nullptr; ///< nullptr: there is none.
+    entry_view view;
+  };
+
+  /// The key's entry, if it is live or lingers. Decides like `read`. The entry lives at
+  /// least as long as the guard.
+  [[nodiscard]] usable_entry find_usable(const hashed_key& key,
+                                         lookup as) const noexcept;
+
   /// See `index::find`. The entry lives at least as long as the guard.
   [[nodiscard]] const entry* find(const hashed_key& key) const noexcept {
     auto& x = *current_.load(std::memory_order_acquire);
@@ -71,6 +82,12 @@ public:
     return x.expires() && x.expired(time_.now());
   }
 
+  /// Whether it is past its deadline, and may still answer callers that accept stale
+  /// values.
+  [[nodiscard]] bool lingers(const entry& x) const noexcept {
+    return x.has_moments() && lingers_at(x, time_.now());
+  }
+
   /// For the writer: the view of a live entry, which counts as a use of it; nothing
   /// when it is dead.
   [[nodiscard]] std::optional<entry_view> use(const entry& x) const noexcept {
@@ -84,6 +101,11 @@ protected:
 
   [[nodiscard]] bool killed(const entry& x) const noexcept {
     return forgotten_.tags().killed(x.born(), x.tags());
+  }
+
+  [[nodiscard]] bool lingers_at(const entry& x, time_point now) const noexcept {
+    return x.has_moments() && x.expired(now) && now < x.usable_until()
+           && !(x.tagged() && killed(x));
   }
 
   /// The time, if the entry depends on it.

@@ -38,7 +38,8 @@ table_state::table_state(const table_options& options)
           blocks.release(item->hold());
         blocks.deallocate(item, size);
       },
-      this) {
+      this),
+    events_(options_.events) {
   // nop
 }
 

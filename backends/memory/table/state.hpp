@@ -6,6 +6,7 @@
 #include <span>
 
 #include <troupe/backends/core/epoch.hpp>
+#include <troupe/backends/memory/events/event_ring.hpp>
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/limits/deadline_step.hpp>
 #include <troupe/backends/memory/limits/removal_sink.hpp>
@@ -14,6 +15,7 @@
 #include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/events/key_event.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
@@ -153,6 +155,17 @@ public:
             entries_.source().most_overdrawn()};
   }
 
+  /// What happened to the keys.
+  [[nodiscard]] const event_ring& events() const noexcept {
+    return events_;
+  }
+
+  /// Records an event of a key at this moment, under the newest version.
+  void record(key_event_kind kind, key_event_kind cause, bytes_view key,
+              std::uint64_t load = 0, bytes_view name = {}) noexcept {
+    events_.add({kind, cause, version_, time_.coarse(), key, load, name});
+  }
+
 protected:
   using generation = table_generation;
 
@@ -216,6 +229,7 @@ protected:
   std::atomic<std::uint64_t> reclaimed_{0};
   retired_list retired_; ///< Entries of the current generation.
   deadline_witness deciding_;
+  event_ring events_;
 };
 
 } // namespace troupe::memory

@@ -34,8 +34,8 @@ table::link(const position& where, const hashed_key& key, bytes_view value,
             bool announced, entry*& item) noexcept {
   auto& g = newest();
   // A bucket may be checked earlier than needed.
-  if (auto expiry = with.expiry();
-      expiry != never && !g.wheel.schedule(g.links.number_of(key.hash), expiry))
+  if (with.expiry() != never
+      && !g.wheel.schedule(g.links.number_of(key.hash), with.usable_until()))
     return put_result::no_memory;
   auto* memory = g.blocks.allocate(x.size);
   if (memory == nullptr)
@@ -168,7 +168,8 @@ put_result table::touch(const position& where, const hashed_key& key,
   const auto now = slides ? time_.now() : time_point{};
   const auto expiry
     = slides ? std::min(deadline, now + item.sliding().idle()) : deadline;
-  if (!g.wheel.schedule(g.links.number_of(key.hash), expiry))
+  const auto last = entry_attributes::after_deadline(expiry, item.stale_for());
+  if (!g.wheel.schedule(g.links.number_of(key.hash), last))
     return put_result::no_memory;
   if (slides) [[unlikely]] {
     g.add_sliding(item.touch_sliding(now, deadline, ++version_));

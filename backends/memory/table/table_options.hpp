@@ -8,6 +8,7 @@
 #include <troupe/backends/memory/limits/removal_sink.hpp>
 #include <troupe/backends/memory/tags/invalidations.hpp>
 #include <troupe/messages/types/clock.hpp>
+#include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/eviction.hpp>
 
 namespace troupe::memory {
@@ -30,6 +31,9 @@ struct table_options {
   removal_sink* removals = &removal_sink::nobody();
 
   eviction_policy eviction = eviction_policy::s3_fifo;
+
+  /// Events of keys that the table keeps.
+  std::size_t events = defaults::recorded_events;
 };
 
 /// The result of a change.

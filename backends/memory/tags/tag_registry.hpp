@@ -125,6 +125,16 @@ public:
     return *records_[id].name;
   }
 
+  /// The name of the first of these ids, which are in use, that was invalidated since
+  /// `born`; empty: none was. Valid while the id is in use.
+  [[nodiscard]] bytes_view
+  killing_name(std::uint64_t born, std::span<const tag_id> ids) const noexcept {
+    for (auto x : ids)
+      if (killed(born, {&x, 1}))
+        return name_of(x);
+    return {};
+  }
+
   /// Whether an entry with these tags that was born at `born` would be dead.
   [[nodiscard]] bool killed_by_name(std::uint64_t born,
                                     std::span<const troupe::bytes> names) const;

@@ -57,7 +57,9 @@ hashed_key key_of(const joint_step& x) noexcept {
 
 /// A bound for what the step stores.
 void plan(turn_plan& to, shard_map& where, const set_change& x) {
-  to.set(where, x.key, x.value.size(), true);
+  to.set(where, x.key, x.value.size(), true,
+         x.how->keep_ttl ? turn_plan::step::depends : turn_plan::step::certain,
+         0, x.how);
 }
 
 void plan(turn_plan& to, shard_map& where, const erase_change& x) {

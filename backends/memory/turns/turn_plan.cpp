@@ -1,7 +1,9 @@
 #include <troupe/backends/memory/turns/turn_plan.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
+#include <vector>
 
 #include <troupe/backends/memory/shards/shard_map.hpp>
 
@@ -20,7 +22,8 @@ turn_plan::~turn_plan() {
 }
 
 void turn_plan::set(shard_map& where, const hashed_key& key, std::size_t size,
-                    bool expires, step how, std::size_t block) {
+                    bool expires, step how, std::size_t block,
+                    const write_options* options) {
   const auto what = find(where, key);
   if (what.in == nullptr)
     return;
@@ -29,7 +32,20 @@ void turn_plan::set(shard_map& where, const hashed_key& key, std::size_t size,
   next.value_size = size;
   next.expires = expires || usual.ttl != no_expiry;
   next.idles = usual.idle != no_expiry;
+  next.tail_bytes = tail_bytes(usual, next.expires, options);
   put(what, key, next, how, block);
+}
+
+/// The most bytes of moments and tags that a write may add to its entry.
+std::size_t turn_plan::tail_bytes(const store_options& usual, bool expires,
+                                  const write_options* options) {
+  entry_attributes with;
+  const std::vector<tag_id> ids(options == nullptr ? 0 : options->tags.size());
+  with.tags = ids;
+  const auto own = options != nullptr && options->stale_for.has_value();
+  if (expires && (own || usual.has_moments()))
+    with.moments.stale_for = std::chrono::nanoseconds{1};
+  return entry::tail_size(with);
 }
 
 void turn_plan::append(shard_map& where, const hashed_key& key,
@@ -150,7 +166,7 @@ void turn_plan::put(const planned& what, const hashed_key& key, occupancy next,
   next.linked = true;
   if (how == step::depends) {
     next.value_size = std::max(next.value_size, now.value_size);
-    next.tag_bytes = std::max(next.tag_bytes, now.tag_bytes);
+    next.tail_bytes = std::max(next.tail_bytes, now.tail_bytes);
     next.expires = next.expires || now.expires;
     next.idles = next.idles || now.idles;
   }

@@ -18,6 +18,7 @@
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/hash.hpp>
+#include <troupe/messages/types/options.hpp>
 
 namespace troupe::memory {
 
@@ -44,8 +45,11 @@ public:
 
   /// The value becomes one of up to `size` bytes. `expires`: it may get a deadline.
   /// `block`: the charge of a large value's memory that already exists, or 0.
+  /// `options`: those of the write, for its tags and for how long it may be stale;
+  /// nullptr: it has no tags, and the region decides. Throws std::bad_alloc.
   void set(shard_map& where, const hashed_key& key, std::size_t size,
-           bool expires, step how = step::certain, std::size_t block = 0);
+           bool expires, step how = step::certain, std::size_t block = 0,
+           const write_options* options = nullptr);
 
   /// `size` bytes are appended to the value.
   void append(shard_map& where, const hashed_key& key, std::size_t size);
@@ -99,6 +103,9 @@ private:
 
   [[nodiscard]] planned find(shard_map& where, const hashed_key& key,
                              bool unlimited_too = false);
+  [[nodiscard]] static std::size_t tail_bytes(const store_options& usual,
+                                              bool expires,
+                                              const write_options* options);
   void put(const planned& what, const hashed_key& key, occupancy next, step how,
            std::size_t block);
   [[nodiscard]] static demand::amount held_by(const key_plan& x) noexcept;

@@ -133,6 +133,30 @@ TEST_CASE("a region clears all its shards") {
   CHECK(f.where->size() == 0);
 }
 
+TEST_CASE("a region explains a key by message") {
+  fixture f;
+  CHECK(f.ask<bool>(f.front, set_request{"k", "v", {}}) == true);
+  auto found = f.ask<explained_key>(f.front, explain_request{"k"});
+  REQUIRE(found);
+  CHECK(found->state == "present");
+  CHECK(found->version != no_version);
+  CHECK(found->value_bytes == 1);
+  CHECK(found->ttl == no_expiry);
+  CHECK(found->load == 0);
+  CHECK(found->events.empty());
+  CHECK(found->sentences.size() == 2);
+  CHECK(f.ask<bool>(f.front, erase_request{"k"}) == true);
+  found = f.ask<explained_key>(f.front, explain_request{"k"});
+  REQUIRE(found);
+  CHECK(found->state == "missing");
+  REQUIRE(found->events.size() == 1);
+  CHECK(found->events[0].kind == "erased");
+  CHECK(found->events[0].cause == "erased");
+  const std::string too_long(f.where->options().max_key_size + 1, 'k');
+  CHECK(f.ask<explained_key>(f.front, explain_request{too_long}).error()
+        == errc::key_too_large);
+}
+
 TEST_CASE("a region forgets by tag, by message") {
   fixture f;
   set_request tagged{"red", "v", {}};

@@ -32,6 +32,20 @@ step("binary and large values", async () => {
   assert.deepEqual(await redis.getBuffer("large"), megabyte);
 });
 
+step("leases of missing keys", async () => {
+  const other = redis.duplicate();
+  const [state, token] = await redis.call("GETL", "leased", 0);
+  assert.equal(state, "lease");
+  const waiting = other.call("GETL", "leased", 60000);
+  assert.deepEqual(await redis.call("GETL", "leased", 0), ["busy", null]);
+  assert.equal(await redis.call("SETL", "leased", "wrong", "v"), null);
+  assert.equal(await redis.call("SETL", "leased", token, "v", "TAGS", 1, "tag"), "OK");
+  assert.deepEqual(await waiting, ["value", "v"]);
+  assert.equal(await redis.call("TAGDEL", "tag"), 1);
+  assert.equal(await redis.exists("leased"), 0);
+  other.disconnect();
+});
+
 step("expiry", async () => {
   await redis.set("short", "v", "EX", 1000);
   assertTtl(await redis.ttl("short"), 1000);

@@ -47,6 +47,20 @@ for (const RESP of isOld ? [2] : [2, 3]) {
     assert.deepEqual(await read("large"), megabyte);
   });
 
+  step(title("leases of missing keys"), async () => {
+    const other = await connect(protocol);
+    const [state, token] = await client.sendCommand(["GETL", "leased", "0"]);
+    assert.equal(state, "lease");
+    const waiting = other.sendCommand(["GETL", "leased", "60000"]);
+    assert.deepEqual(await client.sendCommand(["GETL", "leased", "0"]), ["busy", null]);
+    assert.equal(await client.sendCommand(["SETL", "leased", "wrong", "v"]), null);
+    assert.equal(await client.sendCommand(["SETL", "leased", token, "v", "TAGS", "1", "tag"]), "OK");
+    assert.deepEqual(await waiting, ["value", "v"]);
+    assert.equal(await client.sendCommand(["TAGDEL", "tag"]), 1);
+    assert.equal(await client.exists("leased"), 0);
+    await other.disconnect();
+  });
+
   step(title("expiry"), async () => {
     await client.set("short", "v", { EX: 1000 });
     assertTtl(await client.ttl("short"), 1000);

@@ -76,6 +76,22 @@ def pipelines(r):
     check(replies[1::2], [str(i).encode() for i in range(5000)])
 
 
+def leases(r):
+    state, token = r.execute_command("GETL", "leased", 0)
+    check(state, b"lease")
+    found = []
+    waiting = threading.Thread(target=lambda: found.append(
+        connect(PORT).execute_command("GETL", "leased", 60_000)))
+    waiting.start()
+    check(r.execute_command("SETL", "leased", "wrong", "v"), None)
+    check(r.execute_command("SETL", "leased", token, "v", "TAGS", 1, "tag"), b"OK")
+    waiting.join()
+    check(found, [[b"value", b"v"]])
+    check(r.execute_command("GETL", "leased", 0), [b"value", b"v"])
+    check(r.execute_command("TAGDEL", "tag"), 1)
+    check(r.exists("leased"), 0)
+
+
 def scan(r):
     check(len(set(r.scan_iter(match="p:*", count=100))), 5000)
 
@@ -143,7 +159,7 @@ def main():
     r = connect(PORT)
     check(r.ping(), True)
     check(r.flushall(), True)
-    for step in (strings, binary, expiry, pipelines, scan, transactions,
+    for step in (strings, binary, expiry, leases, pipelines, scan, transactions,
                  publish, authentication, databases, errors):
         step(r)
         print(f"redis-py {redis.__version__}: {step.__name__}: ok", flush=True)

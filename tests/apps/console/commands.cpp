@@ -64,6 +64,14 @@ TEST_CASE("every command is read") {
         == std::vector<std::string>{"a", "b", "c"});
   CHECK(the<ttl_command>("ttl k").key == "k");
   the<loads_command>("loads");
+  the<regions_command>("regions");
+  CHECK(the<explain_command>("explain 'a b'").key == "a b");
+  CHECK(the<explain_command>("explain a").region.empty());
+  CHECK(the<explain_command>("explain a users").region == "users");
+  CHECK(the<invalidate_command>("invalidate red").tag == "red");
+  CHECK(the<invalidate_command>("invalidate red users").region == "users");
+  CHECK(the<clear_command>("clear").region.empty());
+  CHECK(the<clear_command>("clear users").region == "users");
   CHECK(the<cancel_command>("cancel 18446744073709551615").load == UINT64_MAX);
   CHECK(the<kill_command>("kill db0/shard-3").actor == "db0/shard-3");
   CHECK(the<drain_command>("drain").deadline == 10s);

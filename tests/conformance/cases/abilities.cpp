@@ -94,6 +94,8 @@ PROVIDER_CASE("an ability that a provider lacks is an error that names both",
   }
   if (below.charges() == nullptr)
     CHECK(lacking(x.charge("k"), x));
+  if (below.explains() == nullptr)
+    CHECK(lacking(x.explain("k"), x));
   CHECK(f.get("k") == "1");
   CHECK(x.contains("other") == false);
 }
@@ -230,6 +232,22 @@ PROVIDER_CASE("a random key is a live one, and each may be it",
 }
 
 // -- exact bytes -------------------------------------------------------------------
+
+PROVIDER_CASE("a key is explained by its state and its events",
+              "[abilities][events]") {
+  fixture f{kind};
+  if (f.uut->provider().explains() == nullptr)
+    return;
+  REQUIRE(f.uut->set("k", "v"));
+  auto found = f.uut->explain("k").value();
+  CHECK(found.is == explanation::state::present);
+  CHECK(found.value_size == 1);
+  REQUIRE(f.uut->erase("k"));
+  found = f.uut->explain("k").value();
+  CHECK(found.is == explanation::state::missing);
+  REQUIRE(found.events.size() == 1);
+  CHECK(found.events[0].kind == key_event_kind::erased);
+}
 
 PROVIDER_CASE("each entry is charged for key and value at least",
               "[abilities][G6]") {

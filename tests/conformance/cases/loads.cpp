@@ -441,7 +441,7 @@ PROVIDER_CASE("a drain ends at its deadline and names what is stuck",
               "[loads][G9]") {
   fixture f{kind};
   test_gate door;
-  auto first = ask(f, "slow", [&](load_context& x) {
+  auto first = ask_pool(f, "slow", [&](load_context& x) {
     door.pass();
     return x.stop().stop_requested() ? "told" : "not told";
   });
@@ -462,7 +462,7 @@ PROVIDER_CASE("what is stuck is named in short lines of printable text",
   fixture f{kind};
   test_gate door;
   auto first
-    = ask(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
+    = ask_pool(f, "\x1b[31m\n" + std::string(60'000, 'k'), [&](load_context&) {
         door.pass();
         return "v";
       });

@@ -13,6 +13,7 @@
 
 #include "conformance/fixture.hpp"
 #include "conformance/loading.hpp"
+#include "conformance/stale.hpp"
 
 using namespace troupe;
 using namespace conformance;
@@ -23,6 +24,7 @@ namespace {
 struct wanted_entry {
   bytes value;
   time_point ttl_end = never;
+  ttl_duration stale_for{0};
   std::set<bytes> tags;
 };
 
@@ -124,6 +126,8 @@ private:
   write_options any_options() {
     write_options result;
     result.ttl = any_ttl();
+    if (percent(40))
+      result.stale_for = ttl_duration{below(40)};
     for (auto& x : names_)
       if (percent(15))
         result.tags.add(x);
@@ -145,10 +149,15 @@ private:
     const auto* const old = what == keeps::nothing ? nullptr : present(key);
     wanted_entry x;
     x.value = std::move(value);
-    if (old != nullptr && (what == keeps::all || !how.ttl))
+    if (old != nullptr && (what == keeps::all || !how.ttl)) {
       x.ttl_end = old->ttl_end;
-    else if (how.ttl)
+      if (x.ttl_end != never)
+        x.stale_for = what == keeps::rest && how.stale_for ? *how.stale_for
+                                                           : old->stale_for;
+    } else if (how.ttl) {
       x.ttl_end = f_.now() + *how.ttl;
+      x.stale_for = how.stale_for.value_or(ttl_duration::zero());
+    }
     if (old != nullptr && how.tags.empty())
       x.tags = old->tags;
     for (auto& name : how.tags.names())
@@ -172,6 +181,13 @@ private:
       CHECK(*left == no_expiry);
     else
       CHECK(*left == std::chrono::ceil<ttl_duration>(x->ttl_end - f_.now()));
+    const auto i = map_.find(key);
+    const auto lasts
+      = i != map_.end()
+        && (i->second.ttl_end == never
+            || i->second.ttl_end + i->second.stale_for > f_.now());
+    if (usable_value(f_, key) != (lasts ? i->second.value : "<none>"))
+      FAIL("the usable value of a key differs");
   }
 
   void look_at_many() {
@@ -388,6 +404,8 @@ private:
     CHECK((*found == (x == nullptr ? brought : std::optional{x->value})));
     if (x == nullptr && !none)
       store(key, value, how);
+    else if (x == nullptr)
+      map_.erase(key);
     look(key);
   }
 

@@ -107,8 +107,7 @@ TEST_CASE("a chain of loads that needs more stack than a thread has finishes",
   region_fixture f;
   // 64 KiB a loader: more than the 8 MiB of a thread.
   constexpr int depth = 400;
-  const std::function<bytes_result(int)> load
-    = [&](int n) -> bytes_result {
+  const std::function<bytes_result(int)> load = [&](int n) -> bytes_result {
     return f.uut->get_or_set(std::to_string(n),
                              [&, n](load_context&) -> bytes_result {
                                volatile char space[64 * 1024];
@@ -130,16 +129,15 @@ TEST_CASE("1,000 loads that each need one more key finish", "[region][loads]") {
   std::atomic<int> inner_runs{0};
   std::vector<std::future<bytes_result>> all;
   for (int i = 0; i < count; ++i)
-    all.push_back(
-      get_or_set_async(*f.uut, "outer " + std::to_string(i),
-                       [&, i](load_context&) -> bytes_result {
-                         return f.uut->get_or_set(
-                           shared ? "inner" : "inner " + std::to_string(i),
-                           [&](load_context&) {
-                             ++inner_runs;
-                             return "value";
-                           });
-                       }));
+    all.push_back(get_or_set_async(
+      *f.uut, "outer " + std::to_string(i),
+      [&, i](load_context&) -> bytes_result {
+        return f.uut->get_or_set(
+          shared ? "inner" : "inner " + std::to_string(i), [&](load_context&) {
+            ++inner_runs;
+            return "value";
+          });
+      }));
   for (auto& x : all)
     CHECK(x.get() == "value");
   CHECK(inner_runs == (shared ? 1 : count));
@@ -153,8 +151,7 @@ TEST_CASE("a loader that needs a load which waits for a thread runs it",
   auto outer
     = get_or_set_async(*f.uut, "outer", [&](load_context&) -> bytes_result {
         door.pass();
-        return f.uut->get_or_set("inner",
-                                 [](load_context&) { return "own"; });
+        return f.uut->get_or_set("inner", [](load_context&) { return "own"; });
       });
   door.await_arrival();
   // The only thread is busy: this load waits for it.
@@ -171,17 +168,17 @@ TEST_CASE("a slow loader delays no other key when every loader thread is stuck",
   test_gate door;
   std::vector<std::future<bytes_result>> stuck;
   for (int i = 0; i < 8; ++i)
-    stuck.push_back(
-      get_or_set_async(*f.uut, "stuck " + std::to_string(i), [&](load_context&) {
-        door.pass();
-        return "late";
-      }));
+    stuck.push_back(get_or_set_async(*f.uut, "stuck " + std::to_string(i),
+                                     [&](load_context&) {
+                                       door.pass();
+                                       return "late";
+                                     }));
   door.await_arrival();
   door.await_arrival();
   for (int i = 0; i < 100; ++i)
-    CHECK(f.uut->get_or_set("key " + std::to_string(i),
-                            [](load_context&) { return "at once"; })
-          == "at once");
+    CHECK(f.uut->get_or_set("key " + std::to_string(i), [](load_context&) {
+      return "at once";
+    }) == "at once");
   door.open();
   for (auto& x : stuck)
     CHECK(x.get() == "late");
@@ -202,8 +199,9 @@ TEST_CASE("a load of the calling thread changes no thread", "[region][loads]") {
   CHECK(f.loads->in_flight() == 0);
 }
 
-TEST_CASE("a caller whose thread is cancelled learns it when its loader returns",
-          "[region][loads]") {
+TEST_CASE(
+  "a caller whose thread is cancelled learns it when its loader returns",
+  "[region][loads]") {
   region_fixture f;
   test_gate door;
   auto first = std::async(std::launch::async, [&] {

@@ -82,7 +82,18 @@ public:
       [](const touch_request&) -> caf::result<bool> { return false; },
       [](const increment_request&) -> caf::result<std::int64_t> { return 0; },
       [](const clear_request&) -> caf::result<void> { return caf::unit; },
-      [](const invalidate_tag_request&) -> caf::result<void> {
+      [](const explain_request& x) -> caf::result<explained_key> {
+        explained_key result;
+        result.state = "missing";
+        result.tags = {"red", "\xff"};
+        result.events = {{"erased", "erased", 17, 1200ms, 0, {}}};
+        result.sentences = {"The key " + x.key + " is missing.",
+                            "It was erased 1.2 s ago (sequence 17)."};
+        return result;
+      },
+      [](const invalidate_tag_request& x) -> caf::result<void> {
+        if (x.tag == "refused")
+          return to_caf({errc::invalid_argument, "not this tag"});
         return caf::unit;
       },
       [](const get_many_request&) -> caf::result<get_many_reply> {
@@ -317,6 +328,13 @@ TEST_CASE("commands print what the server answers") {
   CHECK(output(with, "cancel 7") == "cancelled load 7\n");
   CHECK(output(with, "kill db0/shard-0") == "killed db0/shard-0\n");
   CHECK(output(with, "use db0") == "region db0\n");
+  CHECK(output(with, "explain k")
+        == "The key k is missing.\n"
+           "It was erased 1.2 s ago (sequence 17).\n");
+  CHECK(output(with, "explain k profiles").starts_with("The key k is missing"));
+  CHECK(output(with, "invalidate 'a b'")
+        == "invalidated the tag \"a b\" in db0\n");
+  CHECK(output(with, "clear profiles") == "cleared profiles\n");
   CHECK(output(with, "drain 1s") == "drained in 5ms\n");
   CHECK(output(with, "help get").starts_with("get KEY\n"));
   CHECK_FALSE(with.over());

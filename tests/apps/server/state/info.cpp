@@ -119,7 +119,10 @@ TEST_CASE("the fields that monitors know come in their order",
                                     "shards_failed",
                                     "actor_crashes",
                                     "actor_restarts",
-                                    "actors_failed"});
+                                    "actors_failed",
+                                    "leases_granted",
+                                    "lease_stores",
+                                    "lease_refusals"});
   CHECK(run.fields("memory")
         == std::vector<std::string>{"used_memory", "used_memory_human",
                                     "used_memory_rss", "used_memory_rss_human",
@@ -128,7 +131,8 @@ TEST_CASE("the fields that monitors know come in their order",
                                     "maxmemory_human", "maxmemory_policy"});
   CHECK(run.fields("clients")
         == std::vector<std::string>{"connected_clients", "maxclients",
-                                    "blocked_clients"});
+                                    "blocked_clients", "leases",
+                                    "lease_waiters"});
 }
 
 TEST_CASE("INFO adds the series of a metric, counters since the reset",

@@ -138,6 +138,9 @@ private:
       how.ttl = milliseconds{1 + random_() % (1U << (random_() % 24))};
       as.ttl_end = time_.now() + *how.ttl;
     }
+    // Ordinary calls find no difference.
+    if (random_() % 3 == 0)
+      how.stale_for = milliseconds{random_() % (1U << (random_() % 20))};
     if (random_() % 3 == 0) {
       how.idle = milliseconds{1 + random_() % (1U << (random_() % 20))};
       as.idle = how.idle;
@@ -290,6 +293,8 @@ private:
     }
     if (present != model_.end())
       FAIL("a load missed what is there");
+    if (!std::holds_alternative<load_granted>(*decision))
+      return; // A load that failed has postponed the next one.
     model_entry loaded;
     auto how = some_options(loaded);
     loaded.value = some_value();
@@ -313,6 +318,11 @@ private:
         break;
     }
     const auto born = std::get<load_granted>(*decision).born;
+    if (random_() % 8 == 0) {
+      uut_->release_load(hashed(key), id, time_.now() + milliseconds{1})
+        .value();
+      return;
+    }
     auto committed
       = uut_->commit_load(hashed(key), id, born, loaded.value, how);
     if (!stored(committed))

@@ -22,8 +22,10 @@ namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-region_options limited(std::size_t bytes, eviction_policy how) {
+region_options limited(std::size_t bytes, eviction_policy how,
+                       ttl_duration fail_safe) {
   region_options result;
+  result.fail_safe = fail_safe;
   result.max_bytes = bytes;
   result.eviction = how;
   result.shards = 4;
@@ -32,8 +34,9 @@ region_options limited(std::size_t bytes, eviction_policy how) {
 
 struct fixture : region_fixture {
   explicit fixture(std::size_t bytes = mib,
-                   eviction_policy how = eviction_policy::none)
-    : region_fixture(limited(bytes, how)) {
+                   eviction_policy how = eviction_policy::none,
+                   ttl_duration fail_safe = ttl_duration::zero())
+    : region_fixture(limited(bytes, how, fail_safe)) {
     // nop
   }
 
@@ -213,7 +216,8 @@ TEST_CASE("a value that is moved takes no room in a plan", "[turn-plan]") {
 TEST_CASE("a plan allows for whatever each step may take", "[turn-plan]") {
   // Random turns, planned as the server plans its commands, in a region that is
   // always nearly full: what was reserved never fails.
-  fixture f{mib / 2};
+  const auto fail_safe = GENERATE(ttl_duration{0}, ttl_duration{1h});
+  fixture f{mib / 2, eviction_policy::none, fail_safe};
   std::minstd_rand random{7};
   const auto keys = f.names(40);
   int done = 0;

@@ -3,17 +3,9 @@
 #include <cstdint>
 #include <optional>
 
+#include <troupe/messages/types/options.hpp>
+
 namespace troupe {
-
-/// Where the loader of a blocking call runs.
-enum class load_on : std::uint8_t {
-  /// On the thread of the caller: a miss costs no change of threads. The caller cannot
-  /// leave its own loader before it returns.
-  caller,
-
-  /// On one of the runtime's loader threads, of which there are `loader-threads`.
-  pool,
-};
 
 /// How one call loads a missing value; the region's options apply where they are empty.
 struct load_terms {
@@ -27,6 +19,7 @@ enum class load_origin : std::uint8_t {
   hit,    ///< It was cached.
   loaded, ///< The caller's loader brought it.
   joined, ///< Another caller's loader brought it.
+  stale,  ///< It is past its deadline; see `region_options::fail_safe`.
 };
 
 } // namespace troupe

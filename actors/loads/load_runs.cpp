@@ -1,0 +1,306 @@
+// The part of the coordinator that runs loaders and ends loads.
+
+#include <troupe/actors/loads/load_coordinator.hpp>
+
+#include <exception>
+#include <system_error>
+
+#include <troupe/actors/loads/load_graph.hpp>
+
+namespace troupe {
+
+// -- running -----------------------------------------------------------------------
+
+/// The load got its lease. Returns its first run; nullptr when a drain has ended it:
+/// its lease is given back.
+load_coordinator::run_pointer load_coordinator::begin(load_in_flight& x,
+                                                      std::uint64_t born,
+                                                      waiter_pointer owner) {
+  auto run = std::make_shared<load_run>(
+    1, time_.now() + *x.where->options().queue_timeout);
+  {
+    std::lock_guard guard{x.mutex};
+    if (x.now == load_in_flight::phase::asking) {
+      x.now = load_in_flight::phase::running;
+      x.born = born;
+      x.run = run;
+      x.owner = std::move(owner);
+      return run;
+    }
+  }
+  x.where->release_load(x.key, x.id, std::nullopt,
+                        [](const expected<void>&) {});
+  return nullptr;
+}
+
+/// Runs the owner's loader on a thread of the pool.
+void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
+  auto posted = workers_.post([by = weak_from_this(), which = std::weak_ptr{x},
+                               run] { run_owned(by, which, run); });
+  if (!posted && claim(*x, run))
+    abandon(x, posted.error());
+}
+
+namespace {
+
+/// What a loader of this run is told.
+load_context context_of(const load_in_flight& x, const load_run& run) {
+  return {x.key.key(), run.attempt(), run.deadline().value_or(never),
+          run.stop_token(), x.named};
+}
+
+/// A loader is the user's code: its exceptions end here. Returns whether it threw.
+bool call(const bytes_loader& loader, load_context& context,
+          expected<std::optional<bytes>>& value) {
+  try {
+    value = loader(context);
+    return false;
+  } catch (const std::exception& failure) {
+    value = fail(errc::load_failed, failure.what());
+  } catch (...) {
+    // Not swallowed: it becomes the result; the exception has no text.
+    value = fail(errc::load_failed,
+                 "the loader threw something that is no std::exception");
+  }
+  return true;
+}
+
+/// What the loader has chosen for its value.
+write_options chosen(const load_context& context, write_options how) {
+  if (context.ttl())
+    how.ttl = context.ttl();
+  if (context.idle())
+    how.idle = context.idle();
+  how.tags.add(context.tags());
+  return how;
+}
+
+} // namespace
+
+/// Runs the owner's loader on this thread, unless another thread has begun it. A loader
+/// may outlive the runtime: meanwhile the thread holds neither coordinator nor region.
+void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
+                                 const std::weak_ptr<load_in_flight>& which,
+                                 const run_pointer& run) {
+  waiter_pointer owner;
+  std::optional<load_context> context;
+  {
+    const auto self = by.lock();
+    const auto x = which.lock();
+    if (self == nullptr || x == nullptr)
+      return;
+    {
+      std::lock_guard guard{x->mutex};
+      if (x->run == run)
+        owner = x->owner;
+    }
+    const auto timeout = *x->where->options().load_timeout;
+    if (owner == nullptr || !run->begin(self->time_.now() + timeout))
+      return;
+    context.emplace(context_of(*x, *run));
+  }
+  auto loader = std::move(owner->loader);
+  auto how = owner->how;
+  owner = nullptr;
+  run_result result{fail(errc::load_failed), false, {}};
+  {
+    const running_load here{which, run};
+    result.threw = call(loader, *context, result.value);
+  }
+  result.how = chosen(*context, std::move(how));
+  // Destroy what the loader captured before any waiter gets the result.
+  loader = nullptr;
+  const auto self = by.lock();
+  const auto x = which.lock();
+  if (self != nullptr && x != nullptr)
+    static_cast<void>(self->finish(x, run, std::move(result)));
+}
+
+/// Runs the loader of the calling thread, which gets the answer.
+load_answer load_coordinator::run_here(const load_pointer& x,
+                                       const run_pointer& run,
+                                       const bytes_loader& loader,
+                                       const write_options& how) {
+  if (!run->begin(time_.now() + *x->where->options().load_timeout)) {
+    std::lock_guard guard{x->mutex};
+    return {tl::unexpected{x->refused.value_or(drained_error())}};
+  }
+  auto context = context_of(*x, *run);
+  run_result result{fail(errc::load_failed), false, {}};
+  {
+    const running_load here{x, run};
+    result.threw = call(loader, context, result.value);
+  }
+  result.how = chosen(context, how);
+  return finish(x, run, std::move(result));
+}
+
+/// The same for a thread that may run another load already.
+load_answer load_coordinator::run_inside(const load_pointer& x,
+                                         const run_pointer& run,
+                                         const bytes_loader& loader,
+                                         const write_options& how) {
+  if (running_load::present() == nullptr) [[likely]]
+    return run_here(x, run, loader, how);
+  load_edge edge;
+  auto possible = edge.add(x);
+  load_answer result{tl::unexpected{error{errc::overloaded}}};
+  if (possible) {
+    try {
+      run_with_stack([&] { result = run_here(x, run, loader, how); });
+      return result;
+    } catch (const std::system_error& failure) {
+      possible = fail(errc::overloaded,
+                      std::string{"loads that load are too deep for the stack, "
+                                  "and no thread could be started: "}
+                        + failure.what());
+    }
+  }
+  fail_over(x, run, possible.error());
+  return {tl::unexpected{std::move(possible.error())}};
+}
+
+// -- ending ------------------------------------------------------------------------
+
+/// Whether `run` is the present run of a load that is running: the calling thread then
+/// decides how the load ends (invariant 1).
+bool load_coordinator::claim(load_in_flight& x, const run_pointer& run) {
+  std::lock_guard guard{x.mutex};
+  if (x.now != load_in_flight::phase::running || x.run != run)
+    return false;
+  x.now = load_in_flight::phase::settling;
+  return true;
+}
+
+/// The loader returned. The result is the answer of its caller, if that is the calling
+/// thread; the owner is answered with the waiters.
+load_answer load_coordinator::finish(const load_pointer& x,
+                                     const run_pointer& run,
+                                     run_result result) {
+  if (result.threw) {
+    fail_over(x, run, result.value.error());
+    return {std::move(result.value)};
+  }
+  if (!claim(*x, run)) {
+    // Invariant 2: it outlived its lease, or the load was ended.
+    std::lock_guard guard{x->mutex};
+    if (x->refused)
+      return {tl::unexpected{*x->refused}};
+    return {std::move(result.value), load_origin::loaded, true};
+  }
+  if (result.value) {
+    const auto& value = *result.value;
+    if (auto ok
+        = x->where->check_loaded(value ? *value : bytes_view{}, result.how);
+        !ok)
+      result.value = tl::unexpected{std::move(ok.error())};
+  }
+  if (result.value)
+    return commit(x, std::move(result));
+  abandon(x, result.value.error());
+  return {std::move(result.value)};
+}
+
+/// Passes the value to the provider, which stores it if the lease still holds.
+load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
+  const auto& value = *result.value;
+  const auto outcome = x->where->commit_load_now(
+    x->key, {.id = x->id,
+             .born = x->born,
+             .value = value ? std::optional<bytes_view>{*value} : std::nullopt,
+             .how = &result.how,
+             .absence_ttl = x->where->options().absence_ttl});
+  // Stored, refused, or the shard is down: the value was loaded, and the waiters get
+  // it. After an error it may be older than an invalidation.
+  const auto fenced = !outcome || (value && !outcome->stored);
+  load_end end{{std::move(result.value), load_origin::loaded, fenced},
+               !outcome || outcome->killed};
+  settle(*x, end);
+  return std::move(end.answer);
+}
+
+/// The run failed: its caller gets the error, and the next waiter's loader runs, if
+/// there is one and the load has attempts left.
+bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
+                                 const error& why) {
+  waiter_pointer next;
+  waiter_pointer last;
+  run_pointer fresh;
+  {
+    std::lock_guard guard{x->mutex};
+    if (x->now != load_in_flight::phase::running || x->run != run)
+      return false;
+    if (x->waiters.empty()
+        || run->attempt() >= x->where->options().load_attempts) {
+      x->now = load_in_flight::phase::settling;
+    } else {
+      next = std::move(x->waiters.front());
+      x->waiters.pop_front();
+      fresh = std::make_shared<load_run>(
+        run->attempt() + 1, time_.now() + *x->where->options().queue_timeout);
+      x->run = fresh;
+      last = std::exchange(x->owner, next->runs_itself() ? nullptr : next);
+    }
+  }
+  run->stop();
+  if (next == nullptr) {
+    abandon(x, why);
+    return true;
+  }
+  for (auto& name : next->how.tags.names())
+    x->named->add(name);
+  if (last != nullptr)
+    last->answer({tl::unexpected{why}});
+  if (next->runs_itself())
+    next->take(x, fresh);
+  else
+    post(x, fresh);
+  return true;
+}
+
+/// Returns the lease and then answers with an error. The load is settling.
+void load_coordinator::abandon(const load_pointer& x, const error& why) {
+  const auto run = x->present_run();
+  run->stop();
+  run->withdraw();
+  x->where->release_load(
+    x->key, x->id, std::nullopt,
+    // A failed shard has voided the lease.
+    [self = shared_from_this(), x, why](const expected<void>&) {
+      load_end end{{tl::unexpected{why}}};
+      self->settle(*x, end);
+    });
+}
+
+/// Answers all callers.
+void load_coordinator::settle(load_in_flight& x, load_end& end) {
+  waiter_pointer owner;
+  std::deque<waiter_pointer> waiters;
+  {
+    std::lock_guard guard{x.mutex};
+    if (x.now == load_in_flight::phase::ended)
+      return; // A drain was faster.
+    x.now = load_in_flight::phase::ended;
+    owner = std::move(x.owner);
+    waiters = std::move(x.waiters);
+  }
+  counted_.duration.record(time_.now() - x.started);
+  if (!end.answer.value)
+    counted_.failed.add(1);
+  if (owner != nullptr)
+    owner->answer(end.answer);
+  if (!waiters.empty()) {
+    end.answer.origin = load_origin::joined;
+    for (auto& waiter : waiters)
+      // There was an invalidation before this waiter asked. It is not known which one,
+      // and it does not matter: another load is always correct.
+      if (end.killed && waiter->since > x.born)
+        waiter->ask_again(x);
+      else
+        waiter->answer(end.answer);
+    end.answer.origin = load_origin::loaded;
+  }
+  forget(x.id);
+}
+
+} // namespace troupe
