@@ -5,7 +5,7 @@
 #include <string>
 
 #include <troupe/actors/regions/region_declared.hpp>
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/integer_range.hpp>
 #include <troupe/messages/types/options.hpp>

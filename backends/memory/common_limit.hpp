@@ -9,7 +9,7 @@
 #include <troupe/backends/memory/limits/budget.hpp>
 #include <troupe/backends/memory/shards/lending.hpp>
 #include <troupe/backends/memory/shards/rebalancer.hpp>
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 
 namespace troupe {
 

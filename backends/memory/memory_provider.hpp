@@ -29,9 +29,10 @@
 #include <troupe/backends/memory/shards/removal_queue.hpp>
 #include <troupe/backends/memory/shards/shard.hpp>
 #include <troupe/backends/memory/shards/shard_map.hpp>
+#include <troupe/backends/memory/shards/shard_operations.hpp>
 #include <troupe/backends/memory/tags/tag_registry.hpp>
 #include <troupe/backends/memory/turns/joint_turns.hpp>
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 
 namespace troupe {
 
@@ -75,7 +76,8 @@ public:
         [[unlikely]]
         return set_gathered(what);
     try {
-      return owner_for_write(what.key).run(in_store<Change>{what});
+      return owner_for_write(what.key).run(
+        memory::change_operation<Change>{what});
     } catch (const std::bad_alloc&) {
       return fail(errc::out_of_memory);
     }
@@ -85,7 +87,7 @@ public:
   template <class F>
   expected<void> transform_inline(const hashed_key& key, F& f) {
     try {
-      return owner_for_write(key).run(transform_in_store<F>{key, f});
+      return owner_for_write(key).run(memory::transform_operation<F>{key, f});
     } catch (const std::bad_alloc&) {
       return fail(errc::out_of_memory);
     }
@@ -221,34 +223,6 @@ public:
 private:
   /// A value of this size or more is copied before its shard's turn, not in it.
   static constexpr std::size_t gathered_size = 256 * 1024;
-
-  /// A change in the form of a shard's operation.
-  template <class Change>
-  struct in_store {
-    const Change& what;
-
-    expected<typename Change::result> operator()(memory::store& where) const {
-      return where.apply(what);
-    }
-
-    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
-      return key_that_is_read(what);
-    }
-  };
-
-  template <class F>
-  struct transform_in_store {
-    hashed_key key;
-    F& f;
-
-    expected<void> operator()(memory::store& where) const {
-      return where.transform(key, f);
-    }
-
-    [[nodiscard]] std::optional<hashed_key> leased_key() const noexcept {
-      return key;
-    }
-  };
 
   [[nodiscard]] expected<std::optional<entry_copy>>
   copy_of(const memory::store& in, const hashed_key& key, lookup as) const;

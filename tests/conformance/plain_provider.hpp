@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 
 namespace conformance {
 

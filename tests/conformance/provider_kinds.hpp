@@ -8,7 +8,7 @@
 #include <string>
 
 #include <troupe/actors/regions/region_declared.hpp>
-#include <troupe/backends/provider.hpp>
+#include <troupe/backends/provider_factory.hpp>
 
 namespace conformance {
 
