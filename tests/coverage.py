@@ -11,6 +11,7 @@ there is nothing to count.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -60,7 +61,8 @@ def main():
     by_room, by_top = {}, {}
     for file in count_files(args.build.resolve(), args.root.resolve()):
         counts = {key: value for key, value in file.items() if isinstance(value, int)}
-        name = file["filename"]
+        # A header may be counted under the link by which it was included.
+        name = re.sub(r"^build/[^/]+/include/troupe/", "", file["filename"])
         by_room.setdefault(room_of(name), Counter()).update(counts)
         by_top.setdefault(name.split("/")[0], Counter()).update(counts)
     if not by_top:
