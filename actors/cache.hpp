@@ -5,3 +5,4 @@
 #include <troupe/actors/cache/access.hpp>
 #include <troupe/actors/cache/handle.hpp>
 #include <troupe/actors/cache/loading.hpp>
+#include <troupe/actors/cache/updating.hpp>

@@ -30,6 +30,18 @@
 
 namespace troupe {
 
+/// A value of `cache::get_or_load`, and how it came about.
+template <class V>
+struct loaded {
+  maybe<V> value;
+  load_origin origin = load_origin::loaded;
+  stale_reason why_stale = stale_reason::none;
+
+  /// The value was not stored: the key was invalidated meanwhile, or the loader took too
+  /// long.
+  bool fenced = false;
+};
+
 /// A typed cache: cheap to copy, thread-safe. It may outlive the runtime; its
 /// operations then return `shutting_down`. A default-constructed cache is empty: every
 /// operation returns `invalid_argument`.
@@ -148,11 +160,14 @@ public:
   // -- loading and updating ----------------------------------------------------
 
   /// Returns the value. When it is absent, one loader runs and all callers that ask
-  /// meanwhile get its result. `loader` is called on a loader thread, as `loader()`,
-  /// `loader(load_context&)`, `loader(key)` or `loader(key, load_context&)`. It returns
-  /// V, std::optional<V> (empty: the value does not exist, nothing is stored), or an
-  /// `expected` of these. It may still run after this call returned an error
-  /// (`load_timeout`): what it refers to must outlive it.
+  /// meanwhile get its result. `loader` is called as `loader()`, `loader(load_context&)`,
+  /// `loader(key)` or `loader(key, load_context&)`. It returns V, std::optional<V>
+  /// (empty: the value does not exist, nothing is stored), or an `expected` of these.
+  ///
+  /// By default `loader` runs on this thread, and this call does not return before it.
+  /// With `load_on::pool` it runs on a loader thread, and may still run after this call
+  /// returned an error (`load_timeout`). In a region with `stale_while_revalidate` or
+  /// `refresh_ahead` it may run there later, too. What it refers to must outlive it then.
   ///
   /// Stored bytes that are not a V count as absent (`region_stats::undecodable`).
   /// Errors: also `invalid_argument` when `how` has a condition, whether the value is
@@ -161,6 +176,12 @@ public:
   maybe<V> get_or_set(bytes_view key, Loader loader,
                       const write_options& how = {},
                       const load_terms& terms = {});
+
+  /// The same; says how the value came about.
+  template <class Loader>
+  loaded<V> get_or_load(bytes_view key, Loader loader,
+                        const write_options& how = {},
+                        const load_terms& terms = {});
 
   /// Replaces the value by the result of `f`, atomically. `f` is called on this thread,
   /// possibly several times, as `f(present)` or `f(key, present)` with an
@@ -253,6 +274,10 @@ private:
 
   template <class Loader>
   static encoded_loader encoding(Loader loader);
+
+  loaded<V> load_usable(const hashed_key& key, const encoded_loader& loader,
+                        const write_options& how, const load_terms& terms);
+  static loaded<V> of_answer(const region& where, load_answer answer);
 
   static maybe<V> decode_loaded(const region& where,
                                 const std::optional<bytes>& value);

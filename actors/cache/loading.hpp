@@ -1,7 +1,6 @@
 #pragma once
 
-// How `cache<V>` loads and updates: it combines the user's functions, the codec and the
-// region.
+// How `cache<V>` loads: it combines the user's loader, the codec and the region.
 
 #include <troupe/actors/cache/handle.hpp>
 #include <troupe/actors/regions/region.hpp>
@@ -63,40 +62,73 @@ template <class Loader>
 maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
                               const write_options& how,
                               const load_terms& terms) {
+  return get_or_load(key, std::move(loader), how, terms).value;
+}
+
+template <class V>
+template <class Loader>
+loaded<V> cache<V>::get_or_load(bytes_view key, Loader loader,
+                                const write_options& how,
+                                const load_terms& terms) {
   static_assert(detail::loader_of<Loader, V>,
                 "a loader is called as f(), f(load_context&), f(key) or f(key, "
                 "load_context&) and returns the cache's value type V, "
                 "std::optional<V>, expected<V> or expected<std::optional<V>>");
   if constexpr (detail::loader_of<Loader, V>) {
     if (!region_) [[unlikely]]
-      return detail::empty_cache();
+      return {detail::empty_cache()};
     if (auto ok = region_->check_unconditional(how); !ok) [[unlikely]]
-      return tl::unexpected{std::move(ok.error())};
+      return {tl::unexpected{std::move(ok.error())}};
     const hashed_key hashed{key};
+    if (region_->has_moments()) [[unlikely]]
+      return load_usable(hashed, encoding(std::move(loader)), how, terms);
     auto seen = look(*region_, hashed);
     if (seen.unreadable == no_version && !seen.value.absent())
-      return std::move(seen.value);
+      return {std::move(seen.value), load_origin::hit};
     const auto encoded = encoding(std::move(loader));
     // Between two turns, another program may store bytes that are not a V.
     for (std::uint32_t left = defaults::update_races;; --left) {
       if (seen.unreadable != no_version) {
         auto erased = region_->compare_and_erase(hashed, seen.unreadable);
         if (!erased)
-          return tl::unexpected{std::move(erased.error())};
+          return {tl::unexpected{std::move(erased.error())}};
       }
-      auto loaded
-        = region_->load_missing(hashed, encoded.function, how, terms).value;
-      if (!loaded)
-        return tl::unexpected{std::move(loaded.error())};
-      seen.value = decode_loaded(*region_, *loaded);
-      if (!(seen.value.error() == errc::decode_failed) || *encoded.has_run
+      auto result = of_answer(
+        *region_, region_->load_missing(hashed, encoded.function, how, terms));
+      if (!(result.value.error() == errc::decode_failed) || *encoded.has_run
           || left == 0)
-        return std::move(seen.value);
+        return result;
       seen = look(*region_, hashed);
       if (seen.unreadable == no_version && !seen.value.absent())
-        return std::move(seen.value);
+        return {std::move(seen.value), load_origin::hit};
     }
   }
+}
+
+/// The same in a region whose entries may be stale.
+template <class V>
+loaded<V>
+cache<V>::load_usable(const hashed_key& key, const encoded_loader& loader,
+                      const write_options& how, const load_terms& terms) {
+  for (std::uint32_t left = defaults::update_races;; --left) {
+    auto answer = region_->get_or_load(key, loader.function, how, terms);
+    // `no_version` removes a stale entry.
+    const auto version = answer.version;
+    auto result = of_answer(*region_, std::move(answer));
+    if (!(result.value.error() == errc::decode_failed) || *loader.has_run
+        || left == 0)
+      return result;
+    auto erased = region_->compare_and_erase(key, version);
+    if (!erased)
+      return {tl::unexpected{std::move(erased.error())}};
+  }
+}
+
+template <class V>
+loaded<V> cache<V>::of_answer(const region& where, load_answer answer) {
+  return {answer.value ? decode_loaded(where, *answer.value)
+                       : maybe<V>{tl::unexpected{answer.value.error()}},
+          answer.origin, answer.why_stale, answer.fenced};
 }
 
 /// A load without waiting: it continues in a shard's turn.
@@ -119,6 +151,16 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   std::promise<maybe<V>> made;
 
   void begin() {
+    if (where->has_moments())
+      return where->get_or_set_then(
+        key, loader.function, how,
+        [self
+         = this->shared_from_this()](expected<std::optional<bytes>> result) {
+          if (!result)
+            self->finish(tl::unexpected{std::move(result.error())});
+          else
+            self->look_at(decode_loaded(*self->where, *result));
+        });
     where->get_then(key, lookup::use,
                     [self = this->shared_from_this()](
                       expected<std::optional<entry_copy>> found) {
@@ -161,7 +203,16 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
     if (!(value.error() == errc::decode_failed) || *loader.has_run || left == 0)
       return finish(std::move(value));
     --left;
-    begin();
+    if (!where->has_moments())
+      return begin();
+    // The entry is no V, whichever it is by now: it counts as absent.
+    where->erase_then(
+      key, [self = this->shared_from_this()](expected<bool> erased) {
+        if (erased)
+          self->begin();
+        else
+          self->finish(tl::unexpected{std::move(erased.error())});
+      });
   }
 
   void finish(maybe<V> value) {
@@ -188,104 +239,6 @@ std::future<maybe<V>> cache<V>::get_or_set_async(std::string key, Loader loader,
       region_, carried_key{std::move(key)}, encoding(std::move(loader)), how);
     auto future = state->made.get_future();
     state->begin();
-    return future;
-  }
-}
-
-// -- updating ----------------------------------------------------------------------
-
-/// Calls `f` with the present value. The region handles exceptions of `f`.
-template <class V>
-template <class F>
-maybe<V> cache<V>::next_value(const region& where, bytes_view key, F& f,
-                              std::optional<bytes_view> old) {
-  std::optional<V> present;
-  if (old) {
-    auto decoded = decode<V>(*old);
-    if (decoded)
-      present.emplace(std::move(*decoded));
-    else if (decoded.error() == errc::decode_failed)
-      where.note_undecodable();
-    else
-      return tl::unexpected{std::move(decoded.error())};
-  }
-  return detail::to_maybe<V>(
-    detail::call_updater<V>(f, key, std::move(present)));
-}
-
-template <class V>
-expected<std::optional<bytes>> cache<V>::encode_next(const maybe<V>& next) {
-  if (next.failed())
-    return tl::unexpected{next.error()};
-  if (next.absent())
-    return std::optional<bytes>{};
-  return encode(*next).map(
-    [](bytes&& x) { return std::optional<bytes>{std::move(x)}; });
-}
-
-template <class V>
-template <class F>
-maybe<V> cache<V>::update(bytes_view key, F f, const write_options& how) {
-  static_assert(
-    detail::updater_of<F, V>,
-    "an update function is called as f(std::optional<V>) or f(key, "
-    "std::optional<V>), V being the cache's value type, and returns "
-    "V, std::optional<V>, expected<V> or expected<std::optional<V>>");
-  if constexpr (detail::updater_of<F, V>) {
-    if (!region_) [[unlikely]]
-      return detail::empty_cache();
-    // `f` returned the stored value last, so it need not be decoded.
-    maybe<V> last;
-    auto stored = region_->update(
-      key,
-      [&](std::optional<bytes_view> old) {
-        last = next_value(*region_, key, f, old);
-        return encode_next(last);
-      },
-      how);
-    if (!stored)
-      return tl::unexpected{std::move(stored.error())};
-    return last;
-  }
-}
-
-template <class V>
-template <class F>
-std::future<maybe<V>> cache<V>::update_async(std::string key, F f,
-                                             const write_options& how) {
-  static_assert(
-    detail::updater_of<F, V>,
-    "an update function is called as f(std::optional<V>) or f(key, "
-    "std::optional<V>), V being the cache's value type, and returns "
-    "V, std::optional<V>, expected<V> or expected<std::optional<V>>");
-  if constexpr (detail::updater_of<F, V>) {
-    struct state {
-      state(std::string k, F x) : key(std::move(k)), f(std::move(x)) {
-        // nop
-      }
-
-      std::string key;
-      F f;
-      maybe<V> last;
-      std::promise<maybe<V>> made;
-    };
-    if (!region_)
-      return ready(maybe<V>{detail::empty_cache()});
-    auto shared = std::make_shared<state>(key, std::move(f));
-    auto future = shared->made.get_future();
-    region_->update_then(
-      carried_key{std::move(key)},
-      [shared, where = region_](std::optional<bytes_view> old) {
-        shared->last = next_value(*where, shared->key, shared->f, old);
-        return encode_next(shared->last);
-      },
-      how,
-      [shared](expected<std::optional<bytes>> stored) {
-        if (stored)
-          shared->made.set_value(std::move(shared->last));
-        else
-          shared->made.set_value(tl::unexpected{std::move(stored.error())});
-      });
     return future;
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <troupe/backends/leases.hpp>
 #include <troupe/backends/load_tags.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/options.hpp>
@@ -82,6 +83,39 @@ public:
     return tags_;
   }
 
+  /// The value that the key had until it became stale, in its encoded form; nothing
+  /// without `region_options::fail_safe` or `stale_while_revalidate`. For a conditional
+  /// request to the source. Lives as long as the run.
+  [[nodiscard]] std::optional<bytes_view> stale_value() const noexcept {
+    if (stale_ == nullptr)
+      return std::nullopt;
+    return bytes_view{stale_->value};
+  }
+
+  /// Says that the stale value is still right: it is stored again with a new TTL, and what
+  /// the loader returns is not used. No effect when there is no stale value.
+  void unchanged() noexcept {
+    unchanged_ = stale_ != nullptr;
+  }
+
+  [[nodiscard]] bool is_unchanged() const noexcept {
+    return unchanged_;
+  }
+
+  /// Whether the result is stored; false: only the callers of this load get it.
+  void store(bool x) noexcept {
+    store_ = x;
+  }
+
+  [[nodiscard]] bool stores() const noexcept {
+    return store_;
+  }
+
+  /// For the coordinator, before the run.
+  void offer_stale(std::shared_ptr<const stale_entry> x) noexcept {
+    stale_ = std::move(x);
+  }
+
 private:
   std::string key_;
   std::uint32_t attempt_;
@@ -91,6 +125,9 @@ private:
   std::optional<ttl_duration> ttl_;
   std::optional<ttl_duration> idle_;
   troupe::tags tags_;
+  std::shared_ptr<const stale_entry> stale_;
+  bool unchanged_ = false;
+  bool store_ = true;
 };
 
 } // namespace troupe

@@ -29,7 +29,7 @@ load_answer answer_of(load_decision decision) {
     return {std::optional<bytes>{std::move(hit->value)}, load_origin::hit};
   if (auto* stale = std::get_if<load_stale>(&decision))
     return {std::optional<bytes>{std::move(stale->entry.value)},
-            load_origin::stale};
+            load_origin::stale, stale_reason::throttled};
   return {std::optional<bytes>{}, load_origin::hit};
 }
 
@@ -97,7 +97,7 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
   std::optional<load_answer> present;
   std::shared_ptr<blocked_caller> caller;
   load_pointer joined;
-  std::uint64_t born = 0;
+  std::optional<load_granted> lease;
   auto asked = where->acquire_load_now(
     key, x->id, load_purpose::missing, x->named, [&](load_decision decision) {
       if (auto* other = std::get_if<load_joined>(&decision)) {
@@ -105,7 +105,7 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
         caller->since = other->since;
         joined = join(other->id, caller);
       } else if (auto* granted = std::get_if<load_granted>(&decision)) {
-        born = granted->born;
+        lease = std::move(*granted);
       } else {
         present = answer_of(std::move(decision));
       }
@@ -119,7 +119,7 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
   }
   if (place == load_on::pool)
     caller = std::make_shared<blocked_caller>(loader, how, place);
-  const auto run = begin(*x, born, caller);
+  const auto run = begin(*x, std::move(*lease), caller);
   if (run == nullptr)
     return load_answer{tl::unexpected{drained_error()}};
   if (place == load_on::caller)
@@ -142,7 +142,7 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
     = [this, x = *opened, caller](expected<load_decision>& decision) {
         if (decision && std::holds_alternative<load_granted>(*decision)) {
           const auto run
-            = begin(*x, std::get<load_granted>(*decision).born, caller);
+            = begin(*x, std::get<load_granted>(std::move(*decision)), caller);
           if (run == nullptr) {
             caller->answer({tl::unexpected{drained_error()}});
             return false;
@@ -173,6 +173,31 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
                           return false;
                         }
                       });
+}
+
+void load_coordinator::refresh(const std::shared_ptr<load_target>& where,
+                               carried_key key, bytes_loader loader,
+                               write_options how) {
+  auto opened = open(where, key, how.tags);
+  if (!opened)
+    return;
+  auto caller
+    = std::make_shared<later_caller>(shared_from_this(), std::move(loader),
+                                     std::move(how), [](const load_answer&) {});
+  where->acquire_load(
+    std::move(key), (*opened)->id, load_purpose::refresh, (*opened)->named,
+    [self = shared_from_this(), x = *opened,
+     caller](expected<load_decision> decision) {
+      if (decision && std::holds_alternative<load_granted>(*decision))
+        if (const auto run = self->begin(
+              *x, std::get<load_granted>(std::move(*decision)), caller)) {
+          self->post(x, run);
+          return true;
+        }
+      // The value was replaced meanwhile, or another load replaces it.
+      self->forget(x->id);
+      return false;
+    });
 }
 
 // -- joining -----------------------------------------------------------------------
@@ -263,10 +288,10 @@ void load_coordinator::look_at_deadline(const load_pointer& x, time_point now) {
     return;
   }
   if (run->queued_until() <= now && run->withdraw() && claim(*x, run))
-    abandon(x,
-            {errc::overloaded, "no loader thread was free within "
-                                 + seconds(*options.queue_timeout)
-                                 + "; raise loader-threads, or queue_timeout"});
+    static_cast<void>(abandon(
+      x, {errc::overloaded, "no loader thread was free within "
+                              + seconds(*options.queue_timeout)
+                              + "; raise loader-threads, or queue_timeout"}));
 }
 
 std::pair<std::vector<load_view>, std::size_t>
@@ -302,7 +327,7 @@ expected<void> load_coordinator::cancel(load_id id) {
       x->now = load_in_flight::phase::settling;
       x->refused = {errc::load_cancelled, "the load was cancelled"};
       guard.unlock();
-      abandon(x, *x->refused);
+      static_cast<void>(abandon(x, *x->refused));
       return {};
     }
   }

@@ -109,6 +109,11 @@ public:
                 bytes_loader loader, write_options how,
                 std::function<void(const load_answer&)> done);
 
+  /// Loads a key whose entry has reached its `refresh_from`, on the pool, unless another
+  /// load is in flight. Does not wait; nothing is reported.
+  void refresh(const std::shared_ptr<load_target>& where, carried_key key,
+               bytes_loader loader, write_options how);
+
   // -- for the console and the clockwork ----------------------------------------
 
   /// Loads in flight, oldest first, at most `limit` of them, and the number of all.
@@ -152,6 +157,7 @@ private:
   struct run_result {
     expected<std::optional<bytes>> value;
     bool threw = false;
+    bool store = true;
     write_options how;
   };
 
@@ -179,7 +185,7 @@ private:
   load_pointer join(load_id id, const waiter_pointer& waiter);
   static bool leave(load_in_flight& x, const load_waiter& waiter);
 
-  run_pointer begin(load_in_flight& x, std::uint64_t born,
+  run_pointer begin(load_in_flight& x, load_granted granted,
                     waiter_pointer owner);
   void post(const load_pointer& x, const run_pointer& run);
   static void run_owned(const std::weak_ptr<load_coordinator>& by,
@@ -196,7 +202,9 @@ private:
   load_answer commit(const load_pointer& x, run_result result);
   bool fail_over(const load_pointer& x, const run_pointer& run,
                  const error& why);
-  void abandon(const load_pointer& x, const error& why);
+  load_answer abandon(const load_pointer& x, const error& why);
+  load_answer failure(load_in_flight& x, const error& why) const;
+  void give_back(load_in_flight& x);
   void settle(load_in_flight& x, load_end& end);
   void shut(load_in_flight& x);
   void look_at_deadline(const load_pointer& x, time_point now);

@@ -24,9 +24,13 @@ namespace troupe {
 struct load_answer {
   expected<std::optional<bytes>> value;
   load_origin origin = load_origin::loaded;
+  stale_reason why_stale = stale_reason::none;
 
   /// The value was not stored: the load was invalidated, or took too long.
   bool fenced = false;
+
+  /// The version of the entry that was hit.
+  version_number version = no_version;
 };
 
 /// The error of calls while the runtime drains.
@@ -109,6 +113,9 @@ struct load_in_flight {
   phase now = phase::asking;
   std::uint64_t born = 0;
   std::shared_ptr<load_run> run; ///< The present attempt.
+
+  /// The stale value of the key when the load began.
+  std::shared_ptr<const stale_entry> stale;
 
   /// The caller whose loader runs, when a thread of the pool runs it. A caller that runs
   /// its loader itself answers itself.

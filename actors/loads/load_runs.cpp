@@ -14,7 +14,7 @@ namespace troupe {
 /// The load got its lease. Returns its first run; nullptr when a drain has ended it:
 /// its lease is given back.
 load_coordinator::run_pointer load_coordinator::begin(load_in_flight& x,
-                                                      std::uint64_t born,
+                                                      load_granted granted,
                                                       waiter_pointer owner) {
   auto run = std::make_shared<load_run>(
     1, time_.now() + *x.where->options().queue_timeout);
@@ -22,14 +22,16 @@ load_coordinator::run_pointer load_coordinator::begin(load_in_flight& x,
     std::lock_guard guard{x.mutex};
     if (x.now == load_in_flight::phase::asking) {
       x.now = load_in_flight::phase::running;
-      x.born = born;
+      x.born = granted.born;
+      if (granted.stale)
+        x.stale
+          = std::make_shared<const stale_entry>(std::move(*granted.stale));
       x.run = run;
       x.owner = std::move(owner);
       return run;
     }
   }
-  x.where->release_load(x.key, x.id, std::nullopt,
-                        [](const expected<void>&) {});
+  give_back(x);
   return nullptr;
 }
 
@@ -38,15 +40,19 @@ void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
   auto posted = workers_.post([by = weak_from_this(), which = std::weak_ptr{x},
                                run] { run_owned(by, which, run); });
   if (!posted && claim(*x, run))
-    abandon(x, posted.error());
+    static_cast<void>(abandon(x, posted.error()));
 }
 
 namespace {
 
 /// What a loader of this run is told.
 load_context context_of(const load_in_flight& x, const load_run& run) {
-  return {x.key.key(), run.attempt(), run.deadline().value_or(never),
-          run.stop_token(), x.named};
+  load_context result{x.key.key(), run.attempt(),
+                      run.deadline().value_or(never), run.stop_token(),
+                      x.named};
+  // Set before the run was made.
+  result.offer_stale(x.stale);
+  return result;
 }
 
 /// A loader is the user's code: its exceptions end here. Returns whether it threw.
@@ -63,6 +69,13 @@ bool call(const bytes_loader& loader, load_context& context,
                  "the loader threw something that is no std::exception");
   }
   return true;
+}
+
+/// The loader may say that the stale value is still right.
+void keep_unchanged(const load_context& context,
+                    expected<std::optional<bytes>>& value) {
+  if (value && context.is_unchanged())
+    value = std::optional<bytes>{bytes{*context.stale_value()}};
 }
 
 /// What the loader has chosen for its value.
@@ -102,11 +115,13 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
   auto loader = std::move(owner->loader);
   auto how = owner->how;
   owner = nullptr;
-  run_result result{fail(errc::load_failed), false, {}};
+  run_result result{fail(errc::load_failed), false, true, {}};
   {
     const running_load here{which, run};
     result.threw = call(loader, *context, result.value);
   }
+  keep_unchanged(*context, result.value);
+  result.store = context->stores();
   result.how = chosen(*context, std::move(how));
   // Destroy what the loader captured before any waiter gets the result.
   loader = nullptr;
@@ -126,11 +141,13 @@ load_answer load_coordinator::run_here(const load_pointer& x,
     return {tl::unexpected{x->refused.value_or(drained_error())}};
   }
   auto context = context_of(*x, *run);
-  run_result result{fail(errc::load_failed), false, {}};
+  run_result result{fail(errc::load_failed), false, true, {}};
   {
     const running_load here{x, run};
     result.threw = call(loader, context, result.value);
   }
+  keep_unchanged(context, result.value);
+  result.store = context.stores();
   result.how = chosen(context, how);
   return finish(x, run, std::move(result));
 }
@@ -178,15 +195,17 @@ load_answer load_coordinator::finish(const load_pointer& x,
                                      const run_pointer& run,
                                      run_result result) {
   if (result.threw) {
+    auto answer = failure(*x, result.value.error());
     fail_over(x, run, result.value.error());
-    return {std::move(result.value)};
+    return answer;
   }
   if (!claim(*x, run)) {
     // Invariant 2: it outlived its lease, or the load was ended.
     std::lock_guard guard{x->mutex};
     if (x->refused)
       return {tl::unexpected{*x->refused}};
-    return {std::move(result.value), load_origin::loaded, true};
+    return {std::move(result.value), load_origin::loaded, stale_reason::none,
+            true};
   }
   if (result.value) {
     const auto& value = *result.value;
@@ -197,13 +216,18 @@ load_answer load_coordinator::finish(const load_pointer& x,
   }
   if (result.value)
     return commit(x, std::move(result));
-  abandon(x, result.value.error());
-  return {std::move(result.value)};
+  return abandon(x, result.value.error());
 }
 
 /// Passes the value to the provider, which stores it if the lease still holds.
 load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
   const auto& value = *result.value;
+  if (!result.store) {
+    give_back(*x);
+    load_end end{{std::move(result.value)}};
+    settle(*x, end);
+    return std::move(end.answer);
+  }
   const auto outcome = x->where->commit_load_now(
     x->key, {.id = x->id,
              .born = x->born,
@@ -213,8 +237,9 @@ load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
   // Stored, refused, or the shard is down: the value was loaded, and the waiters get
   // it. After an error it may be older than an invalidation.
   const auto fenced = !outcome || (value && !outcome->stored);
-  load_end end{{std::move(result.value), load_origin::loaded, fenced},
-               !outcome || outcome->killed};
+  load_end end{
+    {std::move(result.value), load_origin::loaded, stale_reason::none, fenced},
+    !outcome || outcome->killed};
   settle(*x, end);
   return std::move(end.answer);
 }
@@ -244,13 +269,13 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   }
   run->stop();
   if (next == nullptr) {
-    abandon(x, why);
+    static_cast<void>(abandon(x, why));
     return true;
   }
   for (auto& name : next->how.tags.names())
     x->named->add(name);
   if (last != nullptr)
-    last->answer({tl::unexpected{why}});
+    last->answer(failure(*x, why));
   if (next->runs_itself())
     next->take(x, fresh);
   else
@@ -258,18 +283,44 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   return true;
 }
 
-/// Returns the lease and then answers with an error. The load is settling.
-void load_coordinator::abandon(const load_pointer& x, const error& why) {
+/// The answer of a failed load: the stale value, if the region serves it, or the error.
+load_answer load_coordinator::failure(load_in_flight& x,
+                                      const error& why) const {
+  const auto& options = x.where->options();
+  // These say nothing of the source of the value.
+  const auto spoils = why == errc::load_cancelled || why == errc::shutting_down
+                      || why == errc::load_cycle;
+  if (!spoils && x.stale != nullptr
+      && time_.now() < x.stale->fresh_until + options.fail_safe)
+    return {std::optional<bytes>{x.stale->value}, load_origin::stale,
+            stale_reason::load_failed};
+  return {tl::unexpected{why}};
+}
+
+/// Returns the lease and then answers with the stale value or the error. The load is
+/// settling. Returns that answer.
+load_answer load_coordinator::abandon(const load_pointer& x, const error& why) {
   const auto run = x->present_run();
   run->stop();
   run->withdraw();
+  auto answer = failure(*x, why);
+  std::optional<time_point> next;
+  if (answer.origin == load_origin::stale)
+    next = time_.now() + x->where->options().fail_safe_throttle;
   x->where->release_load(
-    x->key, x->id, std::nullopt,
+    x->key, x->id, next,
     // A failed shard has voided the lease.
-    [self = shared_from_this(), x, why](const expected<void>&) {
-      load_end end{{tl::unexpected{why}}};
+    [self = shared_from_this(), x, answer](const expected<void>&) {
+      load_end end{answer};
       self->settle(*x, end);
     });
+  return answer;
+}
+
+/// Returns the lease of a load whose result is not stored.
+void load_coordinator::give_back(load_in_flight& x) {
+  x.where->release_load(x.key, x.id, std::nullopt,
+                        [](const expected<void>&) {});
 }
 
 /// Answers all callers.
@@ -285,12 +336,14 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
     waiters = std::move(x.waiters);
   }
   counted_.duration.record(time_.now() - x.started);
-  if (!end.answer.value)
+  if (!end.answer.value || end.answer.why_stale == stale_reason::load_failed)
     counted_.failed.add(1);
   if (owner != nullptr)
     owner->answer(end.answer);
   if (!waiters.empty()) {
-    end.answer.origin = load_origin::joined;
+    const auto origin = end.answer.origin;
+    if (origin == load_origin::loaded)
+      end.answer.origin = load_origin::joined;
     for (auto& waiter : waiters)
       // There was an invalidation before this waiter asked. It is not known which one,
       // and it does not matter: another load is always correct.
@@ -298,7 +351,7 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
         waiter->ask_again(x);
       else
         waiter->answer(end.answer);
-    end.answer.origin = load_origin::loaded;
+    end.answer.origin = origin;
   }
   forget(x.id);
 }

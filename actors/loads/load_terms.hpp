@@ -19,7 +19,16 @@ enum class load_origin : std::uint8_t {
   hit,    ///< It was cached.
   loaded, ///< The caller's loader brought it.
   joined, ///< Another caller's loader brought it.
-  stale,  ///< It is past its deadline; see `region_options::fail_safe`.
+  stale,  ///< It is past its deadline; `stale_reason` says why it is served.
+};
+
+/// Why a caller got a stale value.
+enum class stale_reason : std::uint8_t {
+  none,        ///< It got none.
+  load_failed, ///< The load failed (`region_options::fail_safe`).
+  throttled, ///< A load has failed within `region_options::fail_safe_throttle`.
+  revalidating, ///< A load in the background replaces it
+                ///< (`region_options::stale_while_revalidate`).
 };
 
 } // namespace troupe

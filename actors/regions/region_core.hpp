@@ -51,6 +51,14 @@ public:
     return provider_;
   }
 
+  /// Whether entries have other moments than their deadline: values may be stale or
+  /// refreshed, or their absence may be cached.
+  [[nodiscard]] bool has_moments() const noexcept {
+    return options_.fail_safe > ttl_duration::zero()
+           || options_.stale_while_revalidate > ttl_duration::zero()
+           || options_.refresh_ahead > 0.0 || options_.absence_ttl;
+  }
+
   /// The time that decides when entries of this region expire.
   [[nodiscard]] time_point now() const noexcept {
     return time_.now();

@@ -196,7 +196,13 @@ public:
   get_or_set(const hashed_key& key, const bytes_loader& loader,
              const write_options& how = {}, const load_terms& terms = {});
 
-  /// The part of `get_or_set` after the read, for a key that the caller found absent.
+  /// The same; says how the value came about.
+  load_answer get_or_load(const hashed_key& key, const bytes_loader& loader,
+                          const write_options& how = {},
+                          const load_terms& terms = {});
+
+  /// The part of `get_or_load` after the read, for a key that the caller found absent.
+  /// Only without `has_moments`.
   load_answer load_missing(const hashed_key& key, const bytes_loader& loader,
                            const write_options& how,
                            const load_terms& terms = {});
@@ -275,6 +281,8 @@ private:
   expected<transfer_result> transfer(const hashed_key& from, region& target,
                                      const hashed_key& to,
                                      const transfer_terms& terms);
+  expected<std::optional<load_answer>> read_usable(const hashed_key& key,
+                                                   bool& refreshes) const;
   expected<std::optional<bytes>> update_under_lease(const hashed_key& key,
                                                     const bytes_updater& f,
                                                     const write_options& how);

@@ -1,6 +1,6 @@
 // The part of a region that loads missing values.
 
-#include <troupe/actors/regions/region_declared.hpp>
+#include <troupe/actors/regions/region.hpp>
 
 #include <utility>
 
@@ -14,6 +14,18 @@ void region::get_or_set_then(carried_key key, bytes_loader loader,
   // Before the read: options that are refused on a miss are refused on a hit, too.
   if (auto ok = check_unconditional(how); !ok)
     return done(tl::unexpected{std::move(ok.error())});
+  if (has_moments()) {
+    auto refreshes = false;
+    auto found = read_usable(key, refreshes);
+    if (!found)
+      return done(tl::unexpected{std::move(found.error())});
+    if (refreshes)
+      loads_->refresh(shared_from_this(), key, loader, how);
+    if (*found)
+      return done(std::move((*found)->value));
+    return load_missing_then(std::move(key), std::move(loader), std::move(how),
+                             std::move(done));
+  }
   auto look = key;
   get_then(std::move(look), lookup::use,
            [self = shared_from_this(), key = std::move(key),
@@ -41,11 +53,66 @@ void region::load_missing_then(carried_key key, bytes_loader loader,
 expected<std::optional<bytes>>
 region::get_or_set(const hashed_key& key, const bytes_loader& loader,
                    const write_options& how, const load_terms& terms) {
+  return get_or_load(key, loader, how, terms).value;
+}
+
+load_answer
+region::get_or_load(const hashed_key& key, const bytes_loader& loader,
+                    const write_options& how, const load_terms& terms) {
   if (auto ok = check_unconditional(how); !ok)
+    return {tl::unexpected{std::move(ok.error())}};
+  auto refreshes = false;
+  auto found = read_usable(key, refreshes);
+  if (!found)
+    return {tl::unexpected{std::move(found.error())}};
+  if (refreshes)
+    loads_->refresh(shared_from_this(), carried_key{key}, loader, how);
+  if (*found)
+    return std::move(**found);
+  return load_missing(key, loader, how, terms);
+}
+
+/// The answer without a load, if there is one. Sets `refreshes` when a load in the
+/// background should follow.
+expected<std::optional<load_answer>>
+region::read_usable(const hashed_key& key, bool& refreshes) const {
+  std::optional<load_answer> result;
+  const auto hit = [&](const entry_view& x) {
+    result
+      = load_answer{std::optional<bytes>{bytes{x.value}}, load_origin::hit};
+    result->version = x.version;
+  };
+  expected<bool> found = true;
+  if (!has_moments()) {
+    found = visit(key, hit);
+  } else if (auto ok = check_key(key); !ok) {
     return tl::unexpected{std::move(ok.error())};
-  if (auto present = get(key); !present || *present)
-    return present;
-  return load_missing(key, loader, how, terms).value;
+  } else {
+    found = provider_->read_usable(
+      key,
+      [&](const entry_view& x, const staleness& moments) {
+        const auto time = now();
+        if (moments.absence) {
+          result = load_answer{std::optional<bytes>{}, load_origin::hit};
+        } else if (time < x.deadline) {
+          hit(x);
+          refreshes = time >= moments.refresh_from;
+        } else {
+          const auto revalidates
+            = time < x.deadline + options_.stale_while_revalidate;
+          refreshes = revalidates && time >= moments.refresh_from;
+          if (revalidates || time < moments.refresh_from)
+            result = load_answer{std::optional<bytes>{bytes{x.value}},
+                                 load_origin::stale,
+                                 revalidates ? stale_reason::revalidating
+                                             : stale_reason::throttled};
+        }
+      },
+      lookup::use);
+  }
+  if (!found)
+    return tl::unexpected{std::move(found.error())};
+  return result;
 }
 
 load_answer

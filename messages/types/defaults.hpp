@@ -40,6 +40,10 @@ inline constexpr std::uint32_t load_attempts = 3;
 /// asked for each request meanwhile.
 inline constexpr std::chrono::milliseconds fail_safe_throttle{30'000};
 
+/// How long readers wait with the next attempt to refresh an entry after one of them has
+/// begun a load. A refresh takes less, mostly.
+inline constexpr std::chrono::milliseconds refresh_pause{1'000};
+
 /// After this many lost races, an `update` takes its key's lease.
 inline constexpr std::uint32_t update_races = 4;
 

@@ -341,6 +341,8 @@ load_decision plain_store::acquire_load(bytes_view key, load_id id,
       return load_joined{held.id, moment_, std::move(stale)};
   }
   loads_.insert_or_assign(bytes{key}, load_lease{id, moment_, std::move(tags)});
+  if (refreshes)
+    postpone_refresh(key, time_.now() + defaults::refresh_pause);
   return load_granted{moment_, std::move(stale)};
 }
 

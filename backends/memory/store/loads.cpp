@@ -9,7 +9,8 @@ store_loads::acquire_load(const hashed_key& key, load_id id,
                           std::shared_ptr<const load_tags> tags,
                           load_purpose why) {
   std::optional<stale_entry> stale;
-  if (auto answer = too_early(table_.locate(key), why, stale))
+  const auto where = table_.locate(key);
+  if (auto answer = too_early(where, why, stale))
     return std::move(*answer);
   const auto now = forgotten_.tags().sequence();
   if (auto* held = loads_.find(key.key)) {
@@ -22,6 +23,9 @@ store_loads::acquire_load(const hashed_key& key, load_id id,
   }
   loads_.grant(key.key, {id, now, std::move(tags), time_.coarse()});
   record_load(key_event_kind::load_granted, key, id);
+  // Otherwise each reader would ask for a lease until the refresh is stored.
+  if (why == load_purpose::refresh && where.item != nullptr)
+    where.item->postpone_refresh(time_.now() + defaults::refresh_pause);
   return load_granted{now, std::move(stale)};
 }
 
