@@ -203,7 +203,7 @@ private:
   bool fail_over(const load_pointer& x, const run_pointer& run,
                  const error& why);
   load_answer abandon(const load_pointer& x, const error& why);
-  load_answer failure(load_in_flight& x, const error& why) const;
+  static load_answer failure(load_in_flight& x, const error& why);
   void give_back(load_in_flight& x);
   void settle(load_in_flight& x, load_end& end);
   void shut(load_in_flight& x);

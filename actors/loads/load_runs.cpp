@@ -284,14 +284,13 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
 }
 
 /// The answer of a failed load: the stale value, if the region serves it, or the error.
-load_answer load_coordinator::failure(load_in_flight& x,
-                                      const error& why) const {
+load_answer load_coordinator::failure(load_in_flight& x, const error& why) {
   const auto& options = x.where->options();
   // These say nothing of the source of the value.
   const auto spoils = why == errc::load_cancelled || why == errc::shutting_down
                       || why == errc::load_cycle;
   if (!spoils && x.stale != nullptr
-      && time_.now() < x.stale->fresh_until + options.fail_safe)
+      && x.where->entry_time() < x.stale->fresh_until + options.fail_safe)
     return {std::optional<bytes>{x.stale->value}, load_origin::stale,
             stale_reason::load_failed};
   return {tl::unexpected{why}};
@@ -306,7 +305,7 @@ load_answer load_coordinator::abandon(const load_pointer& x, const error& why) {
   auto answer = failure(*x, why);
   std::optional<time_point> next;
   if (answer.origin == load_origin::stale)
-    next = time_.now() + x->where->options().fail_safe_throttle;
+    next = x->where->entry_time() + x->where->options().fail_safe_throttle;
   x->where->release_load(
     x->key, x->id, next,
     // A failed shard has voided the lease.

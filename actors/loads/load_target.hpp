@@ -13,6 +13,7 @@
 #include <troupe/backends/leases.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
+#include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/options.hpp>
 
@@ -33,6 +34,9 @@ public:
 
   /// The region's options: they hold the time limits and attempts of its loads.
   [[nodiscard]] virtual const region_options& options() const noexcept = 0;
+
+  /// The present time of its entries, which may have another clock than loads.
+  [[nodiscard]] virtual time_point entry_time() const noexcept = 0;
 
   /// Whether a loaded value may be stored. Errors: `value_too_large`,
   /// `invalid_argument`.

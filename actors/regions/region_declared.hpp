@@ -255,6 +255,10 @@ public:
 
   // -- for the load coordinator --------------------------------------------------
 
+  [[nodiscard]] time_point entry_time() const noexcept override {
+    return now();
+  }
+
   [[nodiscard]] expected<void>
   check_loaded(bytes_view value, const write_options& how) const override;
   expected<void>
