@@ -43,6 +43,9 @@ struct region_options {
   /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
 
+  // Providers keep stale values by the next five options. `get_or_set` does not serve
+  // or refresh them yet.
+
   /// How long after its deadline a stale value may be served when a load fails; 0: not
   /// at all. Entries without a finite TTL are never stale. The memory of a stale entry
   /// stays charged until this time has passed, unless the entry is evicted.
