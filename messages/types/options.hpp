@@ -165,7 +165,7 @@ struct write_options {
   return x == no_expiry || (x > ttl_duration::zero() && x <= max_ttl);
 }
 
-/// Whether an entry may be served for so long after its deadline.
+/// Whether `x` is a valid time for which an entry stays usable after its deadline.
 [[nodiscard]] inline bool valid_staleness(ttl_duration x) noexcept {
   return x >= ttl_duration::zero() && x <= max_ttl;
 }
