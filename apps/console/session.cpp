@@ -334,6 +334,7 @@ answer<std::string> session::on(const send_command& x) {
   const auto* form = find_form(forms, x.message);
   if (form == nullptr) {
     std::vector<std::string> all;
+    all.reserve(forms.size());
     for (const auto& known : forms)
       all.push_back(known.name);
     return tl::unexpected{with_suggestion(

@@ -53,6 +53,9 @@ struct region_options {
   /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
 
+  // Providers keep stale values by the next five options. `get_or_set` does not serve
+  // or refresh them yet.
+
   /// How long after its deadline a stale value may be served when a load fails; 0: not
   /// at all. Entries without a finite TTL are never stale. The memory of a stale entry
   /// stays charged until this time has passed, unless the entry is evicted.
@@ -175,7 +178,7 @@ struct write_options {
   return x == no_expiry || (x > ttl_duration::zero() && x <= max_ttl);
 }
 
-/// Whether an entry may be served for so long after its deadline.
+/// Whether `x` is a valid time for which an entry stays usable after its deadline.
 [[nodiscard]] inline bool valid_staleness(ttl_duration x) noexcept {
   return x >= ttl_duration::zero() && x <= max_ttl;
 }

@@ -135,7 +135,15 @@ std::string wrapped(const message_form& x, std::size_t width) {
   };
   for (const auto& field : x.fields)
     add(field.text());
-  add("-> " + x.answer);
+  std::string_view answer = x.answer;
+  std::string arrow = "-> ";
+  for (auto end = answer.find(' '); end != std::string_view::npos;
+       end = answer.find(' ')) {
+    add(arrow.append(answer.substr(0, end)));
+    arrow.clear();
+    answer.remove_prefix(end + 1);
+  }
+  add(arrow.append(answer));
   return result + "\n";
 }
 

@@ -114,7 +114,9 @@ private:
       kind = x.kind;
       cause = x.cause;
       kept = static_cast<std::uint8_t>(std::min(x.key.size(), most_kept));
-      std::memcpy(text.data(), x.key.data(), kept);
+      // An empty key may have no address.
+      if (kept != 0)
+        std::memcpy(text.data(), x.key.data(), kept);
       named = static_cast<std::uint8_t>(
         std::min(x.name.size(), text.size() - kept));
       if (named != 0)
@@ -125,7 +127,7 @@ private:
                                std::uint64_t key_hash) const noexcept {
       return kind == key_event_kind::cleared
              || (key_size == key.size() && hash == key_hash
-                 && std::memcmp(text.data(), key.data(), kept) == 0);
+                 && key.substr(0, kept) == bytes_view{text.data(), kept});
     }
 
     [[nodiscard]] key_event to_event() const {

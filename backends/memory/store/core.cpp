@@ -29,12 +29,10 @@ store_core::~store_core() {
   forgotten_.tags().remove(witness_);
 }
 
-/// Sets the deadline of a write, from its TTL, shortened by up to the jitter's share,
-/// and the moments that go with it. Without a TTL, `to` must have no deadline yet.
-void store_core::set_deadline(entry_attributes& to, const write_options& how) {
-  auto ttl = how.ttl.value_or(options_.ttl);
-  if (ttl == no_expiry)
-    return;
+/// Sets the deadline of a write, which its TTL gives, shortened by up to the jitter's
+/// share, and the moments that go with it.
+void store_core::set_ttl(entry_attributes& to, const write_options& how,
+                         ttl_duration ttl) {
   auto jitter = how.jitter.value_or(options_.jitter);
   auto full = std::chrono::nanoseconds{ttl};
   if (jitter > 0.0) {
@@ -81,7 +79,8 @@ store_core::attributes_for(const write_options& how, const entry* present,
     if (how.ttl && !how.keep_ttl) {
       result.deadline = never;
       result.moments = {};
-      set_deadline(result, how);
+      if (*how.ttl != no_expiry)
+        set_ttl(result, how, *how.ttl);
     } else if (how.stale_for && !how.keep_ttl && result.deadline != never) {
       result.moments.stale_for = *how.stale_for;
     }

@@ -275,7 +275,7 @@ protected:
 
 private:
   expected<void> catch_up();
-  void set_deadline(entry_attributes& to, const write_options& how);
+  void set_ttl(entry_attributes& to, const write_options& how, ttl_duration x);
   expected<void> make_empty();
   void note_loads_and_events(bytes_view key);
   [[nodiscard]] update_leases::passed passing_update(const hashed_key& key,
@@ -287,7 +287,9 @@ private:
 /// The attributes of an entry without tags that inherits nothing from another entry.
 inline entry_attributes store_core::fresh_attributes(const write_options& how) {
   entry_attributes result;
-  set_deadline(result, how);
+  // Most writes have no TTL, and pay no call.
+  if (const auto ttl = how.ttl.value_or(options_.ttl); ttl != no_expiry)
+    set_ttl(result, how, ttl);
   if (const auto idle = how.idle.value_or(options_.idle); idle != no_expiry) {
     result.idle = idle;
     result.idle_until = time_.now() + idle;

@@ -32,7 +32,7 @@ expected<bool> store::set_looking(const hashed_key& key, bytes_view value,
   used_tags tags{*this, how.tags};
   auto where = table_.locate(key);
   const decision made{*this, where, key, !how.tags.empty()};
-  const auto present = look(where, key);
+  auto present = look(where, key);
   if (!present) [[unlikely]]
     return present;
   if (how.condition == write_condition::if_absent && *present)

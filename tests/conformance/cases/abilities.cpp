@@ -256,7 +256,7 @@ PROVIDER_CASE("each entry is charged for key and value at least",
     return;
   CHECK(f.uut->charge("k").value() == std::nullopt);
   std::size_t last = 0;
-  for (std::size_t size : {0, 10, 1'000, 100'000, 3'000'000}) {
+  for (std::size_t size : {0U, 10U, 1'000U, 100'000U, 3'000'000U}) {
     REQUIRE(f.uut->set("k", std::string(size, 'v'), {.idle = 1h}));
     const auto before = look_at(*f.uut, "k");
     const auto charged = f.uut->charge("k").value().value();

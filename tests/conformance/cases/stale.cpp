@@ -107,7 +107,7 @@ PROVIDER_CASE("how long an entry may be stale is the region's or the write's",
   own.stale_for = 0ms;
   REQUIRE(f.uut->set("own", "1", own));
   CHECK(stale_for("own") == 0ms);
-  // Without an end there is no time after it.
+  // An entry without a deadline is never stale.
   write_options endless;
   endless.ttl = no_expiry;
   endless.stale_for = 1h;

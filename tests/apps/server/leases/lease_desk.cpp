@@ -108,7 +108,7 @@ TEST_CASE("of threads that ask for a key, one has its lease at a time",
     for (int i = 0; i < threads; ++i)
       all.emplace_back([&, i] {
         start.arrive_and_wait();
-        const auto answer = run.ask(key, static_cast<std::uint64_t>(i + 1));
+        const auto answer = run.ask(key, static_cast<std::uint64_t>(i) + 1);
         const auto* const lease = std::get_if<lease_grant>(&answer->get());
         if (lease == nullptr)
           return;
@@ -140,7 +140,7 @@ TEST_CASE("clients that leave, writers and ticks leave nothing behind",
       std::minstd_rand random{static_cast<unsigned>(i + 1)};
       for (int round = 0; round < rounds; ++round) {
         const auto key = "k" + std::to_string(random() % 3);
-        const auto client = static_cast<std::uint64_t>(i + 1);
+        const auto client = static_cast<std::uint64_t>(i) + 1;
         const auto answer = run.ask(key, client);
         switch (random() % 6) {
           case 0:

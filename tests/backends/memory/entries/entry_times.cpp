@@ -46,7 +46,7 @@ struct made_entry {
 
 TEST_CASE("moments lie between the value and the tags", "[entry]") {
   const std::vector<memory::tag_id> ids{3, 5, 8};
-  for (const std::size_t size : {0, 1, 7, 8, 9, 100})
+  for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 100U})
     for (const bool slides : {false, true})
       for (const bool tagged : {false, true})
         for (const bool lasting : {false, true}) {

@@ -103,7 +103,7 @@ private:
     auto [block, size] = blocks_[i];
     auto* bytes = static_cast<const char*>(block);
     if (!std::all_of(bytes, bytes + size,
-                     [&](char x) { return x == pattern(size); }))
+                     [size = size](char x) { return x == pattern(size); }))
       FAIL("a block was overwritten");
     uut.deallocate(block, size);
     at_.erase(block);
@@ -123,7 +123,7 @@ private:
 TEST_CASE("a slab without blocks in use gives all chunks back",
           "[slab][compaction]") {
   holder self{1};
-  for (std::size_t size : {24, 100, 1'000, 30'000})
+  for (std::size_t size : {24U, 100U, 1'000U, 30'000U})
     for (int i = 0; i < 1'000; ++i)
       self.take(size);
   while (self.count() > 0)
@@ -146,7 +146,7 @@ TEST_CASE("a slab whose blocks are full has nothing to give",
 
 TEST_CASE("nearly empty chunks are emptied and given back",
           "[slab][compaction]") {
-  for (std::size_t size : {16, 100, 4'000, 20'000}) {
+  for (std::size_t size : {16U, 100U, 4'000U, 20'000U}) {
     CAPTURE(size);
     holder self{2};
     const auto blocks = 20'000'000 / size;
