@@ -219,7 +219,7 @@ PROVIDER_CASE("a refresh that fails keeps the value and pauses",
   CHECK(runs == 1);
 }
 
-PROVIDER_CASE("it is remembered that there is no value", "[loads][stale]") {
+PROVIDER_CASE("a load remembers that there is no value", "[loads][stale]") {
   if (!kind.exact_tick)
     return;
   minute_fixture f{kind, {.absence_ttl = 10s}};

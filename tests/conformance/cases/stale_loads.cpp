@@ -167,6 +167,9 @@ PROVIDER_CASE("a live entry is refreshed from its moment on",
   CHECK(std::holds_alternative<load_hit>(acquire(f, "k", 1)));
   const auto granted = grant(f, "k", 2, refresh);
   CHECK_FALSE(granted.stale); // It is not.
+  // For a while no other reader asks for one.
+  CHECK(std::holds_alternative<load_hit>(acquire(f, "k", 3, refresh)));
+  f.advance(defaults::refresh_pause);
   const auto second = acquire(f, "k", 3, refresh);
   REQUIRE(std::holds_alternative<load_joined>(second));
   CHECK(std::get<load_joined>(second).id == 2);
