@@ -1,6 +1,5 @@
 #include <troupe/backends/memory/common_limit.hpp>
 
-#include <array>
 #include <utility>
 
 #include <troupe/backends/memory/memory_provider.hpp>
@@ -90,7 +89,7 @@ void common_limit::rebalance() {
     const auto made = x->made();
     shards.insert(shards.end(), made.begin(), made.end());
   }
-  balance_.look(shards, std::array<const budget*, 1>{bytes_.get()});
+  balance_.look(shards, *bytes_, nullptr);
 }
 
 void keep_memory_ready(std::stop_token stop) {

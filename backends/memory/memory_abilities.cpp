@@ -181,8 +181,7 @@ void memory_provider::rebalance() {
     shards_->groups()[i]->rebalance();
   if (bytes_->limit() != budget::unlimited
       || entries_->limit() != budget::unlimited)
-    balance_.look(shards_->all().made(),
-                  std::array<const budget*, 2>{bytes_.get(), entries_.get()});
+    balance_.look(shards_->all().made(), *bytes_, entries_.get());
 }
 
 // -- namespaces --------------------------------------------------------------------

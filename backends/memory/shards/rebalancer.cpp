@@ -1,5 +1,8 @@
 #include <troupe/backends/memory/shards/rebalancer.hpp>
 
+#include <algorithm>
+#include <vector>
+
 namespace troupe::memory {
 
 namespace {
@@ -35,25 +38,31 @@ const figures* calmest(const std::vector<figures>& all) {
 
 } // namespace
 
-void rebalancer::look(std::span<shard* const> shards,
-                      std::span<const budget* const> shared) {
-  // Capacity that busy shards could not give. An overdraft that is seen in two looks
-  // does not belong to a shard that is collecting for it now.
-  for (auto* x : shared) {
-    x->settle(yielding::in_proportion);
-    if (overdrawn_.erase(x) > 0)
-      x->settle(yielding::all);
-    if (x->overdrawn() > 0)
-      overdrawn_.insert(x);
-  }
+void rebalancer::settle(const budget& which, std::size_t credit) {
+  which.settle(yielding::unspent);
+  const auto now = which.overdrawn();
+  auto& before = overdrawn_[&which];
+  if (std::min(before, now) > credit)
+    which.settle();
+  before = which.overdrawn();
+}
+
+void rebalancer::look(std::span<shard* const> shards, const budget& bytes,
+                      const budget* entries) {
+  const auto shared = entries == nullptr
+                        ? std::vector<const budget*>{&bytes}
+                        : std::vector<const budget*>{&bytes, entries};
+  settle(bytes, table::credit_of_moves);
+  if (entries != nullptr)
+    settle(*entries, 0);
   std::vector<figures> all;
   all.reserve(shards.size());
   for (auto* x : shards) {
-    auto& entries = x->store().entries();
+    auto& table = x->store().entries();
     auto& before = evicted_[x->number()];
-    auto now = entries.evictions();
+    auto now = table.evictions();
     all.push_back(
-      {x, now - before, entries.held_back_by(shared), entries.can_yield()});
+      {x, now - before, table.held_back_by(shared), table.can_yield()});
     before = now;
   }
   auto* takes = neediest(all);

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 
 #include <troupe/backends/memory/shards/shard.hpp>
 
@@ -16,18 +16,23 @@ namespace troupe::memory {
 /// thread-safe.
 class rebalancer {
 public:
-  /// Checks the shards that share these budgets. At most one of them yields a piece,
-  /// for a shard that is limited by these budgets and not by a narrower limit of its
-  /// own. Linear in the number of shards.
-  void look(std::span<shard* const> shards,
-            std::span<const budget* const> shared);
+  /// Checks the shards that share these budgets, `entries` perhaps nullptr. At most one
+  /// of them yields a piece, for a shard that is limited by these budgets and not by a
+  /// narrower limit of its own. Linear in the number of shards.
+  void look(std::span<shard* const> shards, const budget& bytes,
+            const budget* entries);
 
 private:
+  /// Makes the shards return what the budget is overdrawn by, as far as that was seen
+  /// in two looks, and is more than `credit`: another may be one that a shard
+  /// is collecting for now, or a move's, which must not lead to an eviction.
+  void settle(const budget& which, std::size_t credit);
+
   /// The evictions of each shard at the last look, by number.
   std::unordered_map<std::uint64_t, std::uint64_t> evicted_;
 
-  /// The budgets that were still overdrawn after the last look.
-  std::unordered_set<const budget*> overdrawn_;
+  /// By how much each budget was still overdrawn after the last look.
+  std::unordered_map<const budget*, std::size_t> overdrawn_;
 };
 
 } // namespace troupe::memory

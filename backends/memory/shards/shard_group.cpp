@@ -1,7 +1,6 @@
 #include <troupe/backends/memory/shards/shard_group.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace troupe::memory {
 
@@ -157,8 +156,7 @@ void shard_group::rebalance() {
   if (bytes_->limit() == budget::unlimited
       && entries_->limit() == budget::unlimited)
     return;
-  balance_.look(made_.made(),
-                std::array<const budget*, 2>{bytes_.get(), entries_.get()});
+  balance_.look(made_.made(), *bytes_, entries_.get());
 }
 
 } // namespace troupe::memory

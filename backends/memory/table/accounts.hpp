@@ -60,6 +60,10 @@ protected:
   static constexpr std::size_t bytes_per_bucket
     = sizeof(bucket) + timing_wheel::bytes_per_item;
 
+  /// By how much moves may overdraw a limit until capacity is available, so that no move
+  /// evicts an entry for its slots in the index.
+  static constexpr std::size_t credit_of_slots = 16 * bytes_per_bucket;
+
   /// The charges for an entry that is put.
   struct charges {
     std::size_t size;     ///< Bytes of the entry's own block.

@@ -16,10 +16,6 @@ namespace {
 /// add.
 constexpr std::size_t spare_share = 4;
 
-/// Buckets for which moves may overdraw a limit until capacity is available: so that no
-/// move evicts an entry for its slot in the index.
-constexpr std::size_t buckets_on_credit = 16;
-
 } // namespace
 
 put_result table::put_large(const position& where, const hashed_key& key,
@@ -150,8 +146,7 @@ put_result table::move(const position& source, table& to, const position& where,
   if (to.limited_) {
     // In addition to what the source gives: what a longer key takes, and the index.
     auto bytes = to.charged() + all + added * bytes_per_bucket;
-    auto tolerated
-      = buckets_on_credit * bytes_per_bucket + all - std::min(all, freed);
+    auto tolerated = credit_of_slots + all - std::min(all, freed);
     if (auto& g = to.newest(); with.expiry() != never && g.wheel.bytes() == 0) {
       bytes += g.links.bucket_count() * timing_wheel::bytes_per_item;
       tolerated += g.links.bucket_count() * timing_wheel::bytes_per_item;

@@ -131,6 +131,10 @@ public:
   /// Obeys a changed limit: keeps no more than these amounts.
   void obey_limits(std::size_t bytes, std::size_t entries) noexcept;
 
+  /// The bytes by which moves leave a limit overdrawn until capacity is available: their
+  /// slots in the index, and as much for keys that are longer than before.
+  static constexpr std::size_t credit_of_moves = 2 * credit_of_slots;
+
   /// Returns up to a piece of bytes and of entries to the budgets, for other shards.
   /// Evicts entries for that, but none that is much larger than the piece.
   void yield_piece() noexcept;
