@@ -231,9 +231,11 @@ public:
     return ready(clear());
   }
 
+  /// The loader runs on a loader thread, whatever `terms` says.
   template <class Loader>
   std::future<maybe<V>> get_or_set_async(std::string key, Loader loader,
-                                         const write_options& how = {});
+                                         const write_options& how = {},
+                                         const load_terms& terms = {});
 
   /// `f` runs on a loader thread.
   template <class F>
@@ -255,9 +257,8 @@ private:
 
   /// The user's loader in the form that the region takes, and whether it has run.
   struct encoded_loader {
-    bytes_loader function;
-    std::shared_ptr<std::atomic<bool>> has_run
-      = std::make_shared<std::atomic<bool>>(false);
+    load_function function;
+    std::shared_ptr<std::atomic<bool>> has_run;
   };
 
   struct pending_load;

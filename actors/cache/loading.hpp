@@ -34,15 +34,15 @@ typename cache<V>::sight cache<V>::look(const region& where,
 template <class V>
 template <class Loader>
 typename cache<V>::encoded_loader cache<V>::encoding(Loader loader) {
-  encoded_loader result;
   auto shared = std::make_shared<Loader>(std::move(loader));
-  result.function = [shared, has_run = result.has_run](
-                      load_context& context) -> expected<std::optional<bytes>> {
-    has_run->store(true);
-    return encode_next(
-      detail::to_maybe<V>(detail::call_loader(*shared, context)));
-  };
-  return result;
+  auto has_run = std::make_shared<std::atomic<bool>>(false);
+  return {
+    [shared, has_run](load_context& context) -> expected<std::optional<bytes>> {
+      has_run->store(true);
+      return encode_next(
+        detail::to_maybe<V>(detail::call_loader(*shared, context)));
+    },
+    has_run};
 }
 
 /// Decodes the bytes that a load brought; counts bytes that are not a V.
@@ -135,11 +135,12 @@ loaded<V> cache<V>::of_answer(const region& where, load_answer answer) {
 template <class V>
 struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   pending_load(std::shared_ptr<region> in, carried_key of, encoded_loader by,
-               write_options with)
+               write_options with, load_terms on)
     : where(std::move(in)),
       key(std::move(of)),
       loader(std::move(by)),
-      how(std::move(with)) {
+      how(std::move(with)),
+      terms(std::move(on)) {
     // nop
   }
 
@@ -147,6 +148,7 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
   carried_key key;
   encoded_loader loader;
   write_options how;
+  load_terms terms;
   std::uint32_t left = defaults::update_races;
   std::promise<maybe<V>> made;
 
@@ -160,7 +162,8 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
             self->finish(tl::unexpected{std::move(result.error())});
           else
             self->look_at(decode_loaded(*self->where, *result));
-        });
+        },
+        terms);
     where->get_then(key, lookup::use,
                     [self = this->shared_from_this()](
                       expected<std::optional<entry_copy>> found) {
@@ -196,7 +199,8 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
           self->finish(tl::unexpected{std::move(result.error())});
         else
           self->look_at(decode_loaded(*self->where, *result));
-      });
+      },
+      terms);
   }
 
   void look_at(maybe<V> value) {
@@ -217,7 +221,7 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
 
   void finish(maybe<V> value) {
     // Destroy what the loader captured before its result is known.
-    loader.function = nullptr;
+    loader.function.forget();
     made.set_value(std::move(value));
   }
 };
@@ -225,7 +229,8 @@ struct cache<V>::pending_load : std::enable_shared_from_this<pending_load> {
 template <class V>
 template <class Loader>
 std::future<maybe<V>> cache<V>::get_or_set_async(std::string key, Loader loader,
-                                                 const write_options& how) {
+                                                 const write_options& how,
+                                                 const load_terms& terms) {
   static_assert(detail::loader_of<Loader, V>,
                 "a loader is called as f(), f(load_context&), f(key) or f(key, "
                 "load_context&) and returns the cache's value type V, "
@@ -235,8 +240,9 @@ std::future<maybe<V>> cache<V>::get_or_set_async(std::string key, Loader loader,
       return ready(maybe<V>{detail::empty_cache()});
     if (auto ok = region_->check_unconditional(how); !ok)
       return ready(maybe<V>{tl::unexpected{std::move(ok.error())}});
-    auto state = std::make_shared<pending_load>(
-      region_, carried_key{std::move(key)}, encoding(std::move(loader)), how);
+    auto state
+      = std::make_shared<pending_load>(region_, carried_key{std::move(key)},
+                                       encoding(std::move(loader)), how, terms);
     auto future = state->made.get_future();
     state->begin();
     return future;

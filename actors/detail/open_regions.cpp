@@ -136,10 +136,13 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
                               ground_.executor, ground_.loads->workers()});
   if (!below)
     return tl::unexpected{std::move(below.error())};
+  auto breaker = ground_.loads->breakers().get(name, completed.breaker);
+  if (!breaker)
+    return tl::unexpected{std::move(breaker.error())};
   x.care = std::make_shared<tended>();
-  x.care->where
-    = std::make_shared<region>(name, completed, *ground_.options.time,
-                               std::move(*below), ground_.loads, type.counts);
+  x.care->where = std::make_shared<region>(
+    name, completed, *ground_.options.time, std::move(*below), ground_.loads,
+    std::move(*breaker), type.counts);
   x.care->directory
     = std::make_shared<region_directory>(x.where().provider().part_count());
   x.type = std::move(type);

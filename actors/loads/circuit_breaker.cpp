@@ -45,9 +45,9 @@ void circuit_breaker::unknown() noexcept {
     state_ = breaker_state::open;
 }
 
-breaker_view circuit_breaker::view(time_point now) const noexcept {
+breaker_view circuit_breaker::view(time_point now) const {
   std::lock_guard guard{mutex_};
-  breaker_view result{state_, failures_, opened_, refused_, {}};
+  breaker_view result{options_.name, state_, failures_, opened_, refused_, {}};
   if (state_ == breaker_state::open)
     result.remaining = std::max(open_until_ - now, std::chrono::nanoseconds{0});
   return result;

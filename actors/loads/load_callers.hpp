@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <utility>
 
 #include <troupe/actors/loads/load_in_flight.hpp>
@@ -19,7 +21,7 @@ class load_coordinator;
 /// once in all.
 class blocked_caller final : public load_waiter {
 public:
-  blocked_caller(const bytes_loader& own_loader, const write_options& own_how,
+  blocked_caller(const load_function& own_loader, const write_options& own_how,
                  load_on place)
     : load_waiter(own_loader, own_how), runs_itself_(place == load_on::caller) {
     // nop
@@ -89,11 +91,12 @@ private:
 /// A caller that does not wait.
 class later_caller final : public load_waiter {
 public:
-  later_caller(std::shared_ptr<load_coordinator> by, bytes_loader own_loader,
-               write_options own_how,
+  later_caller(std::shared_ptr<load_coordinator> by, load_function own_loader,
+               write_options own_how, load_terms terms,
                std::function<void(const load_answer&)> done)
     : load_waiter(std::move(own_loader), std::move(own_how)),
       by_(std::move(by)),
+      terms_(std::move(terms)),
       done_(std::move(done)) {
     // nop
   }
@@ -104,9 +107,16 @@ public:
 
   void ask_again(load_in_flight& joined) override;
 
+  /// Leaves `from` when its caller wants no result any more. Must be called once, without
+  /// a lock.
+  static void leave_when_stopped(const std::shared_ptr<later_caller>& self,
+                                 const std::shared_ptr<load_in_flight>& from);
+
 private:
   const std::shared_ptr<load_coordinator> by_;
+  const load_terms terms_;
   const std::function<void(const load_answer&)> done_;
+  std::optional<std::stop_callback<std::function<void()>>> stopped_;
 };
 
 } // namespace troupe

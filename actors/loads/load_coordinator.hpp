@@ -40,10 +40,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/breaker_board.hpp>
 #include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_in_flight.hpp>
@@ -101,18 +103,24 @@ public:
   /// Loads a key that the caller found absent, and waits for the value. Errors: see
   /// `region::get_or_set`.
   load_answer get(const std::shared_ptr<load_target>& where,
-                  const hashed_key& key, const bytes_loader& loader,
+                  const hashed_key& key, const load_function& loader,
                   const write_options& how, const load_terms& terms);
 
   /// The same without waiting. The loader runs on the pool.
   void get_then(const std::shared_ptr<load_target>& where, carried_key key,
-                bytes_loader loader, write_options how,
+                load_function loader, write_options how,
+                const load_terms& terms,
                 std::function<void(const load_answer&)> done);
 
   /// Loads a key whose entry has reached its `refresh_from`, on the pool, unless another
   /// load is in flight. Does not wait; nothing is reported.
   void refresh(const std::shared_ptr<load_target>& where, carried_key key,
-               bytes_loader loader, write_options how);
+               load_function loader, write_options how);
+
+  /// The circuit breakers of its regions.
+  [[nodiscard]] breaker_board& breakers() noexcept {
+    return breakers_;
+  }
 
   // -- for the console and the clockwork ----------------------------------------
 
@@ -135,6 +143,11 @@ public:
   /// and drops its result. Errors: `unknown_load`.
   expected<void> cancel(load_id id);
 
+  /// The present time of the loads.
+  [[nodiscard]] time_point now() const noexcept {
+    return time_.now();
+  }
+
   /// Ends attempts whose time is over. Called every `defaults::tick`.
   void tick();
 
@@ -153,6 +166,8 @@ private:
   using run_pointer = std::shared_ptr<load_run>;
   using waiter_pointer = std::shared_ptr<load_waiter>;
 
+  friend class later_caller;
+
   /// How one run of a loader ended.
   struct run_result {
     expected<std::optional<bytes>> value;
@@ -161,54 +176,78 @@ private:
     write_options how;
   };
 
-  /// What the callers of a load get.
+  /// How a load ended.
   struct load_end {
     load_answer answer;
+    /// Not empty: it failed, and each caller gets its stale value or this.
+    std::optional<error> failed = std::nullopt;
     /// It is older than an invalidation: waiters that joined after the invalidation do
     /// not get it.
     bool killed = false;
   };
 
+  using stale_pointer = std::shared_ptr<const stale_entry>;
+
   expected<load_pointer> open(const std::shared_ptr<load_target>& where,
                               const hashed_key& key, const tags& known);
   void forget(load_id id);
 
-  // A waiting caller. They return nothing when it has to ask again.
+  // A waiting caller (load_waits.cpp). They return nothing when it has to ask again.
   std::optional<load_answer>
   ask(const std::shared_ptr<load_target>& where, const hashed_key& key,
-      const bytes_loader& loader, const write_options& how, load_on place);
+      const load_function& loader, const write_options& how, load_on place,
+      const std::stop_token& stop, time_point asked);
   std::optional<load_answer>
   await_joined(const std::shared_ptr<blocked_caller>& caller,
-               const load_pointer& joined, load_on place);
-  std::optional<load_answer> await(blocked_caller& caller);
+               const load_pointer& joined, load_on place,
+               const std::stop_token& stop);
+  std::optional<load_answer>
+  await(const std::shared_ptr<blocked_caller>& caller, const load_pointer& x,
+        const std::stop_token& stop);
 
   load_pointer join(load_id id, const waiter_pointer& waiter);
-  static bool leave(load_in_flight& x, const load_waiter& waiter);
+  static bool remove(load_in_flight& x, const load_waiter& waiter);
+  void leave(const load_pointer& x, const load_waiter& waiter);
+  void desert(const load_pointer& x, const load_run& run);
+  void answer_late(load_in_flight& x, time_point now);
 
-  run_pointer begin(load_in_flight& x, load_granted granted,
-                    waiter_pointer owner);
+  // Running loaders (load_runs.cpp).
+  expected<void> admit(load_in_flight& x);
+  expected<run_pointer> begin(load_in_flight& x, load_granted granted,
+                              waiter_pointer owner);
   void post(const load_pointer& x, const run_pointer& run);
   static void run_owned(const std::weak_ptr<load_coordinator>& by,
                         const std::weak_ptr<load_in_flight>& which,
                         const run_pointer& run);
-  load_answer run_here(const load_pointer& x, const run_pointer& run,
-                       const bytes_loader& loader, const write_options& how);
+  void conclude(const load_pointer& x, const run_pointer& run,
+                run_result result);
+  load_answer run_here(const load_pointer& x, run_pointer run,
+                       const bytes_loader& loader, const write_options& how,
+                       const stale_pointer& stale, const std::stop_token& stop);
   load_answer run_inside(const load_pointer& x, const run_pointer& run,
-                         const bytes_loader& loader, const write_options& how);
+                         const bytes_loader& loader, const write_options& how,
+                         const stale_pointer& stale,
+                         const std::stop_token& stop);
+  run_pointer retry(load_in_flight& x, const run_pointer& run,
+                    const error& why);
 
+  // Ending loads (load_ends.cpp).
   static bool claim(load_in_flight& x, const run_pointer& run);
   load_answer finish(const load_pointer& x, const run_pointer& run,
-                     run_result result);
+                     run_result result, const stale_pointer& stale);
   load_answer commit(const load_pointer& x, run_result result);
   bool fail_over(const load_pointer& x, const run_pointer& run,
                  const error& why);
-  load_answer abandon(const load_pointer& x, const error& why);
-  static load_answer failure(load_in_flight& x, const error& why);
+  load_answer abandon(const load_pointer& x, const error& why,
+                      const stale_pointer& stale);
+  static load_answer failure(load_in_flight& x, const error& why,
+                             const stale_pointer& stale);
   void give_back(load_in_flight& x);
   void settle(load_in_flight& x, load_end& end);
+  void count_end(load_in_flight& x, const load_end& end);
   void shut(load_in_flight& x);
-  void look_at_deadline(const load_pointer& x, time_point now);
 
+  void look_at_deadlines(const load_pointer& x, time_point now);
   [[nodiscard]] std::string describe(load_in_flight& x) const;
 
   const clock& time_;
@@ -219,6 +258,7 @@ private:
   std::condition_variable drained_;
   worker_pool workers_;
   load_cells counted_;
+  breaker_board breakers_;
 };
 
 } // namespace troupe

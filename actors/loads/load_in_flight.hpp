@@ -43,7 +43,7 @@ struct load_answer {
 /// throw.
 class load_waiter {
 public:
-  load_waiter(bytes_loader own_loader, write_options own_how)
+  load_waiter(load_function own_loader, write_options own_how)
     : loader(std::move(own_loader)), how(std::move(own_how)) {
     // nop
   }
@@ -70,10 +70,19 @@ public:
     // nop
   }
 
-  bytes_loader loader;
+  load_function loader;
   const write_options how;
+
+  // Written before it joins or begins a load.
+
   /// The sequence of invalidations when it joined; 0: it began the load.
   std::uint64_t since = 0;
+  /// The stale value that it may be served. Not the load's: that one may be older than an
+  /// invalidation that this caller has to see.
+  std::shared_ptr<const stale_entry> stale;
+  /// When it gets `stale`, and when it gets an answer in any case.
+  time_point soft_until = never;
+  time_point hard_until = never;
 };
 
 /// One load in flight. Its callers, its run and the coordinator share it.
@@ -121,6 +130,18 @@ struct load_in_flight {
   /// its loader itself answers itself.
   std::shared_ptr<load_waiter> owner;
   std::deque<std::shared_ptr<load_waiter>> waiters;
+
+  enum class interest : std::uint8_t {
+    waits,    ///< The caller whose loader runs waits for the result.
+    answered, ///< It has an answer, and the load goes on for the callers to come.
+    left,     ///< It wants no result.
+  };
+  interest owner_is = interest::waits;
+
+  /// Whether its end counts for the region's limits and breaker.
+  bool admitted = false;
+  /// Cancelled, because all callers left: those that have joined since ask again.
+  bool deserted = false;
 
   /// With which error it ended before its run did.
   std::optional<error> refused;

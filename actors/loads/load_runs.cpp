@@ -1,47 +1,18 @@
-// The part of the coordinator that runs loaders and ends loads.
+// The part of the coordinator that runs loaders.
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
+#include <random>
 #include <system_error>
+#include <utility>
 
 #include <troupe/actors/loads/load_graph.hpp>
+#include <troupe/actors/loads/load_texts.hpp>
 
 namespace troupe {
-
-// -- running -----------------------------------------------------------------------
-
-/// The load got its lease. Returns its first run; nullptr when a drain has ended it:
-/// its lease is given back.
-load_coordinator::run_pointer load_coordinator::begin(load_in_flight& x,
-                                                      load_granted granted,
-                                                      waiter_pointer owner) {
-  auto run = std::make_shared<load_run>(
-    1, time_.now() + *x.where->options().queue_timeout);
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == load_in_flight::phase::asking) {
-      x.now = load_in_flight::phase::running;
-      x.born = granted.born;
-      if (granted.stale)
-        x.stale
-          = std::make_shared<const stale_entry>(std::move(*granted.stale));
-      x.run = run;
-      x.owner = std::move(owner);
-      return run;
-    }
-  }
-  give_back(x);
-  return nullptr;
-}
-
-/// Runs the owner's loader on a thread of the pool.
-void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
-  auto posted = workers_.post([by = weak_from_this(), which = std::weak_ptr{x},
-                               run] { run_owned(by, which, run); });
-  if (!posted && claim(*x, run))
-    static_cast<void>(abandon(x, posted.error()));
-}
 
 namespace {
 
@@ -56,10 +27,10 @@ load_context context_of(const load_in_flight& x, const load_run& run) {
 }
 
 /// A loader is the user's code: its exceptions end here. Returns whether it threw.
-bool call(const bytes_loader& loader, load_context& context,
-          expected<std::optional<bytes>>& value) {
+template <class F>
+bool guarded(expected<std::optional<bytes>>& value, F f) {
   try {
-    value = loader(context);
+    f();
     return false;
   } catch (const std::exception& failure) {
     value = fail(errc::load_failed, failure.what());
@@ -78,6 +49,21 @@ void keep_unchanged(const load_context& context,
     value = std::optional<bytes>{bytes{*context.stale_value()}};
 }
 
+/// The pause before this run: see `region_options::retry_backoff`.
+std::chrono::nanoseconds pause_before(const load_run::place& which, load_id id,
+                                      const region_options& options) {
+  std::chrono::nanoseconds most = options.retry_backoff;
+  const std::chrono::nanoseconds longest
+    = std::max(options.retry_backoff, defaults::longest_retry_backoff);
+  for (std::uint32_t i = 1; i < which.retry && most < longest; ++i)
+    most *= 2;
+  most = std::min(most, longest);
+  std::minstd_rand random{
+    static_cast<std::uint32_t>(id * 7919 + which.attempt)};
+  return std::chrono::nanoseconds{std::uniform_int_distribution<std::int64_t>{
+    most.count() / 2, most.count()}(random)};
+}
+
 /// What the loader has chosen for its value.
 write_options chosen(const load_context& context, write_options how) {
   if (context.ttl())
@@ -90,13 +76,96 @@ write_options chosen(const load_context& context, write_options how) {
 
 } // namespace
 
+/// Whether the region's limit and its breaker let a further load run.
+expected<void> load_coordinator::admit(load_in_flight& x) {
+  auto& loads = x.where->gauge().loads;
+  const auto most = x.where->options().max_loads;
+  if (loads.fetch_add(1) >= most) {
+    loads.fetch_sub(1);
+    return fail(errc::overloaded, std::to_string(most) + " loads of the region "
+                                    + x.where->name()
+                                    + " are in flight (max_loads)");
+  }
+  auto* const breaker = x.where->breaker();
+  if (breaker == nullptr || breaker->allow(time_.now()))
+    return {};
+  loads.fetch_sub(1);
+  const auto view = breaker->view(time_.now());
+  return fail(errc::circuit_open, "the circuit breaker " + view.name + " is "
+                                    + std::string{to_string(view.state)}
+                                    + " after " + std::to_string(view.failures)
+                                    + " failed loads; it lets one through in "
+                                    + seconds(view.remaining));
+}
+
+/// The load got its lease. Returns its first run; nullptr when a drain has ended it: its
+/// lease is given back. After an error the caller has to abandon the load.
+expected<load_coordinator::run_pointer>
+load_coordinator::begin(load_in_flight& x, load_granted granted,
+                        waiter_pointer owner) {
+  using phase = load_in_flight::phase;
+  auto admitted = admit(x);
+  auto run = std::make_shared<load_run>(
+    load_run::place{}, never, time_.now() + *x.where->options().queue_timeout);
+  {
+    std::lock_guard guard{x.mutex};
+    x.admitted = admitted.has_value();
+    if (x.now == phase::asking) {
+      x.now = admitted ? phase::running : phase::settling;
+      x.born = granted.born;
+      if (granted.stale)
+        x.stale
+          = std::make_shared<const stale_entry>(std::move(*granted.stale));
+      x.run = run;
+      x.owner = std::move(owner);
+      if (!admitted)
+        return tl::unexpected{std::move(admitted.error())};
+      return run;
+    }
+  }
+  count_end(x, {.answer = {}, .failed = drained_error()});
+  give_back(x);
+  return run_pointer{};
+}
+
+/// Runs the owner's loader on a thread of the pool.
+void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
+  auto posted = workers_.post([by = weak_from_this(), which = std::weak_ptr{x},
+                               run] { run_owned(by, which, run); });
+  if (!posted && claim(*x, run))
+    static_cast<void>(abandon(x, posted.error(), nullptr));
+}
+
+/// The next run of the loader that has failed; nullptr when there is none.
+load_coordinator::run_pointer load_coordinator::retry(load_in_flight& x,
+                                                      const run_pointer& run,
+                                                      const error& why) {
+  const auto& options = x.where->options();
+  auto which = run->which();
+  if (which.retry >= options.load_retries || !speaks_of_source(why))
+    return nullptr;
+  ++which.attempt;
+  ++which.retry;
+  const auto from = time_.now() + pause_before(which, x.id, options);
+  auto fresh
+    = std::make_shared<load_run>(which, from, from + *options.queue_timeout);
+  std::lock_guard guard{x.mutex};
+  if (x.now != load_in_flight::phase::running || x.run != run)
+    return nullptr;
+  x.run = fresh;
+  return fresh;
+}
+
+// -- on the pool -------------------------------------------------------------------
+
 /// Runs the owner's loader on this thread, unless another thread has begun it. A loader
 /// may outlive the runtime: meanwhile the thread holds neither coordinator nor region.
 void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
                                  const std::weak_ptr<load_in_flight>& which,
                                  const run_pointer& run) {
   waiter_pointer owner;
-  std::optional<load_context> context;
+  std::shared_ptr<load_context> context;
+  std::optional<load_function> loader;
   {
     const auto self = by.lock();
     const auto x = which.lock();
@@ -107,64 +176,116 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
       if (x->run == run)
         owner = x->owner;
     }
-    const auto timeout = *x->where->options().load_timeout;
-    if (owner == nullptr || !run->begin(self->time_.now() + timeout))
+    const auto& options = x->where->options();
+    if (owner == nullptr
+        || !run->begin(self->time_.now() + *options.load_timeout))
       return;
-    context.emplace(context_of(*x, *run));
+    context = std::make_shared<load_context>(context_of(*x, *run));
+    if (run->which().retry < options.load_retries)
+      loader.emplace(owner->loader);
+    else
+      loader.emplace(std::move(owner->loader));
   }
-  auto loader = std::move(owner->loader);
-  auto how = owner->how;
+  auto ended = [by, which, run, context, how = owner->how](
+                 expected<std::optional<bytes>> value, bool threw) {
+    keep_unchanged(*context, value);
+    const auto self = by.lock();
+    const auto x = which.lock();
+    if (self != nullptr && x != nullptr)
+      self->conclude(
+        x, run,
+        {std::move(value), threw, context->stores(), chosen(*context, how)});
+  };
   owner = nullptr;
-  run_result result{fail(errc::load_failed), false, true, {}};
+  expected<std::optional<bytes>> value;
+  auto threw = false;
+  if (loader->is_deferred()) {
+    auto once = std::make_shared<std::atomic<bool>>(false);
+    auto done = [ended, once](expected<std::optional<bytes>> result) {
+      if (!once->exchange(true))
+        ended(std::move(result), false);
+    };
+    threw = guarded(value, [&] { loader->deferred()(context, done); });
+    loader.reset();
+    if (threw && !once->exchange(true))
+      ended(std::move(value), true);
+    return;
+  }
   {
     const running_load here{which, run};
-    result.threw = call(loader, *context, result.value);
+    threw = guarded(value, [&] { value = loader->direct()(*context); });
   }
-  keep_unchanged(*context, result.value);
-  result.store = context->stores();
-  result.how = chosen(*context, std::move(how));
   // Destroy what the loader captured before any waiter gets the result.
-  loader = nullptr;
-  const auto self = by.lock();
-  const auto x = which.lock();
-  if (self != nullptr && x != nullptr)
-    static_cast<void>(self->finish(x, run, std::move(result)));
+  loader.reset();
+  ended(std::move(value), threw);
 }
 
-/// Runs the loader of the calling thread, which gets the answer.
-load_answer load_coordinator::run_here(const load_pointer& x,
-                                       const run_pointer& run,
-                                       const bytes_loader& loader,
-                                       const write_options& how) {
-  if (!run->begin(time_.now() + *x->where->options().load_timeout)) {
-    std::lock_guard guard{x->mutex};
-    return {tl::unexpected{x->refused.value_or(drained_error())}};
-  }
-  auto context = context_of(*x, *run);
-  run_result result{fail(errc::load_failed), false, true, {}};
+/// The owner's loader returned, on any thread.
+void load_coordinator::conclude(const load_pointer& x, const run_pointer& run,
+                                run_result result) {
+  // The clockwork begins the next run.
+  if (!result.value && retry(*x, run, result.value.error()) != nullptr)
+    return;
+  std::optional<load_function> unused;
   {
-    const running_load here{x, run};
-    result.threw = call(loader, context, result.value);
+    std::lock_guard guard{x->mutex};
+    if (x->run == run && x->owner != nullptr)
+      unused = std::exchange(x->owner->loader, load_function{bytes_loader{}});
   }
-  keep_unchanged(context, result.value);
-  result.store = context.stores();
-  result.how = chosen(context, how);
-  return finish(x, run, std::move(result));
+  unused.reset();
+  static_cast<void>(finish(x, run, std::move(result), nullptr));
+}
+
+// -- on the caller's thread --------------------------------------------------------
+
+/// Runs the loader of the calling thread, which gets the answer.
+load_answer load_coordinator::run_here(const load_pointer& x, run_pointer run,
+                                       const bytes_loader& loader,
+                                       const write_options& how,
+                                       const stale_pointer& stale,
+                                       const std::stop_token& stop) {
+  for (;;) {
+    run->await_release(time_);
+    if (!run->begin(time_.now() + *x->where->options().load_timeout)) {
+      std::lock_guard guard{x->mutex};
+      return failure(*x, x->refused.value_or(drained_error()), stale);
+    }
+    auto context = context_of(*x, *run);
+    run_result result{fail(errc::load_failed), false, true, {}};
+    {
+      const running_load here{x, run};
+      const std::stop_callback leaves{stop, [&] { desert(x, *run); }};
+      result.threw
+        = guarded(result.value, [&] { result.value = loader(context); });
+    }
+    keep_unchanged(context, result.value);
+    result.store = context.stores();
+    result.how = chosen(context, how);
+    if (!result.value)
+      if (auto next = retry(*x, run, result.value.error())) {
+        run = std::move(next);
+        continue;
+      }
+    return finish(x, run, std::move(result), stale);
+  }
 }
 
 /// The same for a thread that may run another load already.
 load_answer load_coordinator::run_inside(const load_pointer& x,
                                          const run_pointer& run,
                                          const bytes_loader& loader,
-                                         const write_options& how) {
+                                         const write_options& how,
+                                         const stale_pointer& stale,
+                                         const std::stop_token& stop) {
   if (running_load::present() == nullptr) [[likely]]
-    return run_here(x, run, loader, how);
+    return run_here(x, run, loader, how, stale, stop);
   load_edge edge;
   auto possible = edge.add(x);
   load_answer result{tl::unexpected{error{errc::overloaded}}};
   if (possible) {
     try {
-      run_with_stack([&] { result = run_here(x, run, loader, how); });
+      run_with_stack(
+        [&] { result = run_here(x, run, loader, how, stale, stop); });
       return result;
     } catch (const std::system_error& failure) {
       possible = fail(errc::overloaded,
@@ -175,184 +296,6 @@ load_answer load_coordinator::run_inside(const load_pointer& x,
   }
   fail_over(x, run, possible.error());
   return {tl::unexpected{std::move(possible.error())}};
-}
-
-// -- ending ------------------------------------------------------------------------
-
-/// Whether `run` is the present run of a load that is running: the calling thread then
-/// decides how the load ends (invariant 1).
-bool load_coordinator::claim(load_in_flight& x, const run_pointer& run) {
-  std::lock_guard guard{x.mutex};
-  if (x.now != load_in_flight::phase::running || x.run != run)
-    return false;
-  x.now = load_in_flight::phase::settling;
-  return true;
-}
-
-/// The loader returned. The result is the answer of its caller, if that is the calling
-/// thread; the owner is answered with the waiters.
-load_answer load_coordinator::finish(const load_pointer& x,
-                                     const run_pointer& run,
-                                     run_result result) {
-  if (result.threw) {
-    auto answer = failure(*x, result.value.error());
-    fail_over(x, run, result.value.error());
-    return answer;
-  }
-  if (!claim(*x, run)) {
-    // Invariant 2: it outlived its lease, or the load was ended.
-    std::lock_guard guard{x->mutex};
-    if (x->refused)
-      return {tl::unexpected{*x->refused}};
-    return {std::move(result.value), load_origin::loaded, stale_reason::none,
-            true};
-  }
-  if (result.value) {
-    const auto& value = *result.value;
-    if (auto ok
-        = x->where->check_loaded(value ? *value : bytes_view{}, result.how);
-        !ok)
-      result.value = tl::unexpected{std::move(ok.error())};
-  }
-  if (result.value)
-    return commit(x, std::move(result));
-  return abandon(x, result.value.error());
-}
-
-/// Passes the value to the provider, which stores it if the lease still holds.
-load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
-  const auto& value = *result.value;
-  if (!result.store) {
-    give_back(*x);
-    load_end end{{std::move(result.value)}};
-    settle(*x, end);
-    return std::move(end.answer);
-  }
-  const auto outcome = x->where->commit_load_now(
-    x->key, {.id = x->id,
-             .born = x->born,
-             .value = value ? std::optional<bytes_view>{*value} : std::nullopt,
-             .how = &result.how,
-             .absence_ttl = x->where->options().absence_ttl});
-  // Stored, refused, or the shard is down: the value was loaded, and the waiters get
-  // it. After an error it may be older than an invalidation.
-  const auto fenced = !outcome || (value && !outcome->stored);
-  load_end end{
-    {std::move(result.value), load_origin::loaded, stale_reason::none, fenced},
-    !outcome || outcome->killed};
-  settle(*x, end);
-  return std::move(end.answer);
-}
-
-/// The run failed: its caller gets the error, and the next waiter's loader runs, if
-/// there is one and the load has attempts left.
-bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
-                                 const error& why) {
-  waiter_pointer next;
-  waiter_pointer last;
-  run_pointer fresh;
-  {
-    std::lock_guard guard{x->mutex};
-    if (x->now != load_in_flight::phase::running || x->run != run)
-      return false;
-    if (x->waiters.empty()
-        || run->attempt() >= x->where->options().load_attempts) {
-      x->now = load_in_flight::phase::settling;
-    } else {
-      next = std::move(x->waiters.front());
-      x->waiters.pop_front();
-      fresh = std::make_shared<load_run>(
-        run->attempt() + 1, time_.now() + *x->where->options().queue_timeout);
-      x->run = fresh;
-      last = std::exchange(x->owner, next->runs_itself() ? nullptr : next);
-    }
-  }
-  run->stop();
-  if (next == nullptr) {
-    static_cast<void>(abandon(x, why));
-    return true;
-  }
-  for (auto& name : next->how.tags.names())
-    x->named->add(name);
-  if (last != nullptr)
-    last->answer(failure(*x, why));
-  if (next->runs_itself())
-    next->take(x, fresh);
-  else
-    post(x, fresh);
-  return true;
-}
-
-/// The answer of a failed load: the stale value, if the region serves it, or the error.
-load_answer load_coordinator::failure(load_in_flight& x, const error& why) {
-  const auto& options = x.where->options();
-  // These say nothing of the source of the value.
-  const auto spoils = why == errc::load_cancelled || why == errc::shutting_down
-                      || why == errc::load_cycle;
-  if (!spoils && x.stale != nullptr
-      && x.where->entry_time() < x.stale->fresh_until + options.fail_safe)
-    return {std::optional<bytes>{x.stale->value}, load_origin::stale,
-            stale_reason::load_failed};
-  return {tl::unexpected{why}};
-}
-
-/// Returns the lease and then answers with the stale value or the error. The load is
-/// settling. Returns that answer.
-load_answer load_coordinator::abandon(const load_pointer& x, const error& why) {
-  const auto run = x->present_run();
-  run->stop();
-  run->withdraw();
-  auto answer = failure(*x, why);
-  std::optional<time_point> next;
-  if (answer.origin == load_origin::stale)
-    next = x->where->entry_time() + x->where->options().fail_safe_throttle;
-  x->where->release_load(
-    x->key, x->id, next,
-    // A failed shard has voided the lease.
-    [self = shared_from_this(), x, answer](const expected<void>&) {
-      load_end end{answer};
-      self->settle(*x, end);
-    });
-  return answer;
-}
-
-/// Returns the lease of a load whose result is not stored.
-void load_coordinator::give_back(load_in_flight& x) {
-  x.where->release_load(x.key, x.id, std::nullopt,
-                        [](const expected<void>&) {});
-}
-
-/// Answers all callers.
-void load_coordinator::settle(load_in_flight& x, load_end& end) {
-  waiter_pointer owner;
-  std::deque<waiter_pointer> waiters;
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == load_in_flight::phase::ended)
-      return; // A drain was faster.
-    x.now = load_in_flight::phase::ended;
-    owner = std::move(x.owner);
-    waiters = std::move(x.waiters);
-  }
-  counted_.duration.record(time_.now() - x.started);
-  if (!end.answer.value || end.answer.why_stale == stale_reason::load_failed)
-    counted_.failed.add(1);
-  if (owner != nullptr)
-    owner->answer(end.answer);
-  if (!waiters.empty()) {
-    const auto origin = end.answer.origin;
-    if (origin == load_origin::loaded)
-      end.answer.origin = load_origin::joined;
-    for (auto& waiter : waiters)
-      // There was an invalidation before this waiter asked. It is not known which one,
-      // and it does not matter: another load is always correct.
-      if (end.killed && waiter->since > x.born)
-        waiter->ask_again(x);
-      else
-        waiter->answer(end.answer);
-    end.answer.origin = origin;
-  }
-  forget(x.id);
 }
 
 } // namespace troupe

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include <troupe/actors/loads/circuit_breaker.hpp>
 #include <troupe/actors/loads/load_context.hpp>
+#include <troupe/actors/loads/load_function.hpp>
 #include <troupe/backends/changes.hpp>
 #include <troupe/backends/core/function_ref.hpp>
 #include <troupe/backends/leases.hpp>
@@ -19,10 +23,12 @@
 
 namespace troupe {
 
-/// Produces the encoded value of a missing key, or nothing when there is no value. Runs
-/// on a loader thread. An exception becomes `load_failed`.
-using bytes_loader
-  = std::function<expected<std::optional<bytes>>(load_context&)>;
+/// How much of its limits a region's loads take (`region_options::max_loads`,
+/// `max_load_waiters`).
+struct load_gauge {
+  std::atomic<std::size_t> loads{0};
+  std::atomic<std::size_t> waiters{0};
+};
 
 /// The source and destination of loads: all that the load coordinator knows of a
 /// region. Thread-safe.
@@ -34,6 +40,11 @@ public:
 
   /// The region's options: they hold the time limits and attempts of its loads.
   [[nodiscard]] virtual const region_options& options() const noexcept = 0;
+
+  [[nodiscard]] virtual load_gauge& gauge() noexcept = 0;
+
+  /// The breaker of its loads, or nullptr.
+  [[nodiscard]] virtual circuit_breaker* breaker() noexcept = 0;
 
   /// The present time of its entries, which may have another clock than loads.
   [[nodiscard]] virtual time_point entry_time() const noexcept = 0;

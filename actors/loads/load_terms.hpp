@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 
 #include <troupe/messages/types/options.hpp>
 
@@ -12,6 +13,10 @@ struct load_terms {
   /// A call without waiting always uses the pool. A call from inside a loader always
   /// runs its loader on that loader's thread.
   std::optional<load_on> on = std::nullopt;
+
+  /// When it is signalled, the caller gets `load_cancelled`, as soon as it does not run its
+  /// own loader. When no other caller is left, the load is cancelled, too.
+  std::stop_token stop = {};
 };
 
 /// How the value of a `get_or_set` came about.
@@ -29,6 +34,8 @@ enum class stale_reason : std::uint8_t {
   throttled, ///< A load has failed within `region_options::fail_safe_throttle`.
   revalidating, ///< A load in the background replaces it
                 ///< (`region_options::stale_while_revalidate`).
+  slow,         ///< The load goes on (`soft_timeout`, `hard_timeout`).
+  circuit_open, ///< No load is tried (`region_options::breaker`).
 };
 
 } // namespace troupe

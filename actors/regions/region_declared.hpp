@@ -82,6 +82,7 @@ public:
   region(std::string name, const region_options& options, const clock& time,
          std::shared_ptr<troupe::provider> provider,
          std::shared_ptr<load_coordinator> loads,
+         std::shared_ptr<circuit_breaker> breaker,
          std::optional<integer_range> counts = integer_range{});
 
   [[nodiscard]] const std::string& name() const noexcept override {
@@ -188,22 +189,22 @@ public:
   /// Returns the value of `key`. When it is absent, one `loader` runs and all callers
   /// that ask meanwhile get its result, or nothing when the loader found no value. A
   /// caller that asks after an invalidation does not get a value loaded before it:
-  /// another load follows. Must not be called from a loader for the same key. Errors:
-  /// `load_failed`, `load_timeout`, `load_cancelled`, `overloaded` (no loader thread
-  /// within `queue_timeout`), `invalid_argument` (also for a condition, even when the
-  /// key is present).
+  /// another load follows. Errors: `load_failed`, `load_timeout`, `load_cancelled`,
+  /// `load_cycle` (the loader waits for itself), `circuit_open`, `overloaded` (no loader
+  /// thread within `queue_timeout`, `max_loads`, `max_load_waiters`), `invalid_argument`
+  /// (also for a condition, even when the key is present).
   expected<std::optional<bytes>>
-  get_or_set(const hashed_key& key, const bytes_loader& loader,
+  get_or_set(const hashed_key& key, const load_function& loader,
              const write_options& how = {}, const load_terms& terms = {});
 
   /// The same; says how the value came about.
-  load_answer get_or_load(const hashed_key& key, const bytes_loader& loader,
+  load_answer get_or_load(const hashed_key& key, const load_function& loader,
                           const write_options& how = {},
                           const load_terms& terms = {});
 
   /// The part of `get_or_load` after the read, for a key that the caller found absent.
   /// Only without `has_moments`.
-  load_answer load_missing(const hashed_key& key, const bytes_loader& loader,
+  load_answer load_missing(const hashed_key& key, const load_function& loader,
                            const write_options& how,
                            const load_terms& terms = {});
 
@@ -237,13 +238,15 @@ public:
   void increment_then(carried_key key, std::int64_t delta,
                       const integer_range& within,
                       completion<std::int64_t> done);
-  void get_or_set_then(carried_key key, bytes_loader loader, write_options how,
-                       completion<std::optional<bytes>> done);
+  void get_or_set_then(carried_key key, load_function loader, write_options how,
+                       completion<std::optional<bytes>> done,
+                       const load_terms& terms = {});
 
   /// The part of `get_or_set_then` after the read.
-  void load_missing_then(carried_key key, bytes_loader loader,
+  void load_missing_then(carried_key key, load_function loader,
                          write_options how,
-                         completion<std::optional<bytes>> done);
+                         completion<std::optional<bytes>> done,
+                         const load_terms& terms = {});
 
   /// Like `update`; `f` runs on a loader thread.
   void update_then(carried_key key, bytes_updater f, write_options how,
@@ -254,6 +257,14 @@ public:
   [[nodiscard]] load_id next_load_id() const noexcept;
 
   // -- for the load coordinator --------------------------------------------------
+
+  [[nodiscard]] load_gauge& gauge() noexcept override {
+    return gauge_;
+  }
+
+  [[nodiscard]] circuit_breaker* breaker() noexcept override {
+    return breaker_.get();
+  }
 
   [[nodiscard]] time_point entry_time() const noexcept override {
     return now();
@@ -292,6 +303,8 @@ private:
                                                     const write_options& how);
 
   const std::shared_ptr<load_coordinator> loads_;
+  const std::shared_ptr<circuit_breaker> breaker_;
+  load_gauge gauge_;
 };
 
 } // namespace troupe

@@ -8,9 +8,10 @@
 
 namespace troupe {
 
-void region::get_or_set_then(carried_key key, bytes_loader loader,
+void region::get_or_set_then(carried_key key, load_function loader,
                              write_options how,
-                             completion<std::optional<bytes>> done) {
+                             completion<std::optional<bytes>> done,
+                             const load_terms& terms) {
   // Before the read: options that are refused on a miss are refused on a hit, too.
   if (auto ok = check_unconditional(how); !ok)
     return done(tl::unexpected{std::move(ok.error())});
@@ -24,40 +25,41 @@ void region::get_or_set_then(carried_key key, bytes_loader loader,
     if (*found)
       return done(std::move((*found)->value));
     return load_missing_then(std::move(key), std::move(loader), std::move(how),
-                             std::move(done));
+                             std::move(done), terms);
   }
   auto look = key;
   get_then(std::move(look), lookup::use,
            [self = shared_from_this(), key = std::move(key),
             loader = std::move(loader), how = std::move(how),
-            done = std::move(done)](
-             expected<std::optional<entry_copy>> present) mutable {
+            done = std::move(done),
+            terms](expected<std::optional<entry_copy>> present) mutable {
              if (!present)
                done(tl::unexpected{std::move(present.error())});
              else if (*present)
                done(std::move((*present)->value));
              else
                self->load_missing_then(std::move(key), std::move(loader),
-                                       std::move(how), std::move(done));
+                                       std::move(how), std::move(done), terms);
            });
 }
 
-void region::load_missing_then(carried_key key, bytes_loader loader,
+void region::load_missing_then(carried_key key, load_function loader,
                                write_options how,
-                               completion<std::optional<bytes>> done) {
+                               completion<std::optional<bytes>> done,
+                               const load_terms& terms) {
   loads_->get_then(
     shared_from_this(), std::move(key), std::move(loader), std::move(how),
-    [done = std::move(done)](const load_answer& x) { done(x.value); });
+    terms, [done = std::move(done)](const load_answer& x) { done(x.value); });
 }
 
 expected<std::optional<bytes>>
-region::get_or_set(const hashed_key& key, const bytes_loader& loader,
+region::get_or_set(const hashed_key& key, const load_function& loader,
                    const write_options& how, const load_terms& terms) {
   return get_or_load(key, loader, how, terms).value;
 }
 
 load_answer
-region::get_or_load(const hashed_key& key, const bytes_loader& loader,
+region::get_or_load(const hashed_key& key, const load_function& loader,
                     const write_options& how, const load_terms& terms) {
   if (auto ok = check_unconditional(how); !ok)
     return {tl::unexpected{std::move(ok.error())}};
@@ -116,7 +118,7 @@ region::read_usable(const hashed_key& key, bool& refreshes) const {
 }
 
 load_answer
-region::load_missing(const hashed_key& key, const bytes_loader& loader,
+region::load_missing(const hashed_key& key, const load_function& loader,
                      const write_options& how, const load_terms& terms) {
   return loads_->get(shared_from_this(), key, loader, how, terms);
 }

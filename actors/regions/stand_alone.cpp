@@ -24,8 +24,12 @@ open_alone(std::string name, const region_options& options, const clock& time,
       return tl::unexpected{std::move(made.error())};
     below = std::move(*made);
   }
+  auto breaker = loads->breakers().get(name, completed.breaker);
+  if (!breaker)
+    return tl::unexpected{std::move(breaker.error())};
   return std::make_shared<region>(std::move(name), completed, time,
-                                  std::move(below), std::move(loads), counts);
+                                  std::move(below), std::move(loads),
+                                  std::move(*breaker), counts);
 }
 
 } // namespace troupe

@@ -35,6 +35,19 @@ inline constexpr std::chrono::milliseconds queue_timeout{30'000};
 /// waiters get the error. It bounds the requests to a dead database.
 inline constexpr std::uint32_t load_attempts = 3;
 
+/// Loads of one region that may be in flight at one time, and callers that may wait for
+/// them. A further one gets `overloaded`.
+inline constexpr std::size_t max_loads = 16'384;
+inline constexpr std::size_t max_load_waiters = 65'536;
+
+/// The pause before the first repetition of a failed loader, and the longest one: each
+/// further pause is twice as long as the one before.
+inline constexpr std::chrono::milliseconds retry_backoff{100};
+inline constexpr std::chrono::milliseconds longest_retry_backoff{10'000};
+
+/// How long a circuit breaker stays open.
+inline constexpr std::chrono::milliseconds breaker_open_for{5'000};
+
 /// How long no further load is tried after a failed one while a stale value is served:
 /// short enough to notice soon that a database is back, and long enough that it is not
 /// asked for each request meanwhile.

@@ -36,6 +36,8 @@ std::string_view to_string(errc code) noexcept {
       return "load_cancelled";
     case errc::load_cycle:
       return "load_cycle";
+    case errc::circuit_open:
+      return "circuit_open";
     case errc::update_failed:
       return "update_failed";
     case errc::timeout:

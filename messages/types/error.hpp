@@ -33,7 +33,6 @@ enum class errc : std::uint8_t {
   load_failed,    ///< The loader threw or returned an error.
   load_timeout,   ///< The loader did not finish within `load_timeout`.
   load_cancelled, ///< The load was cancelled.
-  load_cycle,     ///< A loader waits for its own load, perhaps through others.
   update_failed,  ///< The update function threw; nothing was changed.
 
   // -- the runtime's state -----------------------------------------------------
@@ -45,6 +44,10 @@ enum class errc : std::uint8_t {
   shutting_down, ///< The runtime drains or is gone.
   system_error,  ///< The operating system refused (socket, thread, file).
   unsupported,   ///< The region's provider does not have this ability.
+
+  // -- the caller's functions, newer codes ---------------------------------------
+  load_cycle, ///< A loader or update function waits for itself, perhaps through others.
+  circuit_open, ///< The circuit breaker of the loads is open; no loader was called.
 
   // Not an error: one past the last code that this version knows. New codes go before
   // it. A message of a newer version may hold codes from here on.

@@ -52,6 +52,37 @@ expected<void> check_moments(const region_options& x) {
   return {};
 }
 
+expected<void> check_wait(const char* field, std::chrono::milliseconds x) {
+  return x == x.zero() ? expected<void>{} : check_timeout(field, x);
+}
+
+expected<void> check_loads(const region_options& x) {
+  if (x.load_timeout)
+    if (auto ok = check_timeout("load_timeout", *x.load_timeout); !ok)
+      return ok;
+  if (x.queue_timeout)
+    if (auto ok = check_timeout("queue_timeout", *x.queue_timeout); !ok)
+      return ok;
+  if (x.load_attempts == 0)
+    return bad("load_attempts", "0", "1 or more");
+  if (auto ok = check_timeout("retry_backoff", x.retry_backoff); !ok)
+    return ok;
+  if (auto ok = check_wait("soft_timeout", x.soft_timeout); !ok)
+    return ok;
+  if (auto ok = check_wait("hard_timeout", x.hard_timeout); !ok)
+    return ok;
+  if (x.soft_timeout > x.soft_timeout.zero()
+      && x.fail_safe == ttl_duration::zero())
+    return bad("soft_timeout", std::to_string(x.soft_timeout.count()) + " ms",
+               "0 without fail_safe, which says how old the value may be that "
+               "is served after it");
+  if (x.max_loads == 0)
+    return bad("max_loads", "0", "1 or more");
+  if (x.max_load_waiters == 0)
+    return bad("max_load_waiters", "0", "1 or more");
+  return check_timeout("breaker.open_for", x.breaker.open_for);
+}
+
 expected<void> check_jitter(double jitter) {
   if (!valid_jitter(jitter))
     return bad("jitter", std::to_string(jitter), "0 to below 1");
@@ -86,19 +117,13 @@ expected<void> check(const region_options& x) {
       && (!std::has_single_bit(x.shards) || x.shards > defaults::max_shards))
     return bad("shards", std::to_string(x.shards),
                "a power of two up to 256, or 0 for 16 per core");
-  if (x.load_timeout)
-    if (auto ok = check_timeout("load_timeout", *x.load_timeout); !ok)
-      return ok;
-  if (x.queue_timeout)
-    if (auto ok = check_timeout("queue_timeout", *x.queue_timeout); !ok)
-      return ok;
+  if (auto ok = check_loads(x); !ok)
+    return ok;
   if (x.op_timeout)
     if (auto ok = check_timeout("op_timeout", *x.op_timeout); !ok)
       return ok;
   if (auto ok = check_limits(x); !ok)
     return ok;
-  if (x.load_attempts == 0)
-    return bad("load_attempts", "0", "1 or more");
   if (x.max_key_size > defaults::largest_key_size)
     return bad("max_key_size", std::to_string(x.max_key_size) + " bytes",
                "up to 2 MiB");

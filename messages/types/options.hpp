@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include <troupe/messages/types/breaker.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
@@ -53,9 +54,6 @@ struct region_options {
   /// expire together, and no entry outlives its TTL.
   double jitter = 0.0;
 
-  // Providers keep stale values by the next five options. `get_or_set` does not serve
-  // or refresh them yet.
-
   /// How long after its deadline a stale value may be served when a load fails; 0: not
   /// at all. Entries without a finite TTL are never stale. The memory of a stale entry
   /// stays charged until this time has passed, unless the entry is evicted.
@@ -95,6 +93,29 @@ struct region_options {
 
   /// How many waiters' loaders one load tries before all waiters get the error.
   std::uint32_t load_attempts = defaults::load_attempts;
+
+  /// How often a loader that failed is called again before the next waiter's; 0: never.
+  std::uint32_t load_retries = 0;
+
+  /// The pause before the first of these calls. Each further one is twice as long, up to
+  /// `defaults::longest_retry_backoff`; the actual pause is between half of it and all.
+  std::chrono::milliseconds retry_backoff = defaults::retry_backoff;
+
+  /// How long a caller waits for a load when it could be served a stale value
+  /// (`fail_safe`): then it gets that value, and the load goes on. 0: until the load ends.
+  /// With this or `hard_timeout`, loaders of blocking calls run on the pool.
+  std::chrono::milliseconds soft_timeout{0};
+
+  /// How long a caller waits for a load in any case: then it gets the stale value or
+  /// `load_timeout`, and the load goes on. 0: until the load ends.
+  std::chrono::milliseconds hard_timeout{0};
+
+  /// Loads in flight, and callers that wait for them; a further one gets `overloaded`.
+  std::size_t max_loads = defaults::max_loads;
+  std::size_t max_load_waiters = defaults::max_load_waiters;
+
+  /// The circuit breaker of the region's loads; by default none.
+  breaker_options breaker = {};
 
   /// How long an operation waits for a shard that restarts or for the update lease of
   /// its key. Empty: the runtime's setting, or `defaults::op_timeout`.

@@ -25,41 +25,55 @@ void adopt_choices(region_options& wanted,
       spaces[i].shards = present.namespaces[i].shards;
 }
 
+namespace {
+
+template <class T>
+struct option {
+  const char* name;
+  T region_options::*which;
+};
+
+/// The name of the first of these options in which `x` and `y` differ, or nullptr.
+template <class... Ts>
+const char* first_difference(const region_options& x, const region_options& y,
+                             const option<Ts>&... all) {
+  const char* result = nullptr;
+  auto look = [&](const auto& one) {
+    if (result == nullptr && !(x.*one.which == y.*one.which))
+      result = one.name;
+  };
+  (look(all), ...);
+  return result;
+}
+
+} // namespace
+
 const char* difference(const region_options& x,
                        const region_options& y) noexcept {
-  if (x.ttl != y.ttl)
-    return "ttl";
-  if (x.idle != y.idle)
-    return "idle";
-  if (x.jitter != y.jitter)
-    return "jitter";
-  if (x.shards != y.shards)
-    return "shards";
-  if (x.load_timeout != y.load_timeout)
-    return "load_timeout";
-  if (x.queue_timeout != y.queue_timeout)
-    return "queue_timeout";
-  if (x.load_attempts != y.load_attempts)
-    return "load_attempts";
-  if (x.op_timeout != y.op_timeout)
-    return "op_timeout";
-  if (x.max_bytes != y.max_bytes)
-    return "max_bytes";
-  if (x.max_entries != y.max_entries)
-    return "max_entries";
-  if (x.eviction != y.eviction)
-    return "eviction";
-  if (x.max_key_size != y.max_key_size)
-    return "max_key_size";
-  if (x.max_value_size != y.max_value_size)
-    return "max_value_size";
-  if (x.namespaces != y.namespaces)
-    return "namespaces";
-  if (x.provider != y.provider)
-    return "provider";
-  if (x.close_when_unused != y.close_when_unused)
-    return "close_when_unused";
-  return nullptr;
+  using o = region_options;
+  return first_difference(
+    x, y, option{"ttl", &o::ttl}, option{"idle", &o::idle},
+    option{"jitter", &o::jitter}, option{"fail_safe", &o::fail_safe},
+    option{"fail_safe_throttle", &o::fail_safe_throttle},
+    option{"stale_while_revalidate", &o::stale_while_revalidate},
+    option{"refresh_ahead", &o::refresh_ahead},
+    option{"absence_ttl", &o::absence_ttl}, option{"shards", &o::shards},
+    option{"load_timeout", &o::load_timeout}, option{"load_on", &o::load_on},
+    option{"queue_timeout", &o::queue_timeout},
+    option{"load_attempts", &o::load_attempts},
+    option{"load_retries", &o::load_retries},
+    option{"retry_backoff", &o::retry_backoff},
+    option{"soft_timeout", &o::soft_timeout},
+    option{"hard_timeout", &o::hard_timeout},
+    option{"max_loads", &o::max_loads},
+    option{"max_load_waiters", &o::max_load_waiters},
+    option{"breaker", &o::breaker}, option{"op_timeout", &o::op_timeout},
+    option{"max_bytes", &o::max_bytes}, option{"max_entries", &o::max_entries},
+    option{"eviction", &o::eviction}, option{"max_key_size", &o::max_key_size},
+    option{"max_value_size", &o::max_value_size},
+    option{"namespaces", &o::namespaces}, option{"provider", &o::provider},
+    option{"close_when_unused", &o::close_when_unused},
+    option{"record_sets", &o::record_sets});
 }
 
 } // namespace troupe::detail

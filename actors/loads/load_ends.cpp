@@ -1,0 +1,254 @@
+// The part of the coordinator that ends loads.
+
+#include <troupe/actors/loads/load_coordinator.hpp>
+
+#include <deque>
+#include <utility>
+
+#include <troupe/actors/loads/load_texts.hpp>
+
+namespace troupe {
+
+/// Whether `run` is the present run of a load that is running: the calling thread then
+/// decides how the load ends (invariant 1).
+bool load_coordinator::claim(load_in_flight& x, const run_pointer& run) {
+  std::lock_guard guard{x.mutex};
+  if (x.now != load_in_flight::phase::running || x.run != run)
+    return false;
+  x.now = load_in_flight::phase::settling;
+  return true;
+}
+
+/// The loader returned. The result is the answer of its caller, if that is the calling
+/// thread; the owner is answered with the waiters.
+load_answer load_coordinator::finish(const load_pointer& x,
+                                     const run_pointer& run, run_result result,
+                                     const stale_pointer& stale) {
+  if (result.threw) {
+    auto answer = failure(*x, result.value.error(), stale);
+    fail_over(x, run, result.value.error());
+    return answer;
+  }
+  if (!claim(*x, run)) {
+    // Invariant 2: it outlived its lease, or the load was ended.
+    std::lock_guard guard{x->mutex};
+    if (x->refused)
+      return failure(*x, *x->refused, stale);
+    return {std::move(result.value), load_origin::loaded, stale_reason::none,
+            true};
+  }
+  if (result.value) {
+    const auto& value = *result.value;
+    if (auto ok
+        = x->where->check_loaded(value ? *value : bytes_view{}, result.how);
+        !ok)
+      result.value = tl::unexpected{std::move(ok.error())};
+  }
+  if (result.value)
+    return commit(x, std::move(result));
+  return abandon(x, result.value.error(), stale);
+}
+
+/// Passes the value to the provider, which stores it if the lease still holds.
+load_answer load_coordinator::commit(const load_pointer& x, run_result result) {
+  const auto& value = *result.value;
+  if (!result.store) {
+    give_back(*x);
+    load_end end{.answer = {std::move(result.value)}};
+    settle(*x, end);
+    return std::move(end.answer);
+  }
+  const auto outcome = x->where->commit_load_now(
+    x->key, {.id = x->id,
+             .born = x->born,
+             .value = value ? std::optional<bytes_view>{*value} : std::nullopt,
+             .how = &result.how,
+             .absence_ttl = x->where->options().absence_ttl});
+  // Stored, refused, or the shard is down: the value was loaded, and the waiters get
+  // it. After an error it may be older than an invalidation.
+  const auto fenced = !outcome || (value && !outcome->stored);
+  load_end end{.answer = {std::move(result.value), load_origin::loaded,
+                          stale_reason::none, fenced},
+               .killed = !outcome || outcome->killed};
+  settle(*x, end);
+  return std::move(end.answer);
+}
+
+/// The run failed: its caller gets the error, and the next waiter's loader runs, if
+/// there is one and the load has attempts left.
+bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
+                                 const error& why) {
+  waiter_pointer next;
+  waiter_pointer last;
+  run_pointer fresh;
+  {
+    std::lock_guard guard{x->mutex};
+    if (x->now != load_in_flight::phase::running || x->run != run)
+      return false;
+    if (x->waiters.empty()
+        || run->which().loader >= x->where->options().load_attempts) {
+      x->now = load_in_flight::phase::settling;
+    } else {
+      next = std::move(x->waiters.front());
+      x->waiters.pop_front();
+      x->where->gauge().waiters.fetch_sub(1);
+      fresh = std::make_shared<load_run>(
+        load_run::place{run->attempt() + 1, run->which().loader + 1, 0}, never,
+        time_.now() + *x->where->options().queue_timeout);
+      x->run = fresh;
+      last = std::exchange(x->owner, next->runs_itself() ? nullptr : next);
+      if (std::exchange(x->owner_is, load_in_flight::interest::waits)
+          != load_in_flight::interest::waits)
+        last = nullptr;
+    }
+  }
+  run->stop();
+  if (next == nullptr) {
+    static_cast<void>(abandon(x, why, nullptr));
+    return true;
+  }
+  for (auto& name : next->how.tags.names())
+    x->named->add(name);
+  if (last != nullptr)
+    last->answer(failure(*x, why, last->stale));
+  if (next->runs_itself())
+    next->take(x, fresh);
+  else
+    post(x, fresh);
+  return true;
+}
+
+/// The answer of a failed load for a caller: its stale value, if the region serves it, or
+/// the error.
+load_answer load_coordinator::failure(load_in_flight& x, const error& why,
+                                      const stale_pointer& stale) {
+  if (stale != nullptr && may_hide(why)
+      && x.where->entry_time()
+           < stale->fresh_until + x.where->options().fail_safe)
+    return {std::optional<bytes>{stale->value}, load_origin::stale,
+            why == errc::circuit_open ? stale_reason::circuit_open
+                                      : stale_reason::load_failed};
+  return {tl::unexpected{why}};
+}
+
+/// Returns the lease and then answers with the stale values or the error. The load is
+/// settling. Returns the answer of the caller with this stale value.
+load_answer load_coordinator::abandon(const load_pointer& x, const error& why,
+                                      const stale_pointer& stale) {
+  const auto run = x->present_run();
+  run->stop();
+  run->withdraw();
+  std::optional<time_point> next;
+  if (speaks_of_source(why)
+      && failure(*x, why, x->stale).origin == load_origin::stale)
+    next = x->where->entry_time() + x->where->options().fail_safe_throttle;
+  auto answer = failure(*x, why, stale);
+  x->where->release_load(
+    x->key, x->id, next,
+    // A failed shard has voided the lease.
+    [self = shared_from_this(), x, why](const expected<void>&) {
+      load_end end{.answer = {tl::unexpected{why}}, .failed = why};
+      self->settle(*x, end);
+    });
+  return answer;
+}
+
+/// Returns the lease of a load whose result is not stored.
+void load_coordinator::give_back(load_in_flight& x) {
+  x.where->release_load(x.key, x.id, std::nullopt,
+                        [](const expected<void>&) {});
+}
+
+/// Counts a load that ended: in the figures, the region's limit and its breaker.
+void load_coordinator::count_end(load_in_flight& x, const load_end& end) {
+  if (end.failed)
+    counted_.failed.add(1);
+  if (!x.admitted)
+    return;
+  x.where->gauge().loads.fetch_sub(1);
+  auto* const breaker = x.where->breaker();
+  if (breaker == nullptr)
+    return;
+  if (!end.failed)
+    breaker->succeeded();
+  else if (speaks_of_source(*end.failed))
+    breaker->failed(time_.now());
+  else
+    breaker->unknown();
+}
+
+/// Answers all callers.
+void load_coordinator::settle(load_in_flight& x, load_end& end) {
+  waiter_pointer owner;
+  std::deque<waiter_pointer> waiters;
+  auto deserted = false;
+  {
+    std::lock_guard guard{x.mutex};
+    if (x.now == load_in_flight::phase::ended)
+      return; // A drain was faster.
+    x.now = load_in_flight::phase::ended;
+    if (x.owner_is == load_in_flight::interest::waits)
+      owner = std::move(x.owner);
+    waiters = std::move(x.waiters);
+    deserted = x.deserted;
+  }
+  counted_.duration.record(time_.now() - x.started);
+  count_end(x, end);
+  auto answer = [&](load_waiter& to) {
+    if (end.failed)
+      to.answer(failure(x, *end.failed, to.stale));
+    else
+      to.answer(end.answer);
+  };
+  if (owner != nullptr)
+    answer(*owner);
+  if (!waiters.empty()) {
+    x.where->gauge().waiters.fetch_sub(waiters.size());
+    const auto origin = end.answer.origin;
+    if (origin == load_origin::loaded)
+      end.answer.origin = load_origin::joined;
+    for (auto& waiter : waiters)
+      // There was an invalidation before this waiter asked. It is not known which one,
+      // and it does not matter: another load is always correct.
+      if (deserted || (end.killed && waiter->since > x.born))
+        waiter->ask_again(x);
+      else
+        answer(*waiter);
+    end.answer.origin = origin;
+  }
+  forget(x.id);
+}
+
+/// Ends a load that a drain cannot wait for.
+void load_coordinator::shut(load_in_flight& x) {
+  waiter_pointer owner;
+  std::deque<waiter_pointer> waiters;
+  run_pointer run;
+  const error why{errc::shutting_down,
+                  "the runtime drained before the loader finished"};
+  {
+    std::lock_guard guard{x.mutex};
+    if (x.now == load_in_flight::phase::ended)
+      return;
+    x.now = load_in_flight::phase::ended;
+    x.refused = why;
+    if (x.owner_is == load_in_flight::interest::waits)
+      owner = std::move(x.owner);
+    waiters = std::move(x.waiters);
+    run = x.run;
+  }
+  count_end(x, {.answer = {tl::unexpected{why}}, .failed = why});
+  x.where->gauge().waiters.fetch_sub(waiters.size());
+  if (run != nullptr) {
+    run->stop();
+    run->withdraw();
+  }
+  const load_answer answer{tl::unexpected{why}};
+  if (owner != nullptr)
+    owner->answer(answer);
+  for (auto& waiter : waiters)
+    waiter->answer(answer);
+  forget(x.id);
+}
+
+} // namespace troupe
