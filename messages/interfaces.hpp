@@ -16,6 +16,7 @@
 #include <troupe/messages/requests/explain.hpp>
 #include <troupe/messages/requests/functions.hpp>
 #include <troupe/messages/requests/keys.hpp>
+#include <troupe/messages/requests/loaders.hpp>
 #include <troupe/messages/requests/loads.hpp>
 #include <troupe/messages/requests/metrics.hpp>
 #include <troupe/messages/requests/namespaces.hpp>
@@ -72,8 +73,15 @@ using region_actor = shard_actor::extend<
 using load_coordinator_actor = interface<
   // Lists the loads in flight, oldest first.
   answers<list_loads_request, load_list>,
+  // Lists the circuit breakers of the regions.
+  answers<list_breakers_request, breaker_list>,
   // Answers the waiters of a load with `load_cancelled`.
   answers<cancel_load_request, void>>;
+
+/// An actor that has the values that a region caches (actors/loads/load_by_actor.hpp).
+using loader_actor = interface<
+  // Returns the value of a missing key.
+  answers<load_value_request, load_value_reply>>;
 
 /// The topics of the runtime. An actor that subscribes must accept the messages of
 /// `topic_subscriber_actor`.
@@ -128,6 +136,7 @@ void for_each_interface(F f) {
   f.template operator()<region_actor>("region", "troupe::region_actor");
   f.template operator()<load_coordinator_actor>(
     "load-coordinator", "troupe::load_coordinator_actor");
+  f.template operator()<loader_actor>("loader", "troupe::loader_actor");
   f.template operator()<topics_actor>("topics", "troupe::topics_actor");
   f.template operator()<topic_subscriber_actor>(
     "topic-subscriber", "troupe::topic_subscriber_actor");

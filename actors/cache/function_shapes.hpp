@@ -5,12 +5,14 @@
 
 #include <concepts>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <troupe/actors/loads/load_context.hpp>
+#include <troupe/actors/loads/load_function.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/result.hpp>
@@ -78,6 +80,16 @@ concept loader_of
   = value_result<decltype(call_loader(std::declval<Loader&>(),
                                       std::declval<load_context&>())),
                  V>;
+
+/// A loader without a thread, whose result is a V; see `deferred_loader`.
+template <class Loader, class V>
+concept deferred_loader_of
+  = !loader_of<
+      Loader,
+      V> && (std::same_as<Loader, deferred_loader> || std::invocable<Loader&, std::shared_ptr<load_context>, std::function<void(maybe<V>)>>);
+
+template <class Loader, class V>
+concept any_loader_of = loader_of<Loader, V> || deferred_loader_of<Loader, V>;
 
 /// Calls an update function with the arguments that its signature takes.
 template <class V, class F>

@@ -164,6 +164,10 @@ public:
   /// `loader(key)` or `loader(key, load_context&)`. It returns V, std::optional<V>
   /// (empty: the value does not exist, nothing is stored), or an `expected` of these.
   ///
+  /// A loader that has no thread while it waits is called as
+  /// `loader(std::shared_ptr<load_context>, std::function<void(maybe<V>)>)`; see
+  /// `deferred_loader`, and `load_by_actor` for one that asks an actor.
+  ///
   /// By default `loader` runs on this thread, and this call does not return before it.
   /// With `load_on::pool` it runs on a loader thread, and may still run after this call
   /// returned an error (`load_timeout`). In a region with `stale_while_revalidate` or

@@ -36,13 +36,32 @@ template <class Loader>
 typename cache<V>::encoded_loader cache<V>::encoding(Loader loader) {
   auto shared = std::make_shared<Loader>(std::move(loader));
   auto has_run = std::make_shared<std::atomic<bool>>(false);
-  return {
-    [shared, has_run](load_context& context) -> expected<std::optional<bytes>> {
-      has_run->store(true);
-      return encode_next(
-        detail::to_maybe<V>(detail::call_loader(*shared, context)));
-    },
-    has_run};
+  using context_pointer = std::shared_ptr<load_context>;
+  using bytes_done = std::function<void(expected<std::optional<bytes>>)>;
+  if constexpr (std::same_as<Loader, deferred_loader>)
+    return {[shared, has_run](context_pointer context, bytes_done done) {
+              has_run->store(true);
+              (*shared)(std::move(context), std::move(done));
+            },
+            has_run};
+  else if constexpr (detail::deferred_loader_of<Loader, V>)
+    return {[shared, has_run](context_pointer context, bytes_done done) {
+              has_run->store(true);
+              std::invoke(*shared, std::move(context),
+                          std::function<void(maybe<V>)>{
+                            [done = std::move(done)](maybe<V> x) {
+                              done(encode_next(x));
+                            }});
+            },
+            has_run};
+  else
+    return {[shared,
+             has_run](load_context& context) -> expected<std::optional<bytes>> {
+              has_run->store(true);
+              return encode_next(
+                detail::to_maybe<V>(detail::call_loader(*shared, context)));
+            },
+            has_run};
 }
 
 /// Decodes the bytes that a load brought; counts bytes that are not a V.
@@ -70,11 +89,11 @@ template <class Loader>
 loaded<V> cache<V>::get_or_load(bytes_view key, Loader loader,
                                 const write_options& how,
                                 const load_terms& terms) {
-  static_assert(detail::loader_of<Loader, V>,
+  static_assert(detail::any_loader_of<Loader, V>,
                 "a loader is called as f(), f(load_context&), f(key) or f(key, "
                 "load_context&) and returns the cache's value type V, "
                 "std::optional<V>, expected<V> or expected<std::optional<V>>");
-  if constexpr (detail::loader_of<Loader, V>) {
+  if constexpr (detail::any_loader_of<Loader, V>) {
     if (!region_) [[unlikely]]
       return {detail::empty_cache()};
     if (auto ok = region_->check_unconditional(how); !ok) [[unlikely]]
@@ -231,11 +250,11 @@ template <class Loader>
 std::future<maybe<V>> cache<V>::get_or_set_async(std::string key, Loader loader,
                                                  const write_options& how,
                                                  const load_terms& terms) {
-  static_assert(detail::loader_of<Loader, V>,
+  static_assert(detail::any_loader_of<Loader, V>,
                 "a loader is called as f(), f(load_context&), f(key) or f(key, "
                 "load_context&) and returns the cache's value type V, "
                 "std::optional<V>, expected<V> or expected<std::optional<V>>");
-  if constexpr (detail::loader_of<Loader, V>) {
+  if constexpr (detail::any_loader_of<Loader, V>) {
     if (!region_)
       return ready(maybe<V>{detail::empty_cache()});
     if (auto ok = region_->check_unconditional(how); !ok)

@@ -142,7 +142,7 @@ expected<open_regions::entry> open_regions::start(const std::string& name,
   x.care = std::make_shared<tended>();
   x.care->where = std::make_shared<region>(
     name, completed, *ground_.options.time, std::move(*below), ground_.loads,
-    std::move(*breaker), type.counts);
+    type.counts, std::move(*breaker));
   x.care->directory
     = std::make_shared<region_directory>(x.where().provider().part_count());
   x.type = std::move(type);

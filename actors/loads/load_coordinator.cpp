@@ -63,8 +63,9 @@ load_on place_of(const region_options& options, const load_function& loader,
                  const load_terms& terms) noexcept {
   if (loader.is_deferred())
     return load_on::pool;
-  // From inside a loader, the pool could run out of threads that wait for each other.
-  if (running_load::present() != nullptr)
+  // The pool could run out of threads that wait for each other: from inside a loader,
+  // an update function or a removal listener, the loader runs where it is.
+  if (running_load::present() != nullptr || worker_pool::runs_here())
     return load_on::caller;
   if (terms.on)
     return *terms.on;
@@ -118,7 +119,7 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
         caller = std::make_shared<blocked_caller>(loader, how, place);
         caller->since = other->since;
         offer(*caller, *where, std::move(other->stale), asked);
-        joined = join(other->id, caller);
+        joined = join(other->id, where, key, caller);
       } else if (auto* granted = std::get_if<load_granted>(&decision)) {
         lease = std::move(*granted);
       } else {
@@ -145,11 +146,11 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
   }
   if (place == load_on::caller)
     return run_inside(x, *run, loader.direct(), how, x->stale, stop);
-  if (running_load::present() == nullptr) {
+  if (running_load::present() == nullptr && !worker_pool::runs_here()) {
     post(x, *run);
     return await(caller, x, stop);
   }
-  // This thread is one of the pool, perhaps the last one: it starts the deferred loader.
+  // This thread may be the last one of the pool: it starts the deferred loader.
   load_edge edge;
   static_cast<void>(
     edge.add(x)); // No load can wait for this thread's through a new one.
@@ -191,7 +192,7 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
         } else if (auto* other = std::get_if<load_joined>(&*decision)) {
           caller->since = other->since;
           offer(*caller, *x->where, std::move(other->stale), asked);
-          if (const auto joined = join(other->id, caller))
+          if (const auto joined = join(other->id, x->where, x->key, caller))
             later_caller::leave_when_stopped(caller, joined);
         } else {
           caller->answer(answer_of(std::move(*decision)));

@@ -184,6 +184,8 @@ private:
     /// It is older than an invalidation: waiters that joined after the invalidation do
     /// not get it.
     bool killed = false;
+    /// It brought nothing: all ask again.
+    bool again = false;
   };
 
   using stale_pointer = std::shared_ptr<const stale_entry>;
@@ -205,7 +207,11 @@ private:
   await(const std::shared_ptr<blocked_caller>& caller, const load_pointer& x,
         const std::stop_token& stop);
 
-  load_pointer join(load_id id, const waiter_pointer& waiter);
+  load_pointer join(load_id id, const std::shared_ptr<load_target>& where,
+                    const hashed_key& key, const waiter_pointer& waiter);
+  load_pointer find_or_adopt(load_id id,
+                             const std::shared_ptr<load_target>& where,
+                             const hashed_key& key);
   static bool remove(load_in_flight& x, const load_waiter& waiter);
   void leave(const load_pointer& x, const load_waiter& waiter);
   void desert(const load_pointer& x, const load_run& run);
@@ -244,7 +250,7 @@ private:
                              const stale_pointer& stale);
   void give_back(load_in_flight& x);
   void settle(load_in_flight& x, load_end& end);
-  void count_end(load_in_flight& x, const load_end& end);
+  void count_end(load_in_flight& x, const std::optional<error>& why);
   void shut(load_in_flight& x);
 
   void look_at_deadlines(const load_pointer& x, time_point now);

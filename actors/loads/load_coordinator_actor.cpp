@@ -1,5 +1,6 @@
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -45,6 +46,7 @@ public:
   behavior_type make_behavior() override {
     return {
       [this](const list_loads_request& x) { return on_list(x); },
+      [this](const list_breakers_request& x) { return on_breakers(x); },
       [this](const cancel_load_request& x) { return on_cancel(x); },
     };
   }
@@ -56,6 +58,19 @@ private:
     result.total = total;
     for (auto& view : views)
       result.loads.push_back(row(view));
+    return result;
+  }
+
+  breaker_list on_breakers(const list_breakers_request& what) {
+    breaker_list result;
+    auto all = loads_->breakers().list(loads_->now());
+    result.total = all.size();
+    all.resize(std::min<std::uint64_t>(all.size(), what.limit));
+    for (auto& x : all)
+      result.breakers.push_back(
+        {std::move(x.name), std::string{to_string(x.state)}, x.failures,
+         x.opened, x.refused,
+         std::chrono::ceil<std::chrono::milliseconds>(x.remaining)});
     return result;
   }
 

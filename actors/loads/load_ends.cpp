@@ -138,6 +138,7 @@ load_answer load_coordinator::abandon(const load_pointer& x, const error& why,
   const auto run = x->present_run();
   run->stop();
   run->withdraw();
+  count_end(*x, why);
   std::optional<time_point> next;
   if (speaks_of_source(why)
       && failure(*x, why, x->stale).origin == load_origin::stale)
@@ -159,19 +160,25 @@ void load_coordinator::give_back(load_in_flight& x) {
                         [](const expected<void>&) {});
 }
 
-/// Counts a load that ended: in the figures, the region's limit and its breaker.
-void load_coordinator::count_end(load_in_flight& x, const load_end& end) {
-  if (end.failed)
+/// Counts the end of a load, once: in the figures, the region's limit and its breaker.
+/// Before its callers are answered, so that they find all in order. `why`: empty when it
+/// brought a value.
+void load_coordinator::count_end(load_in_flight& x,
+                                 const std::optional<error>& why) {
+  {
+    std::lock_guard guard{x.mutex};
+    if (!std::exchange(x.admitted, false))
+      return;
+  }
+  if (why)
     counted_.failed.add(1);
-  if (!x.admitted)
-    return;
   x.where->gauge().loads.fetch_sub(1);
   auto* const breaker = x.where->breaker();
   if (breaker == nullptr)
     return;
-  if (!end.failed)
+  if (!why)
     breaker->succeeded();
-  else if (speaks_of_source(*end.failed))
+  else if (speaks_of_source(*why))
     breaker->failed(time_.now());
   else
     breaker->unknown();
@@ -181,7 +188,8 @@ void load_coordinator::count_end(load_in_flight& x, const load_end& end) {
 void load_coordinator::settle(load_in_flight& x, load_end& end) {
   waiter_pointer owner;
   std::deque<waiter_pointer> waiters;
-  auto deserted = false;
+  auto again = false;
+  run_pointer run;
   {
     std::lock_guard guard{x.mutex};
     if (x.now == load_in_flight::phase::ended)
@@ -190,10 +198,12 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
     if (x.owner_is == load_in_flight::interest::waits)
       owner = std::move(x.owner);
     waiters = std::move(x.waiters);
-    deserted = x.deserted;
+    again = end.again || x.deserted;
+    run = x.run;
   }
-  counted_.duration.record(time_.now() - x.started);
-  count_end(x, end);
+  if (run != nullptr)
+    counted_.duration.record(time_.now() - x.started);
+  count_end(x, end.failed);
   auto answer = [&](load_waiter& to) {
     if (end.failed)
       to.answer(failure(x, *end.failed, to.stale));
@@ -210,7 +220,7 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
     for (auto& waiter : waiters)
       // There was an invalidation before this waiter asked. It is not known which one,
       // and it does not matter: another load is always correct.
-      if (deserted || (end.killed && waiter->since > x.born))
+      if (again || (end.killed && waiter->since > x.born))
         waiter->ask_again(x);
       else
         answer(*waiter);
@@ -237,7 +247,7 @@ void load_coordinator::shut(load_in_flight& x) {
     waiters = std::move(x.waiters);
     run = x.run;
   }
-  count_end(x, {.answer = {tl::unexpected{why}}, .failed = why});
+  count_end(x, why);
   x.where->gauge().waiters.fetch_sub(waiters.size());
   if (run != nullptr) {
     run->stop();

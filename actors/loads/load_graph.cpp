@@ -17,6 +17,7 @@ namespace troupe {
 namespace {
 
 thread_local constinit running_load* innermost_load = nullptr;
+thread_local constinit running_update* innermost_update = nullptr;
 
 std::mutex& graph_mutex() noexcept {
   static std::mutex result;
@@ -84,6 +85,24 @@ running_load* running_load::present() noexcept {
   return innermost_load;
 }
 
+running_update::running_update(const load_target& where,
+                               bytes_view key) noexcept
+  : where_(where), key_(key), outer_(std::exchange(innermost_update, this)) {
+  // nop
+}
+
+running_update::~running_update() {
+  innermost_update = outer_;
+}
+
+expected<void> running_update::check(const load_target& where, bytes_view key) {
+  for (const auto* x = innermost_update; x != nullptr; x = x->outer_)
+    if (&x->where_ == &where && x->key_ == key)
+      return fail(errc::load_cycle, "the update of " + where.name() + "/"
+                                      + printable(key) + " waits for itself");
+  return {};
+}
+
 expected<void> load_edge::add(const std::shared_ptr<load_in_flight>& to) {
   auto* const running = running_load::present();
   if (running == nullptr)
@@ -130,9 +149,11 @@ void run_with_stack(function_ref<void()> f) {
       replacements.fetch_sub(1, std::memory_order_relaxed);
     }
   } one;
-  auto* const outer = innermost_load;
+  auto* const load = innermost_load;
+  auto* const update = innermost_update;
   std::thread{[&] {
-    innermost_load = outer;
+    innermost_load = load;
+    innermost_update = update;
     f();
   }}.join();
 }

@@ -40,6 +40,28 @@ private:
   running_load* outer_;
 };
 
+/// While it lives, the calling thread runs the function of an update. Scopes nest.
+class running_update {
+public:
+  /// `where` and `key` must outlive it.
+  running_update(const load_target& where, bytes_view key) noexcept;
+  ~running_update();
+
+  running_update(const running_update&) = delete;
+  running_update& operator=(const running_update&) = delete;
+
+  /// Errors: `load_cycle`, when the calling thread runs an update of this key.
+  [[nodiscard]] static expected<void> check(const load_target& where,
+                                            bytes_view key);
+
+private:
+  friend void run_with_stack(function_ref<void()> f);
+
+  const load_target& where_;
+  bytes_view key_;
+  running_update* outer_;
+};
+
 /// While it lives, the load that the calling thread runs, if any, waits for another one.
 class load_edge {
 public:

@@ -110,7 +110,8 @@ struct load_in_flight {
   const time_point started;
 
   enum class phase : std::uint8_t {
-    asking,   ///< The provider decides about the lease.
+    asking, ///< The provider decides about the lease.
+    foreign, ///< A client of the server has the lease (GETL): it runs no loader here.
     running,  ///< A loader runs, or waits for a thread.
     settling, ///< Its outcome is on the way through the provider.
     ended,    ///< All callers are answered.

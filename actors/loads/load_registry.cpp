@@ -17,6 +17,19 @@ bool load_registry::add(std::shared_ptr<load_in_flight> x) {
   return true;
 }
 
+std::shared_ptr<load_in_flight>
+load_registry::find_or_add(std::shared_ptr<load_in_flight> x) {
+  auto& in = stripe_of(x->id);
+  std::lock_guard guard{in.mutex};
+  if (in.closed)
+    return nullptr;
+  const auto id = x->id;
+  const auto [i, added] = in.loads.try_emplace(id, std::move(x));
+  if (added)
+    size_.fetch_add(1);
+  return i->second;
+}
+
 std::shared_ptr<load_in_flight> load_registry::find(load_id id) {
   auto& in = stripe_of(id);
   std::lock_guard guard{in.mutex};

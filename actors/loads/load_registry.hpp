@@ -21,6 +21,11 @@ public:
   /// Adds a load; false after `close`. Throws std::bad_alloc.
   bool add(std::shared_ptr<load_in_flight> x);
 
+  /// Adds a load unless there is one with its number. Returns the one that is there;
+  /// nullptr after `close`. Throws std::bad_alloc.
+  std::shared_ptr<load_in_flight>
+  find_or_add(std::shared_ptr<load_in_flight> x);
+
   /// Returns the load, or nullptr.
   [[nodiscard]] std::shared_ptr<load_in_flight> find(load_id id);
 

@@ -123,7 +123,7 @@ load_coordinator::begin(load_in_flight& x, load_granted granted,
       return run;
     }
   }
-  count_end(x, {.answer = {}, .failed = drained_error()});
+  count_end(x, drained_error());
   give_back(x);
   return run_pointer{};
 }

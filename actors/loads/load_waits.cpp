@@ -49,10 +49,11 @@ void later_caller::leave_when_stopped(
 /// Makes the waiter wait for a load that the provider let it join. Returns the load, or
 /// nullptr when the waiter was answered.
 load_coordinator::load_pointer
-load_coordinator::join(load_id id, const waiter_pointer& waiter) {
-  if (auto x = loads_.find(id)) {
-    auto& waiting = x->where->gauge().waiters;
-    const auto most = x->where->options().max_load_waiters;
+load_coordinator::join(load_id id, const std::shared_ptr<load_target>& where,
+                       const hashed_key& key, const waiter_pointer& waiter) {
+  if (auto x = find_or_adopt(id, where, key)) {
+    auto& waiting = where->gauge().waiters;
+    const auto most = where->options().max_load_waiters;
     std::unique_lock guard{x->mutex};
     if (x->now != load_in_flight::phase::ended) {
       if (waiting.fetch_add(1) < most) {
@@ -64,16 +65,28 @@ load_coordinator::join(load_id id, const waiter_pointer& waiter) {
       waiter->answer(
         {fail(errc::overloaded, std::to_string(most)
                                   + " callers wait for loads of the region "
-                                  + x->where->name() + " (max_load_waiters)")});
+                                  + where->name() + " (max_load_waiters)")});
       return nullptr;
     }
   }
-  // The provider reports a join before the lease ends: only a drain was faster, or the
-  // lease is a client's.
-  waiter->answer({loads_.closed()
-                    ? tl::unexpected{drained_error()}
-                    : fail(errc::overloaded, "a client loads the key")});
+  // The provider reports a join before the lease ends: only a drain was faster.
+  waiter->answer({tl::unexpected{drained_error()}});
   return nullptr;
+}
+
+/// The load with this lease, or nullptr. Without one, a client of the server has the
+/// lease: its waiters are kept by an object that the clockwork looks after.
+load_coordinator::load_pointer
+load_coordinator::find_or_adopt(load_id id,
+                                const std::shared_ptr<load_target>& where,
+                                const hashed_key& key) {
+  auto present = loads_.find(id);
+  if (present != nullptr || loads_.closed())
+    return present;
+  auto fresh
+    = std::make_shared<load_in_flight>(id, where, key, tags{}, time_.now());
+  fresh->now = load_in_flight::phase::foreign;
+  return loads_.find_or_add(std::move(fresh));
 }
 
 std::optional<load_answer>

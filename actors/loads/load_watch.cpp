@@ -27,10 +27,17 @@ void load_coordinator::look_at_deadlines(const load_pointer& x,
     answer_late(*x, now);
   run_pointer run;
   auto owned = false;
+  auto foreign = false;
   {
     std::lock_guard guard{x->mutex};
     run = x->run;
     owned = x->owner != nullptr;
+    foreign = x->now == load_in_flight::phase::foreign;
+  }
+  // The client has stored the value, given its lease up, lost it, or was too late.
+  if (foreign && x->where->fenced(x->key, x->id)) {
+    load_end end{.answer = {}, .again = true};
+    settle(*x, end);
   }
   if (run == nullptr)
     return;
@@ -58,8 +65,7 @@ load_coordinator::list(std::size_t limit) {
   auto all = loads_.all();
   std::erase_if(all, [](const load_pointer& x) {
     std::lock_guard guard{x->mutex};
-    return x->now == load_in_flight::phase::asking
-           || x->now == load_in_flight::phase::ended;
+    return x->run == nullptr || x->now == load_in_flight::phase::ended;
   });
   std::ranges::sort(all, {}, [](const load_pointer& x) { return x->id; });
   const auto total = all.size();

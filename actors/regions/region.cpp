@@ -10,8 +10,8 @@ namespace troupe {
 region::region(std::string name, const region_options& options,
                const clock& time, std::shared_ptr<troupe::provider> provider,
                std::shared_ptr<load_coordinator> loads,
-               std::shared_ptr<circuit_breaker> breaker,
-               std::optional<integer_range> counts)
+               std::optional<integer_range> counts,
+               std::shared_ptr<circuit_breaker> breaker)
   : region_reads(std::move(name), options, time, std::move(provider), counts),
     loads_(std::move(loads)),
     breaker_(std::move(breaker)) {

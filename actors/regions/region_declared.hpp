@@ -82,8 +82,8 @@ public:
   region(std::string name, const region_options& options, const clock& time,
          std::shared_ptr<troupe::provider> provider,
          std::shared_ptr<load_coordinator> loads,
-         std::shared_ptr<circuit_breaker> breaker,
-         std::optional<integer_range> counts = integer_range{});
+         std::optional<integer_range> counts = integer_range{},
+         std::shared_ptr<circuit_breaker> breaker = nullptr);
 
   [[nodiscard]] const std::string& name() const noexcept override {
     return name_;
@@ -215,8 +215,9 @@ public:
   /// `defaults::update_races` lost races the call takes the key's update lease. When
   /// the value that `f` received is invalidated meanwhile, the update counts as earlier
   /// than the invalidation: its result is returned and not stored, or `f` is called
-  /// again. Errors: those that `f` returns, `update_failed` when it throws,
-  /// `invalid_argument` (also for a condition).
+  /// again. Errors: those that `f` returns, `update_failed` when it throws, `load_cycle`
+  /// for an update or a load of the key from inside `f`, `invalid_argument` (also for a
+  /// condition).
   expected<std::optional<bytes>> update(const hashed_key& key,
                                         const bytes_updater& f,
                                         const write_options& how = {});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
 
@@ -120,6 +121,8 @@ region::read_usable(const hashed_key& key, bool& refreshes) const {
 load_answer
 region::load_missing(const hashed_key& key, const load_function& loader,
                      const write_options& how, const load_terms& terms) {
+  if (auto ok = running_update::check(*this, key.key); !ok)
+    return {tl::unexpected{std::move(ok.error())}};
   return loads_->get(shared_from_this(), key, loader, how, terms);
 }
 

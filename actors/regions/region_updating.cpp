@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
+#include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
 
@@ -42,6 +43,9 @@ expected<std::optional<bytes>> region::update(const hashed_key& key,
       = check_key(key).and_then([&] { return check_unconditional(how); });
       !ok)
     return tl::unexpected{std::move(ok.error())};
+  if (auto ok = running_update::check(*this, key.key); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  const running_update here{*this, key.key};
   for (std::uint32_t race = 0; race < defaults::update_races; ++race) {
     std::optional<bytes> present;
     auto version = no_version;

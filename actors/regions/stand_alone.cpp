@@ -28,8 +28,8 @@ open_alone(std::string name, const region_options& options, const clock& time,
   if (!breaker)
     return tl::unexpected{std::move(breaker.error())};
   return std::make_shared<region>(std::move(name), completed, time,
-                                  std::move(below), std::move(loads),
-                                  std::move(*breaker), counts);
+                                  std::move(below), std::move(loads), counts,
+                                  std::move(*breaker));
 }
 
 } // namespace troupe

@@ -45,6 +45,7 @@ public:
       runtime->tree().watch_all();
     return {
       [this](list_loads_request& x) { return forward<load_list>(x); },
+      [this](list_breakers_request& x) { return forward<breaker_list>(x); },
       [this](cancel_load_request& x) { return forward<void>(x); },
       [this](const list_actors_request& x) { return on_list(x); },
       [this](const runtime_stat_request& x) { return on_stat(x); },

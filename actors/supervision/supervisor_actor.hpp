@@ -4,7 +4,7 @@
 // monitors every actor of the runtime and answers the console.
 //
 // Accepts: `supervisor_actor` (messages/interfaces.hpp).
-// Sends: `list_loads_request` and `cancel_load_request`, which it passes on to the load
+// Sends: `list_loads_request`, `list_breakers_request` and `cancel_load_request`, which it passes on to the load
 //   coordinator; exit messages to actors that are to end; to the middleman, requests
 //   for a node's address.
 // Invariants

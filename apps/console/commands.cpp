@@ -243,6 +243,15 @@ const entry entries[] = {
    0,
    0,
    [](arguments) -> expected<command> { return loads_command{}; }},
+  {{"breakers", "", "lists the circuit breakers of the regions' loads",
+    "An open breaker lets no load run, because its source has failed too "
+    "often\n"
+    "in a row. LEFT is the time until it lets one load through; that one\n"
+    "decides whether it closes. REFUSED counts the loads that failed at "
+    "once.\n"},
+   0,
+   0,
+   [](arguments) -> expected<command> { return breakers_command{}; }},
   {{"cancel", "LOAD", "cancels a load; its waiters get an error",
     "  LOAD  a number from 'loads'\n"},
    1,

@@ -79,6 +79,7 @@ struct ttl_command {
 };
 
 struct loads_command {};
+struct breakers_command {};
 
 struct cancel_command {
   std::uint64_t load = 0;
@@ -106,13 +107,12 @@ struct send_command {
 
 struct quit_command {};
 
-using command
-  = std::variant<help_command, ls_command, stat_command, metrics_command,
-                 top_command, use_command, get_command, set_command,
-                 del_command, clear_command, invalidate_command,
-                 explain_command, regions_command, ttl_command, loads_command,
-                 cancel_command, kill_command, restart_command, drain_command,
-                 nodes_command, send_command, quit_command>;
+using command = std::variant<
+  help_command, ls_command, stat_command, metrics_command, top_command,
+  use_command, get_command, set_command, del_command, clear_command,
+  invalidate_command, explain_command, regions_command, ttl_command,
+  loads_command, breakers_command, cancel_command, kill_command,
+  restart_command, drain_command, nodes_command, send_command, quit_command>;
 
 /// How a command is explained.
 struct manual {

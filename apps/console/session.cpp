@@ -250,19 +250,6 @@ answer<std::string> session::on(const ttl_command& x) {
   });
 }
 
-answer<std::string> session::on(const loads_command&) {
-  return peer_.ask(list_loads_request{}).map([this](const load_list& x) {
-    return json_ ? line(json_of(x)) : text_of(x, width_);
-  });
-}
-
-answer<std::string> session::on(const cancel_command& x) {
-  return peer_.ask(cancel_load_request{x.load}).map([&] {
-    return json_ ? line(json_object{}.add("cancelled", x.load))
-                 : "cancelled load " + std::to_string(x.load) + "\n";
-  });
-}
-
 answer<std::string> session::on(const kill_command& x) {
   if (auto done = peer_.ask(kill_request{x.actor}); !done) {
     auto& problem = done.error();

@@ -72,6 +72,7 @@ private:
   answer<std::string> on(const regions_command& x);
   answer<std::string> on(const ttl_command& x);
   answer<std::string> on(const loads_command& x);
+  answer<std::string> on(const breakers_command& x);
   answer<std::string> on(const cancel_command& x);
   answer<std::string> on(const kill_command& x);
   answer<std::string> on(const restart_command& x);

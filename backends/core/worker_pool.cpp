@@ -10,6 +10,16 @@
 
 namespace troupe {
 
+namespace {
+
+thread_local constinit bool is_worker = false;
+
+} // namespace
+
+bool worker_pool::runs_here() noexcept {
+  return is_worker;
+}
+
 /// The state that the threads and the pool share; lives until the last of them ends.
 struct worker_pool::shared {
   shared(std::size_t threads, std::size_t limit)
@@ -18,6 +28,7 @@ struct worker_pool::shared {
   }
 
   void run() noexcept {
+    is_worker = true;
     std::unique_lock guard{mutex};
     for (;;) {
       work.wait(guard, [this] { return stopped || !queue.empty(); });

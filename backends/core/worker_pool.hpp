@@ -39,6 +39,9 @@ public:
   /// running ones. Returns how many still run then.
   std::size_t stop(std::chrono::steady_clock::time_point deadline);
 
+  /// Whether the calling thread is one of a pool, running a job.
+  [[nodiscard]] static bool runs_here() noexcept;
+
   /// Threads started so far.
   [[nodiscard]] std::size_t threads() const;
 

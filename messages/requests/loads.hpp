@@ -1,6 +1,6 @@
 #pragma once
 
-// Requests about the loads in flight.
+// Requests about the loads in flight and their circuit breakers.
 
 #include <chrono>
 #include <cstdint>
@@ -42,6 +42,35 @@ struct load_list {
 };
 
 fields<&load_list::loads, &load_list::total> fields_of(const load_list&);
+
+/// The circuit breaker of the loads of one region or of several.
+struct breaker_info {
+  std::string name;
+  std::string state;                      ///< "closed", "open" or "half-open".
+  std::uint64_t failures = 0;             ///< In a row.
+  std::uint64_t opened = 0;               ///< How often it has opened.
+  std::uint64_t refused = 0;              ///< Loads that it has refused.
+  std::chrono::milliseconds remaining{0}; ///< Until it lets one load through.
+};
+
+fields<&breaker_info::name, &breaker_info::state, &breaker_info::failures,
+       &breaker_info::opened, &breaker_info::refused, &breaker_info::remaining>
+fields_of(const breaker_info&);
+
+struct list_breakers_request {
+  /// At most this many, by name.
+  std::uint64_t limit = 1000;
+};
+
+fields<&list_breakers_request::limit> fields_of(const list_breakers_request&);
+
+struct breaker_list {
+  std::vector<breaker_info> breakers; ///< By name.
+  std::uint64_t total = 0;            ///< Number of all breakers.
+};
+
+fields<&breaker_list::breakers, &breaker_list::total>
+fields_of(const breaker_list&);
 
 struct cancel_load_request {
   std::uint64_t id = 0;

@@ -37,7 +37,7 @@ inline constexpr std::uint32_t load_attempts = 3;
 
 /// Loads of one region that may be in flight at one time, and callers that may wait for
 /// them. A further one gets `overloaded`.
-inline constexpr std::size_t max_loads = 16'384;
+inline constexpr std::size_t max_loads = 65'536;
 inline constexpr std::size_t max_load_waiters = 65'536;
 
 /// The pause before the first repetition of a failed loader, and the longest one: each

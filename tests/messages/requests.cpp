@@ -159,6 +159,13 @@ TEST_CASE("messages of the supervision travel") {
   CHECK(f.travel(drain_report{1s, {"load db0/k"}}).stuck.size() == 1);
   CHECK(f.travel(list_loads_request{5}).limit == 5);
   CHECK(f.travel(cancel_load_request{6}).id == 6);
+  CHECK(f.travel(list_breakers_request{7}).limit == 7);
+  const auto breakers
+    = f.travel(breaker_list{{{"db", "open", 1, 2, 3, 4ms}}, 1}).breakers;
+  REQUIRE(breakers.size() == 1);
+  CHECK(breakers[0].name == "db");
+  CHECK(breakers[0].state == "open");
+  CHECK(breakers[0].remaining == 4ms);
   auto loads
     = f.travel(load_list{{{1, "db0", binary, 2ms, 3ms, 4, 5, true}}, 17});
   CHECK(loads.total == 17);
@@ -178,6 +185,8 @@ TEST_CASE("every message has the name that it always had") {
   CHECK(names
         == std::vector<std::string>{"troupe::actor_info",
                                     "troupe::actor_list",
+                                    "troupe::breaker_info",
+                                    "troupe::breaker_list",
                                     "troupe::cancel_load_request",
                                     "troupe::clear_namespace_request",
                                     "troupe::clear_request",
@@ -201,6 +210,7 @@ TEST_CASE("every message has the name that it always had") {
                                     "troupe::invalidate_tag_request",
                                     "troupe::kill_request",
                                     "troupe::list_actors_request",
+                                    "troupe::list_breakers_request",
                                     "troupe::list_loads_request",
                                     "troupe::list_metrics_request",
                                     "troupe::list_namespaces_request",
@@ -210,6 +220,9 @@ TEST_CASE("every message has the name that it always had") {
                                     "troupe::load_list",
                                     "troupe::load_reply",
                                     "troupe::load_request",
+                                    "troupe::load_value_reply",
+                                    "troupe::load_value_request",
+                                    "troupe::loader_actor",
                                     "troupe::metric_list",
                                     "troupe::metric_row",
                                     "troupe::namespace_info",

@@ -233,6 +233,10 @@ answer<load_list> connection::ask(const list_loads_request& what) {
   return link_->ask<load_list>(what);
 }
 
+answer<breaker_list> connection::ask(const list_breakers_request& what) {
+  return link_->ask<breaker_list>(what);
+}
+
 answer<void> connection::ask(const cancel_load_request& what) {
   return link_->ask<void>(what);
 }

@@ -67,6 +67,7 @@ public:
   answer<void> ask(const kill_request& what);
   answer<void> ask(const restart_request& what);
   answer<load_list> ask(const list_loads_request& what);
+  answer<breaker_list> ask(const list_breakers_request& what);
   answer<node_list> ask(const list_nodes_request& what);
   answer<metric_list> ask(const list_metrics_request& what);
   answer<void> ask(const cancel_load_request& what);

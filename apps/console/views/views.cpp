@@ -80,24 +80,6 @@ std::string namespaces_text(const std::vector<region_info>& regions,
   return result.rows() == 0 ? std::string{} : "\n" + result.render(width);
 }
 
-table table_of(const std::vector<load_info>& loads) {
-  using enum alignment;
-  table result{{{"LOAD", right},
-                {"REGION", left, true},
-                {"KEY", left, true},
-                {"AGE", right},
-                {"LEFT", right, false, 1},
-                {"ATTEMPT", right, false, 3},
-                {"WAITERS", right, false, 2},
-                {"FENCED", left, false, 4}}};
-  for (const auto& x : loads)
-    result.add({std::to_string(x.id), quote_if_needed(x.region),
-                quote_if_needed(x.key), duration_text(x.age),
-                duration_text(x.remaining), count_text(x.attempt),
-                count_text(x.waiters), x.fenced ? "yes" : "no"});
-  return result;
-}
-
 /// "3.5 % of a processor over the last 10s, ".
 std::string lately_text(const runtime_stat& x) {
   if (x.cpu_window.count() == 0)
@@ -172,15 +154,6 @@ std::string text_of(const runtime_stat& x, std::size_t width) {
     result += "\n" + table_of(x.regions).render(width);
   return result + namespaces_text(x.regions, width)
          + services_text(x.services, width);
-}
-
-std::string text_of(const load_list& x, std::size_t width) {
-  if (x.loads.empty())
-    return "no loads in flight\n";
-  auto result = table_of(x.loads).render(width);
-  if (x.total > x.loads.size())
-    result += "... and " + count_text(x.total - x.loads.size()) + " more\n";
-  return result;
 }
 
 std::string text_of(const node_list& x, std::size_t width) {
@@ -295,21 +268,6 @@ json_object json_of(const runtime_stat& x) {
     .add("draining", x.draining)
     .add("regions", rows)
     .add("services", rows_of(x.services));
-}
-
-json_object json_of(const load_list& x) {
-  std::vector<json_object> rows;
-  for (const auto& load : x.loads)
-    rows.push_back(json_object{}
-                     .add("id", load.id)
-                     .add("region", load.region)
-                     .add_bytes("key", load.key)
-                     .add("age_ms", count_of(load.age))
-                     .add("remaining_ms", count_of(load.remaining))
-                     .add("attempt", std::uint64_t{load.attempt})
-                     .add("waiters", load.waiters)
-                     .add("fenced", load.fenced));
-  return json_object{}.add("loads", rows).add("total", x.total);
 }
 
 json_object json_of(const node_list& x) {

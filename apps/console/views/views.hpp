@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <troupe/messages/requests/actors.hpp>
-#include <troupe/messages/requests/loads.hpp>
 #include <troupe/messages/requests/nodes.hpp>
 #include <troupe/messages/requests/runtime.hpp>
 
@@ -20,7 +19,6 @@ namespace troupe::console {
 [[nodiscard]] std::string text_of(const actor_list& x, bool every,
                                   std::size_t width, bool colours = false);
 [[nodiscard]] std::string text_of(const runtime_stat& x, std::size_t width);
-[[nodiscard]] std::string text_of(const load_list& x, std::size_t width);
 [[nodiscard]] std::string text_of(const node_list& x, std::size_t width);
 
 /// "error: code: text"; the text says what to do.
@@ -28,7 +26,6 @@ namespace troupe::console {
 
 [[nodiscard]] json_object json_of(const actor_list& x);
 [[nodiscard]] json_object json_of(const runtime_stat& x);
-[[nodiscard]] json_object json_of(const load_list& x);
 [[nodiscard]] json_object json_of(const node_list& x);
 [[nodiscard]] json_object json_of(const failure& x);
 

@@ -74,6 +74,36 @@ TEST_CASE("loads in flight are listed") {
   CHECK(*second.get() == "loaded");
 }
 
+TEST_CASE("circuit breakers are listed by name") {
+  fixture f;
+  CHECK(
+    f.ask<breaker_list>(f.front, list_breakers_request{})->breakers.empty());
+  auto where = f.uut->open<std::string>(
+    "guarded", {.breaker = {.name = "database", .failures = 1}});
+  REQUIRE(where);
+  REQUIRE(where
+            ->get_or_set("k",
+                         []() -> expected<std::string> {
+                           return fail(errc::load_failed, "down");
+                         })
+            .error()
+          == errc::load_failed);
+  const auto list = f.ask<breaker_list>(f.front, list_breakers_request{});
+  REQUIRE(list);
+  REQUIRE(list->breakers.size() == 1);
+  CHECK(list->breakers[0].name == "database");
+  CHECK(list->breakers[0].state == "open");
+  CHECK(list->breakers[0].failures == 1);
+  CHECK(list->breakers[0].remaining == defaults::breaker_open_for);
+  // Regions share a breaker, with the same limits.
+  CHECK(f.uut->open<std::string>(
+    "guarded too", {.breaker = {.name = "database", .failures = 1}}));
+  const auto other = f.uut->open<std::string>(
+    "different", {.breaker = {.name = "database", .failures = 2}});
+  REQUIRE(!other);
+  CHECK(other.error() == errc::invalid_argument);
+}
+
 TEST_CASE("an invalidated load is listed as fenced") {
   fixture f;
   auto loaded = f.start_load("a");

@@ -31,6 +31,38 @@ bytes_result load_chain(region& in, int n) {
 
 } // namespace
 
+TEST_CASE("an update function that asks for its own key is told so at once",
+          "[loads][nested]") {
+  region_fixture f;
+  const auto again = [&](std::optional<bytes_view>) {
+    return f.uut->update("k", [](std::optional<bytes_view>) {
+      return std::optional<bytes>{"inner"};
+    });
+  };
+  auto refused = f.uut->update("k", again);
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::load_cycle);
+  CHECK(refused.error().text() == "the update of test/k waits for itself");
+  const auto load = [&](std::optional<bytes_view>) {
+    return f.uut->get_or_set("k", [](load_context&) { return "loaded"; });
+  };
+  refused = f.uut->update("k", load);
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::load_cycle);
+  // Through the load of another key, which runs on this thread.
+  refused = f.uut->update("k", [&](std::optional<bytes_view>) {
+    return f.uut->get_or_set(
+      "other", [&](load_context&) { return f.uut->update("k", again); });
+  });
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::load_cycle);
+  // Other keys are free, and so is this one afterwards.
+  CHECK(f.uut->update("k", [&](std::optional<bytes_view>) {
+    return f.uut->get_or_set("third", [](load_context&) { return "loaded"; });
+  }) == "loaded");
+  CHECK(f.get("k") == "loaded");
+}
+
 TEST_CASE("a loader that asks for its own key gets load_cycle",
           "[region][loads]") {
   region_fixture f;

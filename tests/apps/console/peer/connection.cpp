@@ -138,6 +138,7 @@ public:
         pending_.push_back(make_response_promise());
         return pending_.back();
       },
+      [](const list_breakers_request&) { return breaker_list{}; },
       [](const cancel_load_request& x) -> caf::result<void> {
         if (x.id == 7)
           return caf::unit;

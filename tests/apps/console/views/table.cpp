@@ -10,6 +10,7 @@
 #include "apps/console/text/table.hpp"
 #include "apps/console/views/actor_tree.hpp"
 #include "apps/console/views/message_views.hpp"
+#include "apps/console/views/load_views.hpp"
 #include "apps/console/views/views.hpp"
 
 using namespace troupe::console;
@@ -207,6 +208,18 @@ TEST_CASE("loads show their keys escaped, and how many are not shown") {
         == "LOAD  REGION  KEY         AGE  LEFT  ATTEMPT  WAITERS  FENCED\n"
            "   7  db0     \"a b\\x00\"  1.5s   28s        2        3  yes\n"
            "... and 1,000 more\n");
+}
+
+TEST_CASE("breakers show when they let a load through") {
+  CHECK(text_of(troupe::breaker_list{}, 80) == "no circuit breakers\n");
+  const troupe::breaker_list x{
+    {{"db", "open", 5, 2, 1200, 4s}, {"the search", "closed", 0, 0, 0, 0s}}, 2};
+  CHECK(text_of(x, 80)
+        == "BREAKER       STATE   FAILURES  LEFT  OPENED  REFUSED\n"
+           "db            open           5    4s       2    1,200\n"
+           "\"the search\"  closed         0     -       0        0\n");
+  CHECK(json_of(x).text().starts_with(
+    R"({"breakers":[{"name":"db","state":"open","failures":5,)"));
 }
 
 TEST_CASE("errors show their code and what happened") {
