@@ -135,6 +135,7 @@ load_pass load_contest::short_pass(const measurement& x) {
   const auto all = how_.ops * x.threads;
   result.due = {all, all, x.work == load_work::miss ? all : 0};
   result.mean = time.wall * 1e9 / static_cast<double>(how_.ops);
+  result.cpu = time.cpu * 1e9 / static_cast<double>(all);
   for (std::size_t i = 0; i < x.threads; ++i) {
     result.done.operations += done[i].operations;
     result.done.right += done[i].right;
@@ -172,6 +173,7 @@ void load_contest::pass(measurement& x, bool counted) {
   // The mean of a wait would show the machine's longest pauses.
   const auto waits = x.work == load_work::pool || x.work == load_work::joined;
   x.nanoseconds.push_back(waits ? median_of(got.times) : got.mean);
+  x.cpu.push_back(got.cpu);
   x.p99.push_back(p99_of(std::move(got.times)));
   x.slowest.push_back(median_of(std::move(got.slowest)));
   x.loader_threads.push_back(static_cast<double>(got.loader_threads));

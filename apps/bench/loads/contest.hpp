@@ -21,6 +21,7 @@ struct load_pass {
   load_tally done;
   load_tally due;
   double mean = 0;    ///< Nanoseconds per operation of a thread.
+  double cpu = 0;     ///< Short: the same in processor time of the threads.
   load_times times;   ///< Of single operations, in nanoseconds.
   load_times slowest; ///< Joined: of the last waiter of each load.
   std::uint64_t loader_threads = 0;
@@ -58,6 +59,7 @@ private:
     load_work work = load_work::get;
     std::size_t threads = 1;           ///< Joined: the waiters of a load.
     std::vector<double> nanoseconds{}; ///< By round, as all below.
+    std::vector<double> cpu{};
     std::vector<double> p99{};
     std::vector<double> slowest{};
     std::vector<double> loader_threads{};

@@ -35,9 +35,9 @@ const load_contest::measurement* load_contest::find(const std::string& name,
 table load_contest::short_table() const {
   table result{
     "results",
-    "ns: time of a thread per operation; p99: of the operations that "
-    "were timed alone; new: calls of\noperator new per operation; x "
-    "cache: ratio to the cache's time",
+    "ns: time of a thread per operation; cpu: its processor time; p99: of the "
+    "operations that were\ntimed alone; new: calls of operator new per "
+    "operation; x cache: ratio to the cache's time",
     {{"workload", "workload", 0},
      {"threads", "threads", 0},
      {"name", "", 0},
@@ -45,6 +45,7 @@ table load_contest::short_table() const {
      {"ns", "ns", 1},
      {"ns_least", "least", 1},
      {"ns_most", "most", 1},
+     {"cpu_ns", "cpu", 1},
      {"p99_ns", "p99", 0},
      {"allocations", "new", 2},
      {"times_cache", "x cache", 2},
@@ -61,8 +62,8 @@ table load_contest::short_table() const {
     const auto counted = counts_allocations() && x.threads == 1;
     result.rows.push_back(
       {to_string(x.work), std::uint64_t{x.threads}, x.who->name(),
-       x.who->title(), ns.median, ns.least, ns.most, summarize(x.p99).median,
-       counted ? x.allocations : unknown,
+       x.who->title(), ns.median, ns.least, ns.most, summarize(x.cpu).median,
+       summarize(x.p99).median, counted ? x.allocations : unknown,
        ours == nullptr ? unknown
                        : ratio(x.nanoseconds, ours->nanoseconds).median,
        x.done.operations, x.due.operations, x.done.loads, x.done == x.due});
@@ -79,7 +80,8 @@ table load_contest::coordination_table() const {
                 {"contestant", "contestant", 0},
                 {"ns", "miss - set", 1},
                 {"ns_least", "least", 1},
-                {"ns_most", "most", 1}},
+                {"ns_most", "most", 1},
+                {"cpu_ns", "cpu", 1}},
                {}};
   for (auto& x : measurements_) {
     const auto* set = find(x.who->name(), load_work::set, x.threads);
@@ -88,7 +90,7 @@ table load_contest::coordination_table() const {
     const auto beyond = difference(x.nanoseconds, set->nanoseconds);
     result.rows.push_back({std::uint64_t{x.threads}, x.who->name(),
                            x.who->title(), beyond.median, beyond.least,
-                           beyond.most});
+                           beyond.most, difference(x.cpu, set->cpu).median});
   }
   return result;
 }
