@@ -286,12 +286,15 @@ private:
 
   static maybe<V> decode_loaded(const region& where,
                                 const std::optional<bytes>& value);
+  static maybe<V> decode_loaded(const region& where,
+                                std::optional<bytes>&& value);
 
   template <class F>
   static maybe<V> next_value(const region& where, bytes_view key, F& f,
                              std::optional<bytes_view> old);
 
   static expected<std::optional<bytes>> encode_next(const maybe<V>& next);
+  static expected<std::optional<bytes>> encode_next(maybe<V>&& next);
 };
 
 } // namespace troupe

@@ -76,6 +76,16 @@ maybe<V> cache<V>::decode_loaded(const region& where,
   return result;
 }
 
+/// The same for bytes that are not needed any more.
+template <class V>
+maybe<V> cache<V>::decode_loaded(const region& where,
+                                 std::optional<bytes>&& value) {
+  if constexpr (std::is_same_v<V, bytes>)
+    if (value)
+      return std::move(*value);
+  return decode_loaded(where, std::as_const(value));
+}
+
 template <class V>
 template <class Loader>
 maybe<V> cache<V>::get_or_set(bytes_view key, Loader loader,
@@ -145,7 +155,7 @@ cache<V>::load_usable(const hashed_key& key, const encoded_loader& loader,
 
 template <class V>
 loaded<V> cache<V>::of_answer(const region& where, load_answer answer) {
-  return {answer.value ? decode_loaded(where, *answer.value)
+  return {answer.value ? decode_loaded(where, std::move(*answer.value))
                        : maybe<V>{tl::unexpected{answer.value.error()}},
           answer.origin, answer.why_stale, answer.fenced};
 }

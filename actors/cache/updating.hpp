@@ -36,6 +36,15 @@ expected<std::optional<bytes>> cache<V>::encode_next(const maybe<V>& next) {
     [](bytes&& x) { return std::optional<bytes>{std::move(x)}; });
 }
 
+/// The same for a value that is not needed any more.
+template <class V>
+expected<std::optional<bytes>> cache<V>::encode_next(maybe<V>&& next) {
+  if constexpr (std::is_same_v<V, bytes>)
+    if (next)
+      return std::optional<bytes>{std::move(*next)};
+  return encode_next(std::as_const(next));
+}
+
 template <class V>
 template <class F>
 maybe<V> cache<V>::update(bytes_view key, F f, const write_options& how) {

@@ -97,7 +97,7 @@ public:
 
   /// Returns a new load id.
   [[nodiscard]] load_id next_id() noexcept {
-    return next_id_.fetch_add(1, std::memory_order_relaxed);
+    return loads_.next_id();
   }
 
   /// Loads a key that the caller found absent, and waits for the value. Errors: see
@@ -257,7 +257,6 @@ private:
   [[nodiscard]] std::string describe(load_in_flight& x) const;
 
   const clock& time_;
-  std::atomic<load_id> next_id_{1};
   load_registry loads_;
   std::atomic<bool> draining_{false};
   std::mutex drain_mutex_;

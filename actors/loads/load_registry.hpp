@@ -14,11 +14,19 @@ namespace troupe {
 
 struct load_in_flight;
 
-/// The loads in flight by number. Spread over stripes, so that loads of several threads
-/// seldom wait for each other. Thread-safe. Each call takes constant time, but for `all`.
+/// The loads in flight by number. A number names a stripe, that of the thread that took
+/// the number, so that loads of several threads seldom share a cache line. Thread-safe.
+/// Each call takes constant time, but for `all`.
 class load_registry {
 public:
-  /// Adds a load; false after `close`. Throws std::bad_alloc.
+  /// A number for a new load: larger than all before.
+  [[nodiscard]] load_id next_id() noexcept {
+    const auto number = next_.fetch_add(1, std::memory_order_relaxed);
+    return number * stripe_count + own_stripe();
+  }
+
+  /// Adds a load with a number from `next_id`; false after `close`. Throws
+  /// std::bad_alloc.
   bool add(std::shared_ptr<load_in_flight> x);
 
   /// Adds a load unless there is one with its number. Returns the one that is there;
@@ -29,7 +37,8 @@ public:
   /// Returns the load, or nullptr.
   [[nodiscard]] std::shared_ptr<load_in_flight> find(load_id id);
 
-  /// Removes a load. Returns whether it was the last one; false when it is not there.
+  /// Removes a load. Returns whether the registry is closed and empty now; false when the
+  /// load is not there. Several threads may get true.
   bool remove(load_id id);
 
   /// Takes no more loads.
@@ -43,15 +52,19 @@ public:
   }
 
   /// A snapshot.
-  [[nodiscard]] std::size_t size() const noexcept {
-    return size_.load();
-  }
+  [[nodiscard]] std::size_t size() const noexcept;
 
 private:
+  using load_map = std::unordered_map<load_id, std::shared_ptr<load_in_flight>>;
+
   struct alignas(64) stripe {
     std::mutex mutex;
-    std::unordered_map<load_id, std::shared_ptr<load_in_flight>> loads;
+    load_map loads;
+    /// The node of a load that ended, for the next one; its pointer is empty.
+    load_map::node_type spare;
     bool closed = false;
+    /// Of `loads`; written with the mutex.
+    std::atomic<std::size_t> size{0};
   };
 
   static constexpr std::size_t stripe_count = 16;
@@ -60,8 +73,10 @@ private:
     return stripes_[id % stripe_count];
   }
 
+  [[nodiscard]] static std::size_t own_stripe() noexcept;
+
   std::array<stripe, stripe_count> stripes_;
-  std::atomic<std::size_t> size_{0};
+  std::atomic<load_id> next_{1};
   std::atomic<bool> closed_{false};
 };
 

@@ -26,6 +26,8 @@ constexpr subcommand subcommands[] = {
    troupe::bench::run_reclamation},
   {"mailbox", "the cost of one operation through a mailbox",
    troupe::bench::run_mailbox},
+  {"loads", "the cost of a miss beyond its loader, and of waiting for one",
+   troupe::bench::run_loads},
   {"growth", "the longest pause while a table grows, and memory per entry",
    troupe::bench::run_growth},
   {"regions", "many unused regions: memory, processor time, open and end",

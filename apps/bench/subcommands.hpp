@@ -16,6 +16,9 @@ int run_reclamation(const std::vector<std::string>& arguments);
 /// The price of one operation through a mailbox.
 int run_mailbox(const std::vector<std::string>& arguments);
 
+/// The cost of loads beyond their loaders.
+int run_loads(const std::vector<std::string>& arguments);
+
 /// The longest pause while a table grows, and memory per entry.
 int run_growth(const std::vector<std::string>& arguments);
 

@@ -45,6 +45,7 @@ WAYS = {
     "scoped-to-region",
     "region",
 }
+LOADERS = {"cache", "region", "once", "futures", "loader"}
 POLICIES = [
     "opt",
     "fifo",
@@ -213,6 +214,71 @@ class Reports(unittest.TestCase):
         self.assertLessEqual(TABLES, {row["name"] for row in rows})
         for row in rows:
             self.assertEqual(row["present"], row["inserted"], row["name"])
+
+    def test_loads_runs_one_loader_for_each_missing_key(self):
+        x = report("loads", "--waiters=1,3")
+        self.check_head(x, "loads")
+        count = {k: int(v) for k, v in x["options"].items() if v.isdigit()}
+        rows = x["tables"]["results"]
+        self.assertEqual({row["name"] for row in rows}, LOADERS)
+        for row in rows:
+            with self.subTest(**{k: row[k] for k in ("workload", "name")}):
+                due = count["ops"] * row["threads"]
+                self.assertEqual(row["operations"], due)
+                self.assertEqual(
+                    row["loads"], due if row["workload"] == "miss" else 0
+                )
+                self.assertTrue(row["correct"])
+        # Of each contestant that can also set, by 1 thread and by 2.
+        self.assertEqual(len(x["tables"]["coordination"]), 2 * 4)
+        waits = x["tables"]["waits"]
+        self.assertEqual(
+            {
+                (row["workload"], row["waiters"], row["operations"])
+                for row in waits
+                if row["name"] == "cache"
+            },
+            {
+                ("pool", None, count["slow-ops"]),
+                ("joined", 1, count["joins"]),
+                ("joined", 3, 3 * count["joins"]),
+                ("burst", None, count["burst"]),
+                ("chain", None, count["depth"]),
+            },
+        )
+        for row in waits:
+            with self.subTest(**{k: row[k] for k in ("workload", "name")}):
+                self.assertTrue(row["correct"])
+                self.assertEqual(
+                    row["loads"], row["operations"] // (row["waiters"] or 1)
+                )
+                self.assertGreater(row["us"], 0)
+        self.assertEqual(
+            {y["name"] for y in x["expectations"]},
+            {"coordination_1", "coordination_2", "hit_1", "hit_2", "pool"}
+            | {"joined_1", "joined_3"},
+        )
+
+    def test_loads_takes_only_what_it_was_asked_for(self):
+        x = report(
+            "loads",
+            "--threads=1",
+            "--contestants=region,once",
+            "--workloads=miss,chain",
+            "--ops=100",
+            "--depth=20",
+            "--rounds=2",
+        )
+        self.assertEqual(set(x["tables"]), {"results", "waits"})
+        self.assertEqual(
+            [(y["name"], y["operations"]) for y in x["tables"]["results"]],
+            [("region", 200), ("once", 200)],
+        )
+        self.assertEqual(
+            [(y["name"], y["operations"]) for y in x["tables"]["waits"]],
+            [("once", 40)],
+        )
+        self.assertEqual(x["expectations"], [])
 
     def test_regions_measures_every_number_of_keys(self):
         x = report("regions", "--keys=0,3")
@@ -484,6 +550,7 @@ class Options(unittest.TestCase):
         self.check_refused(["shard", "--entrys=5"], "--entrys", "--entries")
         self.check_refused(["growth", "--entres=5"], "--entries")
         self.check_refused(["mailbox", "--thread=5"], "--threads")
+        self.check_refused(["loads", "--waiter=5"], "--waiters")
         self.check_refused(["reclamation", "--size=64"], "--sizes")
 
     def test_an_unknown_subcommand_gets_a_suggestion(self):
@@ -508,6 +575,10 @@ class Options(unittest.TestCase):
         self.check_refused(["net", "--tests=lpush"], "lpush", "mset")
         self.check_refused(["net", "--keys=0"], "--keys", "between")
         self.check_refused(["net", "--pipelines=1,x"], "--pipelines", "'x'")
+        self.check_refused(["loads", "--key-size=5"], "--key-size")
+        self.check_refused(["loads", "--waiters=1,x"], "--waiters", "'x'")
+        self.check_refused(["loads", "--burst=20000"], "--burst", "between")
+        self.check_refused(["loads", "--workloads=mis"], "mis", "miss")
         self.check_refused(["constants", "--value-size=0"], "--value-size")
         self.check_refused(["trace"], "no trace", "file")
         self.check_refused(["trace", "x", "--sizes=0"], "--sizes", "'0'")

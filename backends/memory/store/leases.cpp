@@ -1,6 +1,7 @@
 #include <troupe/backends/memory/store/leases.hpp>
 
 #include <cassert>
+#include <cstddef>
 
 namespace troupe::memory {
 
@@ -18,14 +19,30 @@ const load_leases::lease* load_leases::find(bytes_view key) const {
 
 void load_leases::grant(bytes_view key, lease to) {
   assert(to.id != 0 && holder(key) == 0);
-  leases_.emplace(key, std::move(to));
+  if (!spare_) {
+    leases_.emplace(key, std::move(to));
+    return;
+  }
+  spare_.key().assign(key);
+  leases_.insert(std::move(spare_)).position->second = std::move(to);
+}
+
+void load_leases::remove(lease_map::const_iterator i) {
+  // Keys are small; the memory of a large one is not kept.
+  constexpr std::size_t most_kept = 256;
+  if (i->first.capacity() > most_kept) {
+    leases_.erase(i);
+    return;
+  }
+  spare_ = leases_.extract(i);
+  spare_.mapped() = {};
 }
 
 bool load_leases::release(bytes_view key, load_id id) {
   auto i = leases_.find(key);
   if (i == leases_.end() || i->second.id != id)
     return false;
-  leases_.erase(i);
+  remove(i);
   return true;
 }
 
@@ -34,7 +51,7 @@ load_id load_leases::fence(bytes_view key) {
   if (i == leases_.end())
     return 0;
   const auto held = i->second.id;
-  leases_.erase(i);
+  remove(i);
   return held;
 }
 

@@ -68,7 +68,13 @@ public:
   }
 
 private:
-  key_map<lease> leases_;
+  using lease_map = key_map<lease>;
+
+  void remove(lease_map::const_iterator i);
+
+  lease_map leases_;
+  /// The node of a lease that ended, for the next one, with the memory of its key.
+  lease_map::node_type spare_;
 };
 
 /// Part of a store. Not thread-safe, except for `any`.
