@@ -45,7 +45,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/loads/breaker_board.hpp>
+#include <troupe/actors/loads/breakers/breaker_board.hpp>
 #include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_in_flight.hpp>

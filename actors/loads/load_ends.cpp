@@ -2,8 +2,8 @@
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 
-#include <deque>
 #include <utility>
+#include <vector>
 
 #include <troupe/actors/loads/load_texts.hpp>
 
@@ -90,7 +90,7 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
       x->now = load_in_flight::phase::settling;
     } else {
       next = std::move(x->waiters.front());
-      x->waiters.pop_front();
+      x->waiters.erase(x->waiters.begin());
       x->where->gauge().waiters.fetch_sub(1);
       fresh = std::make_shared<load_run>(
         load_run::place{run->attempt() + 1, run->which().loader + 1, 0}, never,
@@ -187,7 +187,7 @@ void load_coordinator::count_end(load_in_flight& x,
 /// Answers all callers.
 void load_coordinator::settle(load_in_flight& x, load_end& end) {
   waiter_pointer owner;
-  std::deque<waiter_pointer> waiters;
+  std::vector<waiter_pointer> waiters;
   auto again = false;
   run_pointer run;
   {
@@ -232,7 +232,7 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
 /// Ends a load that a drain cannot wait for.
 void load_coordinator::shut(load_in_flight& x) {
   waiter_pointer owner;
-  std::deque<waiter_pointer> waiters;
+  std::vector<waiter_pointer> waiters;
   run_pointer run;
   const error why{errc::shutting_down,
                   "the runtime drained before the loader finished"};

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <troupe/actors/loads/load_run.hpp>
 #include <troupe/actors/loads/load_target.hpp>
@@ -130,7 +130,7 @@ struct load_in_flight {
   /// The caller whose loader runs, when a thread of the pool runs it. A caller that runs
   /// its loader itself answers itself.
   std::shared_ptr<load_waiter> owner;
-  std::deque<std::shared_ptr<load_waiter>> waiters;
+  std::vector<std::shared_ptr<load_waiter>> waiters;
 
   enum class interest : std::uint8_t {
     waits,    ///< The caller whose loader runs waits for the result.

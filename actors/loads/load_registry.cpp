@@ -37,10 +37,9 @@ load_registry::find_or_add(std::shared_ptr<load_in_flight> x) {
   if (in.closed)
     return nullptr;
   const auto id = x->id;
-  const auto [i, added] = in.loads.try_emplace(id, std::move(x));
-  if (added)
-    size_.fetch_add(1);
-  return i->second;
+  auto& result = in.loads.try_emplace(id, std::move(x)).first->second;
+  in.size.store(in.loads.size());
+  return result;
 }
 
 std::shared_ptr<load_in_flight> load_registry::find(load_id id) {

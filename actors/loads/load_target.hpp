@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include <troupe/actors/loads/circuit_breaker.hpp>
+#include <troupe/actors/loads/breakers/circuit_breaker.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_function.hpp>
 #include <troupe/backends/changes.hpp>

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include <troupe/messages/types/breaker.hpp>
 #include <troupe/messages/types/defaults.hpp>
 #include <troupe/messages/types/error.hpp>
 #include <troupe/messages/types/eviction.hpp>
@@ -35,6 +35,23 @@ enum class load_on : std::uint8_t {
 
   /// On one of the runtime's loader threads, of which there are `loader-threads`.
   pool,
+};
+
+/// The circuit breaker of a region's loads: it keeps them from a source that is down
+/// (M. Nygard, "Release It!").
+struct breaker_options {
+  /// Regions that name the same breaker share it: it stands for their source. Empty: the
+  /// region's name.
+  std::string name = {};
+
+  /// Failed loads in a row after which it opens: loads then fail at once. 0: never.
+  std::uint32_t failures = 0;
+
+  /// How long it stays open. Then one load is let through, and decides whether it closes.
+  std::chrono::milliseconds open_for = defaults::breaker_open_for;
+
+  friend bool operator==(const breaker_options&, const breaker_options&)
+    = default;
 };
 
 /// The options of a region. Plain values; `check` checks them when the region is

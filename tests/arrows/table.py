@@ -22,7 +22,7 @@ CONTRACT = [*VOCABULARY, "backends/core", "backends"]
 SHELL = [*CONTRACT, "messages/**", "actors/shell"]
 # What a coordinator actor stands on, and those that there are.
 GROUND = [*SHELL, "actors/supervision", "actors/services"]
-SERVICES = ["actors/loads", "actors/topics"]
+SERVICES = ["actors/loads/breakers", "actors/loads", "actors/topics"]
 REGIONS = [*GROUND, *SERVICES, "actors/gate", "actors/regions"]
 LIBRARY = [*REGIONS, "actors/cache", "actors"]
 WIRE = ["apps/net", "apps/resp", "apps/settings"]
@@ -53,6 +53,7 @@ ARROWS = {
     "actors/supervision": SHELL,
     "actors/services": [*SHELL, "actors/supervision"],
     **{service: GROUND for service in SERVICES},
+    "actors/loads": [*GROUND, "actors/loads/breakers"],
     "actors/gate": [*SHELL, "actors/supervision"],
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
     "actors/cache": REGIONS,

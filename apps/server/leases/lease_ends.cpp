@@ -123,7 +123,8 @@ void lease_desk::ended(const place_ptr& at, load_id id) noexcept {
 void lease_desk::release(const place& at, load_id id) noexcept {
   try {
     if (const auto where = at.where.lock())
-      where->release_load(at.key, id, std::nullopt, [](const expected<void>&) {});
+      where->release_load(at.key, id, std::nullopt,
+                          [](const expected<void>&) {});
   } catch (const std::bad_alloc&) {
     return;
   }
@@ -149,14 +150,15 @@ void lease_desk::store(region& where, const hashed_key& key, bytes_view token,
     count(false);
     return done(false);
   }
-  where.provider().commit_load(carried_key{key}, std::move(what),
-                    [self = shared_from_this(), done = std::move(done)](
-                      const expected<load_outcome>& outcome) {
-                      if (!outcome)
-                        return done(tl::unexpected{outcome.error()});
-                      self->count(outcome->stored);
-                      done(outcome->stored);
-                    });
+  where.provider().commit_load(
+    carried_key{key}, std::move(what),
+    [self = shared_from_this(),
+     done = std::move(done)](const expected<load_outcome>& outcome) {
+      if (!outcome)
+        return done(tl::unexpected{outcome.error()});
+      self->count(outcome->stored);
+      done(outcome->stored);
+    });
 }
 
 void lease_desk::count(bool stored) noexcept {

@@ -1,4 +1,4 @@
-#include <troupe/actors/loads/breaker_board.hpp>
+#include <troupe/actors/loads/breakers/breaker_board.hpp>
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include <troupe/actors/loads/circuit_breaker.hpp>
+#include <troupe/actors/loads/breakers/circuit_breaker.hpp>
 
 #include <algorithm>
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/loads/circuit_breaker.hpp>
-#include <troupe/messages/types/breaker.hpp>
+#include <troupe/actors/loads/breakers/circuit_breaker.hpp>
 #include <troupe/messages/types/clock.hpp>
 #include <troupe/messages/types/error.hpp>
+#include <troupe/messages/types/options.hpp>
 
 namespace troupe {
 
