@@ -23,8 +23,10 @@ std::string seconds(nanoseconds x) {
   return {text.data(), static_cast<std::size_t>(std::max(n, 0))};
 }
 
+} // namespace
+
 /// The answer of a decision that needs no load.
-load_answer answer_of(load_decision decision) {
+load_answer load_coordinator::answer_of(load_decision decision) {
   if (auto* hit = std::get_if<load_hit>(&decision))
     return {std::optional<bytes>{std::move(hit->value)}, load_origin::hit};
   if (auto* stale = std::get_if<load_stale>(&decision))
@@ -32,8 +34,6 @@ load_answer answer_of(load_decision decision) {
             load_origin::stale, stale_reason::throttled};
   return {std::optional<bytes>{}, load_origin::hit};
 }
-
-} // namespace
 
 void later_caller::ask_again(load_in_flight& joined) {
   try {

@@ -44,6 +44,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/loads/bulk_context.hpp>
 #include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_in_flight.hpp>
@@ -114,6 +115,23 @@ public:
   void refresh(const std::shared_ptr<load_target>& where, carried_key key,
                bytes_loader loader, write_options how);
 
+  // -- the same for several keys with one loader (detail/load_bulk.hpp). No key may occur twice.
+
+  /// Returns an answer for each key, in order.
+  std::vector<load_answer>
+  get_many(const std::shared_ptr<load_target>& where,
+           std::vector<carried_key> keys, const bulk_loader& loader,
+           const write_options& how, const load_terms& terms);
+
+  void get_many_then(const std::shared_ptr<load_target>& where,
+                     std::vector<carried_key> keys, bulk_loader loader,
+                     const write_options& how,
+                     std::function<void(std::vector<load_answer>)> done);
+
+  void refresh_many(const std::shared_ptr<load_target>& where,
+                    std::vector<carried_key> keys, bulk_loader loader,
+                    const write_options& how);
+
   // -- for the console and the clockwork ----------------------------------------
 
   /// Loads in flight, oldest first, at most `limit` of them, and the number of all.
@@ -149,6 +167,8 @@ public:
   }
 
 private:
+  friend class bulk_load;
+
   using load_pointer = std::shared_ptr<load_in_flight>;
   using run_pointer = std::shared_ptr<load_run>;
   using waiter_pointer = std::shared_ptr<load_waiter>;
@@ -184,6 +204,12 @@ private:
 
   load_pointer join(load_id id, const waiter_pointer& waiter);
   static bool leave(load_in_flight& x, const load_waiter& waiter);
+
+  static load_answer answer_of(load_decision decision);
+  static load_context context_of(const load_in_flight& x, const load_run& run);
+  static run_result result_of(const load_context& context,
+                              expected<std::optional<bytes>> value, bool threw,
+                              write_options how);
 
   run_pointer begin(load_in_flight& x, load_granted granted,
                     waiter_pointer owner);

@@ -2,6 +2,7 @@
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 
@@ -43,10 +44,9 @@ void load_coordinator::post(const load_pointer& x, const run_pointer& run) {
     static_cast<void>(abandon(x, posted.error()));
 }
 
-namespace {
-
 /// What a loader of this run is told.
-load_context context_of(const load_in_flight& x, const load_run& run) {
+load_context load_coordinator::context_of(const load_in_flight& x,
+                                          const load_run& run) {
   load_context result{x.key.key(), run.attempt(),
                       run.deadline().value_or(never), run.stop_token(),
                       x.named};
@@ -54,6 +54,8 @@ load_context context_of(const load_in_flight& x, const load_run& run) {
   result.offer_stale(x.stale);
   return result;
 }
+
+namespace {
 
 /// A loader is the user's code: its exceptions end here. Returns whether it threw.
 bool call(const bytes_loader& loader, load_context& context,
@@ -90,6 +92,16 @@ write_options chosen(const load_context& context, write_options how) {
 
 } // namespace
 
+/// The result of a run whose loader returned `value`.
+load_coordinator::run_result
+load_coordinator::result_of(const load_context& context,
+                            expected<std::optional<bytes>> value, bool threw,
+                            write_options how) {
+  keep_unchanged(context, value);
+  return {std::move(value), threw, context.stores(),
+          chosen(context, std::move(how))};
+}
+
 /// Runs the owner's loader on this thread, unless another thread has begun it. A loader
 /// may outlive the runtime: meanwhile the thread holds neither coordinator nor region.
 void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
@@ -107,6 +119,8 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
       if (x->run == run)
         owner = x->owner;
     }
+    if (owner != nullptr && owner->run_all())
+      return;
     const auto timeout = *x->where->options().load_timeout;
     if (owner == nullptr || !run->begin(self->time_.now() + timeout))
       return;
@@ -115,14 +129,13 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
   auto loader = std::move(owner->loader);
   auto how = owner->how;
   owner = nullptr;
-  run_result result{fail(errc::load_failed), false, true, {}};
+  expected<std::optional<bytes>> value;
+  auto threw = false;
   {
     const running_load here{which, run};
-    result.threw = call(loader, *context, result.value);
+    threw = call(loader, *context, value);
   }
-  keep_unchanged(*context, result.value);
-  result.store = context->stores();
-  result.how = chosen(*context, std::move(how));
+  auto result = result_of(*context, std::move(value), threw, std::move(how));
   // Destroy what the loader captured before any waiter gets the result.
   loader = nullptr;
   const auto self = by.lock();
@@ -141,15 +154,13 @@ load_answer load_coordinator::run_here(const load_pointer& x,
     return {tl::unexpected{x->refused.value_or(drained_error())}};
   }
   auto context = context_of(*x, *run);
-  run_result result{fail(errc::load_failed), false, true, {}};
+  expected<std::optional<bytes>> value;
+  auto threw = false;
   {
     const running_load here{x, run};
-    result.threw = call(loader, context, result.value);
+    threw = call(loader, context, value);
   }
-  keep_unchanged(context, result.value);
-  result.store = context.stores();
-  result.how = chosen(context, how);
-  return finish(x, run, std::move(result));
+  return finish(x, run, result_of(context, std::move(value), threw, how));
 }
 
 /// The same for a thread that may run another load already.
@@ -251,16 +262,22 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   waiter_pointer next;
   waiter_pointer last;
   run_pointer fresh;
+  // Waiters whose loaders cannot run now.
+  std::deque<waiter_pointer> busy;
   {
     std::lock_guard guard{x->mutex};
     if (x->now != load_in_flight::phase::running || x->run != run)
       return false;
-    if (x->waiters.empty()
-        || run->attempt() >= x->where->options().load_attempts) {
+    if (run->attempt() >= x->where->options().load_attempts) {
       x->now = load_in_flight::phase::settling;
+    } else if (const auto i = std::ranges::find_if(
+                 x->waiters, [](const auto& w) { return w->accepts(); });
+               i == x->waiters.end()) {
+      x->now = load_in_flight::phase::settling;
+      busy.swap(x->waiters);
     } else {
-      next = std::move(x->waiters.front());
-      x->waiters.pop_front();
+      next = std::move(*i);
+      x->waiters.erase(i);
       fresh = std::make_shared<load_run>(
         run->attempt() + 1, time_.now() + *x->where->options().queue_timeout);
       x->run = fresh;
@@ -270,6 +287,8 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   run->stop();
   if (next == nullptr) {
     static_cast<void>(abandon(x, why));
+    for (auto& waiter : busy)
+      waiter->ask_again(*x);
     return true;
   }
   for (auto& name : next->how.tags.names())

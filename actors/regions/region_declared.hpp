@@ -8,9 +8,8 @@
 //   load    → the provider grants a lease or joins a load; the coordinator runs it
 //   update  → the caller's function outside the provider, committed by version
 //
-// The provider decides where the bytes live (backends/provider.hpp).
-//
-// This header declares the region, for callers of its plain functions. The templates
+// The provider decides where the bytes live (backends/provider.hpp). This header declares
+// the region, for callers of its plain functions. The templates
 // (`visit`, `visit_many`, `transform`) have the memory provider inlined: their callers
 // include region.hpp, which defines them.
 
@@ -26,6 +25,7 @@
 
 #include <troupe/actors/loads/load_in_flight.hpp>
 #include <troupe/actors/loads/load_target.hpp>
+#include <troupe/actors/regions/region_arguments.hpp>
 #include <troupe/actors/regions/region_reads.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
@@ -44,22 +44,7 @@ class value_buffer;
 namespace troupe {
 
 class load_coordinator;
-
-/// Makes a new encoded value from the present one (empty when the key is absent).
-/// Returns nothing to erase the key, or to leave it absent. Runs on the calling thread,
-/// outside of the shard, possibly several times.
-using bytes_updater = std::function<expected<std::optional<bytes>>(
-  std::optional<bytes_view> present)>;
-
-/// One item of `region::set_many`; borrowed.
-struct key_value {
-  bytes_view key;
-  bytes_view value;
-};
-
-/// `how` with the condition that the key is absent. Errors: `invalid_argument` when it
-/// has the opposite condition.
-[[nodiscard]] expected<write_options> unless_present(write_options how);
+class different_keys;
 
 /// A named cache of encoded bytes. Thread-safe. `runtime::open` makes it; it lives as
 /// long as a handle refers to it. After the runtime drained, all operations return
@@ -206,6 +191,15 @@ public:
   load_answer load_missing(const hashed_key& key, const bytes_loader& loader,
                            const write_options& how,
                            const load_terms& terms = {});
+  expected<std::vector<load_answer>>
+  load_missing_many(std::span<const bytes_view> keys, const bulk_loader& loader,
+                    const write_options& how, const load_terms& terms = {});
+
+  /// `get_or_load` for several keys, in order, with one call of `loader` for all of them
+  /// that no other call loads. A key may occur twice. Errors of a load are key answers.
+  expected<std::vector<load_answer>>
+  get_or_load_many(std::span<const bytes_view> keys, const bulk_loader& loader,
+                   const write_options& how = {}, const load_terms& terms = {});
 
   /// Replaces the value by the result of `f`, atomically, and returns the new value
   /// (nothing when `f` chose to erase). The entry keeps the end of its TTL, its idle
@@ -223,7 +217,7 @@ public:
   // -- the same without waiting ------------------------------------------------
   // `done` is called once: on this thread, or in the shard's turn. It must be brief,
   // not throw, and call nothing that waits for a shard. Errors: also `overloaded`, when
-  // the shard's mailbox or the loaders' queue is full. Keys: see `carried_key`.
+  // the shard's mailbox or the loaders' queue is full.
 
   void set_then(carried_key key, bytes value, write_options how,
                 completion<bool> done);
@@ -244,6 +238,11 @@ public:
   void load_missing_then(carried_key key, bytes_loader loader,
                          write_options how,
                          completion<std::optional<bytes>> done);
+
+  /// With `look`, reads the keys first; otherwise the caller found them absent.
+  void get_or_load_many_then(std::span<const bytes_view> keys, bool look,
+                             bulk_loader loader, const write_options& how,
+                             completion<std::vector<load_answer>> done);
 
   /// Like `update`; `f` runs on a loader thread.
   void update_then(carried_key key, bytes_updater f, write_options how,
@@ -287,6 +286,10 @@ private:
                                      const transfer_terms& terms);
   expected<std::optional<load_answer>> read_usable(const hashed_key& key,
                                                    bool& refreshes) const;
+  expected<void> find_missing(std::span<const bytes_view> keys, bool look,
+                              different_keys& missing,
+                              const bulk_loader& loader,
+                              const write_options& how);
   expected<std::optional<bytes>> update_under_lease(const hashed_key& key,
                                                     const bytes_updater& f,
                                                     const write_options& how);
