@@ -33,11 +33,11 @@ concept result_vector = is_vector<std::remove_cvref_t<R>> && value_result<
 
 /// A map from keys to results.
 template <class R, class V>
-concept result_map = requires(R& x, const std::string& key) {
+concept result_map = value_result<typename R::mapped_type, V> && requires(
+  R& x, const std::string& key) {
   x.find(key)->second;
   x.find(key) == x.end();
-}
-&&value_result<typename R::mapped_type, V>;
+};
 
 template <class V, class R>
   requires result_vector<R, V>
