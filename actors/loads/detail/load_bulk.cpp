@@ -241,10 +241,11 @@ load_coordinator::get_many(const std::shared_ptr<load_target>& where,
                                          std::move(keys), loader, how);
   if (place == load_on::caller)
     return all->run();
-  std::promise<std::vector<load_answer>> made;
-  auto answers = made.get_future();
-  all->start(load_purpose::missing, [&made](std::vector<load_answer> x) {
-    made.set_value(std::move(x));
+  // Shared: this thread may go on before `set_value` has returned.
+  auto made = std::make_shared<std::promise<std::vector<load_answer>>>();
+  auto answers = made->get_future();
+  all->start(load_purpose::missing, [made](std::vector<load_answer> x) {
+    made->set_value(std::move(x));
   });
   while (answers.wait_for(defaults::load_timeout) != std::future_status::ready)
     tick();

@@ -160,8 +160,11 @@ void bulk_load::finish(const std::vector<running_item>& items,
 
 void bulk_load::answered(part& x, const load_answer& what) {
   std::unique_lock guard{mutex_};
-  if (x.now == part::phase::loading)
+  if (x.now == part::phase::loading) {
     --in_batch_;
+    // It may have been withdrawn: the next step must not wait for its run.
+    std::erase(ready_, &x);
+  }
   x.now = part::phase::answered;
   answers_[x.index] = what;
   --left_;
@@ -198,9 +201,9 @@ void bulk_load::invited(part& x, const load_pointer& load,
   }
   {
     std::unique_lock guard{mutex_};
-    busy_ = true;
     --expected_;
     if (!ended && x.now != part::phase::answered) {
+      busy_ = true;
       x.now = part::phase::loading;
       x.load = load;
       x.run = run;
