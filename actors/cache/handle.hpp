@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actors/cache/bulk_calls.hpp>
 #include <troupe/actors/cache/function_shapes.hpp>
 #include <troupe/actors/cache/cache_core.hpp>
 #include <troupe/actors/cache/key_list.hpp>
@@ -61,7 +62,7 @@ struct loaded {
 /// A result converts to true in one case only: `if (cache.get(key))` for a hit,
 /// `if (cache.erase(key))` when an entry was erased; see result.hpp.
 template <class V>
-class cache : public cache_core {
+class cache : public cache_core, public bulk_calls<cache<V>, V> {
 public:
   using value_type = V;
 
@@ -157,8 +158,7 @@ public:
   expected<void> set_many(std::span<const std::pair<std::string, V>> items,
                           const write_options& how = {});
 
-  // -- loading and updating ----------------------------------------------------
-
+  // -- loading and updating; several keys with one loader: bulk_calls.hpp ------------
   /// Returns the value. When it is absent, one loader runs and all callers that ask
   /// meanwhile get its result. `loader` is called as `loader()`, `loader(load_context&)`,
   /// `loader(key)` or `loader(key, load_context&)`. It returns V, std::optional<V>
@@ -235,7 +235,7 @@ public:
     return ready(clear());
   }
 
-  /// The loader runs on a loader thread, whatever `terms` says.
+  /// The loader runs on the pool.
   template <class Loader>
   std::future<maybe<V>> get_or_set_async(std::string key, Loader loader,
                                          const write_options& how = {},

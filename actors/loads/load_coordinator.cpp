@@ -3,15 +3,13 @@
 #include <new>
 #include <variant>
 
-#include <troupe/actors/loads/load_callers.hpp>
+#include <troupe/actors/loads/detail/load_callers.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
 
-namespace {
-
 /// The answer of a decision that needs no load.
-load_answer answer_of(load_decision decision) {
+load_answer load_coordinator::answer_of(load_decision decision) {
   if (auto* hit = std::get_if<load_hit>(&decision))
     return {std::optional<bytes>{std::move(hit->value)}, load_origin::hit};
   if (auto* stale = std::get_if<load_stale>(&decision))
@@ -19,8 +17,6 @@ load_answer answer_of(load_decision decision) {
             load_origin::stale, stale_reason::throttled};
   return {std::optional<bytes>{}, load_origin::hit};
 }
-
-} // namespace
 
 // -- the coordinator ---------------------------------------------------------------
 
@@ -58,10 +54,12 @@ bool limits_waits(const region_options& x) noexcept {
          || x.hard_timeout > x.hard_timeout.zero();
 }
 
+} // namespace
+
 /// Where the loader of a blocking call runs.
-load_on place_of(const region_options& options, const load_function& loader,
-                 const load_terms& terms) noexcept {
-  if (loader.is_deferred())
+load_on load_coordinator::place_of(const region_options& options, bool deferred,
+                                   const load_terms& terms) noexcept {
+  if (deferred)
     return load_on::pool;
   // The pool could run out of threads that wait for each other: from inside a loader,
   // an update function or a removal listener, the loader runs where it is.
@@ -74,8 +72,9 @@ load_on place_of(const region_options& options, const load_function& loader,
 
 /// Tells a caller which stale value it may be served, and when. `asked`: when its call
 /// began.
-void offer(load_waiter& to, const load_target& where,
-           std::optional<stale_entry> stale, time_point asked) {
+void load_coordinator::offer(load_waiter& to, const load_target& where,
+                             std::optional<stale_entry> stale,
+                             time_point asked) {
   const auto& options = where.options();
   if (stale)
     to.stale = std::make_shared<const stale_entry>(std::move(*stale));
@@ -85,14 +84,12 @@ void offer(load_waiter& to, const load_target& where,
     to.soft_until = asked + options.soft_timeout;
 }
 
-} // namespace
-
 load_answer
 load_coordinator::get(const std::shared_ptr<load_target>& where,
                       const hashed_key& key, const load_function& loader,
                       const write_options& how, const load_terms& terms) {
   const auto& options = where->options();
-  const auto place = place_of(options, loader, terms);
+  const auto place = place_of(options, loader.is_deferred(), terms);
   const auto asked = limits_waits(options) ? time_.now() : time_point{};
   for (;;)
     if (auto answer = ask(where, key, loader, how, place, terms.stop, asked))

@@ -46,6 +46,7 @@
 #include <vector>
 
 #include <troupe/actors/loads/breakers/breaker_board.hpp>
+#include <troupe/actors/loads/bulk_context.hpp>
 #include <troupe/actors/loads/load_cells.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/loads/load_in_flight.hpp>
@@ -122,6 +123,23 @@ public:
     return breakers_;
   }
 
+  // -- the same for several keys with one loader (detail/load_bulk.hpp). No key may occur twice.
+
+  /// Returns an answer for each key, in order.
+  std::vector<load_answer>
+  get_many(const std::shared_ptr<load_target>& where,
+           std::vector<carried_key> keys, const bulk_loader& loader,
+           const write_options& how, const load_terms& terms);
+
+  void get_many_then(const std::shared_ptr<load_target>& where,
+                     std::vector<carried_key> keys, bulk_loader loader,
+                     const write_options& how,
+                     std::function<void(std::vector<load_answer>)> done);
+
+  void refresh_many(const std::shared_ptr<load_target>& where,
+                    std::vector<carried_key> keys, bulk_loader loader,
+                    const write_options& how);
+
   // -- for the console and the clockwork ----------------------------------------
 
   /// Loads in flight, oldest first, at most `limit` of them, and the number of all.
@@ -162,6 +180,8 @@ public:
   }
 
 private:
+  friend class bulk_load;
+
   using load_pointer = std::shared_ptr<load_in_flight>;
   using run_pointer = std::shared_ptr<load_run>;
   using waiter_pointer = std::shared_ptr<load_waiter>;
@@ -217,7 +237,17 @@ private:
   void desert(const load_pointer& x, const load_run& run);
   void answer_late(load_in_flight& x, time_point now);
 
+  static load_on place_of(const region_options& options, bool deferred,
+                          const load_terms& terms) noexcept;
+  static load_answer answer_of(load_decision decision);
+  static void offer(load_waiter& to, const load_target& where,
+                    std::optional<stale_entry> stale, time_point asked);
+
   // Running loaders (load_runs.cpp).
+  static load_context context_of(const load_in_flight& x, const load_run& run);
+  static run_result result_of(const load_context& context,
+                              expected<std::optional<bytes>> value, bool threw,
+                              write_options how);
   expected<void> admit(load_in_flight& x);
   expected<run_pointer> begin(load_in_flight& x, load_granted granted,
                               waiter_pointer owner);

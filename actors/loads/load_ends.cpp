@@ -2,10 +2,11 @@
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/loads/load_texts.hpp>
+#include <troupe/actors/loads/detail/load_texts.hpp>
 
 namespace troupe {
 
@@ -81,16 +82,23 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   waiter_pointer next;
   waiter_pointer last;
   run_pointer fresh;
+  // Waiters whose loaders cannot run now.
+  std::vector<waiter_pointer> busy;
   {
     std::lock_guard guard{x->mutex};
     if (x->now != load_in_flight::phase::running || x->run != run)
       return false;
-    if (x->waiters.empty()
-        || run->which().loader >= x->where->options().load_attempts) {
+    if (run->which().loader >= x->where->options().load_attempts) {
       x->now = load_in_flight::phase::settling;
+    } else if (const auto i = std::ranges::find_if(
+                 x->waiters, [](const auto& w) { return w->accepts(); });
+               i == x->waiters.end()) {
+      x->now = load_in_flight::phase::settling;
+      busy.swap(x->waiters);
+      x->where->gauge().waiters.fetch_sub(busy.size());
     } else {
-      next = std::move(x->waiters.front());
-      x->waiters.erase(x->waiters.begin());
+      next = std::move(*i);
+      x->waiters.erase(i);
       x->where->gauge().waiters.fetch_sub(1);
       fresh = std::make_shared<load_run>(
         load_run::place{run->attempt() + 1, run->which().loader + 1, 0}, never,
@@ -105,6 +113,8 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
   run->stop();
   if (next == nullptr) {
     static_cast<void>(abandon(x, why, nullptr));
+    for (const auto& waiter : busy)
+      waiter->ask_again(*x);
     return true;
   }
   for (auto& name : next->how.tags.names())

@@ -1,10 +1,12 @@
 #include <troupe/actors/loads/load_graph.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -24,8 +26,8 @@ std::mutex& graph_mutex() noexcept {
   return result;
 }
 
-/// The load that the run of `x` waits for. With the graph's mutex.
-std::shared_ptr<load_in_flight> awaited_by(load_in_flight& x) {
+/// The edge from the run of `x`, or nullptr. With the graph's mutex.
+const load_edge* edge_from(load_in_flight& x) {
   std::lock_guard guard{x.mutex};
   return x.run == nullptr ? nullptr : x.run->waits_for;
 }
@@ -71,9 +73,14 @@ std::atomic<std::size_t> replacements{0};
 
 running_load::running_load(std::weak_ptr<load_in_flight> which,
                            std::shared_ptr<load_run> run) noexcept
-  : which_(std::move(which)),
-    run_(std::move(run)),
+  : one_{std::move(which), std::move(run)},
+    all_{&one_, 1},
     outer_(std::exchange(innermost_load, this)) {
+  // nop
+}
+
+running_load::running_load(std::span<const running_item> all) noexcept
+  : all_(all), outer_(std::exchange(innermost_load, this)) {
   // nop
 }
 
@@ -103,33 +110,101 @@ expected<void> running_update::check(const load_target& where, bytes_view key) {
   return {};
 }
 
-expected<void> load_edge::add(const std::shared_ptr<load_in_flight>& to) {
-  auto* const running = running_load::present();
-  if (running == nullptr)
-    return {};
-  const auto self = running->which_.lock();
-  if (self == nullptr)
-    return {};
-  std::lock_guard guard{graph_mutex()};
-  std::vector<std::shared_ptr<load_in_flight>> passed{self};
-  for (auto at = to; at != nullptr; at = awaited_by(*at)) {
-    if (at == self)
-      return fail(errc::load_cycle, circle_text(passed));
-    passed.push_back(at);
+/// Looks for the way from a load to the loads of a thread. With the graph's mutex.
+class load_edge::walk {
+public:
+  explicit walk(const running_load& from) {
+    for (const auto& x : from.all_)
+      if (const auto load = x.which.lock())
+        own_.push_back(load.get());
+    std::ranges::sort(own_);
   }
-  from_ = running->run_;
-  from_->waits_for = to;
-  return {};
+
+  /// Whether the thread runs any load that still exists.
+  [[nodiscard]] bool any() const noexcept {
+    return !own_.empty();
+  }
+
+  /// Errors: `load_cycle`.
+  expected<void> look_from(const load_pointer& to) {
+    std::vector<step> passed;
+    if (seen_.insert(to.get()).second)
+      passed.push_back({to, 0});
+    for (std::size_t i = 0; i < passed.size(); ++i) {
+      const auto at = passed[i].at;
+      if (std::ranges::binary_search(own_, at.get())) {
+        // Loads on the way were seen and yet lead to a circle.
+        for (const auto& x : passed)
+          seen_.erase(x.at.get());
+        return fail(errc::load_cycle, circle_text(way_to(passed, i)));
+      }
+      if (const auto* edge = edge_from(*at))
+        for (const auto& next : edge->to_)
+          if (seen_.insert(next.get()).second)
+            passed.push_back({next, i});
+    }
+    return {};
+  }
+
+private:
+  struct step {
+    load_pointer at;
+    std::size_t from; ///< The step before; the first one is its own.
+  };
+
+  /// The loads of a circle, that of the thread first.
+  static std::vector<load_pointer> way_to(const std::vector<step>& passed,
+                                          std::size_t i) {
+    std::vector<load_pointer> result;
+    for (auto at = i; at != 0;) {
+      at = passed[at].from;
+      result.push_back(passed[at].at);
+    }
+    result.push_back(passed[i].at);
+    std::ranges::reverse(result);
+    return result;
+  }
+
+  std::vector<const load_in_flight*> own_;
+  /// The loads that were passed; none leads to a circle.
+  std::unordered_set<const load_in_flight*> seen_;
+};
+
+expected<void> load_edge::add(const load_pointer& to) {
+  return std::move(add_all({&to, 1}).front());
+}
+
+std::vector<expected<void>>
+load_edge::add_all(std::span<const load_pointer> to) {
+  std::vector<expected<void>> result(to.size());
+  const auto* const running = running_load::present();
+  if (running == nullptr)
+    return result;
+  to_.reserve(to_.size() + to.size());
+  std::lock_guard guard{graph_mutex()};
+  walk circles{*running};
+  if (!circles.any())
+    return result;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    result[i] = circles.look_from(to[i]);
+    if (result[i])
+      to_.push_back(to[i]);
+  }
+  if (from_ == nullptr && !to_.empty()) {
+    from_ = running;
+    for (const auto& x : from_->all_)
+      x.run->waits_for = this;
+  }
+  return result;
 }
 
 load_edge::~load_edge() {
   if (from_ == nullptr)
     return;
-  // Freed after the lock.
-  std::shared_ptr<load_in_flight> gone;
+  // The loads are freed after the lock.
   std::lock_guard guard{graph_mutex()};
-  gone = std::move(from_->waits_for);
-  from_->waits_for = nullptr;
+  for (const auto& x : from_->all_)
+    x.run->waits_for = nullptr;
 }
 
 void run_with_stack(function_ref<void()> f) {

@@ -1,15 +1,17 @@
 #pragma once
 
-// Loads that load: which load's run waits for which other load.
+// Loads that load: which load's run waits for which other loads.
 //
-//   run of a ──waits for──► b ──its run──waits for──► c
+//   run of a ──waits for──► b, c      run of b ──waits for──► d
 //
-// A run has one thread, so it waits for at most one load. Before a thread that runs a
-// load waits for another one, or begins it on the same thread, the graph gets an edge;
-// when the edge would close a circle, the call ends with `load_cycle` instead. The graph
-// has one mutex: only loaders that load take it.
+// A thread that runs a load, or several loads with one loader (detail/load_bulk.hpp), waits for
+// one load, or for several at once. Before it waits for a load, or begins one on the same
+// thread, the graph gets an edge; when the edge would close a circle, the call ends with
+// `load_cycle` instead. The graph has one mutex: only loaders that load take it.
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include <troupe/actors/loads/load_in_flight.hpp>
 #include <troupe/backends/core/function_ref.hpp>
@@ -17,11 +19,22 @@
 
 namespace troupe {
 
-/// While it lives, the calling thread runs a load. Scopes nest.
+/// A load, and the run that a thread gives it.
+struct running_item {
+  /// A loader that outlives the runtime must not keep a region.
+  std::weak_ptr<load_in_flight> which;
+  std::shared_ptr<load_run> run;
+};
+
+/// While it lives, the calling thread runs a load, or several. Scopes nest.
 class running_load {
 public:
   running_load(std::weak_ptr<load_in_flight> which,
                std::shared_ptr<load_run> run) noexcept;
+
+  /// The loads of one loader. `all` must outlive this object.
+  explicit running_load(std::span<const running_item> all) noexcept;
+
   ~running_load();
 
   running_load(const running_load&) = delete;
@@ -34,10 +47,9 @@ private:
   friend class load_edge;
   friend void run_with_stack(function_ref<void()> f);
 
-  /// A loader that outlives the runtime must not keep a region.
-  std::weak_ptr<load_in_flight> which_;
-  std::shared_ptr<load_run> run_;
-  running_load* outer_;
+  const running_item one_;
+  const std::span<const running_item> all_;
+  running_load* const outer_;
 };
 
 /// While it lives, the calling thread runs the function of an update. Scopes nest.
@@ -62,7 +74,7 @@ private:
   running_update* outer_;
 };
 
-/// While it lives, the load that the calling thread runs, if any, waits for another one.
+/// While it lives, the loads that the calling thread runs, if any, wait for others.
 class load_edge {
 public:
   load_edge() noexcept = default;
@@ -71,12 +83,20 @@ public:
   load_edge(const load_edge&) = delete;
   load_edge& operator=(const load_edge&) = delete;
 
-  /// Errors: `load_cycle`, with the keys of the circle; there is no edge then. Must be
-  /// called once.
-  expected<void> add(const std::shared_ptr<load_in_flight>& to);
+  using load_pointer = std::shared_ptr<load_in_flight>;
+
+  /// Errors: `load_cycle`, with the keys of the circle; there is no edge then.
+  expected<void> add(const load_pointer& to);
+
+  /// The same for several loads, with a result for each. Takes the time of one walk
+  /// through the loads that these wait for, unless there is a circle.
+  std::vector<expected<void>> add_all(std::span<const load_pointer> to);
 
 private:
-  std::shared_ptr<load_run> from_;
+  class walk;
+
+  const running_load* from_ = nullptr;
+  std::vector<load_pointer> to_;
 };
 
 /// Bytes of stack that a loader finds at least, when it is called from another loader.

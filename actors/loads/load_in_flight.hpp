@@ -20,6 +20,8 @@
 
 namespace troupe {
 
+struct load_in_flight;
+
 /// What a caller gets.
 struct load_answer {
   expected<std::optional<bytes>> value;
@@ -70,6 +72,19 @@ public:
     // nop
   }
 
+  /// Whether its loader may run now, for a load that has failed. After true, the load
+  /// passes to it. After false it has to ask again, unless another waiter's loader runs.
+  /// Called with the mutex of the load; may take a mutex of the waiter.
+  [[nodiscard]] virtual bool accepts() noexcept {
+    return true;
+  }
+
+  /// Runs its loader on this thread, when the loader runs for several loads at once, and
+  /// ends these loads. False: its loader runs for one load.
+  virtual bool run_all() {
+    return false;
+  }
+
   load_function loader;
   const write_options how;
 
@@ -118,7 +133,8 @@ struct load_in_flight {
   };
 
   // The mutex guards the members below. No other lock is taken, and no function of a
-  // caller or of the provider called, while it is held.
+  // caller or of the provider called, while it is held, but for `runs_itself` and
+  // `accepts`.
   std::mutex mutex;
   phase now = phase::asking;
   std::uint64_t born = 0;

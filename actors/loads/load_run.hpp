@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-struct load_in_flight;
+class load_edge;
 
 /// One attempt of a load: one run of one caller's loader. The thread that runs the
 /// loader and the coordinator share it. Thread-safe, unless a member says otherwise.
@@ -102,9 +102,9 @@ public:
     stop_.request_stop();
   }
 
-  /// The load that this run's loader waits for; of load_graph.cpp alone, under its
-  /// mutex.
-  std::shared_ptr<load_in_flight> waits_for;
+  /// The edge to the loads that this run's loader waits for; of load_graph.cpp alone,
+  /// under its mutex.
+  const load_edge* waits_for = nullptr;
 
 private:
   enum class phase : std::uint32_t { delayed, queued, running, withdrawn };

@@ -10,14 +10,13 @@
 #include <utility>
 
 #include <troupe/actors/loads/load_graph.hpp>
-#include <troupe/actors/loads/load_texts.hpp>
+#include <troupe/actors/loads/detail/load_texts.hpp>
 
 namespace troupe {
 
-namespace {
-
 /// What a loader of this run is told.
-load_context context_of(const load_in_flight& x, const load_run& run) {
+load_context load_coordinator::context_of(const load_in_flight& x,
+                                          const load_run& run) {
   load_context result{x.key.key(), run.attempt(),
                       run.deadline().value_or(never), run.stop_token(),
                       x.named};
@@ -25,6 +24,8 @@ load_context context_of(const load_in_flight& x, const load_run& run) {
   result.offer_stale(x.stale);
   return result;
 }
+
+namespace {
 
 /// A loader is the user's code: its exceptions end here. Returns whether it threw.
 template <class F>
@@ -75,6 +76,16 @@ write_options chosen(const load_context& context, write_options how) {
 }
 
 } // namespace
+
+/// The result of a run whose loader returned `value`.
+load_coordinator::run_result
+load_coordinator::result_of(const load_context& context,
+                            expected<std::optional<bytes>> value, bool threw,
+                            write_options how) {
+  keep_unchanged(context, value);
+  return {std::move(value), threw, context.stores(),
+          chosen(context, std::move(how))};
+}
 
 /// Whether the region's limit and its breaker let a further load run.
 expected<void> load_coordinator::admit(load_in_flight& x) {
@@ -176,6 +187,8 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
       if (x->run == run)
         owner = x->owner;
     }
+    if (owner != nullptr && owner->run_all())
+      return;
     const auto& options = x->where->options();
     if (owner == nullptr
         || !run->begin(self->time_.now() + *options.load_timeout))
@@ -188,13 +201,10 @@ void load_coordinator::run_owned(const std::weak_ptr<load_coordinator>& by,
   }
   auto ended = [by, which, run, context, how = owner->how](
                  expected<std::optional<bytes>> value, bool threw) {
-    keep_unchanged(*context, value);
     const auto self = by.lock();
     const auto x = which.lock();
     if (self != nullptr && x != nullptr)
-      self->conclude(
-        x, run,
-        {std::move(value), threw, context->stores(), chosen(*context, how)});
+      self->conclude(x, run, result_of(*context, std::move(value), threw, how));
   };
   owner = nullptr;
   expected<std::optional<bytes>> value;
@@ -251,16 +261,14 @@ load_answer load_coordinator::run_here(const load_pointer& x, run_pointer run,
       return failure(*x, x->refused.value_or(drained_error()), stale);
     }
     auto context = context_of(*x, *run);
-    run_result result{fail(errc::load_failed), false, true, {}};
+    expected<std::optional<bytes>> value;
+    auto threw = false;
     {
       const running_load here{x, run};
       const std::stop_callback leaves{stop, [&] { desert(x, *run); }};
-      result.threw
-        = guarded(result.value, [&] { result.value = loader(context); });
+      threw = guarded(value, [&] { value = loader(context); });
     }
-    keep_unchanged(context, result.value);
-    result.store = context.stores();
-    result.how = chosen(context, how);
+    auto result = result_of(context, std::move(value), threw, how);
     if (!result.value)
       if (auto next = retry(*x, run, result.value.error())) {
         run = std::move(next);

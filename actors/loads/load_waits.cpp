@@ -7,9 +7,9 @@
 #include <new>
 #include <utility>
 
-#include <troupe/actors/loads/load_callers.hpp>
+#include <troupe/actors/loads/detail/load_callers.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
-#include <troupe/actors/loads/load_texts.hpp>
+#include <troupe/actors/loads/detail/load_texts.hpp>
 
 namespace troupe {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include <troupe/actors/loads/load_texts.hpp>
+#include <troupe/actors/loads/detail/load_texts.hpp>
 #include <troupe/messages/types/text/printable.hpp>
 
 namespace troupe {

@@ -12,9 +12,8 @@ region::region(std::string name, const region_options& options,
                std::shared_ptr<load_coordinator> loads,
                std::optional<integer_range> counts,
                std::shared_ptr<circuit_breaker> breaker)
-  : region_reads(std::move(name), options, time, std::move(provider), counts),
-    loads_(std::move(loads)),
-    breaker_(std::move(breaker)) {
+  : region_loads(std::move(name), options, time, std::move(provider),
+                 std::move(loads), counts, std::move(breaker)) {
   // nop
 }
 

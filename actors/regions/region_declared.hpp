@@ -8,9 +8,8 @@
 //   load    → the provider grants a lease or joins a load; the coordinator runs it
 //   update  → the caller's function outside the provider, committed by version
 //
-// The provider decides where the bytes live (backends/provider.hpp).
-//
-// This header declares the region, for callers of its plain functions. The templates
+// The provider decides where the bytes live (backends/provider.hpp). This header declares
+// the region, for callers of its plain functions. The templates
 // (`visit`, `visit_many`, `transform`) have the memory provider inlined: their callers
 // include region.hpp, which defines them.
 
@@ -26,7 +25,8 @@
 
 #include <troupe/actors/loads/load_in_flight.hpp>
 #include <troupe/actors/loads/load_target.hpp>
-#include <troupe/actors/regions/region_reads.hpp>
+#include <troupe/actors/regions/region_arguments.hpp>
+#include <troupe/actors/regions/region_loads.hpp>
 #include <troupe/backends/provider.hpp>
 #include <troupe/messages/types/bytes.hpp>
 #include <troupe/messages/types/clock.hpp>
@@ -44,22 +44,7 @@ class value_buffer;
 namespace troupe {
 
 class load_coordinator;
-
-/// Makes a new encoded value from the present one (empty when the key is absent).
-/// Returns nothing to erase the key, or to leave it absent. Runs on the calling thread,
-/// outside of the shard, possibly several times.
-using bytes_updater = std::function<expected<std::optional<bytes>>(
-  std::optional<bytes_view> present)>;
-
-/// One item of `region::set_many`; borrowed.
-struct key_value {
-  bytes_view key;
-  bytes_view value;
-};
-
-/// `how` with the condition that the key is absent. Errors: `invalid_argument` when it
-/// has the opposite condition.
-[[nodiscard]] expected<write_options> unless_present(write_options how);
+class different_keys;
 
 /// A named cache of encoded bytes. Thread-safe. `runtime::open` makes it; it lives as
 /// long as a handle refers to it. After the runtime drained, all operations return
@@ -72,8 +57,7 @@ struct key_value {
 ///
 /// Per key, writes are totally ordered and reads are linearizable: a read that starts
 /// after a write returned sees that write or a later one (G1).
-class region final : public region_reads,
-                     public load_target,
+class region final : public region_loads,
                      public std::enable_shared_from_this<region> {
 public:
   /// Use `runtime::open`. `options` are complete (`with_defaults`). `provider` was made
@@ -84,15 +68,6 @@ public:
          std::shared_ptr<load_coordinator> loads,
          std::optional<integer_range> counts = integer_range{},
          std::shared_ptr<circuit_breaker> breaker = nullptr);
-
-  [[nodiscard]] const std::string& name() const noexcept override {
-    return name_;
-  }
-
-  /// The options it was opened with, with defaults for those that were not set.
-  [[nodiscard]] const region_options& options() const noexcept override {
-    return options_;
-  }
 
   /// See `joint_turn_ability`.
   expected<key_state> watch(const hashed_key& key) const;
@@ -207,6 +182,15 @@ public:
   load_answer load_missing(const hashed_key& key, const load_function& loader,
                            const write_options& how,
                            const load_terms& terms = {});
+  expected<std::vector<load_answer>>
+  load_missing_many(std::span<const bytes_view> keys, const bulk_loader& loader,
+                    const write_options& how, const load_terms& terms = {});
+
+  /// `get_or_load` for several keys, in order, with one call of `loader` for all of them
+  /// that no other call loads. A key may occur twice. Errors of a load are key answers.
+  expected<std::vector<load_answer>>
+  get_or_load_many(std::span<const bytes_view> keys, const bulk_loader& loader,
+                   const write_options& how = {}, const load_terms& terms = {});
 
   /// Replaces the value by the result of `f`, atomically, and returns the new value
   /// (nothing when `f` chose to erase). The entry keeps the end of its TTL, its idle
@@ -225,7 +209,7 @@ public:
   // -- the same without waiting ------------------------------------------------
   // `done` is called once: on this thread, or in the shard's turn. It must be brief,
   // not throw, and call nothing that waits for a shard. Errors: also `overloaded`, when
-  // the shard's mailbox or the loaders' queue is full. Keys: see `carried_key`.
+  // the shard's mailbox or the loaders' queue is full.
 
   void set_then(carried_key key, bytes value, write_options how,
                 completion<bool> done);
@@ -249,6 +233,11 @@ public:
                          completion<std::optional<bytes>> done,
                          const load_terms& terms = {});
 
+  /// With `look`, reads the keys first; otherwise the caller found them absent.
+  void get_or_load_many_then(std::span<const bytes_view> keys, bool look,
+                             bulk_loader loader, const write_options& how,
+                             completion<std::vector<load_answer>> done);
+
   /// Like `update`; `f` runs on a loader thread.
   void update_then(carried_key key, bytes_updater f, write_options how,
                    completion<std::optional<bytes>> done);
@@ -256,37 +245,6 @@ public:
   /// A new load id of the runtime, for a caller that takes a lease from the provider
   /// itself, without a loader (`provider::acquire_load`).
   [[nodiscard]] load_id next_load_id() const noexcept;
-
-  // -- for the load coordinator --------------------------------------------------
-
-  [[nodiscard]] load_gauge& gauge() noexcept override {
-    return gauge_;
-  }
-
-  [[nodiscard]] circuit_breaker* breaker() noexcept override {
-    return breaker_.get();
-  }
-
-  [[nodiscard]] time_point entry_time() const noexcept override {
-    return now();
-  }
-
-  [[nodiscard]] expected<void>
-  check_loaded(bytes_view value, const write_options& how) const override;
-  expected<void>
-  acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
-                   std::shared_ptr<const load_tags> tags,
-                   function_ref<bool(load_decision)> decided) override;
-  void
-  acquire_load(carried_key key, load_id id, load_purpose why,
-               std::shared_ptr<const load_tags> tags,
-               std::function<bool(expected<load_decision>)> decided) override;
-  expected<load_outcome> commit_load_now(const hashed_key& key,
-                                         const loaded_value& what) override;
-  void release_load(const carried_key& key, load_id id,
-                    std::optional<time_point> next,
-                    completion<void> done) override;
-  [[nodiscard]] bool fenced(const carried_key& key, load_id id) override;
 
 private:
   template <class Change>
@@ -299,13 +257,13 @@ private:
                                      const transfer_terms& terms);
   expected<std::optional<load_answer>> read_usable(const hashed_key& key,
                                                    bool& refreshes) const;
+  expected<void> find_missing(std::span<const bytes_view> keys, bool look,
+                              different_keys& missing,
+                              const bulk_loader& loader,
+                              const write_options& how);
   expected<std::optional<bytes>> update_under_lease(const hashed_key& key,
                                                     const bytes_updater& f,
                                                     const write_options& how);
-
-  const std::shared_ptr<load_coordinator> loads_;
-  const std::shared_ptr<circuit_breaker> breaker_;
-  load_gauge gauge_;
 };
 
 } // namespace troupe

@@ -6,6 +6,7 @@
 
 #include <troupe/actors/loads/load_coordinator.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
+#include <troupe/actors/regions/detail/different_keys.hpp>
 
 namespace troupe {
 
@@ -126,46 +127,89 @@ region::load_missing(const hashed_key& key, const load_function& loader,
   return loads_->get(shared_from_this(), key, loader, how, terms);
 }
 
+// -- several keys ------------------------------------------------------------------
+
+/// Adds all keys to `missing`; with `look`, reads the keys, adds the absent ones, and
+/// begins the loads in the background.
+expected<void> region::find_missing(std::span<const bytes_view> keys, bool look,
+                                    different_keys& missing,
+                                    const bulk_loader& loader,
+                                    const write_options& how) {
+  if (!look) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (auto ok = check_key({keys[i], 0}); !ok)
+        return ok;
+      missing.add(i, keys[i]);
+    }
+    return {};
+  }
+  if (!has_moments())
+    return visit_many(keys, [&](std::size_t i, const entry_view* x) {
+      if (x == nullptr)
+        return missing.add(i, keys[i]);
+      load_answer hit{std::optional<bytes>{bytes{x->value}}, load_origin::hit};
+      hit.version = x->version;
+      missing.answer(i, std::move(hit));
+    });
+  different_keys refreshed{keys.size()};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto refreshes = false;
+    auto found = read_usable(keys[i], refreshes);
+    if (!found)
+      return tl::unexpected{std::move(found.error())};
+    if (refreshes)
+      refreshed.add(i, keys[i]);
+    if (*found)
+      missing.answer(i, std::move(**found));
+    else
+      missing.add(i, keys[i]);
+  }
+  loads_->refresh_many(shared_from_this(), refreshed.take_keys(), loader, how);
+  return {};
+}
+
+expected<std::vector<load_answer>>
+region::get_or_load_many(std::span<const bytes_view> keys,
+                         const bulk_loader& loader, const write_options& how,
+                         const load_terms& terms) {
+  if (auto ok = check_unconditional(how); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  different_keys missing{keys.size()};
+  if (auto ok = find_missing(keys, true, missing, loader, how); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return missing.take_answers(loads_->get_many(
+    shared_from_this(), missing.take_keys(), loader, how, terms));
+}
+
+expected<std::vector<load_answer>>
+region::load_missing_many(std::span<const bytes_view> keys,
+                          const bulk_loader& loader, const write_options& how,
+                          const load_terms& terms) {
+  different_keys missing{keys.size()};
+  if (auto ok = find_missing(keys, false, missing, loader, how); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return missing.take_answers(loads_->get_many(
+    shared_from_this(), missing.take_keys(), loader, how, terms));
+}
+
+void region::get_or_load_many_then(std::span<const bytes_view> keys, bool look,
+                                   bulk_loader loader, const write_options& how,
+                                   completion<std::vector<load_answer>> done) {
+  if (auto ok = check_unconditional(how); !ok)
+    return done(tl::unexpected{std::move(ok.error())});
+  const auto missing = std::make_shared<different_keys>(keys.size());
+  if (auto ok = find_missing(keys, look, *missing, loader, how); !ok)
+    return done(tl::unexpected{std::move(ok.error())});
+  auto absent = missing->take_keys();
+  loads_->get_many_then(
+    shared_from_this(), std::move(absent), std::move(loader), how,
+    [missing, done = std::move(done)](std::vector<load_answer> loaded) {
+      done(missing->take_answers(loaded));
+    });
+}
+
 load_id region::next_load_id() const noexcept {
   return loads_->next_id();
-}
-
-// -- for the coordinator -----------------------------------------------------------
-
-expected<void> region::check_loaded(bytes_view value,
-                                    const write_options& how) const {
-  return look_at_value(value, how);
-}
-
-expected<void>
-region::acquire_load_now(const hashed_key& key, load_id id, load_purpose why,
-                         std::shared_ptr<const load_tags> tags,
-                         function_ref<bool(load_decision)> decided) {
-  return provider_->acquire_load_now(key, id, why, std::move(tags), decided);
-}
-
-void region::acquire_load(
-  carried_key key, load_id id, load_purpose why,
-  std::shared_ptr<const load_tags> tags,
-  std::function<bool(expected<load_decision>)> decided) {
-  provider_->acquire_load(std::move(key), id, why, std::move(tags),
-                          std::move(decided));
-}
-
-expected<load_outcome> region::commit_load_now(const hashed_key& key,
-                                               const loaded_value& what) {
-  return provider_->commit_load_now(key, what);
-}
-
-void region::release_load(const carried_key& key, load_id id,
-                          std::optional<time_point> next,
-                          completion<void> done) {
-  provider_->release_load(key, id, next, std::move(done));
-}
-
-bool region::fenced(const carried_key& key, load_id id) {
-  const auto holds = provider_->holds_load(key, id);
-  return holds && !*holds;
 }
 
 } // namespace troupe
