@@ -22,7 +22,7 @@
 
 #include <troupe/actors/cache.hpp>
 #include <troupe/actors/gate/console_address.hpp>
-#include <troupe/actors/regions/detail/opened_region.hpp>
+#include <troupe/actors/regions/opened_region.hpp>
 #include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/runtime_hooks.hpp>
 #include <troupe/actors/services/service.hpp>

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <troupe/actors/loads/load_coordinator.hpp>
-#include <troupe/actors/regions/detail/opened_region.hpp>
+#include <troupe/actors/regions/opened_region.hpp>
 #include <troupe/actors/regions/region_declared.hpp>
 #include <troupe/actors/regions/region_directory.hpp>
 #include <troupe/actors/regions/value_type.hpp>

@@ -7,7 +7,7 @@
 
 #include <troupe/actors/loads/load_coordinator_actor.hpp>
 #include <troupe/actors/loads/load_metrics.hpp>
-#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/regions/detail/region_metrics.hpp>
 #include <troupe/actors/shell/actor_life.hpp>
 #include <troupe/actors/shell/detail/logger_scope.hpp>
 #include <troupe/actors/supervision/actor_names.hpp>

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/regions/detail/region_metrics.hpp>
 #include <troupe/actors/topics/topic_hub.hpp>
 #include <troupe/actors/topics/topic_metrics.hpp>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/regions/detail/region_metrics.hpp>
 
 #include "actors/plain/fixture.hpp"
 #include "apps/server/state/server_state.hpp"

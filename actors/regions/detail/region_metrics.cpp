@@ -1,4 +1,4 @@
-#include <troupe/actors/regions/region_metrics.hpp>
+#include <troupe/actors/regions/detail/region_metrics.hpp>
 
 #include <utility>
 #include <vector>
