@@ -56,6 +56,8 @@ ARROWS = {
     "actors/gate": [*SHELL, "actors/supervision"],
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
     "actors/cache": REGIONS,
+    "actors/testing": [*REGIONS, "actors/cache",
+                       "backends/memory/memory_provider.hpp"],
     "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],
 
     "apps/net": [*VOCABULARY, "backends/core"],
