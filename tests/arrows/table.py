@@ -68,7 +68,7 @@ ARROWS = {
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
     "apps/bench/**": [*LIBRARY, "backends/memory/**"],
-    "apps/examples": LIBRARY,
+    "apps/examples": [*LIBRARY, "actors/testing"],
 
     "tests/**": ["messages/**", "backends/**", "actors/**", "apps/**"],
 }
