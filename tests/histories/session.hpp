@@ -36,7 +36,7 @@ std::optional<value_id> decode(troupe::bytes_view x, bool counter);
 /// Thread-safe, but for construction and destruction.
 class session {
 public:
-  session(const options& how, std::size_t shards, bool limited,
+  session(const options& how, std::size_t shards, bool limited, bool stale,
           std::uint64_t seed);
 
   ~session();
@@ -112,8 +112,12 @@ public:
   /// What the runtime's clockwork does. From one thread at a time.
   void housekeep();
 
+  /// Waits until no load is in flight, refreshes included. While no thread makes calls.
+  void settle();
+
   const options& how;
   const bool limited;
+  const bool stale; ///< It serves stale values and refreshes live ones.
   const std::uint64_t seed;
   recorder log;
   troupe::manual_clock clock;
@@ -122,6 +126,7 @@ private:
   std::shared_ptr<thread_executor> executor_
     = std::make_shared<thread_executor>();
   std::shared_ptr<troupe::load_coordinator> loads_;
+  troupe::memory_provider* memory_ = nullptr;
   std::vector<std::string> keys_;
   key_set all_ = 0;
   key_set outer_ = 0;
