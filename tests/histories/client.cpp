@@ -110,7 +110,10 @@ std::vector<std::size_t> client::some_keys(std::size_t count) {
 troupe::ttl_duration client::any_ttl() {
   if (where_.how.shares.expiring == 0 || dice_.percent(25))
     return troupe::no_expiry;
-  return std::chrono::milliseconds{1 + dice_.below(30)};
+  constexpr std::size_t longest_ms = 30;
+  constexpr std::size_t longest_stale_ms = 8;
+  return std::chrono::milliseconds{
+    1 + dice_.below(where_.stale ? longest_stale_ms : longest_ms)};
 }
 
 void client::choose_ttl(choice& x) {
@@ -725,6 +728,7 @@ void client::load(std::size_t key) {
        asked = op](
         troupe::load_context& context) -> troupe::bytes_loader::result_type {
     client here{where_, seed};
+    where_.answered.runs.fetch_add(1, std::memory_order_relaxed);
     load_run run;
     run.thread = asked.thread;
     run.asked = asked.start;
@@ -782,15 +786,27 @@ void client::load(std::size_t key) {
                     : troupe::load_on::caller;
   auto answer
     = region_.get_or_load(where_.keys()[key], loader, how.how, {.on = on});
+  auto& counts = where_.answered;
+  const auto count = [](std::atomic<std::uint64_t>& x) {
+    x.fetch_add(1, std::memory_order_relaxed);
+  };
+  if (answer.value && !*answer.value)
+    count(counts.nothing);
+  if (answer.fenced)
+    count(counts.fenced);
   switch (answer.origin) {
     case troupe::load_origin::hit:
+      count(counts.hit);
       op.need = needs::source;
       break;
     case troupe::load_origin::loaded:
     case troupe::load_origin::joined:
+      count(answer.origin == troupe::load_origin::loaded ? counts.loaded
+                                                         : counts.joined);
       op.fate = answer.fenced ? load_fate::fenced : load_fate::stored;
       break;
     case troupe::load_origin::stale:
+      count(counts.stale);
       op.need = needs::stale;
       break;
   }

@@ -147,7 +147,12 @@ void key_checker::effect(const operation& x, const state& before, bool present,
       break;
     }
     case makes::invalidate: {
-      auto next = (base.tags & x.tags) != 0 ? state{} : base;
+      auto next = base;
+      if ((base.tags & x.tags) != 0) {
+        // The lease of a refresh stays, unless its own tags are among them.
+        next = {};
+        next.loads = base.loads;
+      }
       for (std::size_t i = 0; i < load_slots; ++i)
         if (((next.loads >> i) & 1u) != 0 && (load_tags_[i] & x.tags) != 0)
           next.loads = static_cast<std::uint16_t>(next.loads & ~(1u << i));

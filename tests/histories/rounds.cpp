@@ -24,6 +24,9 @@ constexpr auto progress_period = std::chrono::seconds{5};
 constexpr std::size_t longest_step_ms = 3;
 constexpr unsigned step_percent = 4;
 
+/// With stale values, so that many entries are not replaced before they expire.
+constexpr unsigned stale_step_percent = 20;
+
 constexpr unsigned housekeeping_percent = 3;
 
 /// One region, until its share of the calls is made.
@@ -77,6 +80,7 @@ public:
           : made_ < calls_  ? "ok, ended by --seconds"
                             : "ok",
           steady::now() - start);
+    print_loads();
     if (session_.failed()) {
       auto& found = session_.found();
       std::printf("\nViolation: %s\n  Seed: %llu\n%s\n", found.rule.c_str(),
@@ -122,11 +126,24 @@ private:
   }
 
   void keep_time(dice& chance) {
-    if (chance.percent(step_percent))
+    if (chance.percent(session_.stale ? stale_step_percent : step_percent))
       session_.clock.advance(
         std::chrono::milliseconds{1 + chance.below(longest_step_ms)});
     if (chance.percent(housekeeping_percent))
       session_.housekeep();
+  }
+
+  /// How often what was tried, so that a run that tries nothing is noticed.
+  void print_loads() const {
+    const auto number = [](const std::atomic<std::uint64_t>& x) {
+      return static_cast<unsigned long long>(x.load());
+    };
+    const auto& x = session_.answered;
+    std::printf("%12sloads: %llu hits, %llu loaded, %llu joined, %llu stale, "
+                "%llu fenced, %llu nothing; %llu runs of loaders\n",
+                "", number(x.hit), number(x.loaded), number(x.joined),
+                number(x.stale), number(x.fenced), number(x.nothing),
+                number(x.runs));
   }
 
   void print(const char* end, steady::duration took) const {
@@ -135,7 +152,7 @@ private:
       = how_.plain ? "plain" : std::to_string(shards_) + " shards";
     std::printf("%10s, %-9s %-6s %12llu of %llu operations, %9.0f per s  %s\n",
                 name.c_str(), session_.limited ? "limits" : "no limit",
-                session_.stale ? "stale:" : ":",
+                session_.stale ? "stale" : "",
                 static_cast<unsigned long long>(made_),
                 static_cast<unsigned long long>(calls_),
                 static_cast<double>(made_) / std::max(seconds, 1e-9), end);

@@ -89,6 +89,19 @@ public:
     return database_[key].load(std::memory_order_seq_cst);
   }
 
+  /// How loads were answered. Any thread counts.
+  struct answers {
+    std::atomic<std::uint64_t> hit{0};
+    std::atomic<std::uint64_t> loaded{0};
+    std::atomic<std::uint64_t> joined{0};
+    std::atomic<std::uint64_t> stale{0};
+    std::atomic<std::uint64_t> fenced{0}; ///< Also loaded or joined.
+    std::atomic<std::uint64_t> nothing{0};
+    std::atomic<std::uint64_t> runs{0}; ///< Of loaders.
+  };
+
+  answers answered;
+
   // -- what was found ------------------------------------------------------------
 
   void report(std::size_t key, violation what);
