@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <troupe/backends/core/wait_hook.hpp>
+
 namespace troupe {
 
 namespace {
@@ -22,12 +24,14 @@ long futex(const futex_word* word, int operation, std::uint32_t value,
 
 bool futex_wait(const futex_word& word, std::uint32_t value,
                 std::optional<std::chrono::nanoseconds> timeout) noexcept {
+  if (timeout && timeout->count() <= 0)
+    return false;
+  if (auto* const hook = wait_hook::present()) [[unlikely]]
+    return hook->wait(word, value, timeout);
   if (!timeout) {
     futex(&word, FUTEX_WAIT, value, nullptr);
     return true;
   }
-  if (timeout->count() <= 0)
-    return false;
   constexpr std::int64_t second = 1'000'000'000;
   timespec relative{};
   relative.tv_sec = static_cast<time_t>(timeout->count() / second);

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include <troupe/backends/core/wait_hook.hpp>
+
 namespace troupe {
 
 namespace {
@@ -72,10 +74,14 @@ worker_pool::~worker_pool() {
 }
 
 expected<void> worker_pool::post(job what) {
-  std::lock_guard guard{shared_->mutex};
+  std::unique_lock guard{shared_->mutex};
   auto& pool = *shared_;
   if (pool.stopped)
     return fail(errc::shutting_down, "the loader threads have been stopped");
+  if (auto* const hook = wait_hook::present()) [[unlikely]] {
+    guard.unlock();
+    return hook->post(std::move(what));
+  }
   if (pool.queue.size() >= pool.queue_limit)
     return fail(errc::overloaded,
                 std::to_string(pool.queue.size())

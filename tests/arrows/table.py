@@ -57,6 +57,8 @@ ARROWS = {
     "actors/gate": [*SHELL, "actors/supervision"],
     "actors/regions": [*REGIONS, "backends/memory/memory_provider.hpp"],
     "actors/cache": REGIONS,
+    "actors/testing": [*REGIONS, "actors/cache",
+                       "backends/memory/memory_provider.hpp"],
     "actors": [*REGIONS, "actors/cache", "backends/memory/memory_provider.hpp"],
 
     "apps/net": [*VOCABULARY, "backends/core"],
@@ -67,7 +69,7 @@ ARROWS = {
             ground=LIBRARY + WIRE),
     **tower("apps/console", ["text", "peer", "views"], ground=LIBRARY),
     "apps/bench/**": [*LIBRARY, "backends/memory/**"],
-    "apps/examples": LIBRARY,
+    "apps/examples": [*LIBRARY, "actors/testing"],
 
     "tests/**": ["messages/**", "backends/**", "actors/**", "apps/**"],
 }

@@ -34,18 +34,6 @@ nanoseconds time_of(const troupe::clock& x) {
   return x.now().time_since_epoch().count();
 }
 
-/// What a loader brought; newer regions may say that there is nothing.
-template <class Loaded>
-std::optional<troupe::bytes_view> loaded_value(const Loaded& x) {
-  if constexpr (requires { x.has_value(); }) {
-    if (!x)
-      return std::nullopt;
-    return *x;
-  } else {
-    return x;
-  }
-}
-
 } // namespace
 
 std::uint64_t dice::next() noexcept {
@@ -122,7 +110,10 @@ std::vector<std::size_t> client::some_keys(std::size_t count) {
 troupe::ttl_duration client::any_ttl() {
   if (where_.how.shares.expiring == 0 || dice_.percent(25))
     return troupe::no_expiry;
-  return std::chrono::milliseconds{1 + dice_.below(30)};
+  constexpr std::size_t longest_ms = 30;
+  constexpr std::size_t longest_stale_ms = 8;
+  return std::chrono::milliseconds{
+    1 + dice_.below(where_.stale ? longest_stale_ms : longest_ms)};
 }
 
 void client::choose_ttl(choice& x) {
@@ -727,13 +718,17 @@ void client::load(std::size_t key) {
   // The loader may choose as well, instead of the caller or besides.
   auto by_loader = dice_.percent(50) ? choose(key) : choice{};
   const auto throws = dice_.percent(3);
-  auto async = without_waiting();
-  auto op = begin(async ? "get_or_set_async" : "get_or_set");
+  const auto nothing = dice_.percent(where_.how.shares.nothing);
+  // In such a region a call without waiting does not say whether its value is stale.
+  auto async = !where_.stale && without_waiting();
+  auto op = begin(async ? "get_or_set_async" : "get_or_load");
   op.need = needs::loading;
   auto loader
-    = [this, key, how, by_loader, throws, seed = dice_.next(), asked = op](
+    = [this, key, how, by_loader, throws, nothing, seed = dice_.next(),
+       asked = op](
         troupe::load_context& context) -> troupe::bytes_loader::result_type {
     client here{where_, seed};
+    where_.answered.runs.fetch_add(1, std::memory_order_relaxed);
     load_run run;
     run.thread = asked.thread;
     run.asked = asked.start;
@@ -759,28 +754,63 @@ void client::load(std::size_t key) {
     if (!early)
       say_tags();
     run.value = where_.log.mine().next_value();
-    auto result = encode(run.value, session::is_counter(key));
+    run.nothing = nothing;
+    std::optional<troupe::bytes> result;
+    if (!nothing)
+      result = encode(run.value, session::is_counter(key));
     run.clock_returned = time_of(where_.clock);
     run.returned = recorder::now();
     where_.log.mine().loads.push_back({run, key});
     return result;
   };
-  auto done = [this, key](operation& x, auto& result) {
-    if (!result) {
-      good(x.call, result.error());
-      return;
-    }
-    if (auto value = loaded_value(*result))
-      x.source = read(key, *value);
-    end(x, key);
-  };
+  auto done
+    = [this, key](operation& x,
+                  troupe::expected<std::optional<troupe::bytes>>& result) {
+        if (!result) {
+          good(x.call, result.error());
+          return;
+        }
+        if (*result)
+          x.source = read(key, **result);
+        else
+          x.need = needs::nothing; // Which loader found nothing is not known.
+        end(x, key);
+      };
   if (async) {
     later(op, get_or_set_async(region_, where_.keys()[key], loader, how.how),
           done);
     return;
   }
-  auto result = region_.get_or_set(where_.keys()[key], loader, how.how);
-  done(op, result);
+  const auto on = dice_.percent(where_.how.shares.pool)
+                    ? troupe::load_on::pool
+                    : troupe::load_on::caller;
+  auto answer
+    = region_.get_or_load(where_.keys()[key], loader, how.how, {.on = on});
+  auto& counts = where_.answered;
+  const auto count = [](std::atomic<std::uint64_t>& x) {
+    x.fetch_add(1, std::memory_order_relaxed);
+  };
+  if (answer.value && !*answer.value)
+    count(counts.nothing);
+  if (answer.fenced)
+    count(counts.fenced);
+  switch (answer.origin) {
+    case troupe::load_origin::hit:
+      count(counts.hit);
+      op.need = needs::source;
+      break;
+    case troupe::load_origin::loaded:
+    case troupe::load_origin::joined:
+      count(answer.origin == troupe::load_origin::loaded ? counts.loaded
+                                                         : counts.joined);
+      op.fate = answer.fenced ? load_fate::fenced : load_fate::stored;
+      break;
+    case troupe::load_origin::stale:
+      count(counts.stale);
+      op.need = needs::stale;
+      break;
+  }
+  done(op, answer.value);
 }
 
 // -- invalidating ------------------------------------------------------------------

@@ -46,7 +46,8 @@ bool only_observes(const operation& x) {
 
 /// Whether `x` names a value that it found.
 bool saw_value(const operation& x) {
-  return (x.need == needs::source || x.need == needs::loading)
+  return (x.need == needs::source || x.need == needs::loading
+          || x.need == needs::stale)
          && x.source != absent;
 }
 
@@ -120,7 +121,12 @@ key_checker::state key_checker::stored(const operation& x, const state& before,
 void key_checker::effect(const operation& x, const state& before, bool present,
                          outcomes& result) const {
   // An entry that expired or was evicted leaves nothing behind.
-  const auto base = present || before.value == absent ? before : state{};
+  auto base = before;
+  if (!present && before.value != absent) {
+    base = {};
+    // But a lease that was granted for a refresh stays.
+    base.loads = before.loads;
+  }
   switch (x.make) {
     case makes::nothing:
       result.add(base);
@@ -141,7 +147,12 @@ void key_checker::effect(const operation& x, const state& before, bool present,
       break;
     }
     case makes::invalidate: {
-      auto next = (base.tags & x.tags) != 0 ? state{} : base;
+      auto next = base;
+      if ((base.tags & x.tags) != 0) {
+        // The lease of a refresh stays, unless its own tags are among them.
+        next = {};
+        next.loads = base.loads;
+      }
       for (std::size_t i = 0; i < load_slots; ++i)
         if (((next.loads >> i) & 1u) != 0 && (load_tags_[i] & x.tags) != 0)
           next.loads = static_cast<std::uint16_t>(next.loads & ~(1u << i));
@@ -149,7 +160,7 @@ void key_checker::effect(const operation& x, const state& before, bool present,
       break;
     }
     case makes::load_begin: {
-      if (present)
+      if (present && !refreshes_)
         break; // A lease is granted for what is absent.
       auto next = base;
       next.loads = static_cast<std::uint16_t>(
@@ -160,8 +171,10 @@ void key_checker::effect(const operation& x, const state& before, bool present,
     case makes::load_end: {
       // It may be dropped in any case, but it is stored only under its lease.
       auto bit = 1u << load_slot_.at(x.result);
-      if ((base.loads & bit) != 0)
-        result.add(stored(x, base, false));
+      if ((base.loads & bit) != 0 && x.fate != load_fate::fenced)
+        result.add(x.nothing ? state{} : stored(x, base, false));
+      if (x.fate == load_fate::stored)
+        break;
       auto next = base;
       next.loads = static_cast<std::uint16_t>(next.loads & ~bit);
       result.add(next);
@@ -196,10 +209,12 @@ key_checker::outcomes key_checker::apply(const operation& x,
       hit = alive && x.source == before.value;
       miss = false;
       if (auto i = load_slot_.find(x.source);
-          before.value == absent && i != load_slot_.end())
+          (refreshes_ ? gone : before.value == absent) && i != load_slot_.end())
         miss = ((before.loads >> i->second) & 1u) != 0;
       break;
     }
+    case needs::stale:
+      break; // Judged apart.
     case needs::other_version:
       hit = alive && (before.value != x.source || before.touched);
       break;
@@ -358,6 +373,10 @@ void key_checker::add_loads(std::vector<operation>& window,
     if (!added)
       i->second = std::min(i->second, std::pair{x.end, x.clock_end});
   }
+  std::unordered_map<value_id, load_fate> fates;
+  for (auto& x : window)
+    if (x.fate != load_fate::unknown)
+      fates[x.source] = x.fate;
   for (auto& x : loads) {
     loaded_[x.value] = {x.database, x.tags};
     operation begin;
@@ -373,9 +392,14 @@ void key_checker::add_loads(std::vector<operation>& window,
     auto end = begin;
     end.make = makes::load_end;
     end.ttl = x.ttl;
+    end.nothing = x.nothing;
+    if (auto i = fates.find(x.value); i != fates.end())
+      end.fate = i->second;
     auto first = last;
+    if (x.ended != 0)
+      first = std::min(first, std::pair{x.ended, x.clock_ended});
     if (auto i = answered.find(x.value); i != answered.end())
-      first = i->second;
+      first = std::min(first, i->second);
     end.start = x.returned;
     end.clock_start = x.clock_returned;
     // Without any answer it may be stored until the window ends. A value that was
@@ -423,6 +447,55 @@ key_checker::look_for_stale(const std::vector<operation>& window) {
   return std::nullopt;
 }
 
+/// Judges the stale answers, and notes which values may be served as stale from now on.
+std::optional<violation>
+key_checker::judge_stale(const std::vector<operation>& window,
+                         const std::vector<load_run>& loads) {
+  struct origin {
+    nanoseconds since = 0; ///< What removes the value began after this moment.
+    nanoseconds start = 0; ///< It was not there before.
+    tag_mask tags = 0;
+  };
+  std::unordered_map<value_id, origin> writers;
+  for (auto& [value, tags] : lingering_)
+    writers[value] = {0, 0, tags};
+  for (auto& x : window)
+    if (x.make == makes::store)
+      // Tags that were kept are not known: no invalidation counts.
+      writers[x.result] = {x.end, x.start, x.keep_tags ? tag_mask{0} : x.tags};
+  // An invalidation that began after the loader had voids the lease, or removes the value.
+  for (auto& x : loads)
+    if (!x.nothing)
+      writers[x.value] = {x.began, x.began, x.tags};
+  const auto removed = [&](value_id v, const origin& by, nanoseconds before) {
+    return std::ranges::find_if(window, [&, v](const operation& r) {
+      return removes(r, v, by.tags) && r.start > by.since && r.end < before;
+    });
+  };
+  for (auto& x : window) {
+    if (x.need != needs::stale)
+      continue;
+    const auto found = writers.find(x.source);
+    if (found == writers.end() || found->second.start > x.end)
+      return violation{"stale: a load was answered " + text_of(x.source)
+                         + ", which was not written yet, or was removed in an "
+                           "earlier window",
+                       excerpt(window, x, nullptr)};
+    if (const auto r = removed(x.source, found->second, x.start);
+        r != window.end())
+      return violation{"stale: a load was answered " + text_of(x.source)
+                         + ", which '" + std::string{r->call} + "' of thread "
+                         + std::to_string(unsigned{r->thread})
+                         + " had removed before the load was asked for",
+                       excerpt(window, x, nullptr)};
+  }
+  lingering_.clear();
+  for (auto& [value, by] : writers)
+    if (removed(value, by, no_deadline) == window.end())
+      lingering_[value] = by.tags;
+  return std::nullopt;
+}
+
 std::optional<violation>
 key_checker::check(std::vector<operation> window,
                    const std::vector<load_run>& loads) {
@@ -433,6 +506,12 @@ key_checker::check(std::vector<operation> window,
             });
   if (auto found = look_for_stale(window))
     return found;
+  if (refreshes_) {
+    if (auto found = judge_stale(window, loads))
+      return found;
+    std::erase_if(window,
+                  [](const operation& x) { return x.need == needs::stale; });
+  }
   if (auto found = search(window))
     return found;
   // Nothing is open, so no load is in flight.

@@ -25,6 +25,10 @@
 // moment of its deadline, and present for one that ended before the earliest one.
 // Eviction: an `evictable` key may become absent at any moment.
 //
+// A region may serve stale values and refresh live ones (`refreshes`). A stale answer is
+// no linearizable read. It is judged by itself: the value must have been written, and no
+// operation that removes it may lie wholly between its writing and the question.
+//
 // Before that, a simpler rule is looked at for its own sake: a value whose loader
 // read the database before a change is not seen by an operation that starts after
 // the invalidation of that change returned.
@@ -50,7 +54,8 @@ struct violation {
 /// Not thread-safe.
 class key_checker {
 public:
-  explicit key_checker(bool evictable) : evictable_(evictable) {
+  explicit key_checker(bool evictable, bool refreshes = false)
+    : evictable_(evictable), refreshes_(refreshes) {
     // nop
   }
 
@@ -118,6 +123,9 @@ private:
   [[nodiscard]] std::optional<violation>
   look_for_stale(const std::vector<operation>& window);
   [[nodiscard]] std::optional<violation>
+  judge_stale(const std::vector<operation>& window,
+              const std::vector<load_run>& loads);
+  [[nodiscard]] std::optional<violation>
   search(const std::vector<operation>& window);
   [[nodiscard]] std::string explain(const std::vector<operation>& window,
                                     const operation& at) const;
@@ -126,8 +134,12 @@ private:
           const std::vector<configuration>* before) const;
 
   bool evictable_;
+  bool refreshes_;
   std::vector<configuration> possible_{configuration{}};
   std::unordered_map<value_id, loaded_value> loaded_;
+  /// With `refreshes_`: values of earlier windows that may be served as stale, with their
+  /// tags.
+  std::unordered_map<value_id, tag_mask> lingering_;
   /// By tag, and last for all entries: the latest change of the database whose
   /// invalidation returned.
   std::array<std::uint64_t, tag_count + 1> invalidated_{};

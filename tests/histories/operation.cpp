@@ -38,6 +38,8 @@ std::string text_of_need(const operation& x) {
       return "found " + text_of(x.source);
     case needs::loading:
       return "was answered " + text_of(x.source);
+    case needs::stale:
+      return "was answered the stale " + text_of(x.source);
     case needs::other_version:
       return "found another version than that of " + text_of(x.source);
     case needs::remaining:

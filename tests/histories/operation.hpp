@@ -39,6 +39,7 @@ enum class needs : std::uint8_t {
   loading,       ///< The key had the value `source`, or a load of it ran.
   other_version, ///< It was not at the version that `source` was read with.
   remaining,     ///< It was present and had `remaining` ms left.
+  stale, ///< The key had the value `source` once, and no removal of it had ended.
 };
 
 /// What an operation makes of the state.
@@ -59,6 +60,9 @@ enum class deadline_rule : std::uint8_t {
   exact, ///< `ttl` is the deadline itself.
 };
 
+/// Whether the value of a load was stored, as far as its callers were told.
+enum class load_fate : std::uint8_t { unknown, stored, fenced };
+
 /// One operation on one key, with the interval in which it took effect.
 struct operation {
   const char* call = ""; ///< As the reader of a report knows it.
@@ -66,6 +70,8 @@ struct operation {
   makes make = makes::nothing;
   deadline_rule rule = deadline_rule::fresh;
   bool keep_tags = false; ///< Of the entry that is replaced, if there is one.
+  bool nothing = false;   ///< Of a load: it found that there is no value.
+  load_fate fate = load_fate::unknown;
   std::uint8_t thread = 0;
   tag_mask tags = 0;
   value_id source = absent;
@@ -83,7 +89,8 @@ struct operation {
 
 /// One run of a loader that brought a value.
 struct load_run {
-  value_id value = absent;
+  value_id value = absent; ///< Also of a run that found no value.
+  bool nothing = false;    ///< It found no value.
   std::uint8_t thread = 0; ///< Of the caller who brought the loader.
   tag_mask tags = 0;
   nanoseconds ttl = no_deadline;
@@ -93,6 +100,9 @@ struct load_run {
   nanoseconds clock_began = 0;
   nanoseconds returned = 0;
   nanoseconds clock_returned = 0;
+  /// When its commit had returned; 0: there was none, or it is not known.
+  nanoseconds ended = 0;
+  nanoseconds clock_ended = 0;
   /// The last change of the database that the loader saw.
   std::uint64_t database = 0;
 };

@@ -65,6 +65,12 @@ bool read_limits(std::string_view text, options& result) {
   return result.unlimited || result.limited;
 }
 
+bool read_stale(std::string_view text, options& result) {
+  result.strict = text == "no" || text == "both";
+  result.stale = text == "yes" || text == "both";
+  return result.strict || result.stale;
+}
+
 bool read_choice(std::string_view text, bool& result) {
   result = text == "yes";
   return result || text == "no";
@@ -115,6 +121,8 @@ const std::vector<mix_member>& mix_members() {
      "updates whose function changes the key, also until it runs under a "
      "lease"},
     {"async", &mix::async, true, "writes and loads made without waiting"},
+    {"pool", &mix::pool, true, "waiting loads whose loader runs on the pool"},
+    {"nothing", &mix::nothing, true, "loaders that find no value"},
   };
   return all;
 }
@@ -166,6 +174,10 @@ constexpr known_option known_options[] = {
   {"limits", "WHICH",
    [](std::string_view value, options& result) {
      return read_limits(value, result);
+   }},
+  {"stale", "WHICH",
+   [](std::string_view value, options& result) {
+     return read_stale(value, result);
    }},
   {"erase-results", "X",
    [](std::string_view value, options& result) {
@@ -252,6 +264,10 @@ std::string help_text() {
       + std::to_string(x.keys)
       + ")\n"
         "  --limits=WHICH    regions that evict: no, yes, both (default both)\n"
+        "  --stale=WHICH     regions that serve stale values, refresh ahead "
+        "and "
+        "cache absences:\n"
+        "                    no, yes, both (default both)\n"
         "  --erase-results=X yes: what 'erase' answers is judged, no: not "
         "(default yes)\n"
         "  --round=N         calls of a thread between two checks (default "

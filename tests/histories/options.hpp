@@ -37,6 +37,8 @@ struct mix {
   unsigned inherit = 30;
   unsigned inner = 20;
   unsigned async = 25;
+  unsigned pool = 30;
+  unsigned nothing = 5;
 };
 
 /// A number of `mix` with its name and meaning.
@@ -62,6 +64,8 @@ struct options {
   std::uint64_t seconds = 0;
   bool unlimited = true;
   bool limited = true;
+  bool strict = true;        ///< Regions that serve no stale values.
+  bool stale = true;         ///< Regions that serve and refresh them.
   bool erase_results = true; ///< Whether it is judged what `erase` found.
   mix shares = {};
   bool help = false;

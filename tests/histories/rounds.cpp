@@ -24,19 +24,22 @@ constexpr auto progress_period = std::chrono::seconds{5};
 constexpr std::size_t longest_step_ms = 3;
 constexpr unsigned step_percent = 4;
 
+/// With stale values, so that many entries are not replaced before they expire.
+constexpr unsigned stale_step_percent = 20;
+
 constexpr unsigned housekeeping_percent = 3;
 
 /// One region, until its share of the calls is made.
 class run_of_region {
 public:
   run_of_region(const options& how, std::size_t shards, bool limited,
-                std::uint64_t seed, std::uint64_t calls,
+                bool stale, std::uint64_t seed, std::uint64_t calls,
                 steady::time_point deadline)
     : how_(how),
       shards_(shards),
       calls_(calls),
       deadline_(deadline),
-      session_(how, shards, limited, seed),
+      session_(how, shards, limited, stale, seed),
       gate_(static_cast<std::ptrdiff_t>(how.threads + 1)) {
     // nop
   }
@@ -57,6 +60,8 @@ public:
       if (!more_)
         break;
       gate_.arrive_and_wait(); // All calls are made.
+      session_.settle();
+      gate_.arrive_and_wait(); // No load is in flight.
       gate_.arrive_and_wait(); // All keys are judged.
       made_ += round() * how_.threads;
       session_.log.clear();
@@ -75,6 +80,7 @@ public:
           : made_ < calls_  ? "ok, ended by --seconds"
                             : "ok",
           steady::now() - start);
+    print_loads();
     if (session_.failed()) {
       auto& found = session_.found();
       std::printf("\nViolation: %s\n  Seed: %llu\n%s\n", found.rule.c_str(),
@@ -111,6 +117,7 @@ private:
       }
       self.collect();
       gate_.arrive_and_wait();
+      gate_.arrive_and_wait();
       for (auto i = index; i < how_.keys; i += how_.threads)
         if (!session_.failed())
           session_.check(i);
@@ -119,19 +126,33 @@ private:
   }
 
   void keep_time(dice& chance) {
-    if (chance.percent(step_percent))
+    if (chance.percent(session_.stale ? stale_step_percent : step_percent))
       session_.clock.advance(
         std::chrono::milliseconds{1 + chance.below(longest_step_ms)});
     if (chance.percent(housekeeping_percent))
       session_.housekeep();
   }
 
+  /// How often what was tried, so that a run that tries nothing is noticed.
+  void print_loads() const {
+    const auto number = [](const std::atomic<std::uint64_t>& x) {
+      return static_cast<unsigned long long>(x.load());
+    };
+    const auto& x = session_.answered;
+    std::printf("%12sloads: %llu hits, %llu loaded, %llu joined, %llu stale, "
+                "%llu fenced, %llu nothing; %llu runs of loaders\n",
+                "", number(x.hit), number(x.loaded), number(x.joined),
+                number(x.stale), number(x.fenced), number(x.nothing),
+                number(x.runs));
+  }
+
   void print(const char* end, steady::duration took) const {
     const auto seconds = std::chrono::duration<double>(took).count();
     const auto name
       = how_.plain ? "plain" : std::to_string(shards_) + " shards";
-    std::printf("%10s, %-9s %12llu of %llu operations, %9.0f per s  %s\n",
-                name.c_str(), session_.limited ? "limits:" : "no limit:",
+    std::printf("%10s, %-9s %-6s %12llu of %llu operations, %9.0f per s  %s\n",
+                name.c_str(), session_.limited ? "limits" : "no limit",
+                session_.stale ? "stale" : "",
                 static_cast<unsigned long long>(made_),
                 static_cast<unsigned long long>(calls_),
                 static_cast<double>(made_) / std::max(seconds, 1e-9), end);
@@ -162,20 +183,22 @@ int run(const options& how) {
                           : steady::now() + std::chrono::seconds{how.seconds};
   std::printf("seed %llu, %zu threads, %zu keys\n",
               static_cast<unsigned long long>(seed), how.threads, how.keys);
-  const auto regions
-    = how.shards.size()
-      * (std::size_t{how.unlimited} + std::size_t{how.limited});
+  const auto regions = how.shards.size()
+                       * (std::size_t{how.unlimited} + std::size_t{how.limited})
+                       * (std::size_t{how.strict} + std::size_t{how.stale});
   const auto calls = std::max<std::uint64_t>(how.operations / regions, 1);
   std::uint64_t made = 0;
   for (auto shards : how.shards)
-    for (auto limited : {false, true}) {
-      if (limited ? !how.limited : !how.unlimited)
-        continue;
-      run_of_region here{how, shards, limited, seed, calls, deadline};
-      if (!here.run())
-        return 1;
-      made += here.made();
-    }
+    for (auto limited : {false, true})
+      for (auto stale : {false, true}) {
+        if ((limited ? !how.limited : !how.unlimited)
+            || (stale ? !how.stale : !how.strict))
+          continue;
+        run_of_region here{how, shards, limited, stale, seed, calls, deadline};
+        if (!here.run())
+          return 1;
+        made += here.made();
+      }
   std::printf("%llu operations without a violation\n",
               static_cast<unsigned long long>(made));
   return 0;

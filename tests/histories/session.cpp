@@ -4,9 +4,11 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <troupe/actors/regions/stand_alone.hpp>
+#include <troupe/actors/testing/guarded_provider.hpp>
 
 #include "conformance/plain_provider.hpp"
 #include "region_shards.hpp"
@@ -65,6 +67,62 @@ troupe::region_options options_for(std::size_t shards, bool limited) {
   return result;
 }
 
+/// Short times, so that a value is fresh, stale and gone within a round.
+void make_stale(troupe::region_options& x) {
+  x.fail_safe = 20ms;
+  x.fail_safe_throttle = 2ms;
+  x.stale_while_revalidate = 10ms;
+  x.refresh_ahead = 0.4;
+  x.absence_ttl = 3ms;
+}
+
+/// Notes when the commit of a load returned: it follows its loader on the same thread.
+class commit_clock final : public troupe::testing::provider_guard {
+public:
+  commit_clock(recorder& log, const troupe::clock& time)
+    : log_(log), time_(time) {
+    // nop
+  }
+
+  troupe::expected<void>
+  before(const troupe::testing::provider_call&) override {
+    return {};
+  }
+
+  void after(const troupe::testing::provider_call& what) override {
+    if (what.operation != troupe::testing::provider_operation::commit_load)
+      return;
+    auto& runs = log_.mine().loads;
+    if (runs.empty() || runs.back().what.ended != 0)
+      return;
+    auto& run = runs.back().what;
+    run.clock_ended = time_.now().time_since_epoch().count();
+    run.ended = recorder::now();
+  }
+
+private:
+  recorder& log_;
+  const troupe::clock& time_;
+};
+
+/// Memory; says where it is.
+class noted_memory final : public troupe::provider_factory {
+public:
+  explicit noted_memory(troupe::memory_provider*& made) : made_(made) {
+    // nop
+  }
+
+  [[nodiscard]] troupe::expected<std::shared_ptr<troupe::provider>>
+  make(const troupe::provider_environment& with) const override {
+    auto result = std::make_shared<troupe::memory_provider>(with);
+    made_ = result.get();
+    return result;
+  }
+
+private:
+  troupe::memory_provider*& made_;
+};
+
 troupe::region_options plain_options() {
   troupe::region_options result;
   result.load_timeout = patience;
@@ -107,15 +165,24 @@ std::optional<value_id> decode(troupe::bytes_view x, bool counter) {
 }
 
 session::session(const options& x, std::size_t shards, bool is_limited,
-                 std::uint64_t the_seed)
-  : how(x), limited(is_limited), seed(the_seed) {
+                 bool is_stale, std::uint64_t the_seed)
+  : how(x), limited(is_limited), stale(is_stale), seed(the_seed) {
   constexpr std::size_t loader_threads = 32;
   loads_ = std::make_shared<troupe::load_coordinator>(clock, loader_threads);
-  region = how.plain ? troupe::open_alone("history", plain_options(), clock,
-                                          executor_, loads_)
-                         .value()
-                     : open_region("history", options_for(shards, limited),
-                                   clock, executor_, loads_);
+  auto with = how.plain ? plain_options() : options_for(shards, limited);
+  if (stale) {
+    make_stale(with);
+    if (!how.plain)
+      with.provider = std::make_shared<noted_memory>(memory_);
+    with.provider = std::make_shared<troupe::testing::guarded_factory>(
+      std::make_shared<commit_clock>(log, clock), with.provider);
+  }
+  region
+    = with.provider != nullptr
+        ? troupe::open_alone("history", with, clock, executor_, loads_).value()
+        : open_region("history", with, clock, executor_, loads_);
+  if (!how.plain && memory_ == nullptr)
+    memory_ = &memory_of(*region);
   for (std::size_t i = 0; i < how.keys; ++i) {
     auto bit = key_set{1} << i;
     std::string name = "k" + std::to_string(i);
@@ -128,7 +195,7 @@ session::session(const options& x, std::size_t shards, bool is_limited,
     }
     all_ |= bit;
     keys_.push_back(std::move(name));
-    checkers_.emplace_back(limited);
+    checkers_.emplace_back(limited, stale);
   }
 }
 
@@ -226,8 +293,13 @@ void session::validate() {
 void session::housekeep() {
   region->tick();
   if (!how.plain)
-    memory_of(*region).rebalance();
+    memory_->rebalance();
   loads_->tick();
+}
+
+void session::settle() {
+  while (loads_->in_flight() > 0)
+    std::this_thread::yield();
 }
 
 } // namespace histories

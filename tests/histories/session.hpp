@@ -36,7 +36,7 @@ std::optional<value_id> decode(troupe::bytes_view x, bool counter);
 /// Thread-safe, but for construction and destruction.
 class session {
 public:
-  session(const options& how, std::size_t shards, bool limited,
+  session(const options& how, std::size_t shards, bool limited, bool stale,
           std::uint64_t seed);
 
   ~session();
@@ -89,6 +89,19 @@ public:
     return database_[key].load(std::memory_order_seq_cst);
   }
 
+  /// How loads were answered. Any thread counts.
+  struct answers {
+    std::atomic<std::uint64_t> hit{0};
+    std::atomic<std::uint64_t> loaded{0};
+    std::atomic<std::uint64_t> joined{0};
+    std::atomic<std::uint64_t> stale{0};
+    std::atomic<std::uint64_t> fenced{0}; ///< Also loaded or joined.
+    std::atomic<std::uint64_t> nothing{0};
+    std::atomic<std::uint64_t> runs{0}; ///< Of loaders.
+  };
+
+  answers answered;
+
   // -- what was found ------------------------------------------------------------
 
   void report(std::size_t key, violation what);
@@ -112,8 +125,12 @@ public:
   /// What the runtime's clockwork does. From one thread at a time.
   void housekeep();
 
+  /// Waits until no load is in flight, refreshes included. While no thread makes calls.
+  void settle();
+
   const options& how;
   const bool limited;
+  const bool stale; ///< It serves stale values and refreshes live ones.
   const std::uint64_t seed;
   recorder log;
   troupe::manual_clock clock;
@@ -122,6 +139,7 @@ private:
   std::shared_ptr<thread_executor> executor_
     = std::make_shared<thread_executor>();
   std::shared_ptr<troupe::load_coordinator> loads_;
+  troupe::memory_provider* memory_ = nullptr;
   std::vector<std::string> keys_;
   key_set all_ = 0;
   key_set outer_ = 0;

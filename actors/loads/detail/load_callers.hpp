@@ -59,7 +59,8 @@ public:
       const auto left = until - std::chrono::steady_clock::now();
       if (left <= std::chrono::nanoseconds::zero())
         return state::waiting;
-      futex_wait(word_, none, left);
+      if (!futex_wait(word_, none, left))
+        return static_cast<state>(word_.load(std::memory_order_acquire));
     }
   }
 

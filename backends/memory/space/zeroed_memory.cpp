@@ -15,7 +15,7 @@ constexpr std::size_t cache_line = 64;
 static_assert(smallest_pooled == chunk_pool::smallest_chunk);
 
 /// Larger pieces are mapped. Clearing this much takes some 100 µs.
-constexpr std::size_t largest_chunk = std::size_t{1} << 20;
+constexpr std::size_t largest_from_heap = std::size_t{1} << 20;
 
 [[nodiscard]] std::size_t padded(std::size_t size) noexcept {
   return std::max(size, cache_line);
@@ -24,7 +24,7 @@ constexpr std::size_t largest_chunk = std::size_t{1} << 20;
 } // namespace
 
 void* allocate_zeroed(std::size_t size) noexcept {
-  if (size > largest_chunk)
+  if (size > largest_from_heap)
     return map_pages(size);
   auto* result = size < smallest_pooled
                    ? std::aligned_alloc(cache_line, padded(size))
@@ -35,7 +35,7 @@ void* allocate_zeroed(std::size_t size) noexcept {
 }
 
 void free_zeroed(void* memory, std::size_t size) noexcept {
-  if (size > largest_chunk)
+  if (size > largest_from_heap)
     unmap_pages(memory, size);
   else if (size < smallest_pooled)
     std::free(memory);
@@ -44,7 +44,7 @@ void free_zeroed(void* memory, std::size_t size) noexcept {
 }
 
 void prefer_huge_if_mapped(void* memory, std::size_t size) noexcept {
-  if (size > largest_chunk)
+  if (size > largest_from_heap)
     prefer_huge(memory, size);
 }
 

@@ -114,7 +114,15 @@ public:
     return found ? found->rule : std::string{};
   }
 
-  explicit history(bool evictable = false) : checker_(evictable) {
+  operation& answered_stale(value_id x, nanoseconds start, nanoseconds end) {
+    auto& op = add("get_or_load", start, end);
+    op.need = needs::stale;
+    op.source = x;
+    return op;
+  }
+
+  explicit history(bool evictable = false, bool refreshes = false)
+    : checker_(evictable, refreshes) {
     // nop
   }
 
@@ -560,6 +568,121 @@ TEST_CASE("a value loaded after the change may be seen", "[histories]") {
   x.invalidate(0b1, 4, 6, 1);
   x.read(v(1), 12, 13);
   // The invalidation may have come before the lease, or after what was stored.
+  CHECK(x.rule().empty());
+}
+
+// -- stale values and refreshes ----------------------------------------------------------
+
+TEST_CASE("a stale answer may be a value that has expired", "[histories]") {
+  history x{false, true};
+  x.write(v(1), 0, 1, 5 * ms);
+  at_clock(x.read(absent, 2, 3), 6 * ms, 6 * ms);
+  at_clock(x.answered_stale(v(1), 4, 5), 6 * ms, 6 * ms);
+  CHECK(x.rule().empty());
+  at_clock(x.answered_stale(v(1), 6, 7), 7 * ms, 7 * ms);
+  CHECK(x.rule().empty());
+}
+
+TEST_CASE("a stale answer is older than no removal that had ended",
+          "[histories]") {
+  const auto judge = [](auto remove) {
+    history x{false, true};
+    x.write(v(1), 0, 1, 5 * ms, 0b1);
+    remove(x);
+    x.answered_stale(v(1), 10, 11);
+    return x.rule();
+  };
+  says(judge([](history& x) { x.erase(2, 3); }),
+       "'erase' of thread 0 had removed");
+  says(judge([](history& x) { x.invalidate(0b1, 2, 3); }), "'invalidate_tag'");
+  says(judge([](history& x) { x.write(v(2), 2, 3); }), "'set'");
+  CHECK(judge([](history& x) { x.invalidate(0b10, 2, 3); }).empty());
+  // It overlaps the question.
+  CHECK(judge([](history& x) { x.erase(2, 10); }).empty());
+}
+
+TEST_CASE("a stale answer is a value that was written", "[histories]") {
+  history x{false, true};
+  x.answered_stale(v(1), 0, 1);
+  says(x.rule(), "was not written yet");
+  history removed{false, true};
+  removed.write(v(1), 0, 1);
+  removed.erase(2, 3);
+  CHECK(removed.rule().empty());
+  removed.answered_stale(v(1), 4, 5);
+  says(removed.rule(), "removed in an earlier window");
+}
+
+TEST_CASE("a stale answer is no load that an invalidation has overtaken",
+          "[histories]") {
+  history x{false, true};
+  x.get_or_set(v(1), 0, 10);
+  x.load(v(1), 0, 2, 8, 0b1);
+  x.invalidate(0b1, 4, 5);
+  x.answered_stale(v(1), 12, 13);
+  says(x.rule(), "'invalidate_tag' of thread 0 had removed");
+}
+
+TEST_CASE("a refresh replaces a live value", "[histories]") {
+  for (const auto refreshes : {false, true}) {
+    history x{false, refreshes};
+    x.write(v(1), 0, 1);
+    x.load(v(2), 2, 3, 5).ended = 6;
+    x.read(v(2), 8, 9);
+    CHECK(x.rule().empty() == refreshes);
+  }
+}
+
+TEST_CASE("the lease of a refresh outlives its entry", "[histories]") {
+  history x{false, true};
+  x.write(v(1), 0, 1, no_deadline, 0b1);
+  x.load(v(2), 2, 3, 8).ended = 9;
+  x.invalidate(0b1, 4, 5);
+  x.read(absent, 6, 7);
+  x.read(v(2), 10, 11);
+  CHECK(x.rule().empty());
+  history erased{false, true};
+  erased.write(v(1), 0, 1);
+  erased.load(v(2), 2, 3, 8).ended = 9;
+  erased.erase(4, 5);
+  erased.read(v(2), 10, 11);
+  says(erased.rule(), "not linearizable");
+}
+
+TEST_CASE("a value whose callers heard that it is fenced is not seen",
+          "[histories]") {
+  history x;
+  x.load(v(1), 0, 2, 5);
+  x.get_or_set(v(1), 0, 6).fate = load_fate::fenced;
+  CHECK(x.rule().empty());
+  history seen;
+  seen.load(v(1), 0, 2, 5);
+  seen.get_or_set(v(1), 0, 6).fate = load_fate::fenced;
+  seen.read(v(1), 7, 8);
+  says(seen.rule(), "not linearizable");
+}
+
+TEST_CASE("a value whose callers heard that it was stored is seen",
+          "[histories]") {
+  history x;
+  x.load(v(1), 0, 2, 5);
+  x.get_or_set(v(1), 0, 6).fate = load_fate::stored;
+  x.read(absent, 7, 8);
+  says(x.rule(), "not linearizable");
+  history voided;
+  voided.load(v(1), 0, 2, 8);
+  voided.get_or_set(v(1), 0, 9).fate = load_fate::stored;
+  voided.erase(4, 5);
+  CHECK(!voided.rule().empty());
+}
+
+TEST_CASE("a load that found nothing leaves the key absent", "[histories]") {
+  history x{false, true};
+  x.write(v(1), 0, 1);
+  auto& run = x.load(v(2), 2, 3, 5);
+  run.nothing = true;
+  run.ended = 6;
+  x.read(absent, 7, 8);
   CHECK(x.rule().empty());
 }
 
