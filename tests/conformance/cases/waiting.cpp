@@ -1,6 +1,7 @@
 // How long the callers of a load wait, and what happens when they leave.
 
 #include "conformance/loading.hpp"
+#include "conformance/stale.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -303,4 +304,61 @@ PROVIDER_CASE("options of time-outs and bounds are checked", "[loads]") {
   CHECK(refused({.max_load_waiters = 0}, "max_load_waiters"));
   CHECK(refused({.breaker = {.failures = 1, .open_for = 0s}}, "open_for"));
   CHECK(check(region_options{.fail_safe = 1h, .soft_timeout = 1s}));
+}
+
+PROVIDER_CASE("a caller waits for a lease whose holder runs no loader here",
+              "[loads][foreign]") {
+  fixture f{kind};
+  // A client of a server takes leases in this way.
+  const auto lend = [&](load_id id) { return grant(f, "k", id).born; };
+  const auto await_waiter = [&] {
+    eventually([&] { return f.uut->gauge().waiters == 1; });
+  };
+  SECTION("the value is stored") {
+    const auto id = f.loads->next_id();
+    const auto born = lend(id);
+    auto first = ask_fully(f, bring("unused"));
+    await_waiter();
+    f.loads->tick();
+    CHECK(first.wait_for(0s) == std::future_status::timeout);
+    CHECK(f.loads->list(10).first.empty());
+    CHECK(commit(f, "k", id, born, {"from the client"}).stored);
+    const auto answer = get_ticking(f, first);
+    CHECK(answer.value == "from the client");
+    CHECK(answer.origin == load_origin::hit);
+  }
+  SECTION("the lease is given up, or voided") {
+    const auto by_erase = GENERATE(false, true);
+    const auto id = f.loads->next_id();
+    lend(id);
+    auto first = ask_fully(f, bring("loaded"), {.on = load_on::pool});
+    await_waiter();
+    if (by_erase)
+      REQUIRE(f.uut->erase("k"));
+    else
+      release(f, "k", id);
+    const auto answer = get_ticking(f, first);
+    CHECK(answer.value == "loaded");
+    CHECK(answer.origin == load_origin::loaded);
+  }
+  SECTION("its caller leaves") {
+    lend(f.loads->next_id());
+    std::stop_source leaves;
+    auto first = ask_fully(f, bring("unused"), {.stop = leaves.get_token()});
+    await_waiter();
+    leaves.request_stop();
+    CHECK(code_of(first.get().value) == errc::load_cancelled);
+    REQUIRE(f.uut->erase("k"));
+    eventually([&] {
+      f.loads->tick();
+      return f.loads->in_flight() == 0;
+    });
+  }
+  SECTION("the runtime drains") {
+    lend(f.loads->next_id());
+    auto first = ask_fully(f, bring("unused"));
+    await_waiter();
+    static_cast<void>(f.loads->drain(std::chrono::steady_clock::now()));
+    CHECK(code_of(first.get().value) == errc::shutting_down);
+  }
 }
