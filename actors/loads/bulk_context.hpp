@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -46,8 +47,9 @@ public:
 
   /// All that can be read and chosen for one key (load_context.hpp): attempt, stale
   /// value, TTL, tags, ...
-  [[nodiscard]] load_context& at(std::size_t index) {
-    return each_.at(index);
+  template <std::integral Index>
+  [[nodiscard]] load_context& at(Index index) {
+    return each_.at(static_cast<std::size_t>(index));
   }
 
   /// The same. Constant time on average.

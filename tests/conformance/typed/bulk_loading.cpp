@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -73,11 +72,10 @@ PROVIDER_CASE("one loader brings all absent keys of a call", "[cache][bulk]") {
   CHECK(got->at(3).value->name == "name b");
   CHECK(calls == std::vector<keys_type>{{"b", "a"}});
   CHECK(uut.get("a")->name == "name a");
-  // A range that makes its keys.
-  const auto many = uut.get_or_set_many(
-    std::views::iota(0, 1000)
-      | std::views::transform([](int i) { return std::to_string(i); }),
-    load);
+  keys_type numbers;
+  for (int i = 0; i < 1000; ++i)
+    numbers.push_back(std::to_string(i));
+  const auto many = uut.get_or_set_many(numbers, load);
   REQUIRE(many);
   REQUIRE(many->size() == 1000);
   for (std::size_t i = 0; i < many->size(); ++i)

@@ -101,7 +101,8 @@ TEST_CASE("a circle of loads on several threads ends with its keys",
     return f.uut->get_or_set(
       "key " + std::to_string(i), [&, i](load_context&) -> bytes_result {
         ++begun;
-        eventually([&] { return begun >= size; });
+        if (!comes_true([&] { return begun >= size; }))
+          return fail(errc::load_failed, "the others did not begin");
         return f.uut->get_or_set("key " + std::to_string((i + 1) % size),
                                  [](load_context&) { return "inner"; });
       });
@@ -179,7 +180,6 @@ TEST_CASE("a loader that needs a load which waits for a thread runs it",
           "[region][loads]") {
   region_fixture f{{}, 1};
   test_gate door;
-  std::atomic<bool> queued{false};
   auto outer
     = get_or_set_async(*f.uut, "outer", [&](load_context&) -> bytes_result {
         door.pass();
