@@ -16,6 +16,9 @@ namespace troupe::testing {
 
 namespace {
 
+/// How long the end of a simulation waits for loads that were begun outside of its run.
+constexpr std::chrono::seconds longest_drain{10};
+
 /// Loads that a report lists.
 constexpr std::size_t most_listed = 16;
 
@@ -142,7 +145,9 @@ simulation::~simulation() {
     keep_for_ever(std::move(core_));
     return;
   }
-  static_cast<void>(core_->loads->drain(std::chrono::steady_clock::now()));
+  // Calls after the run may have begun loads on real threads.
+  static_cast<void>(
+    core_->loads->drain(std::chrono::steady_clock::now() + longest_drain));
   for (auto& x : core_->regions)
     x->stop();
 }

@@ -20,6 +20,10 @@
 // Time is virtual: it moves when no task can go on, to the next moment for which one
 // waits. When there is none, the run fails and says what each task waits for.
 //
+// Before and after `run`, the calling thread may use the regions as well: its calls do not
+// hand over, and what they leave to the pool runs on real threads, until the simulation
+// ends.
+//
 // Regions have no runtime and no actors. They are in memory, or on the provider of their
 // options if that uses no threads of its own. A task must not wait for another one in a
 // way that the simulation does not see: a mutex that is held during a step, a future, a

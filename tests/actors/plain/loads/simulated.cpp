@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 using namespace troupe;
 using troupe::testing::explore;
 using troupe::testing::simulation;
-using troupe::testing::simulation_options;
 
 namespace {
 
@@ -92,8 +91,10 @@ public:
     CHECK(broken_table(*uut_) == "");
     // Nothing holds the lease: a load runs, or a value is stored.
     const auto value = uut_->get_or_set(
-      "k", [this](load_context&) -> expected<std::optional<bytes>> {
-        return std::to_string(database_);
+      "k",
+      // A refresh may outlive this object: outside of the run the pool is real.
+      [number = database_](load_context&) -> expected<std::optional<bytes>> {
+        return std::to_string(number);
       });
     REQUIRE(value.has_value());
     CHECK(std::stoi(value.value().value()) >= floor_);

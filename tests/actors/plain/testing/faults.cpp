@@ -17,10 +17,8 @@
 using namespace std::chrono_literals;
 using namespace troupe;
 using troupe::testing::explore;
-using troupe::testing::fault;
 using troupe::testing::fault_plan;
 using troupe::testing::guarded_factory;
-using troupe::testing::provider_call;
 using troupe::testing::provider_operation;
 using troupe::testing::simulation;
 

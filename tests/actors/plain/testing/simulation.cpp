@@ -20,7 +20,6 @@ using namespace troupe;
 using troupe::testing::explore;
 using troupe::testing::simulation;
 using troupe::testing::simulation_failed;
-using troupe::testing::simulation_options;
 
 namespace {
 
