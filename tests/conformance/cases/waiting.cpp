@@ -311,9 +311,8 @@ PROVIDER_CASE("a caller waits for a lease whose holder runs no loader here",
   fixture f{kind};
   // A client of a server takes leases in this way.
   const auto lend = [&](load_id id) { return grant(f, "k", id).born; };
-  const auto await_waiter = [&] {
-    eventually([&] { return f.uut->gauge().waiters == 1; });
-  };
+  const auto await_waiter
+    = [&] { eventually([&] { return f.uut->gauge().waiters == 1; }); };
   SECTION("the value is stored") {
     const auto id = f.loads->next_id();
     const auto born = lend(id);
