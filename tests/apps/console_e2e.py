@@ -352,6 +352,8 @@ class OneShot(WithServer):
     def test_loads_and_what_cannot_be_cancelled_or_killed(self):
         self.assertEqual(self.console("loads"), "no loads in flight\n")
         self.assertEqual(self.json("loads"), {"loads": [], "total": 0})
+        self.assertEqual(self.console("breakers"), "no circuit breakers\n")
+        self.assertEqual(self.json("breakers"), {"breakers": [], "total": 0})
         self.check_fails("cancel 12345", FAILED, "unknown_load")
         self.check_fails("kill db0/shard-x", FAILED, "unknown_actor",
                          "did you mean 'db0/shard-")
@@ -502,7 +504,7 @@ class OneShot(WithServer):
             self.assertIn(word, out)
         commands = ("help", "ls", "stat", "metrics", "use", "get", "set", "del", "ttl",
                     "clear", "invalidate", "explain", "regions", "loads",
-                    "cancel", "kill", "restart", "drain",
+                    "breakers", "cancel", "kill", "restart", "drain",
                     "nodes", "send", "quit")
         overview = self.console("help")
         for name in commands:

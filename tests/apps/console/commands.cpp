@@ -64,6 +64,7 @@ TEST_CASE("every command is read") {
         == std::vector<std::string>{"a", "b", "c"});
   CHECK(the<ttl_command>("ttl k").key == "k");
   the<loads_command>("loads");
+  the<breakers_command>("breakers");
   the<regions_command>("regions");
   CHECK(the<explain_command>("explain 'a b'").key == "a b");
   CHECK(the<explain_command>("explain a").region.empty());

@@ -194,6 +194,23 @@ TEST_CASE("a loader that needs a load which waits for a thread runs it",
   CHECK(inner.get() == "queued");
 }
 
+TEST_CASE("a removal listener that loads does not wait for itself",
+          "[region][loads]") {
+  // The listener has the only thread of the pool.
+  region_fixture f{{}, 1};
+  std::promise<expected<std::optional<bytes>>> loaded;
+  REQUIRE(f.uut->on_removal([&](const removal& x) {
+    if (x.key == "removed")
+      loaded.set_value(f.uut->get_or_set("other",
+                                         [](load_context&) { return "value"; },
+                                         {}, {.on = load_on::pool}));
+  }));
+  REQUIRE(f.uut->set("removed", "x"));
+  REQUIRE(f.uut->erase("removed"));
+  CHECK(loaded.get_future().get() == "value");
+  REQUIRE(f.uut->on_removal(nullptr));
+}
+
 TEST_CASE("a slow loader delays no other key when every loader thread is stuck",
           "[region][loads]") {
   region_fixture f{{}, 2};
