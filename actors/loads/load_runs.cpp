@@ -266,7 +266,10 @@ load_answer load_coordinator::run_here(const load_pointer& x, run_pointer run,
     {
       const running_load here{x, run};
       const std::stop_callback leaves{stop, [&] { desert(x, *run); }};
-      threw = guarded(value, [&] { value = loader(context); });
+      if (run->stop_token().stop_requested())
+        value = fail(errc::load_cancelled); // Nobody wants it.
+      else
+        threw = guarded(value, [&] { value = loader(context); });
     }
     auto result = result_of(context, std::move(value), threw, how);
     if (!result.value)

@@ -225,11 +225,13 @@ void load_coordinator::answer_late(load_in_flight& x, time_point now) {
     std::lock_guard guard{x.mutex};
     if (x.now == load_in_flight::phase::ended)
       return;
-    for (const auto& w : x.waiters)
-      if (late(*w))
-        leaving.push_back(w);
-    for (const auto& w : leaving)
-      remove(x, *w);
+    std::erase_if(x.waiters, [&](const waiter_pointer& w) {
+      if (!late(*w))
+        return false;
+      leaving.push_back(w);
+      return true;
+    });
+    x.where->gauge().waiters.fetch_sub(leaving.size());
     if (x.owner != nullptr && x.owner_is == load_in_flight::interest::waits
         && late(*x.owner)) {
       leaving.push_back(x.owner);

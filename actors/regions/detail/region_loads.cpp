@@ -38,7 +38,8 @@ void region_loads::release_load(const carried_key& key, load_id id,
 
 bool region_loads::fenced(const carried_key& key, load_id id) {
   const auto holds = provider_->holds_load(key, id);
-  return holds && !*holds;
+  // A provider that has been stopped has no leases.
+  return !holds || !*holds;
 }
 
 } // namespace troupe

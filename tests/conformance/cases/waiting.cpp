@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -234,6 +235,15 @@ PROVIDER_CASE("a call with a stop that was requested before it is answered",
     [&](expected<std::optional<bytes>> x) { later.set_value(std::move(x)); },
     terms);
   CHECK(code_of(later.get_future().get()) == errc::load_cancelled);
+  // On this thread the loader is not called.
+  CHECK(code_of(f.uut
+                  ->get_or_load("k",
+                                [](load_context&) -> loaded {
+                                  throw std::logic_error{"it was called"};
+                                },
+                                {}, {.stop = left.get_token()})
+                  .value)
+        == errc::load_cancelled);
   await_no_load(f);
   CHECK(f.uut->get_or_set("k", bring("next")) == "next");
 }
