@@ -90,6 +90,8 @@ load_coordinator::get(const std::shared_ptr<load_target>& where,
                       const write_options& how, const load_terms& terms) {
   const auto& options = where->options();
   const auto place = place_of(options, loader.is_deferred(), terms);
+  if (terms.stop.stop_requested())
+    return {tl::unexpected{no_longer_wanted()}};
   const auto asked = limits_waits(options) ? time_.now() : time_point{};
   for (;;)
     if (auto answer = ask(where, key, loader, how, place, terms.stop, asked))
@@ -159,6 +161,8 @@ void load_coordinator::get_then(const std::shared_ptr<load_target>& where,
                                 carried_key key, load_function loader,
                                 write_options how, const load_terms& terms,
                                 std::function<void(const load_answer&)> done) {
+  if (terms.stop.stop_requested())
+    return done({tl::unexpected{no_longer_wanted()}});
   const auto asked = time_.now();
   auto opened = open(where, key, how.tags);
   if (!opened)

@@ -40,6 +40,11 @@ struct load_answer {
   return {errc::shutting_down, "the runtime drains"};
 }
 
+/// The error of a caller that has stopped waiting (`load_terms::stop`).
+[[nodiscard]] inline error no_longer_wanted() {
+  return {errc::load_cancelled, "the caller stopped waiting for the load"};
+}
+
 /// A caller that waits for a load, and its own loader. The coordinator calls each
 /// function at most once, from any thread and without a lock; they must be brief and not
 /// throw.

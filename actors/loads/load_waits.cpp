@@ -13,13 +13,6 @@
 
 namespace troupe {
 
-namespace {
-
-const error no_longer_wanted{errc::load_cancelled,
-                             "the caller stopped waiting for the load"};
-
-} // namespace
-
 void later_caller::ask_again(load_in_flight& joined) {
   try {
     by_->get_then(joined.where, joined.key, loader, how, terms_, done_);
@@ -184,13 +177,13 @@ void load_coordinator::leave(const load_pointer& x, const load_waiter& waiter) {
            && x->now == load_in_flight::phase::running;
     if (last) {
       x->now = load_in_flight::phase::settling;
-      x->refused = no_longer_wanted;
+      x->refused = no_longer_wanted();
       x->deserted = true;
     }
   }
-  gone->answer({tl::unexpected{no_longer_wanted}});
+  gone->answer({tl::unexpected{no_longer_wanted()}});
   if (last)
-    static_cast<void>(abandon(x, no_longer_wanted, nullptr));
+    static_cast<void>(abandon(x, no_longer_wanted(), nullptr));
 }
 
 /// The same for the caller that runs its loader itself: its loader goes on for the others.
@@ -203,10 +196,10 @@ void load_coordinator::desert(const load_pointer& x, const load_run& run) {
     if (!x->waiters.empty())
       return;
     x->now = load_in_flight::phase::settling;
-    x->refused = no_longer_wanted;
+    x->refused = no_longer_wanted();
     x->deserted = true;
   }
-  static_cast<void>(abandon(x, no_longer_wanted, nullptr));
+  static_cast<void>(abandon(x, no_longer_wanted(), nullptr));
 }
 
 /// Answers the callers whose soft or hard time-out has passed. The load goes on.

@@ -97,7 +97,7 @@ TEST_CASE("circuit breakers are listed by name") {
   CHECK(list->breakers[0].remaining == defaults::breaker_open_for);
   // Regions share a breaker, with the same limits.
   CHECK(f.uut->open<std::string>(
-    "guarded too", {.breaker = {.name = "database", .failures = 1}}));
+    "guarded-too", {.breaker = {.name = "database", .failures = 1}}));
   const auto other = f.uut->open<std::string>(
     "different", {.breaker = {.name = "database", .failures = 2}});
   REQUIRE(!other);

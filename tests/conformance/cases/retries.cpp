@@ -18,6 +18,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Options of tests in which the time runs: no load ends because a thread is late.
+region_options without_timeouts(region_options x) {
+  x.load_timeout = 100'000h;
+  x.queue_timeout = 100'000h;
+  return x;
+}
+
 /// A loader that fails `failures` times, then brings "value".
 auto failing_first(std::atomic<int>& runs, int failures) {
   return [&runs, failures](load_context& context) -> loaded {
@@ -50,7 +57,7 @@ loaded get_in_time(fixture& f, std::future<loaded>& x) {
 
 PROVIDER_CASE("a loader that fails is called again after a pause",
               "[loads][retries]") {
-  fixture f{kind, {.load_retries = 2, .retry_backoff = 1s}};
+  fixture f{kind, without_timeouts({.load_retries = 2, .retry_backoff = 1s})};
   std::atomic<int> runs{0};
   for (const auto place : {load_on::caller, load_on::pool}) {
     runs = 0;
@@ -67,7 +74,7 @@ PROVIDER_CASE("a loader that fails is called again after a pause",
 
 PROVIDER_CASE("a loader is not called again before its pause is over",
               "[loads][retries]") {
-  fixture f{kind, {.load_retries = 1, .retry_backoff = 1s}};
+  fixture f{kind, without_timeouts({.load_retries = 1, .retry_backoff = 1s})};
   std::atomic<int> runs{0};
   auto result = ask_pool(f, "k", failing_first(runs, 1));
   eventually([&] { return runs == 1; });
@@ -79,7 +86,7 @@ PROVIDER_CASE("a loader is not called again before its pause is over",
 }
 
 PROVIDER_CASE("retries end with the last error", "[loads][retries]") {
-  fixture f{kind, {.load_retries = 3, .retry_backoff = 1ms}};
+  fixture f{kind, without_timeouts({.load_retries = 3, .retry_backoff = 1ms})};
   std::atomic<int> runs{0};
   auto result = ask(f, "k", failing_first(runs, 100));
   auto error = get_in_time(f, result);
@@ -89,7 +96,7 @@ PROVIDER_CASE("retries end with the last error", "[loads][retries]") {
 }
 
 PROVIDER_CASE("a loader that throws is called again, too", "[loads][retries]") {
-  fixture f{kind, {.load_retries = 1, .retry_backoff = 1ms}};
+  fixture f{kind, without_timeouts({.load_retries = 1, .retry_backoff = 1ms})};
   for (const auto place : {load_on::caller, load_on::pool}) {
     std::atomic<int> runs{0};
     REQUIRE(f.uut->clear());
@@ -107,7 +114,7 @@ PROVIDER_CASE("a loader that throws is called again, too", "[loads][retries]") {
 
 PROVIDER_CASE("a load can be cancelled between two calls of its loader",
               "[loads][retries]") {
-  fixture f{kind, {.load_retries = 1, .retry_backoff = 1h}};
+  fixture f{kind, without_timeouts({.load_retries = 1, .retry_backoff = 1h})};
   for (const auto place : {load_on::caller, load_on::pool}) {
     std::atomic<int> runs{0};
     auto result = ask(f, "k", failing_always(runs), {}, {.on = place});
@@ -125,7 +132,7 @@ PROVIDER_CASE("a load can be cancelled between two calls of its loader",
 
 PROVIDER_CASE("a waiter's own loader comes after the retries of the first",
               "[loads][retries]") {
-  fixture f{kind, {.load_retries = 1, .retry_backoff = 1ms}};
+  fixture f{kind, without_timeouts({.load_retries = 1, .retry_backoff = 1ms})};
   std::atomic<int> runs{0};
   test_gate door;
   auto first = ask_pool(f, "k", [&](load_context&) -> loaded {
@@ -280,12 +287,14 @@ PROVIDER_CASE("a deferred loader may fail, throw, finish at once or never",
         }))
         == errc::load_failed);
   std::shared_ptr<load_context> kept;
+  std::atomic<bool> begun{false};
   auto never_ends = std::async(std::launch::async, [&] {
     return get([&](context_pointer context, done_function) {
       kept = std::move(context);
+      begun = true;
     });
   });
-  eventually([&] { return f.loads->list(1).second == 1; });
+  eventually([&] { return begun.load(); });
   eventually([&] {
     f.load_time.advance(1s);
     f.loads->tick();

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -482,16 +483,23 @@ TEST_CASE("a loader of the program and a client's lease exclude each other",
   run.state.leases->tick();
   CHECK(run.reply(1) == value_reply("loaded"));
   CHECK(run.idle());
-  // The other way round, the program is told.
-  token_in(run.by(0, "GETL n 0"));
-  const auto refusal = run.uut->get_or_set(
-    "n",
-    [](
-      troupe::load_context&) -> troupe::expected<std::optional<troupe::bytes>> {
-      return troupe::bytes{"x"};
-    });
-  REQUIRE_FALSE(refusal);
-  CHECK(refusal.error() == troupe::errc::overloaded);
+  // The other way round, the program waits for the client.
+  const auto token = token_in(run.by(0, "GETL n 0"));
+  auto waiting = std::async(std::launch::async, [&] {
+    return run.uut->get_or_set(
+      "n",
+      [](troupe::load_context&)
+        -> troupe::expected<std::optional<troupe::bytes>> {
+        return troupe::bytes{"of the program"};
+      });
+  });
+  eventually([&] { return run.uut->gauge().waiters == 1; });
+  CHECK(run.by(0, "SETL n " + token + " stored") == ok);
+  eventually([&] {
+    run.loads->tick();
+    return waiting.wait_for(0s) == std::future_status::ready;
+  });
+  CHECK(waiting.get().value() == "stored");
 }
 
 TEST_CASE("those that wait hear of a region that has ended",
