@@ -49,6 +49,12 @@ deferred_loader load_by_actor(caf::actor_system& system, loader_actor whom) {
     const auto courier = system.spawn<caf::hidden>(
       [whom, context, what = std::move(what), done = std::move(done),
        leash](caf::event_based_actor* self) {
+        // An actor that ends owes the answer: nobody else would say so.
+        self->set_down_handler([self, done](const caf::down_msg&) {
+          done(fail(errc::load_failed, "the loader's actor has ended"));
+          self->quit();
+        });
+        self->monitor(whom);
         self->request(whom, caf::infinite, what)
           .then([context, done, leash](
                   load_value_reply& x) { finish_load(*context, x, done); },
