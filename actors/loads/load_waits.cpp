@@ -26,15 +26,15 @@ void later_caller::leave_when_stopped(
   const std::shared_ptr<load_in_flight>& from) {
   if (!self->terms_.stop.stop_possible())
     return;
-  self->stopped_.emplace(
-    self->terms_.stop,
-    [by = self->by_, from = std::weak_ptr{from}, which = self.get()] {
-      // This function may be destroyed meanwhile, with the caller.
-      const auto coordinator = by;
-      const auto* const caller = which;
-      if (const auto x = from.lock())
-        coordinator->leave(x, *caller);
-    });
+  self->stopped_.emplace(self->terms_.stop,
+                         [by = std::weak_ptr{self->by_},
+                          from = std::weak_ptr{from}, which = self.get()] {
+                           // This function may be destroyed while it runs, with the caller.
+                           const auto coordinator = by.lock();
+                           const auto x = from.lock();
+                           if (coordinator != nullptr && x != nullptr)
+                             coordinator->leave(x, *which);
+                         });
 }
 
 // -- joining -----------------------------------------------------------------------

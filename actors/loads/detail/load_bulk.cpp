@@ -188,7 +188,7 @@ void bulk_load::next(std::unique_lock<std::mutex> guard) {
 void bulk_load::ask_then(part& x) {
   // Keeps the call until all decisions are made.
   auto self = shared_from_this();
-  const auto decided = [self, &x] {
+  const auto decided = [self] {
     std::unique_lock guard{self->mutex_};
     --self->asking_;
     self->next(std::move(guard));

@@ -203,6 +203,7 @@ json_object json_of(const actor_list& x) {
 
 std::vector<json_object> rows_of(const std::vector<namespace_info>& all) {
   std::vector<json_object> rows;
+  rows.reserve(all.size());
   for (const auto& x : all)
     rows.push_back(json_object{}
                      .add_bytes("prefix", x.prefix)

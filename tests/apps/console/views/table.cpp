@@ -137,7 +137,7 @@ TEST_CASE("all shards have rows when asked for, within the width") {
   auto text = text_of(two_regions(), true, 0);
   CHECK(text.find("    db0/shard-1") != std::string::npos);
   CHECK(text.find("restarting") != std::string::npos);
-  for (std::size_t width : {100, 80, 60, 40, 30}) {
+  for (std::size_t width : {100U, 80U, 60U, 40U, 30U}) {
     CAPTURE(width);
     auto narrow = text_of(two_regions(), true, width);
     CHECK(widest(narrow) <= width);
