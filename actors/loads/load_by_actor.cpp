@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <utility>
 
+#include <caf/actor.hpp>
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -20,6 +21,13 @@ namespace {
 
 using stop_callback = std::stop_callback<std::function<void()>>;
 using load_done = std::function<void(expected<std::optional<bytes>>)>;
+
+/// What keeps the actor of a request, until its answer or the end of the load. Nobody
+/// else refers to it when the actor that it asked dies.
+struct leash {
+  caf::actor held;
+  std::optional<stop_callback> ends;
+};
 
 /// Passes on what the actor says of its value.
 void finish_load(load_context& context, load_value_reply& x,
@@ -45,10 +53,10 @@ deferred_loader load_by_actor(caf::actor_system& system, loader_actor whom) {
       what.stale = bytes{*stale};
     }
     // An actor that lives for this request, until the load ends at the latest.
-    auto leash = std::make_shared<std::optional<stop_callback>>();
+    auto kept = std::make_shared<leash>();
     const auto courier = system.spawn<caf::hidden>(
       [whom, context, what = std::move(what), done = std::move(done),
-       leash](caf::event_based_actor* self) {
+       kept](caf::event_based_actor* self) {
         // An actor that ends owes the answer: nobody else would say so.
         self->set_down_handler([self, done](const caf::down_msg&) {
           done(fail(errc::load_failed, "the loader's actor has ended"));
@@ -56,13 +64,14 @@ deferred_loader load_by_actor(caf::actor_system& system, loader_actor whom) {
         });
         self->monitor(whom);
         self->request(whom, caf::infinite, what)
-          .then([context, done, leash](
-                  load_value_reply& x) { finish_load(*context, x, done); },
+          .then([context, done,
+                 kept](load_value_reply& x) { finish_load(*context, x, done); },
                 [done](const caf::error& why) {
                   done(tl::unexpected{from_caf(why)});
                 });
       });
-    leash->emplace(context->stop(), [who = courier.address()] {
+    kept->held = courier;
+    kept->ends.emplace(context->stop(), [who = courier.address()] {
       if (const auto x = caf::actor_cast<caf::strong_actor_ptr>(who))
         caf::anon_send_exit(x, caf::exit_reason::kill);
     });

@@ -552,8 +552,9 @@ class NoServer(unittest.TestCase):
     def test_a_port_of_clients_is_explained(self):
         server = Server()
         try:
-            # It waits for the end of a line, which no console sends.
-            self.check_unreachable(server.port, "no answer in time",
+            # It waits for the end of a line, or refuses one: the console sends random
+            # bytes.
+            self.check_unreachable(server.port, "no troupe server answers on",
                                    "which it prints")
         finally:
             server.stop()
