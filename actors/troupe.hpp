@@ -6,6 +6,7 @@
 #include <troupe/actors/config.hpp>
 #include <troupe/actors/gate/find_consoles.hpp>
 #include <troupe/actors/gate/remote.hpp>
+#include <troupe/actors/loads/load_by_actor.hpp>
 #include <troupe/actors/loads/load_context.hpp>
 #include <troupe/actors/regions/region.hpp>
 #include <troupe/actors/regions/transaction.hpp>
