@@ -4,6 +4,7 @@
 #include <variant>
 
 #include <troupe/actors/loads/detail/load_callers.hpp>
+#include <troupe/actors/loads/detail/load_rules.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
@@ -49,9 +50,9 @@ void load_coordinator::forget(load_id id) {
 
 namespace {
 
-bool limits_waits(const region_options& x) noexcept {
-  return x.soft_timeout > x.soft_timeout.zero()
-         || x.hard_timeout > x.hard_timeout.zero();
+/// Whether the calling thread may be one that other loads wait for.
+bool must_not_wait_for_pool() noexcept {
+  return running_load::present() != nullptr || worker_pool::runs_here();
 }
 
 } // namespace
@@ -63,7 +64,7 @@ load_on load_coordinator::place_of(const region_options& options, bool deferred,
     return load_on::pool;
   // The pool could run out of threads that wait for each other: from inside a loader,
   // an update function or a removal listener, the loader runs where it is.
-  if (running_load::present() != nullptr || worker_pool::runs_here())
+  if (must_not_wait_for_pool())
     return load_on::caller;
   if (terms.on)
     return *terms.on;
@@ -145,14 +146,14 @@ load_coordinator::ask(const std::shared_ptr<load_target>& where,
   }
   if (place == load_on::caller)
     return run_inside(x, *run, loader.direct(), how, x->stale, stop);
-  if (running_load::present() == nullptr && !worker_pool::runs_here()) {
+  if (!must_not_wait_for_pool()) {
     post(x, *run);
     return await(caller, x, stop);
   }
   // This thread may be the last one of the pool: it starts the deferred loader.
   load_edge edge;
-  static_cast<void>(
-    edge.add(x)); // No load can wait for this thread's through a new one.
+  // Closes no circle: no load waits through a new one.
+  static_cast<void>(edge.add(x));
   run_owned(weak_from_this(), x, *run);
   return await(caller, x, stop);
 }

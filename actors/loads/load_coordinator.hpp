@@ -232,7 +232,6 @@ private:
   load_pointer find_or_adopt(load_id id,
                              const std::shared_ptr<load_target>& where,
                              const hashed_key& key);
-  static bool remove(load_in_flight& x, const load_waiter& waiter);
   void leave(const load_pointer& x, const load_waiter& waiter);
   void desert(const load_pointer& x, const load_run& run);
   void answer_late(load_in_flight& x, time_point now);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/actors/loads/detail/load_texts.hpp>
+#include <troupe/actors/loads/detail/load_rules.hpp>
 
 namespace troupe {
 
@@ -132,9 +132,8 @@ bool load_coordinator::fail_over(const load_pointer& x, const run_pointer& run,
 /// the error.
 load_answer load_coordinator::failure(load_in_flight& x, const error& why,
                                       const stale_pointer& stale) {
-  if (stale != nullptr && may_hide(why)
-      && x.where->entry_time()
-           < stale->fresh_until + x.where->options().fail_safe)
+  if (may_hide(why)
+      && is_servable(stale.get(), x.where->options(), x.where->entry_time()))
     return {std::optional<bytes>{stale->value}, load_origin::stale,
             why == errc::circuit_open ? stale_reason::circuit_open
                                       : stale_reason::load_failed};
@@ -196,22 +195,11 @@ void load_coordinator::count_end(load_in_flight& x,
 
 /// Answers all callers.
 void load_coordinator::settle(load_in_flight& x, load_end& end) {
-  waiter_pointer owner;
-  std::vector<waiter_pointer> waiters;
-  auto again = false;
-  run_pointer run;
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == load_in_flight::phase::ended)
-      return; // A drain was faster.
-    x.now = load_in_flight::phase::ended;
-    if (x.owner_is == load_in_flight::interest::waits)
-      owner = std::move(x.owner);
-    waiters = std::move(x.waiters);
-    again = end.again || x.deserted;
-    run = x.run;
-  }
-  if (run != nullptr)
+  auto callers = x.end();
+  if (!callers)
+    return; // A drain was faster.
+  const auto again = end.again || callers->deserted;
+  if (callers->run != nullptr)
     counted_.duration.record(time_.now() - x.started);
   count_end(x, end.failed);
   auto answer = [&](load_waiter& to) {
@@ -220,14 +208,13 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
     else
       to.answer(end.answer);
   };
-  if (owner != nullptr)
-    answer(*owner);
-  if (!waiters.empty()) {
-    x.where->gauge().waiters.fetch_sub(waiters.size());
+  if (callers->owner != nullptr)
+    answer(*callers->owner);
+  if (!callers->waiters.empty()) {
     const auto origin = end.answer.origin;
     if (origin == load_origin::loaded)
       end.answer.origin = load_origin::joined;
-    for (auto& waiter : waiters)
+    for (auto& waiter : callers->waiters)
       // There was an invalidation before this waiter asked. It is not known which one,
       // and it does not matter: another load is always correct.
       if (again || (end.killed && waiter->since > x.born))
@@ -241,32 +228,20 @@ void load_coordinator::settle(load_in_flight& x, load_end& end) {
 
 /// Ends a load that a drain cannot wait for.
 void load_coordinator::shut(load_in_flight& x) {
-  waiter_pointer owner;
-  std::vector<waiter_pointer> waiters;
-  run_pointer run;
   const error why{errc::shutting_down,
                   "the runtime drained before the loader finished"};
-  {
-    std::lock_guard guard{x.mutex};
-    if (x.now == load_in_flight::phase::ended)
-      return;
-    x.now = load_in_flight::phase::ended;
-    x.refused = why;
-    if (x.owner_is == load_in_flight::interest::waits)
-      owner = std::move(x.owner);
-    waiters = std::move(x.waiters);
-    run = x.run;
-  }
+  const auto callers = x.end(why);
+  if (!callers)
+    return;
   count_end(x, why);
-  x.where->gauge().waiters.fetch_sub(waiters.size());
-  if (run != nullptr) {
-    run->stop();
-    run->withdraw();
+  if (callers->run != nullptr) {
+    callers->run->stop();
+    callers->run->withdraw();
   }
   const load_answer answer{tl::unexpected{why}};
-  if (owner != nullptr)
-    owner->answer(answer);
-  for (auto& waiter : waiters)
+  if (callers->owner != nullptr)
+    callers->owner->answer(answer);
+  for (const auto& waiter : callers->waiters)
     waiter->answer(answer);
   forget(x.id);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -120,6 +121,60 @@ struct load_in_flight {
   [[nodiscard]] std::shared_ptr<load_run> present_run() {
     std::lock_guard guard{mutex};
     return run;
+  }
+
+  /// Takes a waiter out; returns nullptr when it is none.
+  std::shared_ptr<load_waiter> remove(const load_waiter& waiter) {
+    std::lock_guard guard{mutex};
+    return take_out(waiter);
+  }
+
+  /// Its callers when it ended.
+  struct left_callers {
+    std::shared_ptr<load_waiter> owner; ///< Unless it was answered before.
+    std::vector<std::shared_ptr<load_waiter>> waiters;
+    std::shared_ptr<load_run> run;
+    bool deserted = false;
+  };
+
+  /// Ends it and takes its callers out; empty when another thread has. `why`: the error
+  /// with which it ended before its run did.
+  std::optional<left_callers> end(std::optional<error> why = std::nullopt) {
+    std::lock_guard guard{mutex};
+    if (now == phase::ended)
+      return std::nullopt;
+    now = phase::ended;
+    if (why)
+      refused = std::move(why);
+    if (!waiters.empty())
+      where->gauge().waiters.fetch_sub(waiters.size());
+    return left_callers{owner_is == interest::waits ? std::move(owner)
+                                                    : nullptr,
+                        std::move(waiters), run, deserted};
+  }
+
+  // -- with the mutex ----------------------------------------------------------
+
+  /// The same as `remove`.
+  std::shared_ptr<load_waiter> take_out(const load_waiter& waiter) {
+    const auto i
+      = std::ranges::find(waiters, &waiter, &std::shared_ptr<load_waiter>::get);
+    if (i == waiters.end())
+      return nullptr;
+    auto result = std::move(*i);
+    waiters.erase(i);
+    where->gauge().waiters.fetch_sub(1);
+    return result;
+  }
+
+  /// Whether nobody wants its result any more: the caller then has to abandon it.
+  bool desert_if_unwanted() {
+    if (now != phase::running || owner_is != interest::left || !waiters.empty())
+      return false;
+    now = phase::settling;
+    refused = no_longer_wanted();
+    deserted = true;
+    return true;
   }
 
   const load_id id;

@@ -76,6 +76,7 @@ public:
 
   /// Keeps the run from beginning; false when it has begun.
   bool withdraw() noexcept {
+    // Queued again: a release may come between the first two.
     return change(phase::queued, phase::withdrawn)
            || change(phase::delayed, phase::withdrawn)
            || change(phase::queued, phase::withdrawn);

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
 #include <random>
 #include <system_error>
 #include <utility>
 
-#include <troupe/actors/loads/load_graph.hpp>
+#include <troupe/actors/loads/detail/guarded_call.hpp>
+#include <troupe/actors/loads/detail/load_rules.hpp>
 #include <troupe/actors/loads/detail/load_texts.hpp>
+#include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
 
@@ -26,22 +27,6 @@ load_context load_coordinator::context_of(const load_in_flight& x,
 }
 
 namespace {
-
-/// A loader is the user's code: its exceptions end here. Returns whether it threw.
-template <class F>
-bool guarded(expected<std::optional<bytes>>& value, F f) {
-  try {
-    f();
-    return false;
-  } catch (const std::exception& failure) {
-    value = fail(errc::load_failed, failure.what());
-  } catch (...) {
-    // Not swallowed: it becomes the result; the exception has no text.
-    value = fail(errc::load_failed,
-                 "the loader threw something that is no std::exception");
-  }
-  return true;
-}
 
 /// The loader may say that the stale value is still right.
 void keep_unchanged(const load_context& context,

@@ -8,8 +8,9 @@
 #include <utility>
 
 #include <troupe/actors/loads/detail/load_callers.hpp>
-#include <troupe/actors/loads/load_graph.hpp>
+#include <troupe/actors/loads/detail/load_rules.hpp>
 #include <troupe/actors/loads/detail/load_texts.hpp>
+#include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
 
@@ -89,12 +90,7 @@ load_coordinator::await_joined(const std::shared_ptr<blocked_caller>& caller,
   load_edge edge;
   if (joined != nullptr && running_load::present() != nullptr) {
     if (auto ok = edge.add(joined); !ok) {
-      auto removed = false;
-      {
-        std::lock_guard guard{joined->mutex};
-        removed = remove(*joined, *caller);
-      }
-      if (removed)
+      if (joined->remove(*caller) != nullptr)
         return load_answer{tl::unexpected{std::move(ok.error())}};
     }
   }
@@ -142,17 +138,6 @@ load_coordinator::await(const std::shared_ptr<blocked_caller>& caller,
 
 // -- leaving -----------------------------------------------------------------------
 
-/// Takes a waiter out; false when it is none. With the load's mutex.
-bool load_coordinator::remove(load_in_flight& x, const load_waiter& waiter) {
-  const auto i = std::ranges::find(x.waiters, &waiter,
-                                   [](const auto& w) { return w.get(); });
-  if (i == x.waiters.end())
-    return false;
-  x.waiters.erase(i);
-  x.where->gauge().waiters.fetch_sub(1);
-  return true;
-}
-
 /// A caller wants no answer any more. The last one that leaves cancels the load.
 void load_coordinator::leave(const load_pointer& x, const load_waiter& waiter) {
   using interest = load_in_flight::interest;
@@ -166,20 +151,11 @@ void load_coordinator::leave(const load_pointer& x, const load_waiter& waiter) {
       gone = x->owner;
       x->owner_is = interest::left;
     } else {
-      const auto i = std::ranges::find(x->waiters, &waiter,
-                                       [](const auto& w) { return w.get(); });
-      if (i == x->waiters.end())
+      gone = x->take_out(waiter);
+      if (gone == nullptr)
         return;
-      gone = *i;
-      remove(*x, waiter);
     }
-    last = x->waiters.empty() && x->owner_is == interest::left
-           && x->now == load_in_flight::phase::running;
-    if (last) {
-      x->now = load_in_flight::phase::settling;
-      x->refused = no_longer_wanted();
-      x->deserted = true;
-    }
+    last = x->desert_if_unwanted();
   }
   gone->answer({tl::unexpected{no_longer_wanted()}});
   if (last)
@@ -193,11 +169,8 @@ void load_coordinator::desert(const load_pointer& x, const load_run& run) {
     if (x->now != load_in_flight::phase::running || x->run.get() != &run)
       return;
     x->owner_is = load_in_flight::interest::left;
-    if (!x->waiters.empty())
+    if (!x->desert_if_unwanted())
       return;
-    x->now = load_in_flight::phase::settling;
-    x->refused = no_longer_wanted();
-    x->deserted = true;
   }
   static_cast<void>(abandon(x, no_longer_wanted(), nullptr));
 }
@@ -207,8 +180,7 @@ void load_coordinator::answer_late(load_in_flight& x, time_point now) {
   const auto& options = x.where->options();
   const auto entry_time = x.where->entry_time();
   auto usable = [&](const load_waiter& w) {
-    return w.stale != nullptr
-           && entry_time < w.stale->fresh_until + options.fail_safe;
+    return is_servable(w.stale.get(), options, entry_time);
   };
   auto late = [&](const load_waiter& w) {
     return w.hard_until <= now || (w.soft_until <= now && usable(w));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <troupe/actors/loads/detail/load_rules.hpp>
 #include <troupe/actors/loads/detail/load_texts.hpp>
 #include <troupe/messages/types/text/printable.hpp>
 
@@ -22,8 +23,7 @@ void load_coordinator::tick() {
 void load_coordinator::look_at_deadlines(const load_pointer& x,
                                          time_point now) {
   const auto& options = x->where->options();
-  if (options.soft_timeout > options.soft_timeout.zero()
-      || options.hard_timeout > options.hard_timeout.zero())
+  if (limits_waits(options))
     answer_late(*x, now);
   run_pointer run;
   auto owned = false;

@@ -96,11 +96,6 @@ void bulk_load::run_ready() {
   }
 }
 
-bool bulk_load::removed(load_in_flight& from, const part& x) {
-  std::lock_guard guard{from.mutex};
-  return load_coordinator::remove(from, x);
-}
-
 /// Waits until all is answered, or there is something to do.
 void bulk_load::await_held() {
   std::vector<part*> held;
@@ -116,7 +111,7 @@ void bulk_load::await_held() {
   load_edge edge;
   const auto possible = edge.add_all(loads);
   for (std::size_t i = 0; i < loads.size(); ++i) {
-    if (!possible[i] && removed(*loads[i], *held[i]))
+    if (!possible[i] && loads[i]->remove(*held[i]) != nullptr)
       answered(*held[i], {tl::unexpected{possible[i].error()}});
     // A load that waits for a thread has one now.
     if (const auto run = loads[i]->present_run();

@@ -68,7 +68,6 @@ private:
   bool decide(part& x, const load_pointer& load, load_decision decision);
   void run_ready();
   void await_held();
-  static bool removed(load_in_flight& from, const part& x);
 
   void post();
   void next(std::unique_lock<std::mutex> guard);

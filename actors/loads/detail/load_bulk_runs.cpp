@@ -3,10 +3,10 @@
 #include <troupe/actors/loads/detail/load_bulk.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 #include <variant>
 
+#include <troupe/actors/loads/detail/guarded_call.hpp>
 #include <troupe/actors/loads/load_graph.hpp>
 
 namespace troupe {
@@ -72,25 +72,18 @@ std::vector<bulk_load::part*> bulk_load::take_ready() {
 
 namespace {
 
-/// A loader is the user's code: its exceptions end here. Returns whether it failed so that
-/// another caller's loader may do better.
+/// Returns whether the loader failed so that another caller's loader may do better.
 bool call_bulk(const bulk_loader& loader, bulk_context& context,
                expected<bulk_values>& values) {
-  try {
-    values = loader(context);
-    if (!values || values->size() == context.size())
-      return false;
-    values = fail(errc::load_failed,
-                  "the loader returned " + std::to_string(values->size())
-                    + " values for " + std::to_string(context.size())
-                    + " keys; it has to return one for each key, in the order "
-                      "of the keys");
-  } catch (const std::exception& failure) {
-    values = fail(errc::load_failed, failure.what());
-  } catch (...) {
-    values = fail(errc::load_failed,
-                  "the loader threw something that is no std::exception");
-  }
+  if (guarded(values, [&] { values = loader(context); }))
+    return true;
+  if (!values || values->size() == context.size())
+    return false;
+  values = fail(errc::load_failed,
+                "the loader returned " + std::to_string(values->size())
+                  + " values for " + std::to_string(context.size())
+                  + " keys; it has to return one for each key, in the order "
+                    "of the keys");
   return true;
 }
 

@@ -169,6 +169,20 @@ expected<void> in_range(const std::string& option, std::uint64_t value,
                 + std::to_string(largest));
 }
 
+expected<void> in_range(std::initializer_list<bounded_option> all) {
+  for (const auto& x : all)
+    if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
+      return ok;
+  return {};
+}
+
+std::string comma_list(const std::vector<std::string>& words) {
+  std::string result;
+  for (const auto& x : words)
+    result += (result.empty() ? "" : ",") + x;
+  return result;
+}
+
 void common_options::declare(option_table& table) {
   table.add(pin, "pin", "binds thread i to processor i")
     .add(json, "json", "prints JSON instead of tables")

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,6 +93,9 @@ private:
   std::string words_placeholder_;
 };
 
+/// "a,b"
+[[nodiscard]] std::string comma_list(const std::vector<std::string>& words);
+
 /// The parts of "a,b", without the commas; one empty part for empty text.
 [[nodiscard]] std::vector<std::string> split(const std::string& text);
 
@@ -116,6 +120,18 @@ word_list(const std::string& option, const std::string& text,
 [[nodiscard]] expected<void>
 in_range(const std::string& option, std::uint64_t value, std::uint64_t smallest,
          std::uint64_t largest);
+
+/// A number of an option, and its bounds.
+struct bounded_option {
+  const char* name;
+  std::uint64_t value;
+  std::uint64_t smallest;
+  std::uint64_t largest;
+};
+
+/// The same for several options; fails for the first one that is out of bounds.
+[[nodiscard]] expected<void>
+in_range(std::initializer_list<bounded_option> all);
 
 /// What every subcommand can be told.
 struct common_options {

@@ -6,17 +6,6 @@
 
 namespace troupe::bench {
 
-namespace {
-
-std::string comma_list(const std::vector<std::string>& words) {
-  std::string result;
-  for (auto& x : words)
-    result += (result.empty() ? "" : ",") + x;
-  return result;
-}
-
-} // namespace
-
 const std::vector<std::string>& load_settings::contestant_names() {
   static const std::vector<std::string> names
     = {"cache", "region", "once", "futures", "loader"};
@@ -61,13 +50,7 @@ std::uint64_t load_settings::fresh_keys() const {
 }
 
 expected<void> load_settings::check() const {
-  struct bounds {
-    const char* name;
-    std::uint64_t value;
-    std::uint64_t smallest;
-    std::uint64_t largest;
-  };
-  const bounds all[] = {
+  auto inside = in_range({
     {"entries", entries, 1, 100'000'000},
     {"value-size", value_size, 1, 1 << 20},
     {"ops", ops, 1, 10'000'000},
@@ -77,10 +60,9 @@ expected<void> load_settings::check() const {
     {"burst", burst, 1, 16'384},
     {"depth", depth, 1, 10'000},
     {"rounds", rounds, 1, 10'000},
-  };
-  for (auto& x : all)
-    if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
-      return ok;
+  });
+  if (!inside)
+    return inside;
   const auto many = number_list("threads", threads, most_threads);
   if (!many)
     return tl::unexpected<error>{many.error()};

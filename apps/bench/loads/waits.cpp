@@ -54,6 +54,16 @@ bool sleeps(pid_t thread) {
          && text[end + 2] == 'S';
 }
 
+/// The figures of a pass of `count` operations, of which each should have loaded.
+void end_pass(load_pass& result, stopwatch::time_point begin, std::size_t count,
+              std::uint64_t loads, const thread_marks& marks) {
+  result.mean = nanoseconds_since(begin) / static_cast<double>(count);
+  result.done.operations = count;
+  result.done.loads = loads;
+  result.due = {count, count, count};
+  result.loader_threads = marks.count();
+}
+
 } // namespace
 
 load_pass pool_pass(load_contestant& who, const load_keys& keys,
@@ -76,11 +86,7 @@ load_pass pool_pass(load_contestant& who, const load_keys& keys,
     result.times.push_back(nanoseconds_since(from));
     result.done.right += got.value == keys.value(i) ? 1 : 0;
   }
-  result.mean = nanoseconds_since(begin) / static_cast<double>(count);
-  result.done.operations = count;
-  result.done.loads = loads.load();
-  result.due = {count, count, count};
-  result.loader_threads = marks.count();
+  end_pass(result, begin, count, loads.load(), marks);
   return result;
 }
 
@@ -95,11 +101,7 @@ load_pass burst_pass(load_contestant& who, const load_keys& keys,
     marks.mark();
     return std::string{keys.value(i)};
   });
-  result.mean = nanoseconds_since(begin) / static_cast<double>(count);
-  result.done.operations = count;
-  result.done.loads = loads.load();
-  result.due = {count, count, count};
-  result.loader_threads = marks.count();
+  end_pass(result, begin, count, loads.load(), marks);
   return result;
 }
 

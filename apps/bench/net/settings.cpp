@@ -52,13 +52,7 @@ void net_settings::shrink() {
 }
 
 expected<void> net_settings::check() const {
-  struct bounds {
-    const char* name;
-    std::uint64_t value;
-    std::uint64_t smallest;
-    std::uint64_t largest;
-  };
-  const bounds all[] = {
+  auto inside = in_range({
     {"requests", requests, 10, 1'000'000'000},
     {"slow-requests", slow_requests, 10, 1'000'000'000},
     {"clients", clients, 1, 10'000},
@@ -66,10 +60,9 @@ expected<void> net_settings::check() const {
     {"rounds", rounds, 1, 1'000},
     {"threads", threads, 0, 1'024},
     {"client-threads", client_threads, 1, 500},
-  };
-  for (auto& x : all)
-    if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
-      return ok;
+  });
+  if (!inside)
+    return inside;
   if (auto ok = number_list("pipelines", pipelines, most_pipelined); !ok)
     return tl::unexpected<error>{ok.error()};
   if (auto ok = number_list("sizes", sizes, largest_value); !ok)

@@ -7,17 +7,6 @@
 
 namespace troupe::bench {
 
-namespace {
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string result;
-  for (auto& x : words)
-    result += (result.empty() ? "" : ",") + x;
-  return result;
-}
-
-} // namespace
-
 const std::vector<std::string>& shard_settings::contestant_names() {
   static const std::vector<std::string> names
     = {"region",     "region-copies", "region-limited", "region-full",
@@ -50,8 +39,8 @@ void shard_settings::declare(option_table& table) {
     .add(rounds, "rounds", "passes per measurement, after one that warms up")
     .add(write_share, "write-share", "share of writes in the mix, 0 to 1")
     .add(threads, "threads", "numbers of threads, for example 1,2,4")
-    .add(contestants, "contestants", "any of " + joined(contestant_names()))
-    .add(workloads, "workloads", "any of " + joined(workload_names()));
+    .add(contestants, "contestants", "any of " + comma_list(contestant_names()))
+    .add(workloads, "workloads", "any of " + comma_list(workload_names()));
   common.declare(table);
 }
 
@@ -63,13 +52,7 @@ void shard_settings::shrink() {
 }
 
 expected<void> shard_settings::check() const {
-  struct bounds {
-    const char* name;
-    std::uint64_t value;
-    std::uint64_t smallest;
-    std::uint64_t largest;
-  };
-  const bounds all[] = {
+  auto inside = in_range({
     {"entries", entries, 1, 1'000'000'000},
     {"value-size", value_size, 1, 1 << 20},
     {"key-size", key_size, data_set::smallest_key(entries), 1024},
@@ -77,10 +60,9 @@ expected<void> shard_settings::check() const {
     {"ops", ops, batch_size, 100'000'000},
     {"naive-ops", naive_ops, 1, 100'000'000},
     {"rounds", rounds, 1, 10'000},
-  };
-  for (auto& x : all)
-    if (auto ok = in_range(x.name, x.value, x.smallest, x.largest); !ok)
-      return ok;
+  });
+  if (!inside)
+    return inside;
   if ((shards & (shards - 1)) != 0)
     return fail(errc::invalid_argument, "--shards must be a power of two");
   if (!(zipf >= 0 && zipf <= 10))

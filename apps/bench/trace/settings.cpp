@@ -20,13 +20,6 @@ bool read_number(std::string_view text, T& value) {
   return code == std::errc{} && end == text.data() + text.size();
 }
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string result;
-  for (auto& x : words)
-    result += (result.empty() ? "" : ",") + x;
-  return result;
-}
-
 } // namespace
 
 expected<cache_size> cache_size::parse(const std::string& text) {
@@ -56,7 +49,7 @@ void trace_settings::declare(option_table& table) {
   table
     .add(sizes, "sizes",
          "sizes of the caches, in % of a trace's keys or in entries")
-    .add(policies, "policies", "any of " + listed(policy_names()))
+    .add(policies, "policies", "any of " + comma_list(policy_names()))
     .add(plot, "plot", "draws with gnuplot to this file, .svg or .png")
     .add_words(files, "FILE");
   common.declare(table);
