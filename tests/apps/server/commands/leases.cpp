@@ -461,19 +461,23 @@ TEST_CASE("keys and clients of leases have bounds", "[server][leases]") {
 TEST_CASE("a loader of the program and a client's lease exclude each other",
           "[server][leases]") {
   lease_fixture run;
+  std::atomic<bool> begun{false};
   std::atomic<bool> release{false};
   std::thread program{[&] {
     const auto loaded = run.uut->get_or_set(
       "k",
       [&](troupe::load_context&)
         -> troupe::expected<std::optional<troupe::bytes>> {
+        begun = true;
         while (!release)
           std::this_thread::yield();
         return troupe::bytes{"loaded"};
       });
     CHECK(loaded.value() == "loaded");
   }};
-  eventually([&] { return run.loads->in_flight() == 1; });
+  // It has the lease, and the shard's turn is over.
+  eventually([&] { return begun.load(); });
+  CHECK(run.loads->in_flight() == 1);
   CHECK(run.by(0, "GETL k 0") == busy);
   REQUIRE(run.by(1, "GETL k 1000") == waits);
   run.state.leases->tick();
